@@ -1,0 +1,32 @@
+"""Names and labels of the metrics that the gateway emits and that alerts and dashboards read.
+
+Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
+"""
+
+__all__ = [
+    "ATTEMPTS",
+    "BREAKER_STATE",
+    "IN_FLIGHT",
+    "LIMITER_LOCAL",
+    "RATE_LIMITED",
+    "REQUESTS",
+    "REQUEST_SECONDS",
+    "STATE_ERRORS",
+]
+
+REQUESTS = "seawall_requests_total"
+"""Labels: route, status (the status code that the client saw)."""
+REQUEST_SECONDS = "seawall_request_duration_seconds"
+"""Histogram. Labels: route."""
+IN_FLIGHT = "seawall_requests_in_flight"
+"""Gauge."""
+ATTEMPTS = "seawall_provider_attempts_total"
+"""Labels: provider, outcome (ok, timeout, reset, http_5xx, http_429, ...)."""
+BREAKER_STATE = "seawall_breaker_state"
+"""Gauge: 0 closed, 1 half_open, 2 open. Labels: provider, model."""
+RATE_LIMITED = "seawall_rate_limited_total"
+"""Requests refused with 429 by the gateway itself."""
+LIMITER_LOCAL = "seawall_limiter_local"
+"""Gauge: 1 while limits are kept in the process because Redis does not answer."""
+STATE_ERRORS = "seawall_state_errors_total"
+"""Labels: kind (timeout, connection, other)."""
