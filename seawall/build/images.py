@@ -1,0 +1,148 @@
+"""The images that the local environment runs, built only when what they hold has changed."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall.build.cache import Cache, digest_of_files
+from seawall.build.engines import Buildah, Docker, ImageEngine, Recipe, docker_runs
+from seawall.build.rootfs import rootfs_archive
+from seawall.progress import Progress
+
+__all__ = ["Image", "ImageBuilder"]
+
+_SOURCES = {"gateway": ("contract", "service"), "redis": ("contract", "agents")}
+_LOCKS = {"gateway": "gateway.txt", "redis": "agents.txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image.
+
+    Attributes:
+        ref: name and tag; the tag is a digest of everything that the image is made of.
+        archive: docker archive that containerd imports.
+    """
+
+    ref: str
+    archive: Path
+
+
+class ImageBuilder:
+    """Builds the project's images and the few that the embedded cluster itself needs.
+
+    Args:
+        checkout: where the Dockerfile is.
+        cache: where archives are kept.
+        progress: told about each build.
+        extra_ca: certificates (PEM) of a proxy that inspects TLS; only used while building.
+    """
+
+    def __init__(
+        self, checkout: Path, cache: Cache, progress: Progress, *, extra_ca: Path | None = None
+    ) -> None:
+        self._checkout = checkout
+        self._cache = cache
+        self._progress = progress
+        self._secrets = {"extra_ca": extra_ca} if extra_ca else {}
+        self._has_docker = docker_runs()
+        self._engine: ImageEngine = (
+            Docker() if self._has_docker else Buildah(cache.root / "buildah")
+        )
+
+    @property
+    def engine_name(self) -> str:
+        """Which engine builds: docker or buildah."""
+        return self._engine.name
+
+    def project_image(self, target: str) -> Image:
+        """A target of the project's Dockerfile: gateway or redis.
+
+        Raises:
+            BuildError: a step failed.
+        """
+        args = self._base_args(target)
+        sources = [
+            file
+            for folder in _SOURCES[target]
+            for file in (self._checkout / folder).rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts
+        ]
+        files = [
+            self._checkout / "Dockerfile",
+            self._checkout / ".dockerignore",
+            self._checkout / "locks" / _LOCKS[target],
+        ]
+        names = [str(f.relative_to(self._checkout)) for f in sorted(sources)]
+        key = digest_of_files(sources + files, target, *names, *args.values())
+        recipe = Recipe(
+            ref=f"localhost/seawall-{target}:{key}",
+            file=self._checkout / "Dockerfile",
+            context=self._checkout,
+            target=target,
+            args=args,
+            secrets=self._secrets,
+        )
+        return self._image(f"image-{target}", key, recipe, estimate_s=60)
+
+    def base_image(self) -> Image:
+        """The local base: a shell and Python; also what the volume provisioner's helper runs."""
+        rootfs = rootfs_archive(self._cache, self._progress)
+        file = self._recipe_file("base")
+        key = digest_of_files([file], rootfs.parent.name)
+        recipe = Recipe(ref=f"localhost/seawall-base:{key}", file=file, context=rootfs.parent)
+        return self._image("image-base", key, recipe, estimate_s=20)
+
+    def program_image(self, name: str, program: Path) -> Image:
+        """An image that holds one static program, started as /program."""
+        file = self._recipe_file("program")
+        key = digest_of_files([file, program])
+        context = self._cache.root / "contexts" / f"{name}-{key}"
+        context.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(program, context / "program")
+        (context / "program").chmod(0o755)
+        recipe = Recipe(ref=f"localhost/seawall-{name}:{key}", file=file, context=context)
+        try:
+            return self._image(f"image-{name}", key, recipe, estimate_s=5)
+        finally:
+            shutil.rmtree(context, ignore_errors=True)
+
+    def _redis_base_image(self) -> Image:
+        base = self.base_image()
+        file = self._recipe_file("redis-base")
+        key = digest_of_files([file], base.ref)
+        recipe = Recipe(
+            ref=f"localhost/seawall-redis-base:{key}",
+            file=file,
+            context=file.parent,
+            args={"BASE": self._available(base)},
+        )
+        return self._image("image-redis-base", key, recipe, estimate_s=30)
+
+    def _base_args(self, target: str) -> Mapping[str, str]:
+        if self._has_docker:
+            return {}  # the Dockerfile's own defaults: the public images
+        if target == "redis":
+            return {"REDIS_IMAGE": self._available(self._redis_base_image())}
+        return {"PYTHON_IMAGE": self._available(self.base_image())}
+
+    def _available(self, base: Image) -> str:
+        """Its name, after making sure that the engine's store (a cache, too) still has it."""
+        self._engine.load(base.ref, base.archive, log=self._cache.root / "logs" / "load.log")
+        return base.ref
+
+    def _recipe_file(self, name: str) -> Path:
+        return self._checkout / "tools" / "images" / f"{name}.Containerfile"
+
+    def _image(self, name: str, key: str, recipe: Recipe, *, estimate_s: float) -> Image:
+        log = self._cache.root / "logs" / f"{name}.log"
+
+        def build(target: Path) -> None:
+            with self._progress.step(f"build {name}", estimate_s=estimate_s):
+                self._engine.build(recipe, log=log)
+                self._engine.export(
+                    recipe.ref, target / "image.tar", log=log.with_suffix(".export.log")
+                )
+
+        return Image(recipe.ref, self._cache.get(name, key, build) / "image.tar")

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster behind one small interface; the embedded one runs real binaries on this machine."""

@@ -1,0 +1,80 @@
+"""The control groups of an instance, for cgroup v1 (one tree per controller) and v2 (one tree)."""
+
+from pathlib import Path
+
+from seawall.cluster.instance import Instance
+from seawall.errors import ClusterError
+from seawall.wait import TimedOutError, wait_until
+
+__all__ = ["cgroup_root", "make_cgroups", "remove_cgroups", "version"]
+
+_ROOT = Path("/sys/fs/cgroup")
+_V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
+
+
+def version() -> int:
+    """1 or 2, whichever this machine mounts at /sys/fs/cgroup."""
+    return 2 if (_ROOT / "cgroup.controllers").exists() else 1
+
+
+def cgroup_root(instance: Instance, machine: str) -> str:
+    """The kubelet's `cgroupRoot`: everything that a node runs is below it."""
+    return f"/{instance.name}/{machine}"
+
+
+def make_cgroups(instance: Instance, machine: str) -> None:
+    """Make the groups of one machine in every controller; those that exist are kept."""
+    for tree in _managed_trees():
+        group = tree
+        for part in (instance.name, machine):
+            parent, group = group, group / part
+            if version() == 2:  # noqa: PLR2004 - cgroup v2
+                _delegate(parent)
+            group.mkdir(exist_ok=True)
+            for setting in ("cpuset.cpus", "cpuset.mems"):
+                if version() == 1 and (group / setting).exists():
+                    # v1 cpusets start empty, and nothing can run in an empty one
+                    (group / setting).write_text((parent / setting).read_text())
+
+
+def remove_cgroups(instance: Instance, machine: str = "") -> None:
+    """Remove the (already empty) groups of a machine, or of the whole instance.
+
+    Raises:
+        ClusterError: a group still holds processes after 10 s.
+    """
+    # runc makes groups in the unified tree too, beside the v1 ones
+    roots = [tree / instance.name / machine for tree in [_ROOT / "unified", *_managed_trees()]]
+    try:
+        wait_until(
+            lambda: all([_removed(root) for root in roots]),
+            deadline_s=10,
+            what=f"the control groups of {instance.name} to be empty",
+            interval_s=0.1,
+        )
+    except TimedOutError as late:
+        raise ClusterError(str(late)) from late
+
+
+def _managed_trees() -> list[Path]:
+    if version() == 2:  # noqa: PLR2004 - cgroup v2
+        return [_ROOT]
+    return [t for t in _ROOT.iterdir() if t.is_dir() and not t.is_symlink() and t.name != "unified"]
+
+
+def _delegate(group: Path) -> None:
+    offered = (group / "cgroup.controllers").read_text().split()
+    wanted = " ".join(f"+{c}" for c in _V2_CONTROLLERS if c in offered)
+    (group / "cgroup.subtree_control").write_text(wanted)
+
+
+def _removed(root: Path) -> bool:
+    if not root.is_dir():
+        return True
+    groups = [root, *(d for d in root.rglob("*") if d.is_dir())]
+    for group in sorted(groups, key=lambda d: len(d.parts), reverse=True):
+        try:
+            group.rmdir()
+        except OSError:
+            return False  # its last processes are still ending
+    return True

@@ -1,0 +1,159 @@
+"""Names and addresses of an embedded cluster, derived from the checkout that it belongs to.
+
+Two checkouts get different names and, with 64 ranges to choose from, usually different addresses;
+where they do not, `up` refuses and says who holds the range.
+
+Inside 10.N.0.0/16:
+    10.N.0.0/24     machines: .1 this host, .10 control plane, .11 and up the nodes
+    10.N.16.0/20    Services: .16.1 the API server, .16.10 DNS
+    10.N.128.0/17   pods: 10.N.(128 + i).0/24 on node i
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from seawall.errors import UsageError
+
+__all__ = ["MAX_NODES", "Instance", "Note", "instance_of", "read_note", "write_note"]
+
+MAX_NODES = 32
+_FIRST_RANGE, _RANGES = 64, 64
+_CONTROL_PLANE = "cp"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One embedded cluster on this machine.
+
+    Attributes:
+        name: at most 8 characters, since interface names end at 15.
+        octet: the N of its 10.N.0.0/16.
+        nodes: how many nodes it has.
+        data: folder with disks, keys and logs; removed by `down`.
+    """
+
+    name: str
+    octet: int
+    nodes: int
+    data: Path
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The control plane, then the nodes."""
+        return (_CONTROL_PLANE, *self.node_machines)
+
+    @property
+    def node_machines(self) -> tuple[str, ...]:
+        """n1, n2, ..."""
+        return tuple(f"n{i}" for i in range(1, self.nodes + 1))
+
+    @staticmethod
+    def node_name(machine: str) -> str:
+        """The Kubernetes name of a node machine: n1 is node1."""
+        return f"node{machine.removeprefix('n')}"
+
+    @property
+    def network(self) -> str:
+        """Everything that this instance uses."""
+        return f"10.{self.octet}.0.0/16"
+
+    @property
+    def host_address(self) -> str:
+        """This host, as the machines see it."""
+        return f"10.{self.octet}.0.1"
+
+    @property
+    def api_server(self) -> str:
+        """URL of the API server."""
+        return f"https://{self.address('cp')}:6443"
+
+    @property
+    def service_range(self) -> str:
+        """ClusterIPs."""
+        return f"10.{self.octet}.16.0/20"
+
+    @property
+    def api_service(self) -> str:
+        """ClusterIP of the Service `kubernetes`: the first of the range."""
+        return f"10.{self.octet}.16.1"
+
+    @property
+    def dns_service(self) -> str:
+        """ClusterIP of the cluster's DNS."""
+        return f"10.{self.octet}.16.10"
+
+    @property
+    def pod_range(self) -> str:
+        """All pods."""
+        return f"10.{self.octet}.128.0/17"
+
+    def address(self, machine: str) -> str:
+        """The machine's address on the instance's network."""
+        last = 10 if machine == _CONTROL_PLANE else 10 + int(machine.removeprefix("n"))
+        return f"10.{self.octet}.0.{last}"
+
+    def mac(self, machine: str) -> str:
+        """A fixed hardware address: a random one leaves stale ARP entries after a restart."""
+        last = int(self.address(machine).rsplit(".", 1)[1])
+        return f"02:5e:a0:{self.octet:02x}:00:{last:02x}"
+
+    def node_pod_range(self, machine: str) -> str:
+        """The pods of one node."""
+        return f"10.{self.octet}.{127 + int(machine.removeprefix('n'))}.0/24"
+
+    def home(self, machine: str) -> Path:
+        """A machine's own folder."""
+        return self.data / machine
+
+
+def instance_of(home: Path, *, nodes: int) -> Instance:
+    """The instance that belongs to a checkout's state folder (or to the tests' own one).
+
+    $SEAWALL_STATE_DIR moves the data away from /var/lib/seawall, $SEAWALL_RANGE chooses the N.
+
+    Raises:
+        UsageError: `nodes` or $SEAWALL_RANGE is out of range.
+    """
+    if not 1 <= nodes <= MAX_NODES:
+        raise UsageError(f"nodes: {nodes} is not between 1 and {MAX_NODES}")
+    digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()
+    name = f"sw{digest[:6]}"
+    state = Path(os.environ.get("SEAWALL_STATE_DIR", "/var/lib/seawall"))
+    octet = _chosen_octet() or _FIRST_RANGE + int(digest[6:10], 16) % _RANGES
+    return Instance(name, octet, nodes, state / name)
+
+
+def _chosen_octet() -> int | None:
+    text = os.environ.get("SEAWALL_RANGE", "")
+    if not text:
+        return None
+    last = _FIRST_RANGE + _RANGES - 1
+    if not text.isdecimal() or not _FIRST_RANGE <= int(text) <= last:
+        raise UsageError(f"SEAWALL_RANGE: {text!r} is not a number from {_FIRST_RANGE} to {last}")
+    return int(text)
+
+
+class Note(BaseModel):
+    """What an instance's folder says about it, for `status` and for other checkouts."""
+
+    checkout: str
+    octet: int
+    nodes: int
+
+
+def write_note(instance: Instance, checkout: Path) -> None:
+    """Record whose instance this is and how large."""
+    note = Note(checkout=str(checkout), octet=instance.octet, nodes=instance.nodes)
+    (instance.data / "note.json").write_text(note.model_dump_json())
+
+
+def read_note(data: Path) -> Note | None:
+    """The note in an instance's folder; None when there is none."""
+    try:
+        return Note.model_validate_json((data / "note.json").read_text())
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,67 @@
+"""What the rest of the kit may ask of a cluster, whichever kind it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from seawall.build.images import Image
+
+__all__ = ["Cluster", "Part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of a status table.
+
+    Attributes:
+        name: machine or machine/daemon.
+        ok: whether it does its work.
+        detail: what was seen, for people.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Cluster(Protocol):
+    """A cluster that can be started, looked at and removed."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """File with administrator credentials; there once `up` has returned."""
+        ...
+
+    def up(self) -> None:
+        """Start what does not run, repair what is broken, return when nodes are Ready.
+
+        Raises:
+            HostError: this machine cannot carry it; nothing was started.
+            ClusterError: it did not become ready in time.
+        """
+        ...
+
+    def load(self, images: Sequence[Image]) -> None:
+        """Make images available on every node.
+
+        Raises:
+            ClusterError: a node did not take one.
+        """
+        ...
+
+    def down(self) -> None:
+        """Remove every trace; safe to call at any time, also twice."""
+        ...
+
+    def status(self) -> list[Part]:
+        """The state of every part, without changing any."""
+        ...
+
+    def logs(self, part: str) -> str:
+        """The log of one part, named as in `status`.
+
+        Raises:
+            UsageError: there is no such part.
+        """
+        ...

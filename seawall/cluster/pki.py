@@ -1,0 +1,169 @@
+"""Certificates and keys of an embedded cluster: made once, EC P-256, readable by root only."""
+
+import datetime
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from seawall.cluster.instance import Instance
+
+__all__ = ["Authority", "Credential", "ensure_pki"]
+
+_VALID = datetime.timedelta(days=365)
+_DOMAIN = "cluster.local"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A certificate and its key, as files."""
+
+    certificate: Path
+    key: Path
+
+
+class Authority:
+    """A certificate authority kept in a folder.
+
+    Args:
+        folder: where every file goes; made with mode 0700.
+        name: base name of the authority's own files.
+        common_name: the subject.
+    """
+
+    def __init__(self, folder: Path, name: str, common_name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self.own = Credential(folder / f"{name}.crt", folder / f"{name}.key")
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        certificate = (
+            _builder(self._subject, self._subject, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        _write(self.own, certificate, self._key)
+
+    def server(self, name: str, common_name: str, alternative: list[str]) -> Credential:
+        """A serving certificate for DNS names and IP addresses."""
+        names = x509.SubjectAlternativeName([_general_name(a) for a in alternative])
+        return self._issue(name, common_name, None, ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def client(self, name: str, common_name: str, group: str | None = None) -> Credential:
+        """A client certificate; `group` is the Kubernetes group of the user."""
+        return self._issue(name, common_name, group, ExtendedKeyUsageOID.CLIENT_AUTH, None)
+
+    def _issue(
+        self,
+        name: str,
+        common_name: str,
+        group: str | None,
+        usage: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None,
+    ) -> Credential:
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+        if group:
+            attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(x509.Name(attributes), self._subject, key).add_extension(
+            x509.ExtendedKeyUsage([usage]), critical=False
+        )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        made = Credential(self._folder / f"{name}.crt", self._folder / f"{name}.key")
+        _write(made, builder.sign(self._key, hashes.SHA256()), key)
+        return made
+
+
+def ensure_pki(instance: Instance) -> Path:
+    """The folder with all keys of an instance; made once, since a new authority orphans old nodes.
+
+    Files: ca, front-proxy-ca, apiserver, apiserver-to-kubelet, front-proxy, admin,
+    controller-manager, scheduler, kube-proxy, kubelet-serving-<machine>, node-<machine>
+    (.crt and .key), service-account.key and .pub.
+    """
+    folder = instance.data / "pki"
+    complete = folder / "complete"
+    if complete.exists():
+        return folder
+    ca = Authority(folder, "ca", f"{instance.name}-ca")
+    ca.server(
+        "apiserver",
+        "kube-apiserver",
+        [
+            *("kubernetes", "kubernetes.default", "kubernetes.default.svc"),
+            *(f"kubernetes.default.svc.{_DOMAIN}", "localhost", "127.0.0.1"),
+            *(instance.api_service, instance.address("cp")),
+        ],
+    )
+    ca.client("apiserver-to-kubelet", "kube-apiserver-kubelet-client")
+    ca.client("admin", "admin", "system:masters")
+    ca.client("controller-manager", "system:kube-controller-manager")
+    ca.client("scheduler", "system:kube-scheduler")
+    ca.client("kube-proxy", "system:kube-proxy")
+    for machine in instance.node_machines:
+        name = instance.node_name(machine)
+        ca.server(f"kubelet-serving-{machine}", name, [name, instance.address(machine)])
+        ca.client(f"node-{machine}", f"system:node:{name}", "system:nodes")
+    Authority(folder, "front-proxy-ca", f"{instance.name}-front-proxy-ca").client(
+        "front-proxy", "front-proxy-client"
+    )
+    _write_service_account_key(folder)
+    complete.touch()
+    return folder
+
+
+def _write_service_account_key(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    _private(folder / "service-account.key", _pem(key))
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (folder / "service-account.pub").write_bytes(public)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))  # clocks that jump back a little
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
+
+
+def _write(
+    made: Credential, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> None:
+    made.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    _private(made.key, _pem(key))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+def _private(file: Path, content: bytes) -> None:
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_bytes(content)

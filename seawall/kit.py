@@ -1,0 +1,103 @@
+"""Where things are for one checkout, and what can be built for it; everything else is given a Kit."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from seawall.build.cache import Cache, default_root
+from seawall.build.debian import CLUSTER_PACKAGES, ensure_packages
+from seawall.build.go import GO_TOOLS, build_go_tool, ensure_go
+from seawall.build.images import ImageBuilder
+from seawall.cluster.embedded import EmbeddedCluster, Supplies
+from seawall.cluster.golden import golden_store
+from seawall.cluster.instance import Instance, instance_of, read_note
+from seawall.progress import Progress
+
+__all__ = ["Kit", "kit_here"]
+
+_PLATFORM_PROGRAMS = ("coredns", "local-path-provisioner", "pause")
+
+
+@dataclass(frozen=True)
+class Kit:
+    """One checkout's kit.
+
+    Attributes:
+        checkout: the repository.
+        home: its state folder; also what the cluster's name and addresses derive from.
+        instance: the embedded cluster's names and addresses.
+        cache: builds, shared by all checkouts of this user.
+        progress: told about everything that takes time.
+    """
+
+    checkout: Path
+    home: Path
+    instance: Instance
+    cache: Cache
+    progress: Progress
+
+    @cached_property
+    def images(self) -> ImageBuilder:
+        """Builds images; the extra CA is $SEAWALL_EXTRA_CA, else the one pip or OpenSSL use."""
+        names = ("SEAWALL_EXTRA_CA", "PIP_CERT", "SSL_CERT_FILE")
+        given = [Path(os.environ[n]) for n in names if os.environ.get(n)]
+        ca = next((file for file in given if file.is_file()), None)
+        return ImageBuilder(self.checkout, self.cache, self.progress, extra_ca=ca)
+
+    def tool(self, name: str) -> Path:
+        """The folder with a Go tool's programs, built when missing.
+
+        Raises:
+            BuildError: see build_go_tool.
+        """
+        go = ensure_go(self.checkout, self.cache, self.progress)
+        return build_go_tool(
+            GO_TOOLS[name], checkout=self.checkout, go=go, cache=self.cache, progress=self.progress
+        )
+
+    def supplies(self) -> Supplies:
+        """Everything that the embedded cluster runs.
+
+        Raises:
+            BuildError, HostError: something could not be installed or built.
+        """
+        ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
+        programs = self.tool("kubernetes")
+        built = {name: self.tool(name) / name for name in _PLATFORM_PROGRAMS}
+        images = {name: self.images.program_image(name, file) for name, file in built.items()}
+        base = self.images.base_image()
+        return Supplies(
+            programs=programs,
+            store=golden_store([base, *images.values()], self.cache, self.progress),
+            base=base,
+            pause=images["pause"],
+            coredns=images["coredns"],
+            provisioner=images["local-path-provisioner"],
+        )
+
+    def cluster(self) -> EmbeddedCluster:
+        """The embedded cluster, running or not."""
+        return EmbeddedCluster(self.instance, self.checkout, self.supplies)
+
+
+def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = None) -> Kit:
+    """The kit of the checkout that this package runs from.
+
+    $SEAWALL_HOME moves the state folder, and with it the cluster's name and addresses.
+
+    Args:
+        nodes: how many nodes; those that the cluster has when it exists, else one.
+        emit: where progress lines go; standard error by default.
+
+    Raises:
+        UsageError: `nodes` or a variable is out of range.
+    """
+    checkout = Path(__file__).resolve().parent.parent
+    home = Path(os.environ.get("SEAWALL_HOME") or checkout / ".seawall")
+    note = read_note(instance_of(home, nodes=1).data)
+    count = nodes if nodes is not None else (note.nodes if note else 1)
+    root = default_root()
+    progress = Progress(root / "durations.json", emit)
+    return Kit(checkout, home, instance_of(home, nodes=count), Cache(root, progress.note), progress)

@@ -1,0 +1,73 @@
+"""Wait by polling a condition with a deadline: the only way this project waits, tests included."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+__all__ = ["TimedOutError", "wait_until", "wait_until_async"]
+
+T = TypeVar("T")
+
+_DEFAULT_INTERVAL_S = 0.1
+
+
+class TimedOutError(Exception):
+    """A condition did not become true in time: what was awaited, how long, what was seen last."""
+
+    def __init__(self, what: str, deadline_s: float, last: object) -> None:
+        super().__init__(f"waited {deadline_s:g} s for {what}; last seen: {last!r}")
+
+
+def wait_until(
+    condition: Callable[[], T],
+    *,
+    deadline_s: float,
+    what: str,
+    interval_s: float = _DEFAULT_INTERVAL_S,
+) -> T:
+    """Poll until the condition is truthy, and return what it returned.
+
+    The condition is tried at least once, and once more after the deadline has passed.
+
+    Args:
+        condition: returns something truthy when it holds; an exception of its own ends the wait.
+        deadline_s: seconds.
+        what: what is awaited, for the message.
+        interval_s: seconds between two tries.
+
+    Raises:
+        TimedOutError: it did not hold in time.
+    """
+    end = time.monotonic() + deadline_s
+    while True:
+        late = time.monotonic() >= end
+        seen = condition()
+        if seen:
+            return seen
+        if late:
+            raise TimedOutError(what, deadline_s, seen)
+        time.sleep(interval_s)
+
+
+async def wait_until_async(
+    condition: Callable[[], Awaitable[T]],
+    *,
+    deadline_s: float,
+    what: str,
+    interval_s: float = _DEFAULT_INTERVAL_S,
+) -> T:
+    """The same, for a coroutine function.
+
+    Raises:
+        TimedOutError: it did not hold in time.
+    """
+    end = time.monotonic() + deadline_s
+    while True:
+        late = time.monotonic() >= end
+        seen = await condition()
+        if seen:
+            return seen
+        if late:
+            raise TimedOutError(what, deadline_s, seen)
+        await asyncio.sleep(interval_s)

@@ -1,0 +1,3 @@
+module seawall/tools/pause
+
+go 1.25.0
