@@ -7,11 +7,9 @@ clients away. Without the pause about ten seconds of acknowledged writes are los
 import time
 from dataclasses import dataclass
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from agents.log import say
-from agents.observe import current_master, operator, sentinel
+from agents.observe import current_master
+from agents.server import ServerError, operator, sentinel
 from agents.settings import Settings
 
 __all__ = ["Outcome", "hand_over", "stop", "wait_for_stop"]
@@ -24,7 +22,7 @@ _LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether the hand-over is done, and what to tell the log."""
+    """Whether this pod is free to go, and what to tell the log."""
 
     done: bool
     what: str
@@ -34,8 +32,8 @@ def stop(settings: Settings) -> None:
     """The preStop hook of the Redis container; never fails, since the pod ends anyway."""
     try:
         say(hand_over(settings).what)
-    except (RedisError, OSError) as failed:
-        say(f"stop: no hand-over: {type(failed).__name__}: {failed}")
+    except ServerError as failed:
+        say(f"stop: no hand-over: {failed}")
     finally:
         settings.stopped_file.touch()
 
@@ -51,26 +49,26 @@ def hand_over(settings: Settings) -> Outcome:
     """Hand the master's role to another pod; at once when this pod does not have it.
 
     Raises:
-        RedisError, OSError: Redis or Sentinel did not answer; writes flow again.
+        ServerError: Redis or Sentinel did not answer; writes flow again.
     """
     with operator(settings, "127.0.0.1") as redis:
-        if _role(redis) != "master":
+        if redis.role() != "master":
             return Outcome(done=True, what="stop: I am a replica, nothing to hand over")
-        redis.execute_command("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
+        redis.call("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
         heir = None
         try:
             with sentinel(settings, "127.0.0.1") as watcher:
-                watcher.execute_command("SENTINEL", "FAILOVER", settings.master_name)
+                watcher.call("SENTINEL", "FAILOVER", settings.master_name)
             heir = _await_heir(settings)
         finally:
             if heir is None:
-                redis.execute_command("CLIENT", "UNPAUSE")
+                redis.call("CLIENT", "UNPAUSE")
         if heir is None:
             return Outcome(done=False, what="stop: no other pod took over in time; writes resumed")
-        if _role(redis) == "master":
-            redis.execute_command("REPLICAOF", heir, str(settings.redis_port))
-        redis.execute_command("CLIENT", "UNPAUSE")
-        redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        if redis.role() == "master":
+            redis.call("REPLICAOF", heir, str(settings.redis_port))
+        redis.call("CLIENT", "UNPAUSE")
+        redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         return Outcome(done=True, what=f"stop: handed over to {heir}")
 
 
@@ -78,17 +76,15 @@ def _await_heir(settings: Settings) -> str | None:
     end = time.monotonic() + _SWITCH_DEADLINE_S
     while time.monotonic() < end:
         named = current_master(settings, "127.0.0.1")
-        if named and named != settings.own_host:
-            try:
-                with operator(settings, named) as heir:
-                    if _role(heir) == "master":
-                        return named
-            except (RedisError, OSError):
-                pass  # still being promoted
+        if named and named != settings.own_host and _leads(settings, named):
+            return named
         time.sleep(_LOOK_EVERY_S)
     return None
 
 
-def _role(client: Redis) -> str:
-    answer: object = client.execute_command("ROLE")
-    return str(answer[0]) if isinstance(answer, (list, tuple)) else "unknown"  # pyright: ignore[reportUnknownArgumentType]
+def _leads(settings: Settings, host: str) -> bool:
+    try:
+        with operator(settings, host) as server:
+            return server.role() == "master"
+    except ServerError:
+        return False  # still being promoted

@@ -1,1 +1,1 @@
-"""."""
+"""The Pulumi program: what is deployed. It deploys images and never imports their code."""

@@ -1,4 +1,4 @@
-"""Where things are for one checkout, and what can be built for it; everything else is given a Kit."""
+"""Where things are for one checkout, and what can be built for it."""
 
 import os
 from collections.abc import Callable

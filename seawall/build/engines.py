@@ -1,4 +1,4 @@
-"""The two ways to build an image: a Docker engine where one runs, else buildah without any daemon."""
+"""The two ways to build an image: a Docker engine where one runs, else buildah, no daemon."""
 
 import subprocess
 from collections.abc import Mapping

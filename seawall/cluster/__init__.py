@@ -1,1 +1,1 @@
-"""A Kubernetes cluster behind one small interface; the embedded one runs real binaries on this machine."""
+"""A Kubernetes cluster behind one small interface; the embedded one runs the real programs."""

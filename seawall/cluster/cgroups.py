@@ -47,7 +47,7 @@ def remove_cgroups(instance: Instance, machine: str = "") -> None:
     roots = [tree / instance.name / machine for tree in [_ROOT / "unified", *_managed_trees()]]
     try:
         wait_until(
-            lambda: all([_removed(root) for root in roots]),
+            lambda: [_removed(root) for root in roots].count(False) == 0,
             deadline_s=10,
             what=f"the control groups of {instance.name} to be empty",
             interval_s=0.1,

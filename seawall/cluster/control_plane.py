@@ -42,7 +42,7 @@ def _etcd() -> DaemonSpec:
             "listen-peer-urls": _PEER,
             "initial-advertise-peer-urls": _PEER,
             "initial-cluster": f"default={_PEER}",
-            # A killed process loses nothing; only a power cut could, and then `make up` starts anew.
+            # A killed process loses nothing; a power cut could, and then `make up` starts anew.
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         },

@@ -75,19 +75,31 @@ class EmbeddedCluster:
         """File with administrator credentials."""
         return self._instance.data / "admin.kubeconfig"
 
+    def kubectl(self) -> Kubectl:
+        """A kubectl with administrator credentials.
+
+        Raises:
+            ClusterError: the cluster has never been started.
+        """
+        note = self._instance.data / "programs"
+        if not note.exists():
+            raise ClusterError("the cluster has not been started: run `make up`")
+        return Kubectl(Path(note.read_text()) / "kubectl", self.kubeconfig)
+
     def up(self) -> None:
         """See `Cluster`."""
         supplies = self._supplies()
         self._network.check_range_is_free()
         self._instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_note(self._instance, self._owner)
+        (self._instance.data / "programs").write_text(str(supplies.programs))
         self._write_credentials(ensure_pki(self._instance))
         self._network.ensure_switch()
         plans = {machine: self._plan(machine, supplies) for machine in self._instance.machines}
         stale = [m for m in plans if not self._runs_as_planned(m, plans[m], supplies)]
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._boot, stale, [plans[m] for m in stale], repeat(supplies)))
-        kubectl = Kubectl(supplies.programs / "kubectl", self.kubeconfig)
+        kubectl = self.kubectl()
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
         self._install_addons(kubectl, supplies)
         self._register_nodes(kubectl, [m for m in stale if m != "cp"])

@@ -100,7 +100,7 @@ def _start(daemon: DaemonSpec, spec: MachineSpec) -> int:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_unblock_signals,
+            preexec_fn=_unblock_signals,  # noqa: PLW1509 - this process has one thread
         )
     Path(spec["pid_folder"], f"{name}.pid").write_text(str(process.pid))
     process.returncode = 0  # _reap collects it; Popen must not wait for it as well
@@ -108,7 +108,7 @@ def _start(daemon: DaemonSpec, spec: MachineSpec) -> int:
 
 
 def _unblock_signals() -> None:
-    # Blocked signals are inherited; this process has one thread, so preexec_fn is safe.
+    # Blocked signals are inherited.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seawall.build.images import Image
+from seawall.cluster.kubectl import Kubectl
 
 __all__ = ["Cluster", "Part"]
 
@@ -31,6 +32,14 @@ class Cluster(Protocol):
     @property
     def kubeconfig(self) -> Path:
         """File with administrator credentials; there once `up` has returned."""
+        ...
+
+    def kubectl(self) -> Kubectl:
+        """A kubectl with administrator credentials.
+
+        Raises:
+            ClusterError: the cluster has never been started.
+        """
         ...
 
     def up(self) -> None:

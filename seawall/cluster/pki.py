@@ -1,6 +1,6 @@
 """Certificates and keys of an embedded cluster: made once, EC P-256, readable by root only."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from seawall.cluster.instance import Instance
 
 __all__ = ["Authority", "Credential", "ensure_pki"]
 
-_VALID = datetime.timedelta(days=365)
+_VALID = dt.timedelta(days=365)
 _DOMAIN = "cluster.local"
 
 
@@ -129,14 +129,14 @@ def _write_service_account_key(folder: Path) -> None:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))  # clocks that jump back a little
+        .not_valid_before(now - dt.timedelta(hours=1))  # clocks that jump back a little
         .not_valid_after(now + _VALID)
     )
 

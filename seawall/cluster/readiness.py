@@ -1,4 +1,4 @@
-"""What `up` waits for, each with a deadline and, when it is missed, the reason that was seen last."""
+"""What `up` waits for, each with a deadline and the reason that was seen last."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,0 +1,104 @@
+"""Talk to one Redis or Sentinel server; the only module that imports the redis client."""
+
+from types import TracebackType
+from typing import Self, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from agents.settings import Settings
+
+__all__ = ["Server", "ServerError", "operator", "sentinel"]
+
+_TIMEOUT_S = 1.0
+
+
+class ServerError(Exception):
+    """The server did not answer in time, or answered with an error."""
+
+
+class Server:
+    """A connection to one server; every call ends within a second or so.
+
+    Args:
+        host: its stable name.
+        port: TCP port.
+        username: ACL user; None for a server with one password.
+        password: that user's.
+    """
+
+    def __init__(self, host: str, port: int, username: str | None, password: str) -> None:
+        self._client = Redis(
+            host=host,
+            port=port,
+            username=username,
+            password=password,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+            decode_responses=True,
+        )
+
+    def call(self, *words: str) -> object:
+        """One command.
+
+        Raises:
+            ServerError: see there.
+        """
+        try:
+            return cast("object", self._client.execute_command(*words))  # pyright: ignore[reportUnknownMemberType]
+        except (RedisError, OSError) as failed:
+            raise ServerError(f"{words[0]}: {type(failed).__name__}: {failed}") from failed
+
+    def role(self) -> str:
+        """master, slave or sentinel.
+
+        Raises:
+            ServerError: see there.
+        """
+        return _first(self.call("ROLE")) or "unknown"
+
+    def keys(self) -> int:
+        """How many keys it holds.
+
+        Raises:
+            ServerError: see there.
+        """
+        return int(str(self.call("DBSIZE")))
+
+    def master_host(self, master_name: str) -> str | None:
+        """Asked of a sentinel: the host that it holds for the master.
+
+        Raises:
+            ServerError: see there.
+        """
+        return _first(self.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name))
+
+    def __enter__(self) -> Self:
+        """The server itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def operator(settings: Settings, host: str) -> Server:
+    """One pod's Redis, with all rights."""
+    password = settings.password("redis-operator-password")
+    return Server(host, settings.redis_port, "operator", password)
+
+
+def sentinel(settings: Settings, host: str) -> Server:
+    """One pod's sentinel."""
+    return Server(host, settings.sentinel_port, None, settings.password("sentinel-password"))
+
+
+def _first(answer: object) -> str | None:
+    if isinstance(answer, (list, tuple)) and answer:
+        return str(cast("list[object]", answer)[0])
+    return None

@@ -1,0 +1,142 @@
+"""The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import (
+    Deployment,
+    DeploymentSpecArgs,
+    DeploymentStrategyArgs,
+    RollingUpdateDeploymentArgs,
+)
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    PodTemplateSpecArgs,
+    Secret,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
+
+from contract import paths
+from infra.components.gateway_files import api_keys_file, settings_file
+from infra.components.gateway_pod import COMPONENT, GatewayPod, pod_spec
+from infra.components.gateway_scaling import autoscaler
+from infra.components.labels import labels_of, selector_of
+from infra.settings import Gateway as GatewaySettings
+
+__all__ = ["Gateway", "GatewayArgs"]
+
+_SERVICE_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayArgs:
+    """What a Gateway needs."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    settings: GatewaySettings
+    redis_hosts: pulumi.Output[list[str]]
+    redis_master: str
+    api_keys: Mapping[str, pulumi.Output[str]]
+    """Client keys by id. Pods get their hashes only."""
+    secret_files: Mapping[str, pulumi.Output[str]]
+    """Secrets that the pods read, by file name."""
+
+
+class Gateway(pulumi.ComponentResource):
+    """The gateway's Deployment with everything that keeps it serving.
+
+    The Deployment names no replicas: their number belongs to the autoscaler.
+    """
+
+    service_name: pulumi.Output[str]
+    url: pulumi.Output[str]
+    """Inside the cluster, by the Service's address."""
+
+    def __init__(
+        self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("seawall:gateway:Gateway", name, None, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        config_map, secret = self._files(name)
+        pod = GatewayPod(
+            settings=args.settings,
+            image=args.image,
+            config_map=config_map.metadata.apply(lambda metadata: metadata.name or ""),
+            secret=secret.metadata.apply(lambda metadata: metadata.name or ""),
+        )
+        self._deployment(name, pod)
+        autoscaler(name, self._metadata(name), args.settings.replicas, self._child)
+        PodDisruptionBudget(
+            name,
+            metadata=self._metadata(name),
+            spec=PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=_selector()),
+            opts=self._child,
+        )
+        service = self._service(name)
+        self.service_name = service.metadata.apply(lambda metadata: metadata.name or name)
+        self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
+        self.register_outputs({"service_name": self.service_name, "url": self.url})
+
+    def _files(self, name: str) -> tuple[ConfigMap, Secret]:
+        args = self._args
+        file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
+        text = args.redis_hosts.apply(
+            lambda hosts: settings_file(args.settings, redis_hosts=hosts, master=args.redis_master)
+        )
+        config_map = ConfigMap(
+            f"{name}-settings",
+            metadata=self._metadata(f"{name}-settings"),
+            data={file_name: text},
+            opts=self._child,
+        )
+        hashes = pulumi.Output.all(**args.api_keys).apply(
+            lambda secrets: api_keys_file(args.settings.api_keys, secrets)
+        )
+        secret = Secret(
+            f"{name}-secrets",
+            metadata=self._metadata(f"{name}-secrets"),
+            string_data={**args.secret_files, paths.API_KEYS_FILE: hashes},
+            opts=self._child,
+        )
+        return config_map, secret
+
+    def _deployment(self, name: str, pod: GatewayPod) -> None:
+        # A new pod is ready before an old one leaves: capacity never drops.
+        rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+        Deployment(
+            name,
+            metadata=self._metadata(name),
+            spec=DeploymentSpecArgs(
+                selector=_selector(),
+                strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rolling),
+                template=PodTemplateSpecArgs(
+                    metadata=ObjectMetaArgs(labels=labels_of(COMPONENT)), spec=pod_spec(pod)
+                ),
+            ),
+            opts=self._child,
+        )
+
+    def _service(self, name: str) -> Service:
+        port = ServicePortArgs(name="http", port=_SERVICE_PORT, target_port="http")
+        return Service(
+            name,
+            metadata=self._metadata(name),
+            spec=ServiceSpecArgs(ports=[port], selector=selector_of(COMPONENT), type="ClusterIP"),
+            opts=self._child,
+        )
+
+    def _metadata(self, name: str) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=name, namespace=self._args.namespace, labels=labels_of(COMPONENT)
+        )
+
+
+def _selector() -> LabelSelectorArgs:
+    return LabelSelectorArgs(match_labels=selector_of(COMPONENT))

@@ -1,0 +1,114 @@
+"""The pod of Gateway: one container that drains before it leaves."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ConfigMapVolumeSourceArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    HTTPGetActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    SleepActionArgs,
+    TopologySpreadConstraintArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+
+from contract import paths, ports
+from infra.components.labels import selector_of
+from infra.components.pods import (
+    HOSTNAME_TOPOLOGY,
+    container_security,
+    pod_security,
+    requirements,
+    scratch_volume,
+    secret_volume,
+)
+from infra.settings import Gateway, Shutdown
+
+__all__ = ["COMPONENT", "GatewayPod", "grace_seconds", "pod_spec"]
+
+COMPONENT = "gateway"
+_SPARE_S = 5
+"""Between the end of the gateway's own grace and the kubelet's SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPod:
+    """What the pod template depends on."""
+
+    settings: Gateway
+    image: pulumi.Input[str]
+    config_map: pulumi.Input[str]
+    secret: pulumi.Input[str]
+
+
+def grace_seconds(shutdown: Shutdown) -> int:
+    """The pod's termination grace: it counts from the start of preStop."""
+    return shutdown.pre_stop_seconds + shutdown.grace_seconds + _SPARE_S
+
+
+def pod_spec(pod: GatewayPod) -> PodSpecArgs:
+    """The pod. Its settings and secrets are directories, so that changes need no restart."""
+    spread = TopologySpreadConstraintArgs(
+        label_selector=LabelSelectorArgs(match_labels=selector_of(COMPONENT)),
+        max_skew=1,
+        topology_key=HOSTNAME_TOPOLOGY,
+        when_unsatisfiable="ScheduleAnyway",
+    )
+    settings = ConfigMapVolumeSourceArgs(name=pod.config_map)
+    return PodSpecArgs(
+        automount_service_account_token=False,
+        containers=[_container(pod)],
+        enable_service_links=False,
+        security_context=pod_security(),
+        termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
+        topology_spread_constraints=[spread],
+        volumes=[
+            VolumeArgs(name="config", config_map=settings),
+            secret_volume("secrets", pod.secret),
+            scratch_volume("tmp", "64Mi", memory=False),
+        ],
+    )
+
+
+def _container(pod: GatewayPod) -> ContainerArgs:
+    # New connections still arrive for some seconds after the pod is marked for deletion.
+    sleep = SleepActionArgs(seconds=pod.settings.shutdown.pre_stop_seconds)
+    config_dir = str(PurePosixPath(paths.CONFIG_FILE).parent)
+    return ContainerArgs(
+        name=COMPONENT,
+        image=pod.image,
+        image_pull_policy="IfNotPresent",
+        lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=sleep)),
+        liveness_probe=_probe(paths.HEALTH_LIVE, period_s=10, failures=3),
+        ports=[
+            ContainerPortArgs(name="http", container_port=ports.GATEWAY_HTTP),
+            ContainerPortArgs(name="health", container_port=ports.GATEWAY_HEALTH),
+        ],
+        readiness_probe=_probe(paths.HEALTH_READY, period_s=2, failures=2),
+        resources=requirements(pod.settings.resources),
+        security_context=container_security(),
+        # Two minutes: a cold node with a throttled CPU still gets there.
+        startup_probe=_probe(paths.HEALTH_STARTUP, period_s=1, failures=120),
+        volume_mounts=[
+            VolumeMountArgs(name="config", mount_path=config_dir, read_only=True),
+            VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True),
+            VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+        ],
+    )
+
+
+def _probe(path: str, *, period_s: int, failures: int) -> ProbeArgs:
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port="health"),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )

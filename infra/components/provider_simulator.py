@@ -1,0 +1,119 @@
+"""A simulated provider: answers like an OpenAI-compatible API and fails when told to."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ProbeArgs,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    TCPSocketActionArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from contract import ports
+from infra.components.labels import labels_of, selector_of
+from infra.components.pods import (
+    container_security,
+    pod_security,
+    requirements,
+    scratch_volume,
+)
+from infra.settings import Amount, Resources
+
+__all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
+
+_RESOURCES = Resources(
+    requests=Amount(cpu="50m", memory="96Mi"), limits=Amount(cpu="1", memory="256Mi")
+)
+"""Far more than the gateway's share of the load, so that the simulator is never what is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSimulatorArgs:
+    """What a ProviderSimulator needs."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    """The gateway's image, which holds the simulator too."""
+    provider: str
+    """The name under which it answers; its Service is simulator-<provider>."""
+
+
+class ProviderSimulator(pulumi.ComponentResource):
+    """One simulated provider, for environments that have no real one."""
+
+    admin_url: pulumi.Output[str]
+    """Where it is told to fail; inside the cluster, by the Service's address."""
+
+    def __init__(
+        self, name: str, args: ProviderSimulatorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("seawall:simulator:ProviderSimulator", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=labels_of(name))
+        Deployment(
+            name,
+            metadata=metadata,
+            spec=DeploymentSpecArgs(
+                replicas=1,
+                selector=LabelSelectorArgs(match_labels=selector_of(name)),
+                template=PodTemplateSpecArgs(
+                    metadata=ObjectMetaArgs(labels=labels_of(name)), spec=_pod_spec(args)
+                ),
+            ),
+            opts=child,
+        )
+        service = Service(
+            name,
+            metadata=metadata,
+            spec=ServiceSpecArgs(
+                ports=[
+                    ServicePortArgs(name="http", port=ports.SIMULATOR_HTTP),
+                    ServicePortArgs(name="admin", port=ports.SIMULATOR_ADMIN),
+                ],
+                selector=selector_of(name),
+            ),
+            opts=child,
+        )
+        self.admin_url = service.spec.apply(
+            lambda spec: f"http://{spec.cluster_ip}:{ports.SIMULATOR_ADMIN}"
+        )
+        self.register_outputs({"admin_url": self.admin_url})
+
+
+def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
+    words = ["--name", args.provider]
+    words += ["--port", str(ports.SIMULATOR_HTTP), "--admin-port", str(ports.SIMULATOR_ADMIN)]
+    container = ContainerArgs(
+        name="simulator",
+        image=args.image,
+        image_pull_policy="IfNotPresent",
+        command=["python3", "-m", "service.simulator", *words],
+        ports=[
+            ContainerPortArgs(name="http", container_port=ports.SIMULATOR_HTTP),
+            ContainerPortArgs(name="admin", container_port=ports.SIMULATOR_ADMIN),
+        ],
+        # The admin port: a provider that is told to fail is still a ready pod.
+        readiness_probe=ProbeArgs(
+            tcp_socket=TCPSocketActionArgs(port="admin"), period_seconds=2, timeout_seconds=2
+        ),
+        resources=requirements(_RESOURCES),
+        security_context=container_security(),
+        volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
+    )
+    return PodSpecArgs(
+        automount_service_account_token=False,
+        containers=[container],
+        enable_service_links=False,
+        security_context=pod_security(),
+        termination_grace_period_seconds=5,
+        volumes=[scratch_volume("tmp", "16Mi", memory=False)],
+    )

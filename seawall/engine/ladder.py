@@ -1,0 +1,116 @@
+"""Which Pulumi CLI and which Kubernetes provider a stack uses.
+
+CLI: the one on PATH, else the one that the kit built. Provider: the official plugin where it is
+installed, else the stand-in, which serves clusters of this kit only. The states of the two
+providers are not interchangeable, so the provider that made a stack is recorded beside its state
+and wins over the ladder from then on.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from seawall.engine.errors import ToolError
+from seawall.engine.layout import Layout
+
+__all__ = ["Provider", "Rung", "choose_cli", "choose_provider", "record", "recorded"]
+
+
+class Provider(Enum):
+    """Who talks to the API server on Pulumi's behalf."""
+
+    OFFICIAL = "official"
+    STAND_IN = "stand-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What was chosen, and from where."""
+
+    provider: Provider
+    cli: Path
+    cli_version: str
+
+    def lines(self) -> list[str]:
+        """One line for each of the two ladders."""
+        what = {
+            Provider.OFFICIAL: "the official plugin",
+            Provider.STAND_IN: "the stand-in of this kit (no official plugin is installed)",
+        }
+        return [
+            f"Pulumi CLI: {self.cli} ({self.cli_version})",
+            f"Kubernetes provider: {what[self.provider]}",
+        ]
+
+
+def choose_cli(built: Path | None) -> Path:
+    """The CLI on PATH, else `built`; raises ToolError when there is neither."""
+    on_path = shutil.which("pulumi")
+    if on_path:
+        return Path(on_path)
+    if built is not None and os.access(built, os.X_OK):
+        return built.resolve()
+    raise ToolError(
+        f"no Pulumi CLI: none on PATH, and none was built at {built}; "
+        "install it or run the build step"
+    )
+
+
+def choose_provider(
+    *, official: bool, embedded: bool, before: Provider | None, env: str
+) -> Provider:
+    """The provider for a stack.
+
+    Args:
+        official: whether the official plugin is installed.
+        embedded: whether the cluster is one of this kit's own.
+        before: what the stack was made with, None for a new one.
+        env: the environment, for messages.
+
+    Raises:
+        ToolError: when the stack needs a provider that is not there, or that would be mixed in.
+    """
+    if before is Provider.OFFICIAL and not official:
+        raise ToolError(
+            f"stack {env} was made with the official Kubernetes provider, which is not installed "
+            "here; install it (the stand-in cannot read its state)"
+        )
+    if before is Provider.STAND_IN and not embedded:
+        raise ToolError(
+            f"stack {env} was made with the stand-in provider, which serves the embedded cluster "
+            "only; destroy the stack there and make a new one"
+        )
+    if before is not None:
+        return before
+    if official:
+        return Provider.OFFICIAL
+    if embedded:
+        return Provider.STAND_IN
+    raise ToolError(
+        "the official Kubernetes provider is not installed, and the stand-in serves the embedded "
+        "cluster only; run `pulumi plugin install resource kubernetes`"
+    )
+
+
+def recorded(layout: Layout) -> Provider | None:
+    """The provider that the environment's stack was made with, None for a new stack."""
+    try:
+        entry = json.loads(layout.rung_file.read_text(encoding="utf-8"))
+        return Provider(entry["provider"])
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ToolError(
+            f"{layout.rung_file} does not say which provider made the stack; write "
+            '{"provider": "official"} or {"provider": "stand-in"}'
+        ) from error
+
+
+def record(layout: Layout, rung: Rung) -> None:
+    """Record the provider of a stack beside its state; written once."""
+    layout.rung_file.parent.mkdir(parents=True, exist_ok=True)
+    entry = {"provider": rung.provider.value, "cli_version": rung.cli_version}
+    layout.rung_file.write_text(f"{json.dumps(entry)}\n", encoding="utf-8")

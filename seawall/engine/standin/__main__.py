@@ -1,0 +1,5 @@
+"""`python -m seawall.engine.standin`: the plugin process."""
+
+from seawall.engine.standin.server import serve
+
+serve()

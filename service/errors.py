@@ -1,0 +1,218 @@
+"""What the gateway answers when it cannot answer: one tree, each leaf one cause.
+
+    SeawallError
+    ├── SettingsError            a file that a person wrote is wrong
+    ├── StateUnavailable         the shared store did not answer in time
+    └── GatewayError             an answer to the client, in OpenAI's error shape
+        ├── InvalidRequest 400   ├── Unauthorized 401     ├── ModelNotFound 404
+        ├── NotServed 404/405    ├── SlowRequest 408      ├── BodyTooLarge 413
+        ├── RateLimited 429      ├── InternalFault 500    ├── Overloaded 503
+        ├── LimitsUnavailable 503├── AllTargetsFailed 503 ├── ShuttingDown 503
+        ├── DeadlineExceeded 504 └── StreamBroken 502 (always in-band, after status 200)
+
+What a provider did wrong is `service.providers.failures`; it never reaches a client as such.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+__all__ = [
+    "AllTargetsFailed",
+    "BodyTooLarge",
+    "DeadlineExceeded",
+    "GatewayError",
+    "InternalFault",
+    "InvalidRequest",
+    "LimitsUnavailable",
+    "ModelNotFound",
+    "NotServed",
+    "Overloaded",
+    "RateLimited",
+    "SeawallError",
+    "SettingsError",
+    "ShuttingDown",
+    "SlowRequest",
+    "StateUnavailable",
+    "StreamBroken",
+    "Unauthorized",
+]
+
+MAX_RETRY_AFTER_S = 60
+"""openai's SDK does not retry at all above 120 s; 60 leaves it a margin."""
+
+
+class SeawallError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class SettingsError(SeawallError):
+    """A settings or key file is wrong: the message names key, value and what is allowed."""
+
+
+class StateUnavailable(SeawallError):  # noqa: N818 - a condition of the store, not a bug
+    """The shared store did not answer; `kind` is timeout, connection or other."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+
+
+class GatewayError(SeawallError):
+    """An answer in OpenAI's error shape; `retry_after_s` becomes the Retry-After header."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = None
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+    def body(self) -> bytes:
+        """The JSON body: {"error": {message, type, param, code}}."""
+        return msgspec.json.encode(
+            {
+                "error": {
+                    "message": self.message,
+                    "type": self.type,
+                    "param": self.param,
+                    "code": self.code,
+                }
+            }
+        )
+
+    def event(self) -> bytes:
+        """The same as one server-sent event, for a stream that has begun."""
+        return b"data: " + self.body() + b"\n\n"
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of the answer; Retry-After in whole seconds, 1 to 60."""
+        headers = [(b"content-type", b"application/json")]
+        if self.retry_after_s is not None:
+            seconds = min(max(math.ceil(self.retry_after_s), 1), MAX_RETRY_AFTER_S)
+            headers.append((b"retry-after", str(seconds).encode()))
+        return headers
+
+
+class InvalidRequest(GatewayError):  # noqa: N818 - named as the answer it gives
+    """The body is not what the API asks for."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class Unauthorized(GatewayError):  # noqa: N818
+    """No API key, or one that is not known."""
+
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class ModelNotFound(GatewayError):  # noqa: N818
+    """The model is not configured; the message lists those that are."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
+
+    def __init__(self, model: str, known: Sequence[str]) -> None:
+        shown = model if len(model) <= 64 else model[:64] + "..."  # noqa: PLR2004 - an echo, bounded
+        super().__init__(
+            f"The model '{shown}' does not exist here. Known: {', '.join(known)}.", param="model"
+        )
+
+
+class NotServed(GatewayError):  # noqa: N818
+    """No such path, or another method; the status is the router's."""
+
+    type = "invalid_request_error"
+    code = "unknown_url"
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.http_status = status
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The headers as text, for the framework's response."""
+        return [(name.decode(), value.decode()) for name, value in self.headers()]
+
+
+class SlowRequest(GatewayError):  # noqa: N818
+    """The client did not send its body in time."""
+
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
+
+
+class BodyTooLarge(GatewayError):  # noqa: N818
+    """The body is larger than admission.max_body_bytes."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "request_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.")
+
+
+class RateLimited(GatewayError):  # noqa: N818
+    """The key's rate is used up."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class InternalFault(GatewayError):  # noqa: N818
+    """A bug of the gateway; the log has it under the request id."""
+
+
+class Overloaded(GatewayError):  # noqa: N818
+    """Too many requests in flight and the queue is full."""
+
+    status = 503
+    code = "overloaded"
+
+
+class LimitsUnavailable(GatewayError):  # noqa: N818
+    """The shared limits do not answer and this key asked to be refused then."""
+
+    status = 503
+    code = "limits_unavailable"
+
+
+class AllTargetsFailed(GatewayError):  # noqa: N818
+    """No provider could answer."""
+
+    status = 503
+    code = "all_targets_failed"
+
+
+class ShuttingDown(GatewayError):  # noqa: N818
+    """This replica is leaving and cannot finish the answer."""
+
+    status = 503
+    code = "shutting_down"
+
+
+class DeadlineExceeded(GatewayError):  # noqa: N818
+    """The total deadline passed."""
+
+    status = 504
+    code = "deadline_exceeded"
+
+
+class StreamBroken(GatewayError):  # noqa: N818
+    """A stream that had begun ended before its finish_reason."""
+
+    status = 502
+    code = "stream_broken"

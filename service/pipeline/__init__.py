@@ -1,0 +1,1 @@
+"""What happens to a request, stage by stage; `stages` declares the order."""

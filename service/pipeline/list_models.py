@@ -1,0 +1,41 @@
+"""Stage: the model list, from the settings alone; no provider is asked."""
+
+import msgspec
+
+from service.errors import ModelNotFound
+from service.pipeline.exchange import Exchange
+from service.pipeline.services import Handler, Services
+
+__all__ = ["ListModels"]
+
+_JSON = [(b"content-type", b"application/json")]
+_PREFIX = "/v1/models/"
+
+
+def _entry(name: str) -> dict[str, object]:
+    # The API demands a creation time; a configured alias has none.
+    return {"id": name, "object": "model", "created": 0, "owned_by": "seawall"}
+
+
+class ListModels:
+    """Answers GET /v1/models and /v1/models/{id}."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        del proceed
+        names = tuple(services.settings.models)
+        self._names = names
+        self._list = msgspec.json.encode(
+            {"object": "list", "data": [_entry(name) for name in names]}
+        )
+        self._entries = {name: msgspec.json.encode(_entry(name)) for name in services.lanes}
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        path: str = exchange.scope["path"]
+        body = self._list
+        if path.startswith(_PREFIX):
+            name = path.removeprefix(_PREFIX)
+            if name not in self._entries:
+                raise ModelNotFound(name, self._names)
+            body = self._entries[name]
+        await exchange.answer(200, _JSON, body)

@@ -1,0 +1,95 @@
+"""Stage: the outermost. Gives every request an id, an answer, a log line and its metrics."""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+
+from contract.headers import REQUEST_ID
+from service.errors import GatewayError, InternalFault, RateLimited
+from service.pipeline.exchange import Exchange
+from service.pipeline.services import Handler, Services
+from service.telemetry.log import RequestLine
+
+__all__ = ["Observe"]
+
+_log = logging.getLogger("seawall.pipeline")
+_REQUEST_ID = REQUEST_ID.encode()
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
+_CLIENT_GONE = 499
+"""nginx' number for a client that left; it is only ever logged and counted."""
+
+
+class Observe:
+    """Turns errors into answers; nothing that a stage raises leaves it."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        self._health = services.health
+        self._metrics = services.metrics
+        self._log = services.request_log
+        self._proceed = proceed
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        began = time.perf_counter()
+        exchange.request_id = self._request_id(exchange)
+        exchange.closing = self._health.draining
+        error = ""
+        self._metrics.in_flight.inc()
+        try:
+            await self._proceed(exchange)
+        except GatewayError as failure:
+            error = f"{failure.code}: {failure.message}"
+            if isinstance(failure, RateLimited):
+                self._metrics.rate_limited.inc()
+            await self._answer(exchange, failure)
+        except asyncio.CancelledError:
+            error = "cancelled"
+            raise
+        except Exception:  # noqa: BLE001 - the supervisor of a request: a bug must not become a reset
+            error = "internal"
+            _log.exception("request %s failed by a bug of the gateway", exchange.request_id)
+            await self._answer(exchange, InternalFault("The gateway failed; see its log."))
+        finally:
+            self._metrics.in_flight.dec()
+            self._report(exchange, error, time.perf_counter() - began)
+
+    @staticmethod
+    def _request_id(exchange: Exchange) -> str:
+        for name, value in exchange.scope["headers"]:
+            if name == _REQUEST_ID and _WELL_FORMED(value):
+                return value.decode()
+        return secrets.token_hex(16)
+
+    @staticmethod
+    async def _answer(exchange: Exchange, failure: GatewayError) -> None:
+        if exchange.complete:
+            return
+        if not exchange.started:
+            await exchange.answer(failure.status, failure.headers(), failure.body())
+        elif exchange.streaming:
+            # No [DONE]: SDKs would take the half answer for a whole one.
+            await exchange.write(failure.event(), more=False)
+
+    def _report(self, exchange: Exchange, error: str, seconds: float) -> None:
+        status = exchange.status if exchange.complete else _CLIENT_GONE
+        self._metrics.request(exchange.route, status, seconds)
+        self._log.write(
+            RequestLine(
+                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                request_id=exchange.request_id,
+                route=exchange.route,
+                status=status,
+                ms=round(seconds * 1000, 2),
+                level="warning" if error else "info",
+                key=exchange.key.id if exchange.key else "",
+                model=exchange.model,
+                provider=exchange.provider,
+                attempts=exchange.attempts,
+                stream=exchange.streaming,
+                error=error[:200],
+                bytes_out=exchange.bytes_out,
+            )
+        )

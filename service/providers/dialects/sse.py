@@ -1,0 +1,47 @@
+"""Server-sent events, cut into whole events without changing a byte."""
+
+import re
+
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+__all__ = ["EventSplitter"]
+
+MAX_EVENT_BYTES = 16 << 20
+"""An event is held until it is whole; a provider that never ends one must not fill the memory."""
+
+_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_DATA = b"data:"
+
+
+def _payload(raw: bytes) -> bytes | None:
+    """The event's data; None for comments and events without data."""
+    if raw.startswith(_DATA) and raw.count(b"\n") <= 2:  # noqa: PLR2004 - one line and its blank one
+        return raw[len(_DATA) :].strip()
+    lines = [line[len(_DATA) :] for line in raw.splitlines() if line.startswith(_DATA)]
+    return b"\n".join(lines).strip() if lines else None
+
+
+class EventSplitter:
+    """Collects bytes until an event is whole."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[tuple[bytes, bytes | None]]:
+        """Return the events that are now whole, each as (raw bytes, data).
+
+        Raises:
+            UpstreamFailure: one event is larger than 16 MiB.
+        """
+        buffer = self._rest + data if self._rest else data
+        events: list[tuple[bytes, bytes | None]] = []
+        start = 0
+        for boundary in _BOUNDARY.finditer(buffer):
+            raw = buffer[start : boundary.end()]
+            events.append((raw, _payload(raw)))
+            start = boundary.end()
+        self._rest = buffer[start:]
+        if len(self._rest) > MAX_EVENT_BYTES:
+            raise UpstreamFailure(Symptom.MALFORMED, f"an event above {MAX_EVENT_BYTES} bytes")
+        return events

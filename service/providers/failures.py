@@ -1,0 +1,20 @@
+"""How an attempt at a provider fails. One exception, whose symptom decides what comes next."""
+
+from service.errors import SeawallError
+from service.resilience.retry import Symptom
+
+__all__ = ["UpstreamFailure"]
+
+
+class UpstreamFailure(SeawallError):  # noqa: N818 - an outcome to decide on, not a bug
+    """An attempt failed; `symptom` says how, `retry_after_s` what the provider asked for.
+
+    The message is for logs: it holds no content of the answer.
+    """
+
+    def __init__(
+        self, symptom: Symptom, detail: str, *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(f"{symptom.value}: {detail}")
+        self.symptom = symptom
+        self.retry_after_s = retry_after_s

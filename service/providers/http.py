@@ -1,0 +1,122 @@
+"""The upstream HTTP client: the one module of the service that imports aiohttp.
+
+It opens requests, hands out the answer's bytes as they come, and says in the words of
+`UpstreamFailure` what went wrong. It does not retry and does not read the content.
+"""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncGenerator, Mapping
+
+import aiohttp
+
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+__all__ = ["UpstreamAnswer", "UpstreamClient"]
+
+MAX_ANSWER_BYTES = 64 << 20
+"""A whole answer is held until it is known to be complete."""
+KEEP_ALIVE_S = 15.0
+"""Less than the idle timeout of any provider or load balancer that is known to us."""
+LARGE_BODY_BYTES = 1 << 20
+"""From here on aiohttp wants a file-like body, and sends it in pieces."""
+DNS_CACHE_S = 10
+TIDY_S = 0.1
+"""How long to wait for the end of a stream whose last event has passed, to keep its connection."""
+
+
+@contextlib.asynccontextmanager
+async def _translated(phase: str) -> AsyncGenerator[None]:
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise UpstreamFailure(Symptom.CONNECT, "connect timed out") from error
+    except TimeoutError as error:
+        raise UpstreamFailure(Symptom.TIMEOUT, phase) from error
+    except aiohttp.ClientConnectorError as error:
+        raise UpstreamFailure(Symptom.CONNECT, type(error).__name__) from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise UpstreamFailure(Symptom.RESET, f"{phase}: {type(error).__name__}") from error
+
+
+class UpstreamAnswer:
+    """An answer whose headers have come. Close it on every path."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def next(self, timeout_s: float, waiting_for: str) -> bytes:
+        """The next bytes, at once when there are any; b"" at the end.
+
+        Raises:
+            UpstreamFailure: nothing came in time, or the connection broke.
+        """
+        content = self._response.content
+        async with _translated(waiting_for), asyncio.timeout(timeout_s):
+            return await content.readany()
+
+    async def whole(self, timeout_s: float) -> bytes:
+        """The whole body.
+
+        Raises:
+            UpstreamFailure: it did not come in time, broke off, or is larger than 64 MiB.
+        """
+        parts: list[bytes] = []
+        size = 0
+        async with _translated("the answer's body"), asyncio.timeout(timeout_s):
+            while part := await self._response.content.readany():
+                size += len(part)
+                if size > MAX_ANSWER_BYTES:
+                    raise UpstreamFailure(Symptom.MALFORMED, f"above {MAX_ANSWER_BYTES} bytes")
+                parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def tidy(self) -> None:
+        """Read the end of a finished stream, so that its connection can be used again."""
+        with contextlib.suppress(UpstreamFailure):
+            while await self.next(TIDY_S, "the end"):
+                pass
+
+    def close(self) -> None:
+        """Give the connection back when the answer was read to its end, else close it."""
+        self._response.release()
+
+
+class UpstreamClient:
+    """One connection pool for all providers; made inside the event loop."""
+
+    def __init__(self, connect_s: float) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                # Admission bounds what is in flight; a second bound here would hide a queue.
+                limit=0,
+                keepalive_timeout=KEEP_ALIVE_S,
+                ttl_dns_cache=DNS_CACHE_S,
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> UpstreamAnswer:
+        """Send and wait up to `timeout_s` seconds for the answer's headers.
+
+        Raises:
+            UpstreamFailure: no connection, no headers in time, or a reset.
+        """
+        data = body if len(body) < LARGE_BODY_BYTES else io.BytesIO(body)
+        async with _translated("the answer's headers"), asyncio.timeout(timeout_s):
+            return UpstreamAnswer(
+                await self._session.post(url, data=data, headers=headers, allow_redirects=False)
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()

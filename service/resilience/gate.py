@@ -1,0 +1,62 @@
+"""A gate: so many inside, so many waiting, the rest refused at once.
+
+First come, first served. It bounds memory: unbounded work in flight is how gateways get killed.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+
+__all__ = ["Gate", "GateFullError"]
+
+
+class GateFullError(Exception):
+    """Everything inside is taken and the queue is full."""
+
+
+class Gate:
+    """At most `limit` holders and `queue` waiters. Not thread-safe: one event loop."""
+
+    def __init__(self, limit: int, queue: int) -> None:
+        self._limit = limit
+        self._queue = queue
+        self._inside = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def inside(self) -> int:
+        """How many hold a place now."""
+        return self._inside
+
+    async def enter(self) -> None:
+        """Take a place, waiting for one if need be.
+
+        Raises:
+            GateFullError: the queue is full.
+        """
+        if self._inside < self._limit and not self._waiters:
+            self._inside += 1
+            return
+        if len(self._waiters) >= self._queue:
+            raise GateFullError
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                # The place was handed over in the same tick: hand it on.
+                self.leave()
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiters.remove(waiter)
+            raise
+
+    def leave(self) -> None:
+        """Give the place back; the first waiter gets it."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._inside -= 1

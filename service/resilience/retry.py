@@ -1,0 +1,87 @@
+"""What to do after a failed attempt, as one pure decision.
+
+The table is here and nowhere else; who calls and who waits is `service.pipeline.attempts`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["MAX_ATTEMPTS", "Next", "Step", "Symptom", "decide", "full_jitter_s"]
+
+MAX_ATTEMPTS = 3
+"""Per request and step, over all targets."""
+WORTH_WAITING_S = 3.0
+"""A 429 that asks for more than this is answered sooner by another target."""
+BACKOFF_BASE_S = 0.1
+BACKOFF_MAX_S = 1.0
+
+
+class Symptom(Enum):
+    """How an attempt failed; the value is the metric's `outcome` label."""
+
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    SERVER_ERROR = "http_5xx"
+    RATE_LIMITED = "http_429"
+    KEY_REFUSED = "key_refused"
+    MALFORMED = "malformed"
+    CUT = "cut"
+
+    @property
+    def blames_the_target(self) -> bool:
+        """Whether the circuit breaker counts it."""
+        return self not in (Symptom.RATE_LIMITED, Symptom.KEY_REFUSED)
+
+
+class Step(Enum):
+    """Where the next attempt goes."""
+
+    SAME_TARGET = "same target"
+    NEXT_TARGET = "next target"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next attempt, after `wait_s` seconds."""
+
+    step: Step
+    wait_s: float = 0.0
+
+
+_NEXT = Next(Step.NEXT_TARGET)
+
+
+def full_jitter_s(tries: int, random: Callable[[], float]) -> float:
+    """Seconds to wait after `tries` tries: uniform in [0, base * 2^(tries - 1)], capped at 1 s."""
+    return random() * min(BACKOFF_BASE_S * 2 ** (tries - 1), BACKOFF_MAX_S)
+
+
+def decide(
+    symptom: Symptom,
+    *,
+    tries: int,
+    retry_after_s: float | None,
+    remaining_s: float,
+    random: Callable[[], float],
+) -> Next:
+    """Decide the next attempt after the `tries`-th try at one target failed.
+
+    Silence moves on at once: waiting again for what did not come doubles the loss. A 5xx or a
+    reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
+    the deadline leaves the time. `remaining_s` is the time to the request's deadline.
+    """
+    if tries > 1:
+        return _NEXT
+    if symptom in (Symptom.SERVER_ERROR, Symptom.RESET):
+        wait_s = full_jitter_s(tries, random)
+        return Next(Step.SAME_TARGET, wait_s) if wait_s < remaining_s else _NEXT
+    if (
+        symptom is Symptom.RATE_LIMITED
+        and retry_after_s is not None
+        and retry_after_s <= WORTH_WAITING_S
+        and retry_after_s < remaining_s
+    ):
+        return Next(Step.SAME_TARGET, retry_after_s)
+    return _NEXT

@@ -1,0 +1,1 @@
+"""HTTP paths: which handler serves which path. Wiring only."""

@@ -1,0 +1,93 @@
+"""What the simulator says: the same words for the same request, recognisably not a model's."""
+
+import itertools
+import time
+
+import msgspec
+
+__all__ = ["Answers", "ChatRequest"]
+
+DONE = b"data: [DONE]\n\n"
+_WORDS = ("I", "am", "a", "provider", "simulator,", "not", "a", "model.", "All", "is", "well.")
+_encode = msgspec.json.Encoder().encode
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool = False
+
+
+class ChatRequest(msgspec.Struct):
+    """The fields that the simulator looks at."""
+
+    model: str
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+
+
+class Answers:
+    """Makes the bodies of one simulator's answers."""
+
+    def __init__(self, name: str, models: tuple[str, ...], tokens: int) -> None:
+        self._owner = f"seawall-simulator-{name}"
+        self._models = models
+        self._words = [
+            word + " " for word in itertools.islice(itertools.cycle(_WORDS), max(1, tokens))
+        ]
+        self._usage = {
+            "prompt_tokens": 8,
+            "completion_tokens": len(self._words),
+            "total_tokens": 8 + len(self._words),
+        }
+        self._numbers = itertools.count(1)
+
+    def models(self) -> bytes:
+        """The body of GET /v1/models."""
+        return _encode(
+            {
+                "object": "list",
+                "data": [
+                    {"id": model, "object": "model", "created": 0, "owned_by": self._owner}
+                    for model in self._models
+                ],
+            }
+        )
+
+    def whole(self, request: ChatRequest) -> bytes:
+        """A whole completion."""
+        message = {"role": "assistant", "content": "".join(self._words).strip()}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        head = self._head(request, "chat.completion")
+        return _encode({**head, "choices": [choice], "usage": self._usage})
+
+    def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
+        """The events of a streamed completion: those that carry text, and the ending.
+
+        The first event carries the role; the ending is finish_reason, usage when asked for, and
+        the end marker.
+        """
+        head = self._head(request, "chat.completion.chunk")
+        deltas: list[dict[str, str]] = [{"content": word} for word in self._words]
+        deltas[0] = {"role": "assistant", **deltas[0]}
+        ending = [self._event(head, {}, "stop")]
+        if request.stream_options is not None and request.stream_options.include_usage:
+            usage = _encode({**head, "choices": [], "usage": self._usage})
+            ending.append(b"data: " + usage + b"\n\n")
+        return [self._event(head, delta, None) for delta in deltas], b"".join((*ending, DONE))
+
+    def error(self, message: str, kind: str, code: str | None) -> bytes:
+        """An error in OpenAI's shape."""
+        return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+    def _head(self, request: ChatRequest, kind: str) -> dict[str, object]:
+        return {
+            "id": f"chatcmpl-simulator-{next(self._numbers)}",
+            "object": kind,
+            "created": int(time.time()),
+            "model": request.model,
+            "system_fingerprint": self._owner,
+        }
+
+    @staticmethod
+    def _event(head: dict[str, object], delta: dict[str, str], reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return b"data: " + _encode({**head, "choices": [choice]}) + b"\n\n"

@@ -1,0 +1,83 @@
+"""Runs a simulator: two ports, one event loop, until it is told to stop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from service.simulator.admin import AdminApi
+from service.simulator.answers import Answers
+from service.simulator.api import SimulatorApi
+from service.simulator.asgi import ResettableProtocol
+from service.simulator.faults import Faults
+
+__all__ = ["ProviderSimulator", "SimulatorOptions"]
+
+GRACE_S = 2
+"""A simulator has nothing to lose: what is still running is cut then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """How a simulator answers when nothing is wrong."""
+
+    name: str
+    models: tuple[str, ...] = ("sim-small", "sim-large")
+    tokens: int = 12
+    token_delay_s: float = 0.0
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals to whoever runs both servers."""
+        yield
+
+
+def _server(app: ASGIApp) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http=ResettableProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="critical",
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+
+class ProviderSimulator:
+    """One simulated provider on two sockets that are already bound."""
+
+    def __init__(
+        self, options: SimulatorOptions, *, http: socket.socket, admin: socket.socket
+    ) -> None:
+        self.faults = Faults()
+        answers = Answers(options.name, options.models, options.tokens)
+        self._http = _server(SimulatorApi(answers, self.faults, options.token_delay_s))
+        self._admin = _server(AdminApi(options.name, self.faults))
+        self._sockets = (http, admin)
+
+    @property
+    def started(self) -> bool:
+        """Whether both ports answer."""
+        return self._http.started and self._admin.started
+
+    def stop(self) -> None:
+        """Ask both servers to stop; safe from another thread."""
+        self._http.should_exit = True
+        self._admin.should_exit = True
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        http, admin = self._sockets
+        await asyncio.gather(self._http.serve(sockets=[http]), self._admin.serve(sockets=[admin]))

@@ -1,0 +1,36 @@
+"""The Lua script that decides a limit in Redis: one call, atomic, on Redis' own clock.
+
+The same arithmetic as `service.resilience.gcra`, in microseconds. One key per API key, tagged with
+the tenant, so that a tenant's keys share a hash slot.
+"""
+
+import hashlib
+
+__all__ = ["LIMIT_SCRIPT", "LIMIT_SCRIPT_SHA", "limit_key"]
+
+LIMIT_SCRIPT = """
+local interval = tonumber(ARGV[1])
+local capacity = tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local tat = tonumber(redis.call('GET', KEYS[1]) or '0')
+if tat < now then tat = now end
+local new_tat = tat + interval
+local early = new_tat - now - capacity
+if early > interval / 1000000 then
+  return {0, 0, math.ceil(early), math.ceil(tat - now)}
+end
+redis.call('SET', KEYS[1], string.format('%.3f', new_tat),
+  'PX', math.ceil((new_tat - now) / 1000) + 1000)
+local remaining = math.floor((capacity - (new_tat - now)) / interval + 0.000001)
+return {1, remaining, 0, math.ceil(new_tat - now)}
+"""
+"""KEYS: the bucket. ARGV: microseconds per request, microseconds of burst.
+Returns allowed, remaining, microseconds to the next admission, microseconds until full."""
+
+LIMIT_SCRIPT_SHA = hashlib.sha1(LIMIT_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+def limit_key(tenant: str, key_id: str) -> str:
+    """The Redis key of an API key's bucket."""
+    return f"seawall:{{{tenant}}}:limit:{key_id}"

@@ -1,0 +1,109 @@
+"""Probes and metrics on a thread and a port of their own.
+
+A busy event loop cannot fail a probe, and no probe asks Redis or a provider: an outage of a
+dependency must not take every replica away.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from contract.paths import HEALTH_LIVE, HEALTH_READY, HEALTH_STARTUP, METRICS
+
+__all__ = ["Health", "HealthServer"]
+
+HEARTBEAT_LIMIT_S = 30.0
+"""A loop that is silent for longer will not come back."""
+_TEXT = "text/plain; charset=utf-8"
+
+
+class Health:
+    """What the process knows of itself; written by the event loop, read by the probes' thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beat_at = clock()
+        self.started = False
+        self.draining = False
+
+    def beat(self) -> None:
+        """The event loop is alive; called once a second."""
+        self._beat_at = self._clock()
+
+    def live(self) -> tuple[bool, str]:
+        """Whether the loop's last sign of life is younger than 30 s."""
+        age = self._clock() - self._beat_at
+        return age < HEARTBEAT_LIMIT_S, f"event loop heartbeat {age:.1f} s ago"
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether new requests should come here."""
+        if self.draining:
+            return False, "draining"
+        return self.startup()
+
+    def startup(self) -> tuple[bool, str]:
+        """Whether the process has started."""
+        return self.started, "started" if self.started else "starting"
+
+
+class HealthServer:
+    """Serves the probe paths and /metrics from a daemon thread."""
+
+    def __init__(self, host: str, port: int, health: Health, metrics: Callable[[], bytes]) -> None:
+        """Bind the port.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        probes = {
+            HEALTH_LIVE: health.live,
+            HEALTH_READY: health.ready,
+            HEALTH_STARTUP: health.startup,
+        }
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 10
+
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                if path == METRICS:
+                    self._answer(200, metrics(), "text/plain; version=0.0.4; charset=utf-8")
+                elif path in probes:
+                    good, reason = probes[path]()
+                    self._answer(200 if good else 503, reason.encode() + b"\n", _TEXT)
+                else:
+                    self._answer(404, b"not found\n", _TEXT)
+
+            def _answer(self, status: int, body: bytes, content_type: str) -> None:
+                self.send_response(status)
+                self.send_header("content-type", content_type)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401
+                """Probes are not logged: they come every few seconds."""
+
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="health"
+        )
+        self._thread.daemon = True
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        return self._server.server_address[1]
+
+    def start(self) -> None:
+        """Start answering."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,60 @@
+import itertools
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.service.kit import Gateway, Simulator
+
+MODELS = 60
+
+
+@pytest.fixture(scope="session")
+def simulators(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Simulator, Simulator]]:
+    folder = tmp_path_factory.mktemp("simulators")
+    alpha, beta = Simulator("alpha", folder), Simulator("beta", folder)
+    yield alpha, beta
+    alpha.stop()
+    beta.stop()
+
+
+@pytest.fixture
+def alpha(simulators: tuple[Simulator, Simulator]) -> Simulator:
+    simulators[0].heal()
+    return simulators[0]
+
+
+@pytest.fixture
+def beta(simulators: tuple[Simulator, Simulator]) -> Simulator:
+    simulators[1].heal()
+    return simulators[1]
+
+
+@pytest.fixture(scope="session")
+def _shared_gateway(
+    simulators: tuple[Simulator, Simulator], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Gateway]:
+    gateway = Gateway(tmp_path_factory.mktemp("gateway"), simulators, models=MODELS)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def gateway(_shared_gateway: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
+    """One gateway for all tests that change nothing of it; its simulators are healthy."""
+    del alpha, beta
+    return _shared_gateway
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def model() -> str:
+    """A model whose breakers no other test has touched."""
+    return f"model-{next(_numbers) % MODELS}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path

@@ -1,0 +1,244 @@
+"""Real processes for the gateway's tests: gateways, simulators, and a plain HTTP client."""
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from seawall.wait import wait_until
+
+API_KEY = "sk-test-0123456789"
+START_S = 20.0
+HTTP_TIMEOUT_S = 15.0
+
+FAST_TIMEOUTS = {
+    "connect_seconds": 0.5,
+    "headers_seconds": 0.5,
+    "first_content_seconds": 0.5,
+    "gap_seconds": 0.5,
+    "answer_seconds": 1.0,
+}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def events(self) -> list[str]:
+        """The data of every server-sent event."""
+        found = self.body.decode().split("\n\n")
+        return [event.removeprefix("data: ") for event in found if event]
+
+
+def http_request(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(str(parts.netloc), timeout=HTTP_TIMEOUT_S)
+    try:
+        connection.request(method, parts.path, body=body, headers=dict(headers or {}))
+        response = connection.getresponse()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, names, response.read())
+    finally:
+        connection.close()
+
+
+def answers(url: str) -> bool:
+    try:
+        return http_request("GET", url).status == 200
+    except OSError:
+        return False
+
+
+class ProcessUnderTest:
+    """A Python module run as its own process, its output kept in a file."""
+
+    def __init__(self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait_for_exit(self, deadline_s: float) -> int:
+        return self._process.wait(timeout=deadline_s)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def wait_for(self, url: str) -> None:
+        def up() -> bool:
+            assert self._process.poll() is None, self.output
+            return answers(url)
+
+        wait_until(up, deadline_s=START_S, what=f"{url} to answer", interval_s=0.05)
+
+
+class Simulator(ProcessUnderTest):
+    """A simulated provider."""
+
+    def __init__(self, name: str, folder: Path, *options: str) -> None:
+        self.name = name
+        self.port = free_port()
+        self._admin = f"http://127.0.0.1:{free_port()}"
+        ports = ["--port", str(self.port), "--admin-port", self._admin.rsplit(":", 1)[1]]
+        super().__init__(
+            ["service.simulator", "--name", name, "--host", "127.0.0.1", *ports, *options],
+            folder / f"{name}.log",
+            {},
+        )
+        self.wait_for(self._admin + "/state")
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def fault(self, kind: str, **parameters: float | str | None) -> None:
+        answer = self.put_fault({"kind": kind, **parameters})
+        assert answer.status == 200, answer.body
+
+    def put_fault(self, wanted: object) -> Answer:
+        return http_request("PUT", self._admin + "/fault", json.dumps(wanted).encode())
+
+    def heal(self) -> None:
+        assert http_request("DELETE", self._admin + "/fault").status == 200
+
+    def state(self) -> Any:
+        return http_request("GET", self._admin + "/state").json()
+
+    def requests(self) -> int:
+        count: int = self.state()["requests"]
+        return count
+
+
+def key_entry(key: str = API_KEY, **changes: object) -> dict[str, object]:
+    return {
+        "id": "test",
+        "sha256": hashlib.sha256(key.encode()).hexdigest(),
+        "tenant": "test",
+        "requests_per_second": 10_000,
+        "burst": 10_000,
+        **changes,
+    }
+
+
+def write_keys(path: Path, *entries: dict[str, object]) -> None:
+    """Swap the file in, as Kubernetes does."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"keys": entries}), encoding="utf-8")
+    fresh.replace(path)
+
+
+class Gateway(ProcessUnderTest):
+    """A gateway before the given simulators; every test can have a model of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        simulators: Sequence[Simulator],
+        *,
+        keys: Sequence[dict[str, object]] = (),
+        models: int = 1,
+        name: str = "gateway",
+        **settings: object,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.health_port = free_port()
+        self.keys_file = folder / "api-keys.json"
+        write_keys(self.keys_file, *(keys or [key_entry()]))
+        document = {
+            "listen": {"host": "127.0.0.1", "port": self.port},
+            "health": {"host": "127.0.0.1", "port": self.health_port},
+            "drain": {"serve_seconds": 0.2, "grace_seconds": 8},
+            "timeouts": FAST_TIMEOUTS,
+            "secrets_dir": str(folder),
+            "providers": {
+                simulator.name: {"kind": "openai-compatible", "base_url": simulator.base_url}
+                for simulator in simulators
+            },
+            "models": {
+                f"model-{number}": {
+                    "targets": [
+                        {"provider": simulator.name, "model": f"sim-{number}"}
+                        for simulator in simulators
+                    ]
+                }
+                for number in range(models)
+            },
+            **settings,
+        }
+        config = folder / f"{name}.yaml"
+        config.write_text(yaml.safe_dump(document), encoding="utf-8")
+        super().__init__(["service"], folder / f"{name}.log", {"SEAWALL_CONFIG": str(config)})
+        self.wait_for(self.health_url("/health/ready"))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def health_url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.health_port}{path}"
+
+    def health(self, path: str) -> Answer:
+        return http_request("GET", self.health_url(path))
+
+    def metric(self, line_start: str) -> float:
+        """The value of the metric line that starts so; 0 when there is none yet."""
+        for line in self.health("/metrics").body.decode().splitlines():
+            if line.startswith(line_start):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def post(self, body: bytes, *, key: str = API_KEY, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return http_request(
+            "POST",
+            self.url + "/chat/completions",
+            body,
+            {"authorization": f"Bearer {key}", "content-type": "application/json", **named},
+        )
+
+    def chat(self, model: str = "model-0", *, stream: bool = False, **fields: object) -> Answer:
+        messages = [{"role": "user", "content": "hello"}]
+        document = {"model": model, "messages": messages, "stream": stream, **fields}
+        return self.post(json.dumps(document).encode())

@@ -1,0 +1,136 @@
+"""A provider fails, and the client does not notice: before the first content, always."""
+
+import json
+import time
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import Gateway, Simulator
+
+BEFORE_CONTENT: list[tuple[str, dict[str, float | str]]] = [
+    ("status", {"code": 500}),
+    ("status", {"code": 503}),
+    ("status", {"code": 429}),
+    ("status", {"code": 429, "retry_after": 60}),
+    ("status", {"code": 401}),
+    ("refuse", {}),
+    ("hang", {}),
+    ("slow_first_token", {"seconds": 30}),
+    ("stall_mid_stream", {"after": 0}),
+    ("cut_mid_stream", {"after": 0}),
+    ("cut_mid_stream", {"after": 0, "how": "reset"}),
+    ("malformed_event", {}),
+    ("html_200", {}),
+    ("error_event", {}),
+]
+
+
+def names(case: tuple[str, dict[str, float | str]]) -> str:
+    return "-".join((case[0], *map(str, case[1].values())))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("case", BEFORE_CONTENT, ids=names)
+def test_a_fault_before_the_first_content_is_answered_by_the_next_target(
+    gateway: Gateway,
+    alpha: Simulator,
+    model: str,
+    case: tuple[str, dict[str, float | str]],
+    stream: bool,  # noqa: FBT001 - a parameter of pytest's
+) -> None:
+    alpha.fault(case[0], **case[1])
+    answer = gateway.chat(model, stream=stream)
+    assert answer.status == 200, answer.body
+    assert answer.headers["x-seawall-provider"] == "beta"
+    if stream:
+        assert answer.events()[-1] == "[DONE]"
+    else:
+        assert answer.json()["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+def test_a_stream_cut_after_the_commit_ends_in_an_error_and_without_done(
+    gateway: Gateway, alpha: Simulator, model: str, how: str
+) -> None:
+    alpha.fault("cut_mid_stream", after=4, how=how)
+    events = gateway.chat(model, stream=True).events()
+    assert json.loads(events[-1])["error"]["code"] == "stream_broken"
+    assert "[DONE]" not in events, "SDKs take half an answer with [DONE] for a whole one"
+
+
+@pytest.mark.parametrize("kind", ["stall_mid_stream", "malformed_event", "error_event"])
+def test_any_other_break_after_the_commit_is_told_in_band(
+    gateway: Gateway, alpha: Simulator, model: str, kind: str
+) -> None:
+    alpha.fault(kind, after=4)
+    events = gateway.chat(model, stream=True).events()
+    assert json.loads(events[-1])["error"]["code"] == "stream_broken"
+    assert "[DONE]" not in events
+
+
+def test_an_error_that_the_client_caused_is_passed_on_unchanged(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
+) -> None:
+    alpha.fault("status", code=400)
+    asked = beta.requests()
+    answer = gateway.chat(model)
+    assert answer.status == 400
+    assert answer.json()["error"]["message"] == "simulated status 400"
+    assert beta.requests() == asked, "another target would say the same"
+
+
+def test_all_targets_failing_is_a_503_with_retry_after(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
+) -> None:
+    alpha.fault("status", code=500)
+    beta.fault("status", code=500)
+    asked = alpha.requests() + beta.requests()
+    answer = gateway.chat(model)
+    assert answer.status == 503
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert answer.json()["error"]["code"] == "all_targets_failed"
+    assert alpha.requests() + beta.requests() - asked <= 3
+
+
+def test_five_failures_in_a_row_open_the_breaker_and_recovery_closes_it(
+    gateway: Gateway, alpha: Simulator, model: str
+) -> None:
+    breaker = f'seawall_breaker_state{{model="{model.replace("model", "sim")}",provider="alpha"}}'
+    alpha.fault("html_200")
+    for _ in range(5):
+        assert gateway.chat(model).status == 200
+    assert gateway.metric(breaker) == 2
+    asked = alpha.requests()
+    assert gateway.chat(model).status == 200
+    assert alpha.requests() == asked, "an open breaker keeps requests away"
+    alpha.heal()
+    began = time.monotonic()
+    wait_until(
+        lambda: gateway.chat(model).headers["x-seawall-provider"] == "alpha",
+        deadline_s=30,
+        what="traffic to return to the recovered provider",
+    )
+    assert gateway.metric(breaker) == 0
+    assert time.monotonic() - began < 10
+
+
+def test_streams_that_break_open_the_breaker_too(
+    gateway: Gateway, alpha: Simulator, model: str
+) -> None:
+    alpha.fault("cut_mid_stream", after=2)
+    for _ in range(5):
+        gateway.chat(model, stream=True)
+    assert gateway.chat(model, stream=True).headers["x-seawall-provider"] == "beta"
+
+
+def test_with_every_breaker_open_one_probe_finds_the_recovered_provider(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
+) -> None:
+    alpha.fault("html_200")
+    beta.fault("html_200")
+    for _ in range(5):
+        assert gateway.chat(model).status == 503
+    alpha.heal()
+    beta.heal()
+    assert gateway.chat(model).status == 200, "nobody else can answer: trying costs nothing"
