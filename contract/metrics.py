@@ -6,6 +6,7 @@ Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
 __all__ = [
     "ATTEMPTS",
     "BREAKER_STATE",
+    "GATEWAY_JOB",
     "IN_FLIGHT",
     "LIMITER_LOCAL",
     "RATE_LIMITED",
@@ -30,3 +31,6 @@ LIMITER_LOCAL = "seawall_limiter_local"
 """Gauge: 1 while limits are kept in the process because Redis does not answer."""
 STATE_ERRORS = "seawall_state_errors_total"
 """Labels: kind (timeout, connection, other)."""
+
+GATEWAY_JOB = "seawall-gateway"
+"""The Prometheus job that scrapes the gateway's pods; alerts and dashboards select by it."""

@@ -15,14 +15,13 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract.headers import REQUEST_ID
 from service.errors import NotServed
 from service.pipeline.exchange import Exchange
 from service.pipeline.lanes import build_lanes
 from service.pipeline.services import Services
 from service.providers.http import UpstreamClient
 from service.resilience.gate import Gate
-from service.routes.openai_api import ROUTES, api
+from service.routes.openai_api import ROUTES, api, refusal_headers
 from service.settings import RedisState, Settings
 from service.state.key_ring import KeyRing
 from service.state.limiter import Limiter
@@ -127,8 +126,5 @@ def _not_served(request: Request, error: Exception) -> Response:
     """What the router does not know, in OpenAI's error shape."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     refusal = NotServed(status, f"{request.method} {request.url.path} is not served here.")
-    headers = dict(refusal.pairs())
-    given = request.headers.get(REQUEST_ID)
-    if given:
-        headers[REQUEST_ID] = given[:128]
+    headers = refusal_headers(request.scope, refusal)
     return Response(refusal.body(), status_code=status, headers=headers)

@@ -12,9 +12,9 @@ from seawall.build.run import run_logged
 from seawall.errors import BuildError
 from seawall.progress import Progress
 
-__all__ = ["GO_TOOLS", "GoTool", "build_go_tool", "ensure_go"]
+__all__ = ["GO_TOOLS", "OLDEST_GO", "GoTool", "build_go_tool", "ensure_go", "pinned_version"]
 
-_OLDEST_GO = (1, 25, 11)
+OLDEST_GO = (1, 25, 11)
 """The highest `go` line among the modules in tools/; a test keeps the two equal."""
 
 
@@ -73,7 +73,7 @@ def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
         BuildError: it could not be installed.
     """
     found = shutil.which("go")
-    if found and _go_version(found) >= _OLDEST_GO:
+    if found and _go_version(found) >= OLDEST_GO:
         return Path(found)
     lock = checkout / "locks" / "go.txt"
 
@@ -90,7 +90,7 @@ def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
 
     root = cache.get("go-toolchain", digest_of_files([lock]), install)
     for candidate in sorted(root.rglob("bin/go")):
-        if candidate.is_file() and _go_version(str(candidate)) >= _OLDEST_GO:
+        if candidate.is_file() and _go_version(str(candidate)) >= OLDEST_GO:
             return candidate
     raise BuildError(f"the Go toolchain in {root} has no usable bin/go: remove it and run again")
 
@@ -108,7 +108,7 @@ def build_go_tool(
     """
     folder = tool.folder(checkout)
     go_mod = (folder / "go.mod").read_text()
-    version = _pinned(go_mod, tool.module)
+    version = pinned_version(go_mod, tool.module)
     ldflags = " ".join(["-s -w", *(f"-X {symbol}={version}" for symbol in tool.version_symbols)])
     release = ".".join(str(part) for part in _go_version(str(go)))
     sources = [*folder.glob("*.go"), *folder.glob("go.*")]
@@ -130,7 +130,12 @@ def build_go_tool(
     return cache.get(tool.name, key, build)
 
 
-def _pinned(go_mod: str, module: str) -> str:
+def pinned_version(go_mod: str, module: str) -> str:
+    """The version of `module` in the text of a go.mod; empty for no module.
+
+    Raises:
+        BuildError: it is not pinned there.
+    """
     if not module:
         return ""
     found = re.search(rf"^(?:require |\t){re.escape(module)} (v\S+)", go_mod, re.MULTILINE)

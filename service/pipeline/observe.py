@@ -2,22 +2,18 @@
 
 import asyncio
 import logging
-import re
-import secrets
 import time
 from datetime import UTC, datetime
 
-from contract.headers import REQUEST_ID
 from service.errors import GatewayError, InternalFault, RateLimited
 from service.pipeline.exchange import Exchange
+from service.pipeline.request_id import request_id
 from service.pipeline.services import Handler, Services
 from service.telemetry.log import RequestLine
 
 __all__ = ["Observe"]
 
 _log = logging.getLogger("seawall.pipeline")
-_REQUEST_ID = REQUEST_ID.encode()
-_WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 _CLIENT_GONE = 499
 """nginx' number for a client that left; it is only ever logged and counted."""
 
@@ -34,7 +30,7 @@ class Observe:
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
         began = time.perf_counter()
-        exchange.request_id = self._request_id(exchange)
+        exchange.request_id = request_id(exchange.scope)
         exchange.closing = self._health.draining
         error = ""
         self._metrics.in_flight.inc()
@@ -55,13 +51,6 @@ class Observe:
         finally:
             self._metrics.in_flight.dec()
             self._report(exchange, error, time.perf_counter() - began)
-
-    @staticmethod
-    def _request_id(exchange: Exchange) -> str:
-        for name, value in exchange.scope["headers"]:
-            if name == _REQUEST_ID and _WELL_FORMED(value):
-                return value.decode()
-        return secrets.token_hex(16)
 
     @staticmethod
     async def _answer(exchange: Exchange, failure: GatewayError) -> None:

@@ -3,12 +3,14 @@
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from contract.headers import REQUEST_ID
 from service.errors import NotServed
 from service.pipeline.exchange import Exchange
+from service.pipeline.request_id import request_id
 from service.pipeline.services import Handler, Services
 from service.pipeline.stages import CHAT, MODELS, compose
 
-__all__ = ["CHAT_ROUTE", "MODELS_ROUTE", "ROUTES", "api"]
+__all__ = ["CHAT_ROUTE", "MODELS_ROUTE", "ROUTES", "api", "refusal_headers"]
 
 CHAT_ROUTE = "chat_completions"
 MODELS_ROUTE = "models"
@@ -18,9 +20,14 @@ _CHAT_PATH = "/v1/chat/completions"
 _MODELS_PATH = "/v1/models"
 
 
+def refusal_headers(scope: Scope, error: NotServed) -> dict[str, str]:
+    """The headers of a refusal that never enters the pipeline."""
+    return {**dict(error.pairs()), REQUEST_ID: request_id(scope)}
+
+
 async def refuse(scope: Scope, receive: Receive, send: Send, error: NotServed) -> None:
     """Answer a path or method that is not served."""
-    response = Response(error.body(), status_code=error.http_status, headers=dict(error.pairs()))
+    response = Response(error.body(), status_code=error.http_status, headers=refusal_headers(scope, error))
     await response(scope, receive, send)
 
 

@@ -12,6 +12,7 @@ from service.simulator.faults import Fault, Faults
 __all__ = ["SimulatorApi"]
 
 _FOR_EVER_S = 3600.0
+_BEFORE_BREAK_S = 0.05
 _KEPT_BYTES = 65536
 _SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
 _HTML = b"<html><body><h1>502 Bad Gateway</h1><p>seawall provider simulator</p></body></html>"
@@ -124,6 +125,8 @@ class SimulatorApi:
         await to.end(ending)
 
     async def _break(self, fault: Fault, to: Answering) -> None:
+        # What came before travels alone, so that the fault meets a client that has read it.
+        await asyncio.sleep(_BEFORE_BREAK_S)
         if fault.kind == "stall_mid_stream":
             await asyncio.sleep(_FOR_EVER_S)
         elif fault.kind == "malformed_event":

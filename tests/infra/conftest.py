@@ -1,7 +1,7 @@
 """Build an environment under Pulumi's mocks and hand back what it registered, as plain data."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,9 @@ from infra.program import deploy
 CHECKOUT = Path(__file__).parents[2]
 IMAGES = {"gateway": "seawall/gateway:test", "redis": "seawall/redis:test"}
 
+SECRET_MARK = "4dabf18193072939515e22adb298388d"
+"""The key by which Pulumi's wire format marks a secret."""
+
 Values = dict[str, Any]
 
 
@@ -28,16 +31,22 @@ class Registration:
     type: str
     name: str
     inputs: Values
+    """Plain, with secrets opened."""
+    sealed: set[str]
+    """The top-level inputs that were given as secrets."""
 
     @property
     def kind(self) -> str:
         return self.type.rsplit(":", 1)[-1]
 
     @property
-    def pod_spec(self) -> Values | None:
-        spec = self.inputs.get("spec")
-        template = spec.get("template") if isinstance(spec, dict) else None
-        return cast("Values", template["spec"]) if isinstance(template, dict) else None
+    def pod_spec(self) -> Values:
+        spec: Values = self.inputs.get("spec", {})
+        return spec["template"]["spec"]
+
+    @property
+    def runs_pods(self) -> bool:
+        return "template" in self.inputs.get("spec", {})
 
 
 @dataclass
@@ -47,14 +56,15 @@ class PlatformMocks(pulumi.runtime.Mocks):
     registrations: list[Registration] = field(default_factory=list[Registration])
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, Values]:
-        inputs = cast("Values", args.inputs)
-        self.registrations.append(Registration(args.typ, args.name, inputs))
+        inputs: Values = args.inputs  # pyright: ignore[reportUnknownMemberType] - the SDK's dict
+        sealed = {key for key, value in inputs.items() if _is_secret(value)}
+        self.registrations.append(Registration(args.typ, args.name, _plain(inputs), sealed))
         outputs = {**inputs}
         if args.typ == "kubernetes:core/v1:Service":
             outputs["spec"] = {"clusterIP": "10.0.0.1", **inputs["spec"]}
         return f"{args.name}-id", outputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> Values:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[Values, None]:
         message = f"the program calls no function, but called {args.token}"
         raise AssertionError(message)
 
@@ -66,7 +76,8 @@ class Platform:
     registrations: list[Registration]
 
     def all(self, kind: str) -> list[Registration]:
-        return [item for item in self.registrations if item.kind == kind]
+        own = [item for item in self.registrations if not item.type.startswith("seawall:")]
+        return [item for item in own if item.kind == kind]
 
     def one(self, kind: str, name: str) -> Registration:
         found = [item for item in self.all(kind) if item.name == name]
@@ -75,7 +86,22 @@ class Platform:
 
     @property
     def pods(self) -> list[Registration]:
-        return [item for item in self.registrations if item.pod_spec is not None]
+        return [item for item in self.registrations if item.runs_pods]
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and SECRET_MARK in value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    if isinstance(value, dict):
+        held = cast("Values", value)
+        if SECRET_MARK in held:
+            return _plain(held["value"])
+        return {key: _plain(item) for key, item in held.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def local_values() -> Values:
@@ -98,7 +124,8 @@ def synth(values: Values, secrets: Mapping[str, str] | None = None) -> Platform:
     given = secrets_for(values) if secrets is None else secrets
     config["seawall:secrets"] = json.dumps(dict(given))
     runtime_config.set_all_config(config, ["seawall:secrets"])
-    pulumi.runtime.test(deploy)()
+    run_to_the_end = cast("Callable[[], None]", pulumi.runtime.test(deploy))  # pyright: ignore[reportUnknownMemberType] - untyped
+    run_to_the_end()
     return Platform(mocks.registrations)
 
 

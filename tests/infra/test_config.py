@@ -8,7 +8,7 @@ import pytest
 from infra.config import ConfigError, parse, secret_names
 
 
-def changed(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+def changed(values: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     copied = copy.deepcopy(values)
     section, *steps = path.split(".")
     place = copied[f"seawall:{section}"] if steps else copied
@@ -91,7 +91,7 @@ def test_several_problems_are_one_line(values: dict[str, Any]) -> None:
         ("kubernetes.namespace", "Seawall", "should match pattern"),
         ("kubernetes.pod_security_version", "latest", "should match pattern"),
         ("kubernetes.adopt_existing", "true", "valid boolean"),
-        ("simulators", "alpha", "valid tuple"),
+        ("simulators", "alpha", "valid array"),
     ],
 )
 def test_a_wrong_value_is_refused(
@@ -99,7 +99,7 @@ def test_a_wrong_value_is_refused(
 ) -> None:
     message = refusal(changed(values, path, value))
     assert reason in message
-    assert message.startswith(f"seawall:{path.split('.')[0]}")
+    assert message.startswith(f"seawall:{path.split('.', maxsplit=1)[0]}")
 
 
 def test_lag_and_detection_leave_room_for_one_second(values: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from service.settings import RedisState, parse_settings
 def test_the_gateway_accepts_the_rendered_settings(values: dict[str, Any]) -> None:
     gateway = parse(values).gateway
     text = settings_file(gateway, redis_hosts=["redis-0.seawall.svc"], master="seawall")
-    settings = parse_settings(text)
+    settings = parse_settings(text, "rendered")
     assert isinstance(settings.state, RedisState)
     assert settings.state.sentinels == ("redis-0.seawall.svc:26379",)
     assert settings.drain.grace_seconds == gateway.shutdown.grace_seconds

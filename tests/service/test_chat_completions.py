@@ -121,9 +121,7 @@ def test_models_are_listed_and_found_by_id(gateway: Gateway) -> None:
     assert http_request("GET", gateway.url + "/models/none", headers=headers).status == 404
 
 
-def test_the_log_has_one_short_line_per_request_and_no_prompt(
-    gateway: Gateway, model: str
-) -> None:
+def test_the_log_has_one_short_line_per_request_and_no_prompt(gateway: Gateway, model: str) -> None:
     secret = "the-words-of-a-user"
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": secret}]})
     gateway.post(body.encode(), x_request_id="find-me-1")

@@ -1,0 +1,43 @@
+"""What an alert is. One value holds everything that a rule, its runbook link and its test share."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = ["Alert", "Severity"]
+
+
+class Severity(StrEnum):
+    """Who is told: a person now, a person this week, or a dashboard."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alerting rule.
+
+    Attributes:
+        name: <Component><Symptom>; also the names of its runbook and of its rule test.
+        expression: PromQL; how it treats missing data is decided on purpose and said in `why`.
+        lasting: how long it must hold, as a Prometheus duration; always explicit.
+        severity: who is told.
+        summary: one sentence for a phone's screen.
+        description: with labels, for the ticket; may use Prometheus' templates.
+        why: where the threshold and the duration come from.
+    """
+
+    name: str
+    expression: str
+    lasting: str
+    severity: Severity
+    summary: str
+    description: str
+    why: str
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def runbook(self) -> str:
+        """File name of its page in runbooks/."""
+        return f"{self.name}.md"

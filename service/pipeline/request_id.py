@@ -1,0 +1,21 @@
+"""Request ids: the client's own when it is well formed, else a random one."""
+
+import re
+import secrets
+
+from starlette.types import Scope
+
+from contract.headers import REQUEST_ID
+
+__all__ = ["request_id"]
+
+_NAME = REQUEST_ID.encode()
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a request; what a client sends is bounded, because it ends up in logs."""
+    for name, value in scope["headers"]:
+        if name == _NAME and _WELL_FORMED(value):
+            return value.decode()
+    return secrets.token_hex(16)

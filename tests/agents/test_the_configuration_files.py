@@ -1,0 +1,131 @@
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from agents.configuration import redis_configuration, sentinel_configuration, users, write_private
+from agents.settings import Settings, SettingsError
+from seawall.wait import wait_until
+
+PASSWORDS = (
+    "redis-app-password",
+    "redis-replica-password",
+    "redis-sentinel-password",
+    "redis-exporter-password",
+    "redis-operator-password",
+    "sentinel-password",
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name in PASSWORDS:
+        (secrets / name).write_text(f"secret-of-{name}\n")
+    return Settings(
+        pod="redis-0",
+        hosts=("redis-0.test", "redis-1.test", "redis-2.test"),
+        master_name="seawall",
+        quorum=2,
+        down_after_ms=5000,
+        failover_timeout_ms=15000,
+        max_lag_s=3,
+        maxmemory=64 * 2**20,
+        data=tmp_path / "data",
+        run=tmp_path / "run",
+        secrets=secrets,
+        redis_port=16379,
+    )
+
+
+def test_the_acl_file_holds_hashes_and_closes_the_default_user(settings: Settings) -> None:
+    text = users(settings)
+    assert "secret-of" not in text
+    assert hashlib.sha256(b"secret-of-redis-app-password").hexdigest() in text
+    assert "user default off" in text
+
+
+def test_the_application_may_not_administrate(settings: Settings) -> None:
+    app = next(line for line in users(settings).splitlines() if line.startswith("user app "))
+    assert "-@admin" in app
+    assert "-@dangerous" in app
+    assert "~seawall:*" in app, "only the kit's own keys"
+
+
+def test_a_first_sentinel_watches_the_first_pod(settings: Settings) -> None:
+    text = sentinel_configuration(settings, "")
+    assert "sentinel monitor seawall redis-0.test 16379 2" in text
+
+
+def test_a_restarted_sentinel_keeps_what_it_learnt_and_takes_new_passwords(
+    settings: Settings,
+) -> None:
+    first = sentinel_configuration(settings, "")
+    learnt = first.replace("monitor seawall redis-0.test", "monitor seawall redis-2.test")
+    learnt += "sentinel myid 0123456789abcdef\nsentinel known-replica seawall redis-0.test 16379\n"
+    (settings.secrets / "sentinel-password").write_text("rotated")
+    again = sentinel_configuration(settings, learnt)
+    assert "monitor seawall redis-2.test" in again
+    assert "sentinel myid 0123456789abcdef" in again
+    assert "known-replica seawall redis-0.test" in again
+    assert "requirepass rotated" in again
+    assert "secret-of-sentinel-password" not in again
+    assert again.count("sentinel monitor ") == 1
+
+
+def test_a_missing_secret_is_named(settings: Settings) -> None:
+    (settings.secrets / "redis-app-password").unlink()
+    with pytest.raises(SettingsError, match="redis-app-password cannot be read"):
+        users(settings)
+
+
+def test_private_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    write_private(tmp_path / "deep" / "file", "text")
+    assert (tmp_path / "deep" / "file").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def redis(settings: Settings) -> Generator[Settings]:
+    settings.redis_folder.mkdir(parents=True)
+    write_private(settings.run / "users.acl", users(settings))
+    configuration = settings.run / "redis.conf"
+    write_private(configuration, redis_configuration(settings, master=None))
+    program = shutil.which("redis-server")
+    assert program, "redis-server is not installed: make check installs it"
+    server = subprocess.Popen([program, configuration], stdout=subprocess.DEVNULL)
+    try:
+        wait_until(
+            lambda: cli(settings, "operator", "PING") == "PONG", deadline_s=10, what="redis-server"
+        )
+        yield settings
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_real_redis_takes_the_files_and_keeps_each_user_to_its_rights(redis: Settings) -> None:
+    assert cli(redis, "app", "FLUSHALL").startswith("NOPERM")
+    assert cli(redis, "app", "GET", "other:key").startswith("NOPERM")
+    assert cli(redis, "app", "GET", "seawall:key") == ""
+    assert cli(redis, "app", "ROLE").startswith("master")
+    assert cli(redis, "replica", "GET", "seawall:key").startswith("NOPERM")
+    assert "role:master" in cli(redis, "exporter", "INFO", "replication")
+
+
+def test_a_master_without_replicas_refuses_writes(redis: Settings) -> None:
+    assert cli(redis, "app", "SET", "seawall:key", "x").startswith("NOREPLICAS")
+
+
+def cli(settings: Settings, user: str, *command: str) -> str:
+    done = subprocess.run(
+        ["redis-cli", "-p", str(settings.redis_port), "--user", user, *command],
+        env={"REDISCLI_AUTH": settings.password(f"redis-{user}-password"), "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip()

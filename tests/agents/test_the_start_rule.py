@@ -1,0 +1,49 @@
+"""The truth table of the start rule: who may start as what."""
+
+import pytest
+
+from agents.start_rule import Decision, Follow, Lead, Observation, Wait, decide
+
+ME, B, C = "redis-0.x", "redis-1.x", "redis-2.x"
+
+
+def seen(
+    votes: dict[str, str], *, data: bool = True, peers: dict[str, int | None] | None = None
+) -> Observation:
+    return Observation(
+        me=ME, votes=votes, holds_data=data, peer_keys=peers if peers is not None else {B: 0, C: 0}
+    )
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        pytest.param(seen({ME: B, C: B}), Follow(B), id="two agree on another: follow"),
+        pytest.param(seen({ME: B, B: C, C: C}), Follow(C), id="the majority counts, not my own"),
+        pytest.param(seen({ME: ME, B: ME}), Lead(), id="two agree on me and I hold data: lead"),
+        pytest.param(
+            seen({ME: ME, B: ME, C: ME}, data=False), Lead(), id="first start: everyone is empty"
+        ),
+    ],
+)
+def test_an_agreement_decides(observation: Observation, expected: Decision) -> None:
+    assert decide(observation) == expected
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        pytest.param(seen({}), id="no sentinel answers"),
+        pytest.param(seen({ME: ME}), id="only one sentinel answers"),
+        pytest.param(seen({ME: ME, B: C}), id="they disagree"),
+        pytest.param(seen({ME: ME, B: ME}, data=False, peers={B: 5, C: 0}), id="a peer has data"),
+        pytest.param(
+            seen({ME: ME, B: ME}, data=False, peers={B: None, C: 0}), id="a peer is silent"
+        ),
+        pytest.param(seen({ME: B, B: C, C: ME}), id="three opinions"),
+    ],
+)
+def test_without_an_agreement_or_when_data_would_be_lost_it_waits(observation: Observation) -> None:
+    decision = decide(observation)
+    assert isinstance(decision, Wait)
+    assert decision.why, "whoever reads the log must learn what is missing"

@@ -1,0 +1,126 @@
+"""`up` twice changes nothing; `up` after a kill repairs; `down` leaves nothing."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from seawall.errors import ClusterError
+from seawall.wait import wait_until
+from tests.conftest import Environment
+from tests.host import take_picture
+
+pytestmark = [pytest.mark.cluster]
+
+IDLE_UP_GOAL_S = 20.0
+DAEMONS = (
+    "cp/etcd",
+    "cp/kube-apiserver",
+    "cp/kube-controller-manager",
+    "cp/kube-scheduler",
+    "cp/kube-proxy",
+    "n1/containerd",
+    "n1/kubelet",
+    "n1/kube-proxy",
+)
+
+
+def test_a_second_up_changes_nothing(environment: Environment) -> None:
+    begun = time.monotonic()
+    second = environment.seawall("up")
+    took = time.monotonic() - begun
+    print(f"`seawall up` with nothing to do took {took:.1f} s (goal {IDLE_UP_GOAL_S:.0f} s)")
+    assert second.returncode == 0, second.stderr[-2000:]
+    assert "no changes" in second.stdout
+    assert "plain answer from" in second.stdout
+    assert "streamed answer from" in second.stdout
+    assert took < 3 * IDLE_UP_GOAL_S
+
+
+def test_no_secret_is_printed_by_up(environment: Environment) -> None:
+    said = environment.seawall("up")
+    assert environment.api_key not in said.stdout + said.stderr
+
+
+def test_the_image_that_was_built_is_the_one_that_runs(environment: Environment) -> None:
+    built = {environment.kit.images.project_image(t).ref for t in ("gateway", "redis")}
+    running = environment.kubectl(
+        *("-n", "seawall", "get", "pods"),
+        *("-o", "jsonpath={.items[*].status.containerStatuses[*].image}"),
+    )
+    assert set(running.split()) == built
+
+
+def test_what_runs_in_the_gateway_pod_is_not_root_and_cannot_write(
+    environment: Environment,
+) -> None:
+    script = "import pathlib; pathlib.Path('/app/x').write_text('x')"
+    in_gateway = ("-n", "seawall", "exec", "deployment/gateway", "--", "python3", "-c")
+    with pytest.raises(ClusterError, match="command terminated with exit code 1"):
+        environment.kubectl(*in_gateway, script)
+    uid = environment.kubectl(*in_gateway, "import os; print(os.getuid())")
+    assert uid.strip() == "10001"
+
+
+def test_the_gateway_image_cannot_import_pulumi(environment: Environment) -> None:
+    script = "import importlib.util as u; print([m for m in ('pulumi', 'infra') if u.find_spec(m)])"
+    found = environment.kubectl(
+        *("-n", "seawall", "exec", "deployment/gateway", "--", "python3", "-c", script)
+    )
+    assert found.strip() == "[]"
+
+
+@pytest.mark.parametrize("part", DAEMONS)
+def test_a_killed_daemon_comes_back_by_itself(environment: Environment, part: str) -> None:
+    machine, daemon = part.split("/")
+    pid_file = environment.kit.instance.home(machine) / "pids" / f"{daemon}.pid"
+    before = pid_file.read_text()
+    cluster = environment.kit.cluster()
+    kill_daemon(environment, machine, before)
+    wait_until(
+        lambda: (
+            pid_file.read_text() != before and all(p.ok for p in cluster.status() if p.name == part)
+        ),
+        deadline_s=20,
+        what=f"{part} to run again",
+    )
+    wait_until(
+        lambda: environment.kubectl.succeeds("get", "--raw", "/readyz"),
+        deadline_s=60,
+        what="the API server to be ready",
+        interval_s=0.5,
+    )
+
+
+@pytest.mark.parametrize("machine", ["n1", "cp"])
+def test_up_repairs_a_killed_machine(environment: Environment, machine: str) -> None:
+    pid = next(
+        p.detail.rsplit(" ", 1)[1] for p in environment.kit.cluster().status() if p.name == machine
+    )
+    os.kill(int(pid), signal.SIGKILL)
+    wait_until(
+        lambda: not environment.kit.cluster().status()[0 if machine == "cp" else 6].ok,
+        deadline_s=10,
+        what=f"{machine} to be seen dead",
+    )
+    repaired = environment.seawall("up")
+    assert repaired.returncode == 0, repaired.stderr[-2000:]
+    assert "plain answer from" in repaired.stdout
+
+
+def kill_daemon(environment: Environment, machine: str, pid: str) -> None:
+    init = (environment.kit.instance.home(machine) / "init.pid").read_text()
+    subprocess.run(["nsenter", "-t", init, "-p", "-m", "kill", "-9", pid], check=True)
+
+
+@pytest.mark.last
+def test_down_leaves_nothing(environment: Environment) -> None:
+    begun = time.monotonic()
+    down = environment.seawall("down")
+    took = time.monotonic() - begun
+    print(f"`seawall down` took {took:.1f} s")
+    assert down.returncode == 0, down.stderr[-2000:]
+    assert take_picture().left_since(environment.before) == {}
+    assert not environment.kit.home.exists()

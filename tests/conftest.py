@@ -1,0 +1,89 @@
+"""The parts that tests on a cluster share: one local environment for the whole session.
+
+It has a state folder, and so a name and addresses, of its own: a developer's running environment is
+neither used nor touched.
+"""
+
+import os
+import subprocess
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.kubectl import Kubectl
+from seawall.kit import Kit, kit_here
+from tests.host import Picture, take_picture
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
+UP_DEADLINE_S = 80 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The running local environment."""
+
+    kit: Kit
+    variables: Mapping[str, str]
+    before: Picture
+
+    def seawall(self, *arguments: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+        return run_seawall(*arguments, variables=self.variables, timeout_s=timeout_s)
+
+    @property
+    def kubectl(self) -> Kubectl:
+        return self.kit.cluster().kubectl()
+
+    @property
+    def api_key(self) -> str:
+        return (self.kit.home / "api-key").read_text()
+
+    @property
+    def gateway_url(self) -> str:
+        address = self.kubectl(
+            *("-n", "seawall", "get", "service", "gateway", "-o", "jsonpath={.spec.clusterIP}")
+        )
+        return f"http://{address}"
+
+
+def run_seawall(
+    *arguments: str, variables: Mapping[str, str], timeout_s: float = 600
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, and keep what it prints."""
+    return subprocess.run(
+        [SEAWALL, *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `last` take the session's environment down, so they come after all others."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def environment() -> Generator[Environment]:
+    variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
+    os.environ.update(variables)  # for what the tests call in this process
+    run_seawall("down", variables=variables)  # what a killed session may have left
+    before = take_picture()
+    up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
+    assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
+    yield Environment(kit_here(), variables, before)
+    run_seawall("down", variables=variables)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(environment: Environment) -> Path:
+    return environment.kit.cluster().kubeconfig
+
+
+@pytest.fixture(scope="session")
+def pulumi_cli(environment: Environment) -> Path:
+    return environment.kit.tool("pulumi") / "pulumi"

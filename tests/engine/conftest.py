@@ -1,0 +1,87 @@
+"""A stack engine over a scratch namespace of a real API server, for tests marked `engine`."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from seawall.engine.program import Program
+from seawall.engine.stack import Engine
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A namespace of its own, kubectl for it, and engines whose state is a temporary folder."""
+
+    namespace: str
+    kubeconfig: Path
+    pulumi: Path
+    checkout: Path
+
+    def kubectl(self, *words: str, check: bool = True) -> str:
+        done = subprocess.run(
+            ["kubectl", "--kubeconfig", self.kubeconfig, "--namespace", self.namespace, *words],
+            check=check,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    @property
+    def state_dir(self) -> Path:
+        return self.checkout / ".seawall"
+
+    def engine(self, run: Callable[[], None], secrets: Sequence[str] = ()) -> Engine:
+        return Engine(
+            checkout=self.checkout,
+            state_dir=self.state_dir,
+            env="test",
+            pulumi=self.pulumi,
+            kubeconfig=self.kubeconfig,
+            embedded=True,
+            program=Program(run, tuple(secrets)),
+        )
+
+
+def _needed(variable: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"{variable} is not set")
+    return Path(value)
+
+
+@pytest.fixture
+def pulumi_cli() -> Path:
+    return _needed("SEAWALL_TEST_PULUMI")
+
+
+@pytest.fixture
+def kubeconfig() -> Path:
+    return _needed("SEAWALL_TEST_KUBECONFIG")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The least that the engine needs of a checkout."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "Pulumi.yaml").write_text("name: seawall\nmain: infra\nruntime: python\n")
+    (tmp_path / "Pulumi.test.yaml").write_text("config: {}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def scratch(pulumi_cli: Path, kubeconfig: Path, checkout: Path) -> Generator[Scratch]:
+    made = Scratch(f"engine-{uuid.uuid4().hex[:8]}", kubeconfig, pulumi_cli, checkout)
+    made.kubectl("create", "namespace", made.namespace)
+    yield made
+    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+
+
+@pytest.fixture
+def python() -> str:
+    return sys.executable

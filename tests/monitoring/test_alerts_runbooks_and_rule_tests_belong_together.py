@@ -1,0 +1,69 @@
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from monitoring.alerts import ALERTS
+from monitoring.model import Alert
+from monitoring.rules import rule_file
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+RULE_TESTS = CHECKOUT / "tests" / "monitoring" / "rules"
+NAMES = {alert.name for alert in ALERTS}
+
+SECTIONS = (
+    "Meaning",
+    "Impact",
+    "First 2 minutes",
+    "Diagnosis",
+    "Mitigation",
+    "Verification",
+    "Escalation",
+)
+
+
+def test_every_alert_has_one_runbook_and_every_runbook_one_alert() -> None:
+    pages = {page.stem for page in (CHECKOUT / "runbooks").glob("*.md")}
+    assert pages == NAMES, f"without a runbook: {NAMES - pages}; without an alert: {pages - NAMES}"
+
+
+def test_every_alert_has_one_rule_test_and_every_rule_test_one_alert() -> None:
+    files = {file.stem for file in RULE_TESTS.glob("*.yaml")}
+    assert files == NAMES, f"without a test: {NAMES - files}; without an alert: {files - NAMES}"
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_a_runbook_has_every_section_in_order_and_fits_two_screens(alert: Alert) -> None:
+    lines = (CHECKOUT / "runbooks" / alert.runbook).read_text().splitlines()
+    assert tuple(line[3:] for line in lines if line.startswith("## ")) == SECTIONS
+    assert len(lines) <= 80, "a page that is read at night must be short"
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_promtool_sees_the_alert_fire_and_stay_quiet(alert: Alert, tmp_path: Path) -> None:
+    text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
+    assert "exp_alerts: []" in text, "a rule test must show when the alert stays quiet"
+    assert "exp_labels:" in text, "a rule test must show when the alert fires"
+    rules = rule_file(ALERTS, runbooks="https://runbooks.example")
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    test = tmp_path / f"{alert.name}.yaml"
+    test.write_text(text)
+    checked = subprocess.run(
+        ["promtool", "check", "rules", "--lint-fatal", tmp_path / "rules.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    done = subprocess.run(
+        ["promtool", "test", "rules", test], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_rule_says_how_long_whom_it_tells_and_where_its_runbook_is() -> None:
+    for rule in rule_file(ALERTS, runbooks="https://runbooks.example")["groups"][0]["rules"]:
+        assert rule["for"], "a rule without `for` fires on a single lost scrape"
+        assert rule["labels"]["severity"] in {"page", "ticket", "info"}
+        assert rule["annotations"]["runbook_url"].endswith(f"/{rule['alert']}.md")

@@ -1,0 +1,140 @@
+"""A real Redis with a replica and a sentinel, for tests of what the gateway does with them."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from seawall.wait import wait_until
+from tests.service.kit import free_port
+
+OPERATOR_PASSWORD = "operator-password"
+SENTINEL_PASSWORD = "sentinel-password"
+APP_PASSWORD = "app-password"
+APP_RULES = "~seawall:* -@all +ping +eval +evalsha +get +set +time"
+
+
+class Node:
+    """One redis-server process."""
+
+    def __init__(self, name: str, folder: Path, *, replica_of: int | None = None) -> None:
+        self.port = free_port()
+        self._folder = folder / name
+        self._folder.mkdir()
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {self._folder}",
+            'save ""',
+            "appendonly no",
+            f"user default on >{OPERATOR_PASSWORD} ~* &* +@all",
+            f"user app on >{APP_PASSWORD} {APP_RULES}",
+            f"masterauth {OPERATOR_PASSWORD}",
+        ]
+        if replica_of is not None:
+            lines.append(f"replicaof 127.0.0.1 {replica_of}")
+        self.process = start(self._folder, lines)
+
+    def command(self, *words: str) -> str:
+        return command(self.port, OPERATOR_PASSWORD, *words)
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
+def start(folder: Path, lines: list[str], *options: str) -> subprocess.Popen[bytes]:
+    config = folder / "redis.conf"
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            ["redis-server", str(config), *options], stdout=log, stderr=subprocess.STDOUT
+        )
+
+
+def command(port: int, password: str, *words: str) -> str:
+    """Send one command after AUTH, inline; the reply's text. Waits for the server to listen."""
+
+    def connected() -> socket.socket | None:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=5)
+        except ConnectionRefusedError:
+            return None
+
+    found = wait_until(
+        connected, deadline_s=10, what=f"redis on port {port} to listen", interval_s=0.02
+    )
+    assert found is not None
+    with found as connection:
+        quoted = " ".join(f'"{word}"' for word in words)
+        connection.sendall(f"AUTH {password}\r\n{quoted}\r\n".encode())
+        # A sentinel knows no QUIT; both close when they have answered and read the end.
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    return received.decode().removeprefix("+OK\r\n")
+
+
+class RedisUnderTest:
+    """A master, a replica and one sentinel with quorum 1."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.master = Node("first", folder)
+        self.replica = Node("second", folder, replica_of=self.master.port)
+        self.sentinel_port = free_port()
+        sentinel_folder = folder / "sentinel"
+        sentinel_folder.mkdir()
+        self._sentinel = start(
+            sentinel_folder,
+            [
+                f"port {self.sentinel_port}",
+                "bind 127.0.0.1",
+                f"requirepass {SENTINEL_PASSWORD}",
+                f"sentinel monitor seawall 127.0.0.1 {self.master.port} 1",
+                f"sentinel auth-pass seawall {OPERATOR_PASSWORD}",
+                # Longer than the tests freeze a node: they decide when a failover happens.
+                "sentinel down-after-milliseconds seawall 60000",
+            ],
+            "--sentinel",
+        )
+
+    def wait_until_linked(self) -> None:
+        wait_until(
+            lambda: "master_link_status:up" in self.replica.command("INFO", "replication"),
+            deadline_s=10,
+            what="the replica to be linked",
+        )
+        wait_until(
+            lambda: (
+                "role:master" in self.ask_sentinel("INFO")
+                or "status=ok" in self.ask_sentinel("INFO")
+            ),
+            deadline_s=15,
+            what="the sentinel to know the master",
+        )
+
+    def wait_until_the_sentinel_knows_the_replica(self) -> None:
+        wait_until(
+            lambda: str(self.replica.port) in self.ask_sentinel("SENTINEL", "REPLICAS", "seawall"),
+            deadline_s=15,
+            what="the sentinel to know the replica",
+        )
+
+    def ask_sentinel(self, *words: str) -> str:
+        return command(self.sentinel_port, SENTINEL_PASSWORD, *words)
+
+    def settings(self, folder: Path) -> dict[str, object]:
+        """The gateway's `state` settings; writes the password files they name."""
+        (folder / "redis-app-password").write_text(APP_PASSWORD + "\n", encoding="utf-8")
+        (folder / "sentinel-password").write_text(SENTINEL_PASSWORD + "\n", encoding="utf-8")
+        return {"kind": "redis", "sentinels": [f"127.0.0.1:{self.sentinel_port}"]}
+
+    def stop(self) -> None:
+        for process in (self._sentinel, self.master.process, self.replica.process):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()

@@ -1,0 +1,94 @@
+"""Leaving without losing a request: real processes, real signals, keep-alive clients."""
+
+import signal
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.load import ConstantLoad
+from seawall.wait import wait_until
+from tests.service.endpoints import Endpoints
+from tests.service.kit import API_KEY, Answer, Gateway, Simulator
+
+DRAIN = {"serve_seconds": 1, "grace_seconds": 8}
+
+
+@pytest.fixture
+def leaving(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gateway]:
+    gateway = Gateway(
+        folder,
+        [alpha, beta],
+        drain=DRAIN,
+        timeouts={"gap_seconds": 60, "first_content_seconds": 60},
+    )
+    yield gateway
+    gateway.stop()
+
+
+def test_a_replica_that_leaves_under_load_fails_no_request(
+    folder: Path, leaving: Gateway, gateway: Gateway
+) -> None:
+    del folder
+    with (
+        Endpoints([leaving, gateway]) as endpoints,
+        ConstantLoad(
+            url=endpoints.url, api_key=API_KEY, model="model-0", rate=60, streamed_share=0.5
+        ) as load,
+    ):
+        wait_until(lambda: load.answered > 60, deadline_s=10, what="answers before the signal")
+        leaving.signal(signal.SIGTERM)
+        wait_until(
+            lambda: leaving.health("/health/ready").status == 503,
+            deadline_s=1,
+            what="readiness to turn",
+        )
+        assert leaving.wait_for_exit(20) == 0
+        after = load.answered
+        wait_until(lambda: load.answered > after + 30, deadline_s=10, what="answers afterwards")
+    assert load.report.failed == 0, load.report.summary() + str(load.report.failures[:3])
+
+
+def test_a_draining_replica_serves_on_and_asks_clients_to_leave(leaving: Gateway) -> None:
+    assert "connection" not in leaving.chat().headers
+    leaving.signal(signal.SIGTERM)
+    wait_until(
+        lambda: leaving.health("/health/ready").status == 503, deadline_s=1, what="not ready"
+    )
+    answer = leaving.chat()
+    assert answer.status == 200
+    assert answer.headers["connection"] == "close"
+    assert leaving.health("/health/live").status == 200
+    assert leaving.wait_for_exit(10) == 0
+
+
+def test_a_request_in_flight_is_finished_after_the_port_is_closed(
+    leaving: Gateway, alpha: Simulator
+) -> None:
+    alpha.fault("slow_first_token", seconds=2.5, times=1)
+    found: list[Answer] = []
+    asked = alpha.requests()
+    asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))
+    asking.start()
+    wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the request to be upstream")
+    leaving.signal(signal.SIGTERM)
+    asking.join()
+    assert found[0].events()[-1] == "[DONE]"
+    assert leaving.wait_for_exit(10) == 0
+
+
+def test_a_stream_that_outlives_the_grace_is_told_in_band(
+    leaving: Gateway, alpha: Simulator
+) -> None:
+    alpha.fault("stall_mid_stream", after=3, times=1)
+    found: list[Answer] = []
+    asked = alpha.requests()
+    asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))
+    asking.start()
+    wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the request to be upstream")
+    leaving.signal(signal.SIGTERM)
+    asking.join()
+    assert "shutting_down" in found[0].events()[-1]
+    assert "[DONE]" not in found[0].events()
+    assert leaving.wait_for_exit(10) == 0

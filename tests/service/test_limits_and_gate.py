@@ -1,0 +1,81 @@
+import asyncio
+
+import pytest
+
+from service.resilience.gate import Gate, GateFullError
+from service.resilience.gcra import Decision, Limit, take
+from service.state.memory import MemoryStore
+from service.telemetry.log import redact
+
+
+def test_a_burst_passes_and_then_the_rate_holds() -> None:
+    limit = Limit(rate=7, burst=13)
+    tat, admitted = 0.0, 0
+    for tick in range(10_000):
+        tat, decision = take(limit, tat, 1000 + tick / 1000)
+        admitted += decision.allowed
+    assert admitted == pytest.approx(13 + 7 * 10, rel=0.02)
+
+
+def test_a_refusal_says_when_to_come_back() -> None:
+    store = MemoryStore(clock=lambda: 50.0)
+    limit = Limit(rate=2, burst=1)
+    assert store.take_now("key", limit) == Decision(
+        allowed=True, remaining=0, retry_after_s=0.0, reset_s=0.5
+    )
+    refused = store.take_now("key", limit)
+    assert not refused.allowed
+    assert refused.retry_after_s == pytest.approx(0.5)
+
+
+def test_every_replica_gets_its_part_and_at_least_one() -> None:
+    assert Limit(rate=10, burst=3).shared_by(4) == Limit(rate=2.5, burst=1)
+
+
+async def test_the_gate_lets_waiters_in_in_their_order_and_refuses_the_rest() -> None:
+    gate = Gate(limit=1, queue=2)
+    order: list[str] = []
+
+    async def visit(name: str) -> None:
+        await gate.enter()
+        order.append(name)
+
+    await gate.enter()
+    waiting = [asyncio.create_task(visit(name)) for name in "ab"]
+    await asyncio.sleep(0)
+    with pytest.raises(GateFullError):
+        await gate.enter()
+    gate.leave()
+    gate.leave()
+    await asyncio.gather(*waiting)
+    assert order == ["a", "b"]
+
+
+async def test_a_waiter_that_gives_up_frees_its_place_in_the_queue() -> None:
+    gate = Gate(limit=1, queue=1)
+    await gate.enter()
+    waiter = asyncio.create_task(gate.enter())
+    await asyncio.sleep(0)
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+    gate.leave()
+    await gate.enter()
+    assert gate.inside == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer hunter2hunter2",
+        "password=hunter2hunter2",
+        "key sk-hunter2hunter2",
+        "redis://app:hunter2hunter2@redis:6379",
+        '{"api_key": "hunter2hunter2"}',
+    ],
+)
+def test_what_looks_like_a_credential_is_redacted(text: str) -> None:
+    assert "hunter2" not in redact(text)
+
+
+def test_ordinary_text_is_left_alone() -> None:
+    assert redact("limits are shared again, 3 keys") == "limits are shared again, 3 keys"

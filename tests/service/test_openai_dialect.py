@@ -1,0 +1,111 @@
+import pytest
+
+from service.pipeline.decode import decode_chat
+from service.providers.catalogue import CATALOGUE
+from service.providers.dialects.openai import OpenAIDialect, OpenAIScanner
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}\n\n'
+TOOL = b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}]}\n\n'
+STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'
+COMMENT = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+WHOLE = ROLE + TEXT + COMMENT + STOP + USAGE + DONE
+
+
+def feed_all(scanner: OpenAIScanner, *parts: bytes) -> bytes:
+    return b"".join(map(scanner.feed, parts))
+
+
+def test_bytes_pass_unchanged_wherever_the_network_cuts_them() -> None:
+    for cut in range(len(WHOLE)):
+        scanner = OpenAIScanner(strip_usage=False)
+        assert feed_all(scanner, WHOLE[:cut], WHOLE[cut:]) == WHOLE
+        assert scanner.done
+
+
+def test_carriage_returns_pass_unchanged() -> None:
+    windows = WHOLE.replace(b"\n", b"\r\n")
+    scanner = OpenAIScanner(strip_usage=False)
+    assert feed_all(scanner, *[windows[n : n + 7] for n in range(0, len(windows), 7)]) == windows
+
+
+def test_the_usage_chunk_is_stripped_and_nothing_else() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    assert scanner.feed(WHOLE) == WHOLE.replace(USAGE, b"")
+
+
+def test_a_role_alone_is_no_content_to_commit_to() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    scanner.feed(ROLE + COMMENT)
+    assert not scanner.has_content
+    scanner.feed(TEXT)
+    assert scanner.has_content
+
+
+def test_a_tool_call_is_content() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    scanner.feed(TOOL)
+    assert scanner.has_content
+
+
+@pytest.mark.parametrize(
+    ("stream", "symptom"),
+    [
+        (TEXT + DONE, Symptom.CUT),
+        (DONE, Symptom.CUT),
+        (b"data: {not json\n\n", Symptom.MALFORMED),
+        (b'data: {"error":{"message":"x"}}\n\n', Symptom.SERVER_ERROR),
+        (b'data: {"choices":[{"delta":"text"}]}\n\n', Symptom.MALFORMED),
+    ],
+)
+def test_a_broken_stream_is_refused(stream: bytes, symptom: Symptom) -> None:
+    with pytest.raises(UpstreamFailure) as raised:
+        OpenAIScanner(strip_usage=True).feed(stream)
+    assert raised.value.symptom is symptom
+
+
+def test_a_missing_end_marker_is_supplied_only_for_a_finished_answer() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    scanner.feed(TEXT)
+    with pytest.raises(UpstreamFailure):
+        scanner.finish()
+    scanner.feed(STOP)
+    assert scanner.finish() == DONE
+
+
+def test_every_choice_has_to_finish() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    second = TEXT.replace(b'"index":0', b'"index":1')
+    with pytest.raises(UpstreamFailure):
+        scanner.feed(TEXT + second + STOP + DONE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html></html>",
+        b'{"choices": []}',
+        b"{}",
+        b'{"choices": [{"finish_reason": "stop"}',
+        b'{"choices": [{"finish_reason": null}]}',
+        b'{"error": {"message": "x"}}',
+    ],
+)
+def test_a_whole_answer_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(UpstreamFailure):
+        OpenAIDialect().check_answer(body)
+
+
+def test_stream_options_of_the_client_are_kept_beside_ours() -> None:
+    body = b'{"model":"m","stream":true,"stream_options":{"x": 1.50},"n":1}'
+    encoded = OpenAIDialect().encode(decode_chat(body), "t")
+    expected = b'{"model":"t","stream":true,"stream_options":{"x":1.50,"include_usage":true},"n":1}'
+    assert encoded == expected
+
+
+def test_every_entry_of_the_catalogue_is_found_under_its_name() -> None:
+    assert all(entry.name == name and entry.note for name, entry in CATALOGUE.items())

@@ -1,0 +1,171 @@
+"""Redis is an accelerator of agreement, never a dependency: real servers, real signals."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.load import ConstantLoad
+from seawall.wait import wait_until
+from tests.service.kit import API_KEY, Gateway, Simulator, key_entry
+from tests.service.redis_kit import RedisUnderTest
+
+LOCAL = "seawall_limiter_local"
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisUnderTest(folder)
+    try:
+        server.wait_until_linked()
+        yield server
+    finally:
+        server.stop()
+
+
+def make_gateway(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator, name: str = "gateway", **key: object
+) -> Gateway:
+    return Gateway(
+        folder,
+        [alpha],
+        name=name,
+        keys=[key_entry(**key)],
+        state=redis.settings(folder),
+        replicas=2,
+    )
+
+
+@pytest.fixture
+def gateways(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator
+) -> Generator[tuple[Gateway, Gateway]]:
+    """Two replicas whose key admits 6 requests and then one in a hundred seconds."""
+    key = {"requests_per_second": 0.01, "burst": 6}
+    first = make_gateway(folder, redis, alpha, "first", **key)
+    second = make_gateway(folder, redis, alpha, "second", **key)
+    yield first, second
+    first.stop()
+    second.stop()
+
+
+def statuses(gateways: tuple[Gateway, Gateway], count: int) -> list[int]:
+    return [gateways[number % 2].chat().status for number in range(count)]
+
+
+def test_two_replicas_share_one_limit(gateways: tuple[Gateway, Gateway]) -> None:
+    assert statuses(gateways, 8) == [200] * 6 + [429] * 2
+
+
+def test_a_forgotten_script_is_sent_again(
+    gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
+) -> None:
+    statuses(gateways, 2)
+    redis.master.command("SCRIPT", "FLUSH")
+    assert statuses(gateways, 6) == [200] * 4 + [429] * 2
+    assert gateways[0].metric('seawall_state_errors_total{kind="other"}') == 0
+
+
+def test_a_failover_is_followed(gateways: tuple[Gateway, Gateway], redis: RedisUnderTest) -> None:
+    statuses(gateways, 2)
+    redis.wait_until_the_sentinel_knows_the_replica()
+    redis.ask_sentinel("SENTINEL", "FAILOVER", "seawall")
+    wait_until(
+        lambda: (
+            "role:master" in redis.replica.command("INFO", "replication")
+            and "role:slave" in redis.master.command("INFO", "replication")
+        ),
+        deadline_s=20,
+        what="the replica to be the master",
+    )
+    before = redis.replica.command("INFO", "commandstats").count("evalsha")
+    assert before == 0
+
+    def new_master_is_asked() -> bool:
+        statuses(gateways, 2)
+        return "cmdstat_eval" in redis.replica.command("INFO", "commandstats")
+
+    wait_until(new_master_is_asked, deadline_s=10, what="limits to be kept by the new master")
+    wait_until(
+        lambda: all(gateway.metric(LOCAL) == 0 for gateway in gateways),
+        deadline_s=10,
+        what="limits to be shared again",
+    )
+
+
+def test_a_rotated_password_needs_no_restart(
+    gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
+) -> None:
+    gateway = gateways[0]
+    gateway.chat()
+    redis.master.command("ACL", "SETUSER", "app", "resetpass", ">rotated-password")
+    (gateway.folder / "redis-app-password").write_text("rotated-password", encoding="utf-8")
+    redis.master.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    def shared() -> bool:
+        gateway.chat()
+        return gateway.metric(LOCAL) == 0 and "user=app" in redis.master.command("CLIENT", "LIST")
+
+    wait_until(shared, deadline_s=10, what="a connection with the rotated password")
+
+
+def test_a_frozen_redis_fails_no_request_and_shared_limits_return(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator
+) -> None:
+    gateway = make_gateway(folder, redis, alpha)
+    try:
+        with ConstantLoad(url=gateway.url, api_key=API_KEY, model="model-0", rate=30) as load:
+            wait_until(lambda: load.answered > 10, deadline_s=5, what="the first answers")
+            redis.master.freeze()
+            wait_until(lambda: gateway.metric(LOCAL) == 1, deadline_s=5, what="local limits")
+            frozen_at = load.answered
+            wait_until(lambda: load.answered > frozen_at + 60, deadline_s=10, what="answers")
+            redis.master.thaw()
+            wait_until(lambda: gateway.metric(LOCAL) == 0, deadline_s=10, what="shared limits")
+        assert load.report.failed == 0, load.report.summary()
+        assert load.report.max_ms < 500, load.report.summary()
+        transitions = [line for line in gateway.output.splitlines() if "state store" in line]
+        assert len(transitions) == 2, "one line per transition, however many requests"
+    finally:
+        gateway.stop()
+
+
+def test_the_gateway_starts_without_redis(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator
+) -> None:
+    redis.stop()
+    gateway = make_gateway(folder, redis, alpha)
+    try:
+        assert gateway.chat().status == 200
+        assert gateway.health("/health/ready").status == 200
+    finally:
+        gateway.stop()
+
+
+def test_without_redis_a_replica_gives_its_part_of_the_limit(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator
+) -> None:
+    gateway = make_gateway(folder, redis, alpha, requests_per_second=0.01, burst=6)
+    try:
+        redis.master.freeze()
+        found = [gateway.chat().status for _ in range(5)]
+        assert found == [200] * 3 + [429] * 2, "6 over 2 replicas"
+    finally:
+        gateway.stop()
+
+
+def test_a_key_that_says_deny_is_refused_while_redis_is_silent(
+    folder: Path, redis: RedisUnderTest, alpha: Simulator
+) -> None:
+    gateway = make_gateway(folder, redis, alpha, on_outage="deny")
+    try:
+        assert gateway.chat().status == 200
+        redis.master.freeze()
+        refused = gateway.chat()
+        assert refused.status == 503
+        assert refused.json()["error"]["code"] == "limits_unavailable"
+        assert refused.headers["retry-after"] == "1"
+    finally:
+        gateway.stop()

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from service.errors import SettingsError
+from service.settings import load_settings, parse_settings
+from tests.service.kit import ProcessUnderTest, key_entry, write_keys
+
+GOOD = """
+providers:
+  alpha: {kind: openai-compatible, base_url: "http://alpha:8090/v1"}
+models:
+  fast: {targets: [{provider: alpha, model: sim-small}]}
+"""
+
+
+def test_what_is_not_said_has_the_documented_default() -> None:
+    settings = parse_settings(GOOD, "test")
+    assert (settings.listen.port, settings.health.port) == (8080, 8081)
+    assert settings.timeouts.connect_seconds == 2
+    assert settings.admission.max_in_flight == 256
+    assert settings.state.kind == "memory"
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("lisen: {port: 1}", ["lisen", "not permitted"]),
+        ("listen: {port: 70000}", ["listen.port", "65535", "70000"]),
+        ("replicas: 0", ["replicas", "greater than or equal to 1", "got 0"]),
+        ("timeouts: {gap_seconds: never}", ["timeouts.gap_seconds", "number", "'never'"]),
+        ("drain: {serve_seconds: 9, grace_seconds: 10}", ["drain", "more than", "14"]),
+        ("state: {kind: mysql}", ["state", "'memory', 'redis'"]),
+        ("state: {kind: redis, sentinels: [nowhere]}", ["state.redis.sentinels.0", "'nowhere'"]),
+        ("api_keys_file: ../etc/passwd", ["api_keys_file", "../etc/passwd"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_key_and_value(line: str, parts: list[str]) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(GOOD + line, "gateway.yaml")
+    message = str(raised.value)
+    assert "\n" not in message
+    assert all(part in message for part in ["gateway.yaml", *parts]), message
+
+
+def test_a_target_must_name_a_provider_that_is_there() -> None:
+    with pytest.raises(SettingsError, match=r"models\.fast names the provider 'gamma'.*alpha"):
+        parse_settings(GOOD.replace("provider: alpha", "provider: gamma"), "test")
+
+
+@pytest.mark.parametrize("text", ["a: [", "just words", "", "- list"])
+def test_what_is_no_mapping_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError):
+        parse_settings(text, "test")
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot read the settings file .*none\.yaml"):
+        load_settings(folder / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("openai-compatible", "kind: 'no-such-kind' is not in the catalogue"),
+        ("", "unknown_key"),
+    ],
+)
+def test_the_process_refuses_wrong_settings_with_one_line_and_code_2(
+    folder: Path, change: str, part: str
+) -> None:
+    config = folder / "gateway.yaml"
+    text = GOOD + f"secrets_dir: {folder}\n"
+    text = text.replace(change, "no-such-kind") if change else text + "unknown_key: 1\n"
+    config.write_text(text, encoding="utf-8")
+    write_keys(folder / "api-keys.json", key_entry())
+    process = ProcessUnderTest(["service"], folder / "log", {"SEAWALL_CONFIG": str(config)})
+    assert process.wait_for_exit(15) == 2
+    assert part in process.output
+    assert len(process.output.strip().splitlines()) == 1, process.output
+
+
+def test_the_process_does_not_start_without_its_api_keys(folder: Path) -> None:
+    config = folder / "gateway.yaml"
+    config.write_text(GOOD + f"secrets_dir: {folder}\n", encoding="utf-8")
+    process = ProcessUnderTest(["service"], folder / "log", {"SEAWALL_CONFIG": str(config)})
+    assert process.wait_for_exit(15) == 2
+    assert "cannot read the API keys" in process.output
