@@ -17,6 +17,7 @@ __all__ = ["Outcome", "hand_over", "stop", "wait_for_stop"]
 _PAUSE_MS = 20_000
 _SWITCH_DEADLINE_S = 15.0
 _SENTINEL_PATIENCE_S = 40.0
+_REFUSALS_S = 8.0
 _LOOK_EVERY_S = 0.1
 
 
@@ -57,8 +58,7 @@ def hand_over(settings: Settings) -> Outcome:
         redis.call("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
         heir = None
         try:
-            with sentinel(settings, "127.0.0.1") as watcher:
-                watcher.call("SENTINEL", "FAILOVER", settings.master_name)
+            _ask_for_failover(settings)
             heir = _await_heir(settings)
         finally:
             if heir is None:
@@ -70,6 +70,22 @@ def hand_over(settings: Settings) -> Outcome:
         redis.call("CLIENT", "UNPAUSE")
         redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         return Outcome(done=True, what=f"stop: handed over to {heir}")
+
+
+def _ask_for_failover(settings: Settings) -> None:
+    """Ask until Sentinel agrees: just after a start it may not know its replicas yet."""
+    end = time.monotonic() + _REFUSALS_S
+    with sentinel(settings, "127.0.0.1") as watcher:
+        while True:
+            try:
+                watcher.call("SENTINEL", "FAILOVER", settings.master_name)
+            except ServerError as refused:
+                passing = any(word in str(refused) for word in ("NOGOODSLAVE", "INPROG"))
+                if not passing or time.monotonic() >= end:
+                    raise
+                time.sleep(_LOOK_EVERY_S)
+            else:
+                return
 
 
 def _await_heir(settings: Settings) -> str | None:

@@ -19,6 +19,8 @@ from tests.host import Picture, take_picture
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
 UP_DEADLINE_S = 80 * 60
+KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
+"""For whoever writes tests: use the environment that is there, and leave it running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def environment() -> Generator[Environment]:
     variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
     os.environ.update(variables)  # for what the tests call in this process
-    run_seawall("down", variables=variables)  # what a killed session may have left
+    if not KEEP:
+        run_seawall("down", variables=variables)  # what a killed session may have left
     before = take_picture()
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
     yield Environment(kit_here(), variables, before)
-    run_seawall("down", variables=variables)
+    if not KEEP:
+        run_seawall("down", variables=variables)
 
 
 @pytest.fixture(scope="session")

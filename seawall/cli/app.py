@@ -1,6 +1,7 @@
 """The commands and their options; each hands over to the module that does the work."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -60,9 +61,11 @@ def serve(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
 )
-def kubectl(context: typer.Context) -> None:
+def kubectl() -> None:
     """Run kubectl against the embedded cluster; all arguments are kubectl's own."""
-    command = kit_here().cluster().kubectl().arguments(context.args)
+    # Taken as they were typed: the parser would swallow the `--` before a command for a pod.
+    own = sys.argv[sys.argv.index("kubectl") + 1 :]
+    command = kit_here().cluster().kubectl().arguments(own)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted
 
 

@@ -27,7 +27,9 @@ def refusal_headers(scope: Scope, error: NotServed) -> dict[str, str]:
 
 async def refuse(scope: Scope, receive: Receive, send: Send, error: NotServed) -> None:
     """Answer a path or method that is not served."""
-    response = Response(error.body(), status_code=error.http_status, headers=refusal_headers(scope, error))
+    response = Response(
+        error.body(), status_code=error.http_status, headers=refusal_headers(scope, error)
+    )
     await response(scope, receive, send)
 
 

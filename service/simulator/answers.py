@@ -62,12 +62,12 @@ class Answers:
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
         """The events of a streamed completion: those that carry text, and the ending.
 
-        The first event carries the role; the ending is finish_reason, usage when asked for, and
-        the end marker.
+        The first event carries the role and no text, as OpenAI's does; the ending is
+        finish_reason, usage when asked for, and the end marker.
         """
         head = self._head(request, "chat.completion.chunk")
-        deltas: list[dict[str, str]] = [{"content": word} for word in self._words]
-        deltas[0] = {"role": "assistant", **deltas[0]}
+        deltas = [{"role": "assistant", "content": ""}]
+        deltas += [{"content": word} for word in self._words]
         ending = [self._event(head, {}, "stop")]
         if request.stream_options is not None and request.stream_options.include_usage:
             usage = _encode({**head, "choices": [], "usage": self._usage})

@@ -103,7 +103,7 @@ class SimulatorApi:
 
     async def _stream(self, request: ChatRequest, fault: Fault | None, to: Answering) -> None:
         await to.start(200, _SSE)
-        after = -1
+        after = -2
         if fault is not None:
             if fault.kind == "slow_first_token":
                 await asyncio.sleep(fault.number("seconds"))
@@ -113,13 +113,14 @@ class SimulatorApi:
         if fault is None and not self._token_delay_s:
             await to.end(b"".join((*pieces, ending)))
             return
-        for number, piece in enumerate(pieces):
+        # The role comes before the first piece of text, and before any fault.
+        for number, piece in enumerate(pieces, start=-1):
             if fault is not None and number == after:
                 await self._break(fault, to)
                 return
             await to.write(piece)
             await self._pause()
-        if fault is not None and after >= len(pieces):
+        if fault is not None and after >= len(pieces) - 1:
             await self._break(fault, to)
             return
         await to.end(ending)

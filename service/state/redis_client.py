@@ -27,7 +27,7 @@ from service.errors import SettingsError, StateUnavailable
 from service.files import SecretFile
 from service.resilience.gcra import Decision, Limit
 from service.settings import RedisState
-from service.state.limit_script import LIMIT_SCRIPT, LIMIT_SCRIPT_SHA
+from service.state.limit_script import LIMIT_SCRIPT, LIMIT_SCRIPT_SHA, limit_key
 
 __all__ = ["RedisStore"]
 
@@ -35,6 +35,8 @@ CONNECT_S = 0.5
 COMMAND_S = 1.0
 HOT_PATH_S = 0.05
 """What a request waits for Redis at most."""
+_PING_KEY = limit_key("seawall", "ping")
+_PING_LIMIT = Limit(rate=1000, burst=1000)
 REDISCOVER = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING", "UNBLOCKED")
 """Errors of a node that is not, or not yet, the master to write to."""
 
@@ -122,23 +124,23 @@ class RedisStore:
         return await future
 
     async def ping(self) -> None:
-        """See `Store.ping`; may take as long as a connect and a command, 1.5 s."""
+        """See `Store.ping`; may take as long as a connect and a command, 1.5 s.
+
+        Takes from a bucket of its own: a PING alone is answered by a node that refuses writes.
+        """
         try:
             async with asyncio.timeout(CONNECT_S + COMMAND_S):
-                await self._call("PING")
+                (answer,) = await self._decide([(_PING_KEY, _PING_LIMIT)])
         except (TimeoutError, RedisError, OSError) as error:
             raise _translated(error) from error
+        if isinstance(answer, StateUnavailable):
+            raise answer
 
     async def close(self) -> None:
         """See `Store.close`."""
         await self._redis.aclose()
         await self._pool.disconnect()
         await self._sentinel.aclose()
-
-    async def _call(self, command: str) -> None:
-        # The library's own types leave the arguments open.
-        redis: Any = self._redis
-        await redis.execute_command(command)
 
     def _send(self) -> None:
         batch, self._waiting = self._waiting, []

@@ -1,9 +1,10 @@
 """A stack engine over a scratch namespace of a real API server, for tests marked `engine`."""
 
+import gc
 import os
 import subprocess
-import sys
 import uuid
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,14 @@ def scratch(pulumi_cli: Path, kubeconfig: Path, checkout: Path) -> Generator[Scr
     made.kubectl("create", "namespace", made.namespace)
     yield made
     made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+    _collect()
 
 
-@pytest.fixture
-def python() -> str:
-    return sys.executable
+def pytest_sessionfinish() -> None:
+    _collect()
+
+
+def _collect() -> None:
+    """Pulumi's SDK leaves an event loop open when a resource fails: collect it without a word."""
+    warnings.simplefilter("ignore", ResourceWarning)
+    gc.collect()

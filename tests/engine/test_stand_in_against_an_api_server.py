@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -19,7 +20,7 @@ from pulumi_kubernetes.core.v1 import (
     ServicePortArgs,
     ServiceSpecArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs, ObjectMetaPatchArgs
 
 from seawall.engine.errors import UpdateFailed
 
@@ -31,8 +32,22 @@ pytestmark = pytest.mark.engine
 Run = Callable[[], None]
 
 
-def provider(scratch: "Scratch", **options: bool) -> pulumi.ResourceOptions:
-    made = Provider("cluster", kubeconfig=str(scratch.kubeconfig), **options)
+@dataclass(frozen=True)
+class Options:
+    adopt: bool | None = None
+    delete_unreachable: bool | None = None
+    mutable: bool | None = None
+
+
+def provider(scratch: "Scratch", options: Options = Options()) -> pulumi.ResourceOptions:
+    made = Provider(
+        "cluster",
+        kubeconfig=str(scratch.kubeconfig),
+        delete_unreachable=options.delete_unreachable,
+        enable_config_map_mutable=options.mutable,
+        enable_secret_mutable=options.mutable,
+        upsert_existing_objects=options.adopt,
+    )
     return pulumi.ResourceOptions(provider=made)
 
 
@@ -41,11 +56,11 @@ def config_map(
     data: Mapping[str, str],
     *,
     labels: Mapping[str, str] | None = None,
-    **options: bool,
+    options: Options = Options(),
 ) -> Run:
     def run() -> None:
         metadata = ObjectMetaArgs(name="sample", namespace=scratch.namespace, labels=labels)
-        ConfigMap("sample", metadata=metadata, data=data, opts=provider(scratch, **options))
+        ConfigMap("sample", metadata=metadata, data=data, opts=provider(scratch, options))
 
     return run
 
@@ -120,10 +135,9 @@ def test_changed_data_replaces_a_config_map(scratch: "Scratch") -> None:
 
 
 def test_changed_data_updates_a_config_map_where_the_option_says_so(scratch: "Scratch") -> None:
-    mutable = {"enable_config_map_mutable": True}
-    scratch.engine(config_map(scratch, {"a": "1"}, **mutable)).up()
+    scratch.engine(config_map(scratch, {"a": "1"}, options=Options(mutable=True))).up()
     uid = live(scratch, "configmap/sample")["metadata"]["uid"]
-    done = scratch.engine(config_map(scratch, {"a": "2"}, **mutable)).up()
+    done = scratch.engine(config_map(scratch, {"a": "2"}, options=Options(mutable=True))).up()
     assert done.changes["update"] == 1
     assert live(scratch, "configmap/sample")["metadata"]["uid"] == uid
 
@@ -174,10 +188,9 @@ def test_a_field_that_a_controller_owns_is_an_error_that_names_both(scratch: "Sc
 
 def test_an_existing_object_is_an_error_unless_it_may_be_adopted(scratch: "Scratch") -> None:
     scratch.kubectl("create", "configmap", "sample", "--from-literal=a=0")
-    with pytest.raises(UpdateFailed, match="ConfigMap .*/sample already exists"):
+    with pytest.raises(UpdateFailed, match=r"ConfigMap .*/sample already exists"):
         scratch.engine(config_map(scratch, {"a": "1"})).up()
-    adopting = {"upsert_existing_objects": True}
-    scratch.engine(config_map(scratch, {"a": "1"}, **adopting)).up()
+    scratch.engine(config_map(scratch, {"a": "1"}, options=Options(adopt=True))).up()
     assert live(scratch, "configmap/sample")["data"] == {"a": "1"}
 
 
@@ -234,7 +247,7 @@ def test_secrets_are_ciphertext_in_the_state(scratch: "Scratch") -> None:
 def test_a_changed_secret_is_drift_and_is_repaired(scratch: "Scratch") -> None:
     def run() -> None:
         metadata = ObjectMetaArgs(name="sample", namespace=scratch.namespace)
-        opts = provider(scratch, enable_secret_mutable=True)
+        opts = provider(scratch, Options(mutable=True))
         Secret("sample", metadata=metadata, string_data={"word": "one"}, opts=opts)
 
     engine = scratch.engine(run)
@@ -248,10 +261,10 @@ def test_a_changed_secret_is_drift_and_is_repaired(scratch: "Scratch") -> None:
 
 def test_a_patch_resource_is_refused_by_name(scratch: "Scratch") -> None:
     def run() -> None:
-        metadata = ObjectMetaArgs(name="sample", namespace=scratch.namespace)
+        metadata = ObjectMetaPatchArgs(name="sample", namespace=scratch.namespace)
         ConfigMapPatch("sample", metadata=metadata, data={"a": "1"}, opts=provider(scratch))
 
-    with pytest.raises(UpdateFailed, match="stand-in .*Patch resources are not supported"):
+    with pytest.raises(UpdateFailed, match=r"stand-in .*Patch resources are not supported"):
         scratch.engine(run).up()
 
 
@@ -261,12 +274,12 @@ def test_a_helm_release_is_refused_by_name(scratch: "Scratch") -> None:
 
         Release("sample", chart="x", opts=provider(scratch))
 
-    with pytest.raises(UpdateFailed, match="stand-in .*Helm charts and releases"):
+    with pytest.raises(UpdateFailed, match=r"stand-in .*Helm charts and releases"):
         scratch.engine(run).up()
 
 
 def test_an_unsupported_provider_option_is_refused_by_name(scratch: "Scratch") -> None:
-    run = config_map(scratch, {"a": "1"}, delete_unreachable=True)
+    run = config_map(scratch, {"a": "1"}, options=Options(delete_unreachable=True))
     with pytest.raises(UpdateFailed, match="unsupported provider option deleteUnreachable"):
         scratch.engine(run).up()
 

@@ -56,7 +56,7 @@ class PlatformMocks(pulumi.runtime.Mocks):
     registrations: list[Registration] = field(default_factory=list[Registration])
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, Values]:
-        inputs: Values = args.inputs  # pyright: ignore[reportUnknownMemberType] - the SDK's dict
+        inputs = cast("Values", args.inputs)  # pyright: ignore[reportUnknownMemberType]
         sealed = {key for key, value in inputs.items() if _is_secret(value)}
         self.registrations.append(Registration(args.typ, args.name, _plain(inputs), sealed))
         outputs = {**inputs}

@@ -95,7 +95,7 @@ def test_several_problems_are_one_line(values: dict[str, Any]) -> None:
     ],
 )
 def test_a_wrong_value_is_refused(
-    values: dict[str, Any], path: str, value: Any, reason: str
+    values: dict[str, Any], path: str, value: object, reason: str
 ) -> None:
     message = refusal(changed(values, path, value))
     assert reason in message

@@ -1,10 +1,13 @@
-"""What kube-proxy and the endpoints controller do, in one thread: new connections go to a ready
-backend, open ones stay where they are."""
+"""What kube-proxy and the endpoints controller do, in one thread.
+
+New connections go to a ready backend; open ones stay where they are.
+"""
 
 import asyncio
 import itertools
 import threading
 from collections.abc import Sequence
+from typing import Self
 
 from seawall.wait import wait_until
 from tests.service.kit import Gateway, answers
@@ -28,7 +31,7 @@ class Endpoints:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"
 
-    def __enter__(self) -> "Endpoints":
+    def __enter__(self) -> Self:
         self._thread.start()
         wait_until(lambda: self._port, deadline_s=5, what="the front's port")
         return self

@@ -23,10 +23,10 @@ START_S = 20.0
 HTTP_TIMEOUT_S = 15.0
 
 FAST_TIMEOUTS = {
-    "connect_seconds": 0.5,
-    "headers_seconds": 0.5,
-    "first_content_seconds": 0.5,
-    "gap_seconds": 0.5,
+    "connect_seconds": 0.3,
+    "headers_seconds": 0.3,
+    "first_content_seconds": 0.3,
+    "gap_seconds": 0.3,
     "answer_seconds": 1.0,
 }
 
@@ -43,7 +43,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - JSON is whatever the test says
         return json.loads(self.body)
 
     def events(self) -> list[str]:
@@ -142,7 +142,7 @@ class Simulator(ProcessUnderTest):
     def heal(self) -> None:
         assert http_request("DELETE", self._admin + "/fault").status == 200
 
-    def state(self) -> Any:
+    def state(self) -> Any:  # noqa: ANN401 - same as Answer.json
         return http_request("GET", self._admin + "/state").json()
 
     def requests(self) -> int:
@@ -150,7 +150,7 @@ class Simulator(ProcessUnderTest):
         return count
 
 
-def key_entry(key: str = API_KEY, **changes: object) -> dict[str, object]:
+def key_entry(key: str = API_KEY, /, **changes: object) -> dict[str, object]:
     return {
         "id": "test",
         "sha256": hashlib.sha256(key.encode()).hexdigest(),
@@ -179,6 +179,7 @@ class Gateway(ProcessUnderTest):
         keys: Sequence[dict[str, object]] = (),
         models: int = 1,
         name: str = "gateway",
+        wait: bool = True,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -210,6 +211,10 @@ class Gateway(ProcessUnderTest):
         config = folder / f"{name}.yaml"
         config.write_text(yaml.safe_dump(document), encoding="utf-8")
         super().__init__(["service"], folder / f"{name}.log", {"SEAWALL_CONFIG": str(config)})
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         self.wait_for(self.health_url("/health/ready"))
 
     @property

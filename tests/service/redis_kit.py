@@ -26,6 +26,7 @@ class Node:
             "bind 127.0.0.1",
             f"dir {self._folder}",
             'save ""',
+            "repl-diskless-sync-delay 0",
             "appendonly no",
             f"user default on >{OPERATOR_PASSWORD} ~* &* +@all",
             f"user app on >{APP_PASSWORD} {APP_RULES}",
@@ -78,13 +79,25 @@ def command(port: int, password: str, *words: str) -> str:
     return received.decode().removeprefix("+OK\r\n")
 
 
-class RedisUnderTest:
-    """A master, a replica and one sentinel with quorum 1."""
+def linked_replica(master: Node, folder: Path) -> Node:
+    replica = Node("second", folder, replica_of=master.port)
+    wait_until(
+        lambda: "master_link_status:up" in replica.command("INFO", "replication"),
+        deadline_s=15,
+        what="the replica to be linked",
+    )
+    return replica
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+
+class RedisUnderTest:
+    """A master and one sentinel with quorum 1; a replica when a test asks for one."""
+
+    def __init__(self, folder: Path, *, with_replica: bool = False) -> None:
         self.master = Node("first", folder)
-        self.replica = Node("second", folder, replica_of=self.master.port)
+        self.replicas: list[Node] = []
+        if with_replica:
+            # Before the sentinel, which looks for replicas at once and then every 10 s.
+            self.replicas.append(linked_replica(self.master, folder))
         self.sentinel_port = free_port()
         sentinel_folder = folder / "sentinel"
         sentinel_folder.mkdir()
@@ -102,27 +115,27 @@ class RedisUnderTest:
             "--sentinel",
         )
 
-    def wait_until_linked(self) -> None:
+    def wait_until_up(self) -> None:
         wait_until(
-            lambda: "master_link_status:up" in self.replica.command("INFO", "replication"),
-            deadline_s=10,
-            what="the replica to be linked",
-        )
-        wait_until(
-            lambda: (
-                "role:master" in self.ask_sentinel("INFO")
-                or "status=ok" in self.ask_sentinel("INFO")
-            ),
+            lambda: "status=ok" in self.ask_sentinel("INFO"),
             deadline_s=15,
             what="the sentinel to know the master",
         )
 
-    def wait_until_the_sentinel_knows_the_replica(self) -> None:
+    def fail_over_to(self, replica: Node) -> None:
+        """Ask until the sentinel agrees, then wait until the roles have changed."""
         wait_until(
-            lambda: str(self.replica.port) in self.ask_sentinel("SENTINEL", "REPLICAS", "seawall"),
-            deadline_s=15,
-            what="the sentinel to know the replica",
+            lambda: self.ask_sentinel("SENTINEL", "FAILOVER", "seawall").startswith("+OK"),
+            deadline_s=30,
+            what="the sentinel to agree to a failover",
         )
+        wait_until(
+            lambda: "role:master" in replica.command("INFO", "replication"),
+            deadline_s=30,
+            what="the replica to be the master",
+        )
+        # What the sentinel does too, but only when it looks again, up to 10 s later.
+        self.master.command("REPLICAOF", "127.0.0.1", str(replica.port))
 
     def ask_sentinel(self, *words: str) -> str:
         return command(self.sentinel_port, SENTINEL_PASSWORD, *words)
@@ -134,7 +147,8 @@ class RedisUnderTest:
         return {"kind": "redis", "sentinels": [f"127.0.0.1:{self.sentinel_port}"]}
 
     def stop(self) -> None:
-        for process in (self._sentinel, self.master.process, self.replica.process):
+        nodes = [self.master, *self.replicas]
+        for process in (self._sentinel, *(node.process for node in nodes)):
             process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()

@@ -14,24 +14,32 @@ LOCAL = "seawall_limiter_local"
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
+def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[RedisUnderTest]:
+    """A master and a sentinel; with the mark's parameter, a replica too."""
     folder = tmp_path / "redis"
     folder.mkdir()
-    server = RedisUnderTest(folder)
+    server = RedisUnderTest(folder, with_replica=bool(getattr(request, "param", False)))
     try:
-        server.wait_until_linked()
+        server.wait_until_up()
         yield server
     finally:
         server.stop()
 
 
 def make_gateway(
-    folder: Path, redis: RedisUnderTest, alpha: Simulator, name: str = "gateway", **key: object
+    folder: Path,
+    redis: RedisUnderTest,
+    alpha: Simulator,
+    *,
+    name: str = "gateway",
+    wait: bool = True,
+    **key: object,
 ) -> Gateway:
     return Gateway(
         folder,
         [alpha],
         name=name,
+        wait=wait,
         keys=[key_entry(**key)],
         state=redis.settings(folder),
         replicas=2,
@@ -43,12 +51,16 @@ def gateways(
     folder: Path, redis: RedisUnderTest, alpha: Simulator
 ) -> Generator[tuple[Gateway, Gateway]]:
     """Two replicas whose key admits 6 requests and then one in a hundred seconds."""
-    key = {"requests_per_second": 0.01, "burst": 6}
-    first = make_gateway(folder, redis, alpha, "first", **key)
-    second = make_gateway(folder, redis, alpha, "second", **key)
-    yield first, second
-    first.stop()
-    second.stop()
+    limit = {"requests_per_second": 0.01, "burst": 6}
+    first = make_gateway(folder, redis, alpha, name="first", wait=False, **limit)
+    second = make_gateway(folder, redis, alpha, name="second", wait=False, **limit)
+    try:
+        first.wait_until_ready()
+        second.wait_until_ready()
+        yield first, second
+    finally:
+        first.stop()
+        second.stop()
 
 
 def statuses(gateways: tuple[Gateway, Gateway], count: int) -> list[int]:
@@ -68,24 +80,15 @@ def test_a_forgotten_script_is_sent_again(
     assert gateways[0].metric('seawall_state_errors_total{kind="other"}') == 0
 
 
+@pytest.mark.parametrize("redis", [True], indirect=True, ids=["with replica"])
 def test_a_failover_is_followed(gateways: tuple[Gateway, Gateway], redis: RedisUnderTest) -> None:
+    replica = redis.replicas[0]
     statuses(gateways, 2)
-    redis.wait_until_the_sentinel_knows_the_replica()
-    redis.ask_sentinel("SENTINEL", "FAILOVER", "seawall")
-    wait_until(
-        lambda: (
-            "role:master" in redis.replica.command("INFO", "replication")
-            and "role:slave" in redis.master.command("INFO", "replication")
-        ),
-        deadline_s=20,
-        what="the replica to be the master",
-    )
-    before = redis.replica.command("INFO", "commandstats").count("evalsha")
-    assert before == 0
+    redis.fail_over_to(replica)
 
     def new_master_is_asked() -> bool:
         statuses(gateways, 2)
-        return "cmdstat_eval" in redis.replica.command("INFO", "commandstats")
+        return "cmdstat_eval" in replica.command("INFO", "commandstats")
 
     wait_until(new_master_is_asked, deadline_s=10, what="limits to be kept by the new master")
     wait_until(
@@ -93,6 +96,20 @@ def test_a_failover_is_followed(gateways: tuple[Gateway, Gateway], redis: RedisU
         deadline_s=10,
         what="limits to be shared again",
     )
+
+
+def test_a_master_that_refuses_writes_fails_no_request(
+    gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
+) -> None:
+    gateway = gateways[0]
+    gateway.chat()
+    redis.master.command("CONFIG", "SET", "min-replicas-to-write", "1")
+    assert [gateway.chat().status for _ in range(3)] == [200] * 3, "its part of 6 over 2 replicas"
+    assert gateway.metric('seawall_state_errors_total{kind="connection"}') >= 3
+    assert gateway.metric(LOCAL) == 1
+    redis.master.command("CONFIG", "SET", "min-replicas-to-write", "0")
+    wait_until(lambda: gateway.metric(LOCAL) == 0, deadline_s=5, what="limits to be shared again")
+    assert statuses(gateways, 7)[-1] == 429
 
 
 def test_a_rotated_password_needs_no_restart(

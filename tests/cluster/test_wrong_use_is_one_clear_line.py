@@ -1,0 +1,191 @@
+"""Bad input and bad hosts: one line: what, which value, what to do; and nothing half-made."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.build.cache import default_root
+from seawall.kit import kit_here
+from seawall.locks import try_exclusive
+from seawall.wait import wait_until
+from tests.conftest import CHECKOUT, SEAWALL, run_seawall
+
+pytestmark = [pytest.mark.cluster]
+
+
+@pytest.fixture
+def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    chosen = {
+        "SEAWALL_HOME": str(tmp_path / "home"),
+        "SEAWALL_STATE_DIR": str(tmp_path / "state"),
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    return chosen
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode != 0
+    errors = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
+    assert len(errors) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in errors[0]
+
+
+def test_not_root(variables: dict[str, str]) -> None:
+    # Another user who may read everything, so that the interpreter itself can be started.
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    done = subprocess.run(
+        [*as_nobody, *reading, SEAWALL, "up"],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_one_line(done, "needs root", "65534", "sudo")
+    assert not Path(variables["SEAWALL_HOME"]).exists()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Generator[Path]:
+    disk = tmp_path / "tiny"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tiny", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_less_disk_than_a_first_run_needs(variables: dict[str, str], tiny_disk: Path) -> None:
+    done = run_seawall("up", variables={**variables, "SEAWALL_CACHE": str(tiny_disk)})
+    assert_one_line(done, "12 GiB", str(tiny_disk), "0.0 GiB are free", "SEAWALL_CACHE")
+
+
+def test_less_disk_than_a_cluster_needs(variables: dict[str, str], tiny_disk: Path) -> None:
+    done = run_seawall("up", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
+    assert_one_line(done, "2 GiB", "SEAWALL_STATE_DIR")
+
+
+def test_two_at_once(variables: dict[str, str]) -> None:
+    home = Path(variables["SEAWALL_HOME"])
+    with try_exclusive(home.with_name(f"{home.name}.lock"), what="this test"):
+        done = run_seawall("up", variables=variables)
+    assert_one_line(done, "already running", str(os.getpid()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra", "words"),
+    [
+        (["up", "--nodes", "99"], {}, ["nodes: 99", "1 and 32"]),
+        (["up"], {"SEAWALL_RANGE": "300"}, ["SEAWALL_RANGE", "300", "64 to 127"]),
+        (["cluster", "logs", "n7/kubelet"], {}, ["n7/kubelet", "n1/kubelet"]),
+        (["kubectl", "get", "pods"], {}, ["not been started", "make up"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(
+    variables: dict[str, str], arguments: list[str], extra: dict[str, str], words: list[str]
+) -> None:
+    done = run_seawall(*arguments, variables={**variables, **extra})
+    assert_one_line(done, *words)
+
+
+def test_a_range_that_somebody_routes_is_refused(variables: dict[str, str]) -> None:
+    subprocess.run(["ip", "link", "add", "taken0", "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", "taken0", "up"], check=True)
+        subprocess.run(["ip", "route", "add", "10.99.32.0/20", "dev", "taken0"], check=True)
+        done = run_seawall("cluster", "up", variables={**variables, "SEAWALL_RANGE": "99"})
+    finally:
+        subprocess.run(["ip", "link", "del", "taken0"], check=True)
+    assert_one_line(done, "10.99.0.0/16", "10.99.32.0/20", "taken0", "SEAWALL_RANGE")
+    assert not Path(variables["SEAWALL_STATE_DIR"]).exists()
+
+
+def test_serve_on_a_taken_port(variables: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_seawall("serve", "--port", str(port), variables=variables, timeout_s=30)
+    assert done.returncode == 2
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("variables")
+def test_a_corrupt_image_in_the_cache_is_built_again() -> None:
+    said: list[str] = []
+    kit = kit_here(emit=said.append)
+    image = kit.images.project_image("redis")
+    with image.archive.open("r+b") as archive:
+        archive.seek(1_000_000)
+        archive.write(b"damage")
+    again = kit.images.project_image("redis")
+    assert again.ref == image.ref
+    assert any("is corrupt" in line for line in said)
+    assert kit.images.project_image("redis") == again
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh copy of what a clone of the repository holds."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    target = tmp_path / "clone"
+    for name in listed:
+        if (CHECKOUT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, target / name)
+    return target
+
+
+def test_a_package_index_that_refuses_half_way_is_one_line_and_a_rerun_continues(
+    clone: Path,
+) -> None:
+    refusing = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_RETRIES": "0",
+        "PIP_NO_INDEX": "",
+        "UV_INDEX_URL": "http://127.0.0.1:9/simple",
+        "UV_NO_CACHE": "1",
+    }
+    first = bootstrap(clone, refusing)
+    assert_one_line(first, "installing Python packages failed", "run the same command again")
+    second = bootstrap(clone, {})
+    assert second.returncode == 0, second.stderr
+    assert (clone / ".venv" / "bin" / "seawall").exists()
+
+
+def test_two_bootstraps_at_once_both_end_well(clone: Path) -> None:
+    both = [
+        subprocess.Popen(["tools/bootstrap.sh"], cwd=clone, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    wait_until(
+        lambda: all(p.poll() is not None for p in both), deadline_s=240, what="both bootstraps"
+    )
+    assert [p.returncode for p in both] == [0, 0]
+
+
+def bootstrap(clone: Path, extra: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["tools/bootstrap.sh"],
+        cwd=clone,
+        env={**os.environ, **extra},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_cache_is_outside_the_checkout() -> None:
+    assert CHECKOUT not in default_root().parents

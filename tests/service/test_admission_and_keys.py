@@ -1,0 +1,150 @@
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import (
+    API_KEY,
+    Answer,
+    Gateway,
+    Simulator,
+    http_request,
+    key_entry,
+    write_keys,
+)
+
+
+@pytest.fixture
+def small(folder: Path, alpha: Simulator) -> Generator[Gateway]:
+    """A gateway with room for one request and one in the queue."""
+    gateway = Gateway(
+        folder,
+        [alpha],
+        admission={
+            "max_in_flight": 1,
+            "queue": 1,
+            "max_body_bytes": 4096,
+            "deadline_seconds": 1.5,
+        },
+        timeouts={"headers_seconds": 60, "answer_seconds": 60},
+    )
+    yield gateway
+    gateway.stop()
+
+
+def in_background(gateway: Gateway, found: list[Answer]) -> threading.Thread:
+    thread = threading.Thread(target=lambda: found.append(gateway.chat()))
+    thread.start()
+    return thread
+
+
+def test_a_full_gateway_answers_503_at_once_and_the_deadline_ends_the_rest(
+    small: Gateway, alpha: Simulator
+) -> None:
+    alpha.fault("hang")
+    found: list[Answer] = []
+    asked = alpha.requests()
+    inside = in_background(small, found)
+    wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the first to be upstream")
+    queued = in_background(small, found)
+    wait_until(
+        lambda: small.metric("seawall_requests_in_flight") == 2, deadline_s=5, what="the queue"
+    )
+    refused = small.chat()
+    assert refused.status == 503
+    assert refused.json()["error"]["code"] == "overloaded"
+    assert refused.headers["retry-after"] == "1"
+    inside.join()
+    queued.join()
+    assert sorted(answer.json()["error"]["code"] for answer in found) in (
+        ["deadline_exceeded", "deadline_exceeded"],
+        ["deadline_exceeded", "overloaded"],
+    )
+    alpha.heal()
+    assert small.chat().status == 200, "places are given back"
+
+
+def test_a_body_above_the_cap_is_a_413(small: Gateway) -> None:
+    answer = small.chat(padding="x" * 5000)
+    assert answer.status == 413
+    assert answer.json()["error"]["code"] == "request_too_large"
+
+
+def test_a_client_that_leaves_ends_the_call_upstream_and_blames_nobody(
+    gateway: Gateway, alpha: Simulator, model: str
+) -> None:
+    alpha.fault("hang")
+    gone = alpha.state()["client_gone"]
+    for _ in range(6):
+        asked = alpha.requests()
+        with pytest.raises(TimeoutError):
+            leave_after(gateway, model, 0.2)
+        assert alpha.requests() == asked + 1
+    wait_until(
+        lambda: alpha.state()["client_gone"] >= gone + 6,
+        deadline_s=5,
+        what="the upstream calls to end",
+    )
+    breaker = f'seawall_breaker_state{{model="{model.replace("model", "sim")}",provider="alpha"}}'
+    assert gateway.metric(breaker) == 0
+
+
+def leave_after(gateway: Gateway, model: str, seconds: float) -> None:
+    import http.client  # noqa: PLC0415 - the one place that needs a client that gives up
+
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=seconds)
+    try:
+        body = f'{{"model": "{model}", "messages": []}}'
+        headers = {"authorization": f"Bearer {API_KEY}"}
+        connection.request("POST", "/v1/chat/completions", body, headers)
+        connection.getresponse()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("value", [None, "Bearer ", "Bearer wrong", "Basic abc", API_KEY])
+def test_without_a_known_key_the_answer_is_401(gateway: Gateway, value: str | None) -> None:
+    headers = {} if value is None else {"authorization": value}
+    answer = http_request(
+        "POST", gateway.url + "/chat/completions", b'{"model": "model-0"}', headers
+    )
+    assert answer.status == 401
+    assert answer.json()["error"]["code"] == "invalid_api_key"
+
+
+def test_changed_keys_are_taken_over_and_a_bad_file_keeps_the_last_good_ones(
+    small: Gateway,
+) -> None:
+    write_keys(small.keys_file, key_entry("sk-second"))
+    body = b'{"model": "model-0", "messages": []}'
+    wait_until(
+        lambda: small.post(body, key="sk-second").status == 200,
+        deadline_s=5,
+        what="the new key to be known",
+    )
+    assert small.post(body).status == 401, "the removed key must not work any longer"
+    small.keys_file.write_text('{"keys": [{"id": "half"', encoding="utf-8")
+    wait_until(
+        lambda: "last good ones stay" in small.output, deadline_s=5, what="the complaint in the log"
+    )
+    assert small.post(body, key="sk-second").status == 200
+
+
+def test_a_key_above_its_rate_gets_429_with_the_headers_that_sdks_read(
+    folder: Path, alpha: Simulator
+) -> None:
+    gateway = Gateway(folder, [alpha], keys=[key_entry(requests_per_second=0.5, burst=2)])
+    try:
+        first, second, third = gateway.chat(), gateway.chat(), gateway.chat()
+        assert [first.status, second.status, third.status] == [200, 200, 429]
+        assert first.headers["x-ratelimit-limit-requests"] == "2"
+        assert first.headers["x-ratelimit-remaining-requests"] == "1"
+        assert second.headers["x-ratelimit-remaining-requests"] == "0"
+        assert third.json()["error"]["code"] == "rate_limit_exceeded"
+        assert 1 <= int(third.headers["retry-after"]) <= 2
+        assert 1000 < int(third.headers["retry-after-ms"]) <= 2000
+        assert gateway.metric("seawall_rate_limited_total") == 1
+    finally:
+        gateway.stop()
