@@ -8,8 +8,8 @@ from agents.settings import Settings
 __all__ = ["redis_configuration", "sentinel_configuration", "users", "write_private"]
 
 _RIGHTS = {
-    # Keys of the kit only, no administration; ROLE and INFO because clients ask who is master.
-    "app": "~seawall:* &seawall:* +@all -@admin -@dangerous +role +info",
+    # The kit's own keys, and just what the gateway calls.
+    "app": "~seawall:* -@all +ping +eval +evalsha +get +set +time",
     # From Redis' own Sentinel documentation.
     "sentinel": "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info"
     " +client|setname +client|kill +script|kill",

@@ -7,6 +7,7 @@ before the grace ends, what is left gets an error event.
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -23,6 +24,8 @@ from service.telemetry.health import HealthServer
 from service.telemetry.log import RequestLog, configure_logging
 
 __all__ = ["EXIT_SETTINGS", "bind", "run", "run_or_explain"]
+
+_log = logging.getLogger("seawall.server")
 
 EXIT_SETTINGS = 2
 KEEP_ALIVE_S = 75
@@ -116,6 +119,7 @@ class _Process:
         grace_s = self._app.settings.drain.grace_seconds
         loop.call_later(grace_s - CUT_BEFORE_GRACE_SECONDS, self._cut)
         self._app.health.draining = True
+        _log.info("draining")
         for exchange in self._app.in_flight:
             exchange.closing = True
         await asyncio.sleep(serve_s)
@@ -158,7 +162,7 @@ def run_or_explain(load: Callable[[], Settings]) -> int:
     """Run with the settings that `load` gives; the exit code: 0, or 2 and one line."""
     configure_logging()
     try:
-        run(load(), log=RequestLog(), on_started=lambda: None)
+        run(load(), log=RequestLog(), on_started=lambda: _log.info("serving"))
     except SettingsError as error:
         print(f"seawall gateway: {error}", file=sys.stderr)  # noqa: T201 - for the person who wrote the file
         return EXIT_SETTINGS

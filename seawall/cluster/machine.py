@@ -165,18 +165,31 @@ class Machine:
     def _adopt(self, children: Path) -> bool:
         try:
             pid = children.read_text().split()[0]
-        except (OSError, IndexError):
+            started = _started(int(pid))
+        except (OSError, IndexError, ValueError):
             return False
+        (self.home / "init.started").write_text(started)
         (self.home / "init.pid").write_text(pid)
         return self.pid() is not None
 
     def _ended(self) -> bool:
-        """End what is left of it; whether nothing was."""
+        """End what is left of it; whether nothing was.
+
+        A dying init has no command line any more and waits for its last processes, so its
+        existence is looked at as well.
+        """
         left = self._processes()
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return not left
+        return not left and not self._init_exists()
+
+    def _init_exists(self) -> bool:
+        try:
+            pid = int((self.home / "init.pid").read_text())
+            return (self.home / "init.started").read_text() == _started(pid)
+        except (OSError, ValueError):
+            return False
 
     def _processes(self) -> list[int]:
         """Every process that carries our spec's name: the init and those that started it.
@@ -192,3 +205,16 @@ class Machine:
             except OSError:
                 continue
         return found
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot: with its pid, this names it for good.
+
+    Raises:
+        OSError, ValueError: it is gone, or dead and only waits to be collected.
+    """
+    # The name in field 2 may hold spaces and parentheses; what follows the last one does not.
+    state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    if state == "Z":
+        raise ValueError(f"process {pid} is dead")
+    return fields[18]

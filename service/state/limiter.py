@@ -1,7 +1,7 @@
 """Limits that never depend on the store: shared while it answers, local while it does not.
 
 A breaker of its own stands before the store: 3 failures in a row open it, and from then on no
-request waits for the store; a PING once a second in the background closes it.
+request waits for the store; a question once a second in the background closes it.
 """
 
 import asyncio

@@ -51,8 +51,8 @@ def test_the_acl_file_holds_hashes_and_closes_the_default_user(settings: Setting
 
 def test_the_application_may_not_administrate(settings: Settings) -> None:
     app = next(line for line in users(settings).splitlines() if line.startswith("user app "))
-    assert "-@admin" in app
-    assert "-@dangerous" in app
+    assert "-@all" in app
+    assert "@admin" not in app
     assert "~seawall:*" in app, "only the kit's own keys"
 
 
@@ -111,7 +111,7 @@ def test_a_real_redis_takes_the_files_and_keeps_each_user_to_its_rights(redis: S
     assert cli(redis, "app", "FLUSHALL").startswith("NOPERM")
     assert cli(redis, "app", "GET", "other:key").startswith("NOPERM")
     assert cli(redis, "app", "GET", "seawall:key") == ""
-    assert cli(redis, "app", "ROLE").startswith("master")
+    assert cli(redis, "app", "EVAL", "return 1", "0") == "1"
     assert cli(redis, "replica", "GET", "seawall:key").startswith("NOPERM")
     assert "role:master" in cli(redis, "exporter", "INFO", "replication")
 
