@@ -27,11 +27,11 @@ static: venv
 	@$(BIN)/pyright --warnings
 
 check: static ## lint, types, import contracts and all tests without a cluster (under 3 minutes)
-	@$(BIN)/python -m seawall.build.for_tests
+	@$(BIN)/python -m seawall.supply.for_tests
 	@$(PYTEST) -m "not engine and not cluster and not slow"
 
 test: static ## the whole suite, on a cluster of its own (at most 40 minutes, 80 on a fresh machine)
-	@$(BIN)/python -m seawall.build.for_tests
+	@$(BIN)/python -m seawall.supply.for_tests
 	@$(PYTEST)
 
 lock: venv ## resolve the dependencies anew into locks/

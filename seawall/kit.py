@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seawall.build.cache import Cache, default_root
-from seawall.build.debian import CLUSTER_PACKAGES, ensure_packages
-from seawall.build.go import GO_TOOLS, build_go_tool, ensure_go
-from seawall.build.images import ImageBuilder
 from seawall.cluster.embedded import EmbeddedCluster, Supplies
 from seawall.cluster.golden import golden_store
 from seawall.cluster.instance import Instance, instance_of, read_note
 from seawall.progress import Progress
+from seawall.supply.cache import Cache, default_root
+from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
+from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go
+from seawall.supply.images import ImageBuilder
 
 __all__ = ["Kit", "kit_here"]
 
@@ -57,8 +57,9 @@ class Kit:
             GO_TOOLS[name], checkout=self.checkout, go=go, cache=self.cache, progress=self.progress
         )
 
+    @cached_property
     def supplies(self) -> Supplies:
-        """Everything that the embedded cluster runs.
+        """Everything that the embedded cluster runs, built when missing.
 
         Raises:
             BuildError, HostError: something could not be installed or built.
@@ -79,7 +80,7 @@ class Kit:
 
     def cluster(self) -> EmbeddedCluster:
         """The embedded cluster, running or not."""
-        return EmbeddedCluster(self.instance, self.checkout, self.supplies)
+        return EmbeddedCluster(self.instance, self.checkout, lambda: self.supplies)
 
 
 def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = None) -> Kit:

@@ -68,10 +68,11 @@ def bring_up(kit: Kit) -> LocalUp:
     check_kernel()
     with _alone(kit, "`up`"):
         _check_space(kit)
+        _ = kit.supplies, kit.tool("pulumi")  # built first, each with a progress line of its own
+        images = {target: kit.images.project_image(target) for target in ("gateway", "redis")}
         cluster = kit.cluster()
         with kit.progress.step("start the cluster", estimate_s=20):
             cluster.up()
-        images = {target: kit.images.project_image(target) for target in ("gateway", "redis")}
         with kit.progress.step("give the images to the nodes", estimate_s=8):
             cluster.load(list(images.values()))
         engine = engine_of(kit)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
-from seawall.build.images import Image
 from seawall.cluster import readiness
 from seawall.cluster.addons import AddonValues, rendered_addons
 from seawall.cluster.cgroups import remove_cgroups
@@ -32,6 +31,7 @@ from seawall.cluster.node import CONTAINERD_SOCKET, node_daemons, write_node_set
 from seawall.cluster.pki import ensure_pki
 from seawall.cluster.proxy import write_proxy_settings
 from seawall.errors import ClusterError, UsageError
+from seawall.supply.images import Image
 
 __all__ = ["EmbeddedCluster", "Supplies"]
 

@@ -9,12 +9,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from seawall.build.cache import Cache, digest_of_files
-from seawall.build.images import Image
-from seawall.build.run import run_logged
 from seawall.cluster.shell import run
 from seawall.errors import BuildError
 from seawall.progress import Progress
+from seawall.supply.cache import Cache, digest_of_files
+from seawall.supply.images import Image
+from seawall.supply.run import run_logged
 
 __all__ = ["clone_store", "golden_store"]
 

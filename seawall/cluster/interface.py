@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from seawall.build.images import Image
 from seawall.cluster.kubectl import Kubectl
+from seawall.supply.images import Image
 
 __all__ = ["Cluster", "Part"]
 

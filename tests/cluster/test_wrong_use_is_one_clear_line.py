@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.build.cache import default_root
+from seawall.supply.cache import default_root
 from seawall.kit import kit_here
 from seawall.locks import try_exclusive
 from seawall.wait import wait_until

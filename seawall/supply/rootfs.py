@@ -9,10 +9,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from seawall.build.cache import Cache, digest_of_files
-from seawall.build.run import run_logged
 from seawall.errors import BuildError
 from seawall.progress import Progress
+from seawall.supply.cache import Cache, digest_of_files
+from seawall.supply.run import run_logged
 
 __all__ = ["rootfs_archive"]
 

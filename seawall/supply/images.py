@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.build.cache import Cache, digest_of_files
-from seawall.build.engines import Buildah, Docker, ImageEngine, Recipe, docker_runs
-from seawall.build.rootfs import rootfs_archive
 from seawall.progress import Progress
+from seawall.supply.cache import Cache, digest_of_files
+from seawall.supply.engines import Buildah, Docker, ImageEngine, Recipe, docker_runs
+from seawall.supply.rootfs import rootfs_archive
 
 __all__ = ["Image", "ImageBuilder"]
 

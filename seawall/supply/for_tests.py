@@ -1,4 +1,4 @@
-"""`python -m seawall.build.for_tests`: install the servers that tests without a cluster start.
+"""`python -m seawall.supply.for_tests`: install the servers that tests without a cluster start.
 
 Not root and something missing: says what to install, since only root can.
 """
@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 
-from seawall.build.debian import TEST_PACKAGES, ensure_packages
 from seawall.errors import HostError, SeawallError
 from seawall.kit import kit_here
+from seawall.supply.debian import TEST_PACKAGES, ensure_packages
 
 __all__ = ["main"]
 

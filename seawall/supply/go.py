@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.build.cache import Cache, digest_of_files
-from seawall.build.run import run_logged
 from seawall.errors import BuildError
 from seawall.progress import Progress
+from seawall.supply.cache import Cache, digest_of_files
+from seawall.supply.run import run_logged
 
 __all__ = ["GO_TOOLS", "OLDEST_GO", "GoTool", "build_go_tool", "ensure_go", "pinned_version"]
 

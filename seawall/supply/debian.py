@@ -6,9 +6,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seawall.build.run import run_logged
 from seawall.errors import HostError
 from seawall.progress import Progress
+from seawall.supply.run import run_logged
 
 __all__ = ["CLUSTER_PACKAGES", "TEST_PACKAGES", "ensure_packages"]
 

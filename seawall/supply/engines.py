@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from seawall.build.run import run_logged
+from seawall.supply.run import run_logged
 
 __all__ = ["Buildah", "Docker", "ImageEngine", "Recipe", "docker_runs"]
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.build.cache import Cache, digest_of_files
+from seawall.supply.cache import Cache, digest_of_files
 
 
 def build_word(target: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.build import go
-from seawall.build.cache import Cache
-from seawall.build.go import GO_TOOLS, GoTool, build_go_tool, ensure_go
 from seawall.errors import BuildError
 from seawall.progress import Progress
+from seawall.supply import go
+from seawall.supply.cache import Cache
+from seawall.supply.go import GO_TOOLS, GoTool, build_go_tool, ensure_go
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
