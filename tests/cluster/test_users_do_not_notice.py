@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+import urllib3
+from pydantic import BaseModel
 
 from agents.server import Server, ServerError
 from contract import paths, ports
@@ -86,6 +88,26 @@ def test_users_do_not_notice_a_rolling_restart(
     assert report.failed == 0, report.failures
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "status", "code": 500}, {"kind": "refuse"}, {"kind": "html_200"}],
+    ids=lambda fault: str(fault["kind"]),
+)
+def test_users_do_not_notice_a_provider_that_fails(
+    environment: Environment, load: ConstantLoad, fault: dict[str, object]
+) -> None:
+    alpha, beta = (Simulator(environment, name) for name in ("alpha", "beta"))
+    answered = beta.requests()
+    try:
+        report = under_load(
+            load, lambda: alpha.fail(fault), lambda: beta.requests() >= answered + RATE
+        )
+    finally:
+        alpha.heal()
+    assert report.failed == 0, report.failures
+    assert report.providers["beta"] > 0, "the fault must really have moved requests"
+
+
 def under_load(
     load: ConstantLoad, fault: Callable[[], None], healed: Callable[[], bool]
 ) -> LoadReport:
@@ -151,3 +173,32 @@ class Sentinels:
             with contextlib.suppress(ServerError), server:  # one being replaced has no vote
                 votes.append((server.master_host("seawall") or "nobody").split(".")[0])
         return max(set(votes), key=votes.count) if votes else "nobody"
+
+
+class _State(BaseModel):
+    requests: int
+
+
+class Simulator:
+    """A provider simulator in the cluster, told what to do over its admin port."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        address = environment.kubectl(
+            *("-n", "seawall", "get", "service", f"simulator-{name}"),
+            *("-o", "jsonpath={.spec.clusterIP}"),
+        )
+        self._url = f"http://{address}:{ports.SIMULATOR_ADMIN}"
+
+    def fail(self, fault: dict[str, object]) -> None:
+        self._ask("PUT", "/fault", fault)
+
+    def heal(self) -> None:
+        self._ask("DELETE", "/fault")
+
+    def requests(self) -> int:
+        return _State.model_validate_json(self._ask("GET", "/state")).requests
+
+    def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
+        answer = urllib3.request(method, self._url + path, json=body, timeout=5, retries=False)
+        assert answer.status == 200, answer.data
+        return answer.data

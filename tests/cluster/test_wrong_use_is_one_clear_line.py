@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.supply.cache import default_root
 from seawall.kit import kit_here
 from seawall.locks import try_exclusive
+from seawall.supply.cache import default_root
 from seawall.wait import wait_until
 from tests.conftest import CHECKOUT, SEAWALL, run_seawall
 

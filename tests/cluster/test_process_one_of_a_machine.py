@@ -1,0 +1,69 @@
+"""The supervisor, run for real in namespaces of its own, with small programs as daemons."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster import init
+from seawall.cluster.init import DaemonSpec, MachineSpec
+from seawall.wait import wait_until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Generator[Path]:
+    for folder in ("logs", "pids", "disk"):
+        (tmp_path / folder).mkdir()
+    script = "echo up >> /run/home/starts; exec sleep 1000"
+    spec = MachineSpec(
+        hostname="test-machine",
+        binds=[(str(tmp_path), "/run/home")],
+        daemons=[DaemonSpec(name="sleeper", argv=["sh", "-c", script], env={})],
+        log_folder="/run/home/logs",
+        pid_folder="/run/home/pids",
+    )
+    (tmp_path / "machine.json").write_text(json.dumps(spec))
+    program = [sys.executable, "-I", "-S", init.__file__, str(tmp_path / "machine.json")]
+    isolated = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"]
+    parent = subprocess.Popen([*isolated, "--propagation", "slave", *program])
+    wait_until(lambda: starts(tmp_path) == 1, deadline_s=10, what="the daemon to start")
+    yield tmp_path
+    parent.kill()
+    parent.wait()
+
+
+def starts(home: Path) -> int:
+    file = home / "starts"
+    return file.read_text().count("up") if file.exists() else 0
+
+
+def daemon_on_host(home: Path) -> int:
+    """The daemon's pid as this host counts: the one sleep whose namespace has our pid for it."""
+    inner = (home / "pids" / "sleeper.pid").read_text()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (entry / "status").read_text()
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        line = next(x for x in status.splitlines() if x.startswith("NSpid:"))
+        if line.split()[-1] == inner and command.startswith(b"sleep\x001000"):
+            return int(entry.name)
+    pytest.fail("the daemon does not run")
+
+
+def test_a_killed_daemon_is_started_again(machine: Path) -> None:
+    os.kill(daemon_on_host(machine), signal.SIGKILL)
+    wait_until(lambda: starts(machine) == 2, deadline_s=10, what="the daemon to be back")
+
+
+def test_what_a_machine_mounts_does_not_reach_the_host(machine: Path) -> None:
+    assert starts(machine) == 1
+    assert "/run/home" not in Path("/proc/mounts").read_text()
