@@ -1,12 +1,15 @@
 """What this machine must offer before anything is started; each refusal says what to do."""
 
 import os
+import re
 import shutil
+import socket
+import subprocess
 from pathlib import Path
 
 from seawall.errors import HostError
 
-__all__ = ["check_disk", "check_kernel", "check_root"]
+__all__ = ["check_disk", "check_kernel", "check_port", "check_root"]
 
 _GIB = 2**30
 
@@ -44,6 +47,26 @@ def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
             f"{what} need {need_gib:g} GiB of disk below {folder}, and {free:.1f} GiB are free:"
             " free some, or point SEAWALL_CACHE or SEAWALL_STATE_DIR to a larger disk"
         )
+
+
+def check_port(host: str, port: int) -> None:
+    """Nobody listens on it yet.
+
+    Raises:
+        HostError: it is taken; the message says by whom, where that can be seen.
+    """
+    try:
+        with socket.create_server((host, port)):
+            return
+    except OSError as taken:
+        listed = subprocess.run(
+            ["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, check=False
+        )
+        owner = re.search(r'users:\(\("([^"]+)",pid=(\d+)', listed.stdout)
+        by = f" by {owner[1]} (process {owner[2]})" if owner else ""
+        raise HostError(
+            f"cannot listen on {host}:{port}: {taken.strerror}{by}; choose another port"
+        ) from taken
 
 
 def check_kernel() -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from seawall.cli.tables import parts_table
+from seawall.host import check_kernel, check_port, check_root
 from seawall.kit import kit_here
 
 __all__ = ["app"]
@@ -54,6 +55,7 @@ def serve(
     """The gateway alone, in seconds: state in memory, simulated providers, no cluster."""
     from service.standalone import serve as serve_standalone  # noqa: PLC0415 - only here
 
+    check_port(host, port)
     raise typer.Exit(serve_standalone(host, port))
 
 
@@ -72,8 +74,6 @@ def kubectl() -> None:
 @cluster_app.command("up")
 def cluster_up(nodes: Nodes = None) -> None:
     """Start the cluster, or repair what was killed of it."""
-    from seawall.host import check_kernel, check_root  # noqa: PLC0415 - beside its use
-
     check_root()
     check_kernel()
     kit = kit_here(nodes=nodes)

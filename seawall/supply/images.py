@@ -1,6 +1,7 @@
 """The images that the local environment runs, built only when what they hold has changed."""
 
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,14 @@ class ImageBuilder:
         Raises:
             BuildError: a step failed.
         """
+        key, recipe = self._project_recipe(target)
+        return self._image(f"image-{target}", key, recipe, estimate_s=60)
+
+    def reference(self, target: str) -> str:
+        """The name and tag that `project_image` would return, without building that image."""
+        return self._project_recipe(target)[1].ref
+
+    def _project_recipe(self, target: str) -> tuple[str, Recipe]:
         args = self._base_args(target)
         sources = [
             file
@@ -84,7 +93,7 @@ class ImageBuilder:
             args=args,
             secrets=self._secrets,
         )
-        return self._image(f"image-{target}", key, recipe, estimate_s=60)
+        return key, recipe
 
     def base_image(self) -> Image:
         """The local base: a shell and Python; also what the volume provisioner's helper runs."""
@@ -98,15 +107,12 @@ class ImageBuilder:
         """An image that holds one static program, started as /program."""
         file = self._recipe_file("program")
         key = digest_of_files([file, program])
-        context = self._cache.root / "contexts" / f"{name}-{key}"
-        context.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(program, context / "program")
-        (context / "program").chmod(0o755)
-        recipe = Recipe(ref=f"localhost/seawall-{name}:{key}", file=file, context=context)
-        try:
+        with tempfile.TemporaryDirectory(prefix="seawall-image-") as context:
+            shutil.copyfile(program, Path(context, "program"))
+            Path(context, "program").chmod(0o755)
+            ref = f"localhost/seawall-{name}:{key}"
+            recipe = Recipe(ref=ref, file=file, context=Path(context))
             return self._image(f"image-{name}", key, recipe, estimate_s=5)
-        finally:
-            shutil.rmtree(context, ignore_errors=True)
 
     def _redis_base_image(self) -> Image:
         base = self.base_image()

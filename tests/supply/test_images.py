@@ -1,0 +1,98 @@
+"""The project's images, as they were built: read from their archives, no engine asked."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, Field
+
+from seawall.kit import Kit, kit_here
+from seawall.progress import Progress
+from seawall.supply.cache import Cache
+from seawall.supply.images import Image, ImageBuilder
+from tests.conftest import CHECKOUT, Environment
+
+pytestmark = [pytest.mark.cluster]
+
+
+class Settings(BaseModel):
+    user: str = Field(alias="User")
+    entrypoint: list[str] = Field(alias="Entrypoint")
+    healthcheck: dict[str, object] = Field(alias="Healthcheck")
+
+
+class Configuration(BaseModel):
+    config: Settings
+
+
+class Entry(BaseModel):
+    file: str = Field(alias="Config")
+
+
+def configuration(image: Image) -> tuple[str, Configuration]:
+    """The image's id and settings."""
+    with tarfile.open(image.archive) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest
+        file = Entry.model_validate(json.load(manifest)[0]).file
+        content = archive.extractfile(file)
+        assert content
+        return file.removesuffix(".json"), Configuration.model_validate_json(content.read())
+
+
+@pytest.fixture
+def kit(environment: Environment) -> Kit:
+    return environment.kit
+
+
+@pytest.mark.parametrize("target", ["gateway", "redis"])
+def test_an_image_runs_as_nobody_special_and_says_how_it_feels(kit: Kit, target: str) -> None:
+    _, image = configuration(kit.images.project_image(target))
+    assert image.config.user == "10001:10001"
+    assert image.config.healthcheck["Test"]
+    assert image.config.entrypoint[0] == "python3"
+
+
+@pytest.mark.parametrize(
+    ("target", "pods"), [("gateway", "gateway"), ("redis", "redis")], ids=["gateway", "redis"]
+)
+def test_the_cluster_runs_the_very_image_that_was_built(
+    environment: Environment, kit: Kit, target: str, pods: str
+) -> None:
+    built, _ = configuration(kit.images.project_image(target))
+    running = environment.kubectl(
+        *("-n", "seawall", "get", "pods", "-l", f"app.kubernetes.io/name={pods}"),
+        *("-o", "jsonpath={.items[*].status.containerStatuses[*].imageID}"),
+    ).split()
+    assert running
+    assert {image_id.removeprefix("sha256:") for image_id in running} == {built}
+
+
+def test_an_image_is_built_anew_only_when_its_content_changes(tmp_path: Path) -> None:
+    said: list[str] = []
+    cache = kit_here().cache
+    progress = Progress(tmp_path / "durations.json", said.append)
+    checkout = tmp_path / "checkout"
+    for name in ("agents", "contract", "locks", "service", "tools"):
+        shutil.copytree(
+            CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in ("Dockerfile", ".dockerignore"):
+        shutil.copy2(CHECKOUT / name, checkout / name)
+
+    def ref() -> str:
+        images = ImageBuilder(checkout, Cache(cache.root, said.append), progress)
+        return images.reference("redis")
+
+    first = ref()
+    (checkout / "agents" / "__pycache__").mkdir()
+    (checkout / "agents" / "__pycache__" / "x.pyc").write_bytes(b"x")
+    (checkout / "service" / "settings.py").write_text("# not in this image\n")
+    assert ref() == first
+    (checkout / "agents" / "log.py").write_text("# changed\n")
+    changed = ref()
+    assert changed != first
+    (checkout / "agents" / "log.py").rename(checkout / "agents" / "moved.py")
+    assert ref() not in (first, changed)
