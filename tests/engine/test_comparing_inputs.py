@@ -67,7 +67,8 @@ def test_another_version_of_the_same_group_is_the_same_object() -> None:
 def test_an_object_that_keeps_its_name_goes_before_its_successor_comes() -> None:
     old, new = manifest("ConfigMap", data={"a": "1"}), manifest("ConfigMap", data={"a": "2"})
     assert compare(old, new, frozenset()).delete_first
-    renamed = {**new, "metadata": {"name": "other", "namespace": "s"}}
+    metadata: JsonObject = {"name": "other", "namespace": "s"}
+    renamed: JsonObject = {**new, "metadata": metadata}
     assert not compare(old, renamed, frozenset()).delete_first
 
 
@@ -102,7 +103,8 @@ def test_drift_of_a_secret_is_seen_although_its_text_is_never_returned() -> None
 def test_kubectls_copy_of_an_object_is_not_recorded() -> None:
     inputs = manifest("Secret", data={})
     note: JsonObject = {"kubectl.kubernetes.io/last-applied-configuration": "plain", "x": "y"}
-    live = {**inputs, "metadata": {"name": "n", "annotations": note}}
+    metadata: JsonObject = {"name": "n", "annotations": note}
+    live: JsonObject = {**inputs, "metadata": metadata}
     assert "plain" not in str(record(live, inputs))
     assert note["x"] == "y"
 
@@ -121,7 +123,7 @@ def test_secrets_survive_the_way_through_the_wire_format() -> None:
 def test_a_secret_inside_a_list_makes_the_list_secret() -> None:
     sealed_item = pack({"item": "s"}, [("item",)])["item"]
     message = pack({"l": [{"x": "placeholder"}]})
-    message["l"][0].update({"x": sealed_item})
+    message.fields["l"].list_value.values[0].struct_value.update({"x": sealed_item})
     assert unpack(message).paths == {("l",)}
 
 
