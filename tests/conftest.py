@@ -91,3 +91,8 @@ def kubeconfig(environment: Environment) -> Path:
 @pytest.fixture(scope="session")
 def pulumi_cli(environment: Environment) -> Path:
     return environment.kit.tool("pulumi") / "pulumi"
+
+
+@pytest.fixture(scope="session")
+def kubectl_program(environment: Environment) -> Path:
+    return environment.kit.tool("kubernetes") / "kubectl"

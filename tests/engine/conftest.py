@@ -1,7 +1,6 @@
 """A stack engine over a scratch namespace of a real API server, for tests marked `engine`."""
 
 import gc
-import os
 import subprocess
 import uuid
 import warnings
@@ -20,13 +19,14 @@ class Scratch:
     """A namespace of its own, kubectl for it, and engines whose state is a temporary folder."""
 
     namespace: str
+    program: Path
     kubeconfig: Path
     pulumi: Path
     checkout: Path
 
     def kubectl(self, *words: str, check: bool = True) -> str:
         done = subprocess.run(
-            ["kubectl", "--kubeconfig", self.kubeconfig, "--namespace", self.namespace, *words],
+            [self.program, "--kubeconfig", self.kubeconfig, "--namespace", self.namespace, *words],
             check=check,
             capture_output=True,
             text=True,
@@ -49,23 +49,6 @@ class Scratch:
         )
 
 
-def _needed(variable: str) -> Path:
-    value = os.environ.get(variable)
-    if not value:
-        pytest.skip(f"{variable} is not set")
-    return Path(value)
-
-
-@pytest.fixture
-def pulumi_cli() -> Path:
-    return _needed("SEAWALL_TEST_PULUMI")
-
-
-@pytest.fixture
-def kubeconfig() -> Path:
-    return _needed("SEAWALL_TEST_KUBECONFIG")
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The least that the engine needs of a checkout."""
@@ -76,8 +59,11 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def scratch(pulumi_cli: Path, kubeconfig: Path, checkout: Path) -> Generator[Scratch]:
-    made = Scratch(f"engine-{uuid.uuid4().hex[:8]}", kubeconfig, pulumi_cli, checkout)
+def scratch(
+    kubectl_program: Path, kubeconfig: Path, pulumi_cli: Path, checkout: Path
+) -> Generator[Scratch]:
+    name = f"engine-{uuid.uuid4().hex[:8]}"
+    made = Scratch(name, kubectl_program, kubeconfig, pulumi_cli, checkout)
     made.kubectl("create", "namespace", made.namespace)
     yield made
     made.kubectl("delete", "namespace", made.namespace, "--wait=false")
