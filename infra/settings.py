@@ -129,6 +129,8 @@ class Timeouts(_Strict):
     headers_seconds: Seconds = 10
     first_content_seconds: Seconds = 15
     gap_seconds: Seconds = 15
+    answer_seconds: Seconds = 300
+    """Of a plain answer, whose headers come only when it is complete."""
 
 
 class Provider(_Strict):

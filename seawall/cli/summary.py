@@ -28,9 +28,9 @@ def print_up(kit: Kit, up: LocalUp) -> None:
     console.print("\nTry next:")
     for hint in (
         f'curl {up.gateway_url}/models -H "Authorization: Bearer $(cat {up.key_file})"',
-        f'curl -X PUT {admin}/fault -d \'{{"kind": "hang"}}\'   # ask again: nobody notices',
-        "seawall kubectl -n seawall get pods      # in .venv/bin",
-        "seawall cluster status",
+        f'curl -X PUT {admin}/fault -d \'{{"kind": "status", "code": 500}}\'   # ask again',
+        ".venv/bin/seawall kubectl -n seawall get pods",
+        ".venv/bin/seawall cluster status",
         "make down",
     ):
         console.print(f"  {hint}")

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from seawall.cluster.containerd import containerd_settings
 from seawall.cluster.shell import run
 from seawall.errors import BuildError
 from seawall.progress import Progress
@@ -88,23 +89,14 @@ def clone_store(store: Path, target: Path) -> None:
 
 
 def _write_settings(draft: Path, root: Path) -> None:
+    head = containerd_settings(
+        socket=f"{draft}/containerd.sock", without=("io.containerd.grpc.v1.cri",)
+    )
     (draft / "containerd.toml").write_text(
         f"""\
-version = 2
 root = "{root}"
 state = "{draft}/state"
-disabled_plugins = [
-  "io.containerd.grpc.v1.cri",
-  "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.aufs",
-  "io.containerd.internal.v1.tracing",
-  "io.containerd.tracing.processor.v1.otlp",
-]
-[plugins."io.containerd.internal.v1.opt"]
+{head}[plugins."io.containerd.internal.v1.opt"]
   path = "{draft}/opt"
-[grpc]
-  address = "{draft}/containerd.sock"
 """
     )

@@ -4,6 +4,7 @@ import json
 import os
 
 from seawall.cluster.cgroups import cgroup_root
+from seawall.cluster.containerd import containerd_settings
 from seawall.cluster.init import DaemonSpec
 from seawall.cluster.instance import Instance
 from seawall.cluster.machine import HOME, PROGRAMS
@@ -58,17 +59,7 @@ def _containerd(pause_ref: str) -> str:
     # restrict_oom_score_adj: without CAP_SYS_RESOURCE every sandbox fails otherwise ("can't get
     # final child's PID from pipe: EOF").
     return f"""\
-version = 2
-disabled_plugins = [
-  "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.aufs",
-  "io.containerd.internal.v1.tracing",
-  "io.containerd.tracing.processor.v1.otlp",
-]
-[grpc]
-  address = "{CONTAINERD_SOCKET}"
+{containerd_settings(socket=CONTAINERD_SOCKET)}
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause_ref}"
   disable_apparmor = true
