@@ -75,7 +75,7 @@ def environment() -> Generator[Environment]:
     os.environ.update(variables)  # for what the tests call in this process
     if not KEEP:
         run_seawall("down", variables=variables)  # what a killed session may have left
-    before = take_picture()
+    before = take_picture(kit_here().instance.name)
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
     yield Environment(kit_here(), variables, before)

@@ -1,4 +1,8 @@
-"""A picture of this host: everything that a cluster might leave behind."""
+"""A picture of this host: everything that a cluster might leave behind.
+
+Other clusters of this kit may come and go on the same machine while a test runs; what carries the
+name of another instance is left out.
+"""
 
 import re
 import subprocess
@@ -7,7 +11,8 @@ from pathlib import Path
 
 __all__ = ["Picture", "take_picture"]
 
-_OURS = re.compile(rb"seawall/sw[0-9a-f]{6}|kube-|containerd|etcd|pulumi-")
+_OURS = re.compile(r"seawall/sw[0-9a-f]{6}|seawall-store|kube-|containerd|etcd|pulumi-resource")
+_INSTANCE = re.compile(r"sw[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,6 @@ class Picture:
     routes: frozenset[str]
     rules: frozenset[str]
     cgroups: frozenset[str]
-    sockets: frozenset[str]
     files: frozenset[str]
 
     def left_since(self, before: "Picture") -> dict[str, list[str]]:
@@ -33,50 +37,69 @@ class Picture:
         return {kind: names for kind, names in grown.items() if names}
 
 
-def take_picture() -> Picture:
-    """Look at everything once."""
+def take_picture(instance: str) -> Picture:
+    """Look at everything once; `instance` is the name of the cluster in question."""
+
+    def kept(lines: list[str]) -> frozenset[str]:
+        return frozenset(x for x in lines if set(_INSTANCE.findall(x)) <= {instance})
+
+    processes = [p for p in _processes() if not p.belongs_to_another(instance)]
+    other_spaces = {n for p in _processes() if p.names() - {instance} for n in p.namespaces}
+    own_spaces = _Process.of(Path("/proc/self")).namespaces
+    ours = [p for p in processes if not (p.namespaces & other_spaces) - own_spaces]
     return Picture(
-        processes=frozenset(_processes()),
-        mounts=frozenset(line.split()[1] for line in _read("/proc/mounts")),
-        namespaces=frozenset(_namespaces()),
-        links=frozenset(line.split(":")[1].strip() for line in _lines("ip", "-o", "link")),
-        routes=frozenset(_lines("ip", "route", "show", "table", "all")),
+        processes=frozenset(f"{p.pid} {p.command}" for p in ours if _OURS.search(p.command)),
+        namespaces=frozenset(n for p in ours for n in p.namespaces - own_spaces),
+        mounts=kept([line.split()[1] for line in _read("/proc/mounts")]),
+        links=kept([line.split(":")[1].strip() for line in _lines("ip", "-o", "link")]),
+        routes=kept(_lines("ip", "route", "show", "table", "all")),
         rules=frozenset(_rules()),
-        cgroups=frozenset(str(d) for d in Path("/sys/fs/cgroup").glob("*/*/") if d.is_dir()),
-        sockets=frozenset(line.split()[3] for line in _lines("ss", "-Hltn")),
-        files=frozenset(
-            str(path)
-            for pattern in ("run/*", "run/netns/*", "var/lib/*", "var/log/*", "opt/*", "etc/cni/*")
-            for path in Path("/").glob(pattern)
+        cgroups=kept([str(d) for d in Path("/sys/fs/cgroup").glob("*/*/") if d.is_dir()]),
+        files=kept(
+            [
+                str(path)
+                for where in ("run/*", "run/netns/*", "run/seawall/*", "var/lib/*", "opt/*")
+                for path in Path("/").glob(where)
+            ]
+            + [str(path) for where in ("var/log/*", "etc/cni/*") for path in Path("/").glob(where)]
         ),
     )
 
 
-def _processes() -> list[str]:
-    found: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    command: str
+    cgroups: str
+    namespaces: frozenset[str]
+
+    @classmethod
+    def of(cls, entry: Path) -> "_Process":
+        """Raises OSError when it has ended."""
+        return cls(
+            pid=int(entry.resolve().name),
+            command=(entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "),
+            cgroups=(entry / "cgroup").read_text(),
+            namespaces=frozenset(
+                str((entry / "ns" / kind).readlink()) for kind in ("pid", "net", "mnt")
+            ),
+        )
+
+    def names(self) -> set[str]:
+        """The instances that it speaks of, or whose control groups it is in."""
+        return set(_INSTANCE.findall(self.command + self.cgroups))
+
+    def belongs_to_another(self, instance: str) -> bool:
+        return bool(self.names() - {instance})
+
+
+def _processes() -> list[_Process]:
+    found: list[_Process] = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            command = (entry / "cmdline").read_bytes()
+            found.append(_Process.of(entry))
         except OSError:
             continue
-        if _OURS.search(command):
-            words = command.decode(errors="replace").replace("\0", " ")
-            found.append(f"{entry.name} {words}")
-    return found
-
-
-def _namespaces() -> set[str]:
-    """Of every process: pid and network namespaces other than this one's."""
-    found: set[str] = set()
-    for kind in ("pid", "net"):
-        own = Path(f"/proc/self/ns/{kind}").readlink()
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                namespace = (entry / "ns" / kind).readlink()
-            except OSError:
-                continue
-            if namespace != own:
-                found.add(str(namespace))
     return found
 
 

@@ -39,7 +39,7 @@ def other(
 
 @pytest.mark.parametrize("victim", ["init of n1", "init of cp", "everything"])
 def test_down_leaves_nothing_after_kill_9(other: Other, victim: str) -> None:
-    before = take_picture()
+    before = take_picture(other.kit.instance.name)
     up = run_seawall("cluster", "up", variables=other.variables)
     assert up.returncode == 0, up.stderr[-2000:]
     cluster = other.kit.cluster()
@@ -50,11 +50,11 @@ def test_down_leaves_nothing_after_kill_9(other: Other, victim: str) -> None:
             os.kill(init, signal.SIGKILL)
     down = run_seawall("down", variables=other.variables)
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture().left_since(before) == {}
+    assert take_picture(other.kit.instance.name).left_since(before) == {}
 
 
 def test_down_leaves_nothing_after_a_killed_up(other: Other) -> None:
-    before = take_picture()
+    before = take_picture(other.kit.instance.name)
     up = subprocess.Popen(
         [SEAWALL, "cluster", "up"],
         env={**os.environ, **other.variables},
@@ -71,7 +71,7 @@ def test_down_leaves_nothing_after_a_killed_up(other: Other) -> None:
     up.wait()
     down = run_seawall("down", variables=other.variables)
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture().left_since(before) == {}
+    assert take_picture(other.kit.instance.name).left_since(before) == {}
 
 
 def test_two_clusters_live_side_by_side(environment: Environment, other: Other) -> None:

@@ -122,5 +122,5 @@ def test_down_leaves_nothing(environment: Environment) -> None:
     took = time.monotonic() - begun
     print(f"`seawall down` took {took:.1f} s")
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture().left_since(environment.before) == {}
+    assert take_picture(environment.kit.instance.name).left_since(environment.before) == {}
     assert not environment.kit.home.exists()
