@@ -17,8 +17,10 @@ RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
     if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
     python3 -m venv /opt/venv; \
-    /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /locks/gateway.txt; \
-    /opt/venv/bin/pip uninstall --yes setuptools pip
+    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
+      -r /locks/gateway.txt; \
+    /opt/venv/bin/pip uninstall --yes setuptools pip; \
+    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
 
 FROM ${PYTHON_IMAGE} AS gateway
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -27,8 +29,9 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 COPY --from=gateway-packages /opt/venv /opt/venv
 COPY contract /app/contract
 COPY service /app/service
-# Compiled now, since the root file system is read-only where it runs.
-RUN python3 -m compileall -q /app /opt/venv
+# Compiled now, since the root file system is read-only where it runs; by hash, since a reproducible
+# build sets every file's time.
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8080 8081
@@ -59,8 +62,10 @@ RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
     if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
     python3 -m venv /opt/venv; \
-    /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /locks/agents.txt; \
-    /opt/venv/bin/pip uninstall --yes setuptools pip
+    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
+      -r /locks/agents.txt; \
+    /opt/venv/bin/pip uninstall --yes setuptools pip; \
+    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
 
 FROM redis-python AS redis
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -69,7 +74,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 COPY --from=redis-packages /opt/venv /opt/venv
 COPY contract /app/contract
 COPY agents /app/agents
-RUN python3 -m compileall -q /app /opt/venv
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 6379 26379

@@ -23,7 +23,10 @@ _LOOK_EVERY_S = 0.5
 
 def start_redis(settings: Settings) -> NoReturn:
     """Wait for a decision, then become redis-server. Never exits while it waits."""
+    os.umask(0o077)  # Redis rewrites its files, which hold passwords
     settings.redis_folder.mkdir(parents=True, exist_ok=True)
+    # Left by the hook of an earlier container of this pod: the next hand-over is not done yet.
+    settings.stopped_file.unlink(missing_ok=True)
     write_private(settings.run / "users.acl", users(settings))
     decision = _await_decision(settings)
     master = decision.master if isinstance(decision, Follow) else None
@@ -36,6 +39,7 @@ def start_redis(settings: Settings) -> NoReturn:
 
 def start_sentinel(settings: Settings) -> NoReturn:
     """Become redis-sentinel as soon as every host's name resolves (Sentinel exits otherwise)."""
+    os.umask(0o077)  # Sentinel rewrites its file, which holds passwords
     file = settings.sentinel_file
     earlier = file.read_text() if file.exists() else ""
     write_private(file, sentinel_configuration(settings, earlier))

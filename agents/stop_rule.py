@@ -73,27 +73,32 @@ def hand_over(settings: Settings) -> Outcome:
 
 
 def _ask_for_failover(settings: Settings) -> None:
-    """Ask until Sentinel agrees: just after a start it may not know its replicas yet."""
+    """Ask sentinel after sentinel until one agrees.
+
+    Just after a start one may not know its replicas yet, and this pod's own may have gone first.
+    """
     end = time.monotonic() + _REFUSALS_S
-    with sentinel(settings, "127.0.0.1") as watcher:
-        while True:
+    while True:
+        for host in ("127.0.0.1", *settings.peers):
             try:
-                watcher.call("SENTINEL", "FAILOVER", settings.master_name)
+                with sentinel(settings, host) as watcher:
+                    watcher.call("SENTINEL", "FAILOVER", settings.master_name)
             except ServerError as refused:
-                passing = any(word in str(refused) for word in ("NOGOODSLAVE", "INPROG"))
-                if not passing or time.monotonic() >= end:
+                if time.monotonic() >= end:
                     raise
-                time.sleep(_LOOK_EVERY_S)
+                say(f"stop: {host} refuses for now: {refused}")
             else:
                 return
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _await_heir(settings: Settings) -> str | None:
     end = time.monotonic() + _SWITCH_DEADLINE_S
     while time.monotonic() < end:
-        named = current_master(settings, "127.0.0.1")
-        if named and named != settings.own_host and _leads(settings, named):
-            return named
+        for host in ("127.0.0.1", *settings.peers):
+            named = current_master(settings, host)
+            if named and named != settings.own_host and _leads(settings, named):
+                return named
         time.sleep(_LOOK_EVERY_S)
     return None
 

@@ -41,6 +41,8 @@ def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
     there = folder
     while not there.exists():
         there = there.parent
+    if not there.is_dir():
+        raise HostError(f"{there} is not a folder: point SEAWALL_CACHE or SEAWALL_STATE_DIR to one")
     free = shutil.disk_usage(there).free / _GIB
     if free < need_gib:
         raise HostError(

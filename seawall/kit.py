@@ -1,7 +1,9 @@
 """Where things are for one checkout, and what can be built for it."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 from seawall.cluster.embedded import EmbeddedCluster, Supplies
 from seawall.cluster.golden import golden_store
 from seawall.cluster.instance import Instance, instance_of, read_note
+from seawall.errors import UsageError
+from seawall.locks import try_exclusive
 from seawall.progress import Progress
 from seawall.supply.cache import Cache, default_root
 from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
@@ -37,6 +41,56 @@ class Kit:
     instance: Instance
     cache: Cache
     progress: Progress
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Nobody else starts or removes this kit's cluster or stack meanwhile.
+
+        Raises:
+            BusyError: somebody does; the message names the process.
+        """
+        # Beside the state folder, not in it: `down` removes that one while it holds the lock.
+        lock = self.home.with_name(f"{self.home.name}.lock")
+        with try_exclusive(lock, what="`up` or `down`"):
+            yield
+
+    def claim_home(self) -> None:
+        """Make the state folder, readable by its owner only, and mark it as this kit's.
+
+        Raises:
+            UsageError: it holds something else, or it was lost while its cluster lives on.
+        """
+        if self._marker.exists():
+            return
+        if self.home.exists() and any(self.home.iterdir()):
+            raise UsageError(
+                f"{self.home} was not made by this kit and is not empty:"
+                " name a new folder in SEAWALL_HOME"
+            )
+        if self.instance.data.exists():
+            raise UsageError(
+                f"the state folder {self.home} is gone, and with it the passwords of the cluster"
+                f" in {self.instance.data}: `make down` removes that one, `make up` starts anew"
+            )
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+        self._marker.touch()
+
+    def drop_home(self) -> None:
+        """Remove the state folder; nothing happens when there is none.
+
+        Raises:
+            UsageError: it was not made by this kit.
+        """
+        if not self.home.exists():
+            return
+        if not self._marker.exists() and any(self.home.iterdir()):
+            raise UsageError(f"{self.home} was not made by this kit: it stays; remove it by hand")
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def _marker(self) -> Path:
+        return self.home / "made-by-seawall"
 
     @cached_property
     def images(self) -> ImageBuilder:
@@ -96,7 +150,9 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
         UsageError: `nodes` or a variable is out of range.
     """
     checkout = Path(__file__).resolve().parent.parent
-    home = Path(os.environ.get("SEAWALL_HOME") or checkout / ".seawall")
+    home = Path(os.environ.get("SEAWALL_HOME") or checkout / ".seawall").resolve()
+    if home in {Path("/"), checkout, Path.home()} or home in checkout.parents:
+        raise UsageError(f"SEAWALL_HOME: {home} is not a folder of its own; name a new one")
     note = read_note(instance_of(home, nodes=1).data)
     count = nodes if nodes is not None else (note.nodes if note else 1)
     root = default_root()

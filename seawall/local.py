@@ -1,8 +1,5 @@
 """The local environment from nothing to a gateway that answers, and back to nothing."""
 
-import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +10,6 @@ from seawall.engine.update import Progress as EngineProgress
 from seawall.engine.update import Stage, UpResult
 from seawall.host import check_disk, check_kernel, check_root
 from seawall.kit import Kit
-from seawall.locks import try_exclusive
 from seawall.smoke import Answer, smoke_test
 from seawall.verify import verify_rollout
 
@@ -66,8 +62,9 @@ def bring_up(kit: Kit) -> LocalUp:
     """
     check_root()
     check_kernel()
-    with _alone(kit, "`up`"):
+    with kit.alone():
         _check_space(kit)
+        kit.claim_home()
         _ = kit.supplies, kit.tool("pulumi")  # built first, each with a progress line of its own
         images = {target: kit.images.project_image(target) for target in ("gateway", "redis")}
         cluster = kit.cluster()
@@ -104,9 +101,9 @@ def bring_down(kit: Kit) -> None:
         SeawallError: something could not be removed.
     """
     check_root()
-    with _alone(kit, "`down`"):
+    with kit.alone():
         kit.cluster().down()
-        shutil.rmtree(kit.home, ignore_errors=True)
+        kit.drop_home()
 
 
 def engine_of(kit: Kit) -> Engine:
@@ -119,14 +116,6 @@ def engine_of(kit: Kit) -> Engine:
         kubeconfig=kit.cluster().kubeconfig,
         embedded=True,
     )
-
-
-@contextmanager
-def _alone(kit: Kit, what: str) -> Generator[None]:
-    # Beside the state folder, not in it: `down` removes that one while it holds the lock.
-    lock = kit.home.with_name(f"{kit.home.name}.lock")
-    with try_exclusive(lock, what=f"`up` or `down` (this is {what})"):
-        yield
 
 
 def _check_space(kit: Kit) -> None:

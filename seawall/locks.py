@@ -41,7 +41,10 @@ def try_exclusive(path: Path, *, what: str) -> Generator[None]:
             ) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # while it is held: nobody waits for this kind of lock
 
 
 @contextmanager

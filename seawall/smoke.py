@@ -9,10 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from contract.headers import PROVIDER
 from seawall.errors import ClusterError
+from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Answer", "smoke_test"]
 
 _TIMEOUT_S = 15.0
+_KEY_S = 120.0
 _QUESTION = "Say hello to a new user of Seawall."
 
 
@@ -66,6 +68,7 @@ def smoke_test(base_url: str, api_key: str) -> list[Answer]:
     """
     with urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S) as http:
         client = _Client(http, base_url, api_key)
+        client.wait_for_key()
         try:
             listed = _Models.model_validate_json(client.request("GET", "/v1/models").data)
             model = listed.data[0].id
@@ -80,19 +83,37 @@ class _Client:
     base_url: str
     api_key: str
 
-    def request(self, method: str, path: str, body: object = None) -> urllib3.BaseHTTPResponse:
-        headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
-        text = None if body is None else json.dumps(body)
+    def wait_for_key(self) -> None:
+        """Until the key is known: the kubelet brings a changed key file within a minute or so.
+
+        Raises:
+            ClusterError: it is still refused then, or nobody answers.
+        """
+
+        def accepted() -> bool:
+            return self._send("GET", "/v1/models", None).status != 401  # noqa: PLR2004 - HTTP
+
         try:
-            answer = self.http.request(method, self.base_url + path, body=text, headers=headers)
-        except urllib3.exceptions.HTTPError as failed:
-            raise ClusterError(
-                f"smoke test: no answer from {self.base_url}{path}: {failed}"
-            ) from failed
+            wait_until(accepted, deadline_s=_KEY_S, what="the gateway to take the API key")
+        except TimedOutError as late:
+            raise ClusterError(f"smoke test: {late}") from late
+
+    def request(self, method: str, path: str, body: object = None) -> urllib3.BaseHTTPResponse:
+        answer = self._send(method, path, body)
         if answer.status != 200:  # noqa: PLR2004 - HTTP OK
             told = answer.data.decode(errors="replace")[:300]
             raise ClusterError(f"smoke test: {path} answered HTTP {answer.status}: {told}")
         return answer
+
+    def _send(self, method: str, path: str, body: object) -> urllib3.BaseHTTPResponse:
+        headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        try:
+            return self.http.request(method, self.base_url + path, body=text, headers=headers)
+        except urllib3.exceptions.HTTPError as failed:
+            raise ClusterError(
+                f"smoke test: no answer from {self.base_url}{path}: {failed}"
+            ) from failed
 
     def ask(self, model: str, *, stream: bool) -> Answer:
         begun = time.monotonic()

@@ -25,7 +25,7 @@ from seawall.cluster.instance import Instance, write_note
 from seawall.cluster.interface import Part
 from seawall.cluster.kubeconfig import write_kubeconfig
 from seawall.cluster.kubectl import Kubectl
-from seawall.cluster.machine import Machine
+from seawall.cluster.machine import Machine, running_machines
 from seawall.cluster.network import Network
 from seawall.cluster.node import CONTAINERD_SOCKET, node_daemons, write_node_settings
 from seawall.cluster.pki import ensure_pki
@@ -91,9 +91,12 @@ class EmbeddedCluster:
         supplies = self._supplies()
         self._network.check_range_is_free()
         self._instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._write_credentials(ensure_pki(self._instance))
         write_note(self._instance, self._owner)
         (self._instance.data / "programs").write_text(str(supplies.programs))
-        self._write_credentials(ensure_pki(self._instance))
+        surplus = [m for m in self._found_machines() if m.name not in self._machines]
+        for machine in surplus:
+            machine.stop()
         self._network.ensure_switch()
         plans = {machine: self._plan(machine, supplies) for machine in self._instance.machines}
         stale = [m for m in plans if not self._runs_as_planned(m, plans[m], supplies)]
@@ -103,6 +106,9 @@ class EmbeddedCluster:
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
         self._install_addons(kubectl, supplies)
         self._register_nodes(kubectl, [m for m in stale if m != "cp"])
+        for machine in surplus:
+            kubectl("delete", "node", self._instance.node_name(machine.name), "--ignore-not-found")
+            shutil.rmtree(machine.home, ignore_errors=True)
         readiness.wait_for_addons(kubectl)
 
     def load(self, images: Sequence[Image]) -> None:
@@ -147,8 +153,8 @@ class EmbeddedCluster:
         return file.read_text(errors="replace")
 
     def _found_machines(self) -> list[Machine]:
-        """Those that should be there and those that an earlier, larger cluster left."""
-        names = set(self._instance.machines)
+        """Those that should be there, those that run, and those whose folder is there."""
+        names = set(self._instance.machines) | running_machines(self._instance)
         if self._instance.data.is_dir():
             names |= {
                 d.name for d in self._instance.data.iterdir() if (d / "machine.json").exists()

@@ -122,7 +122,7 @@ def instance_of(home: Path, *, nodes: int) -> Instance:
         raise UsageError(f"nodes: {nodes} is not between 1 and {MAX_NODES}")
     digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()
     name = f"sw{digest[:6]}"
-    state = Path(os.environ.get("SEAWALL_STATE_DIR", "/var/lib/seawall"))
+    state = Path(os.environ.get("SEAWALL_STATE_DIR") or "/var/lib/seawall").resolve()
     octet = _chosen_octet() or _FIRST_RANGE + int(digest[6:10], 16) % _RANGES
     return Instance(name, octet, nodes, state / name)
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from seawall.cluster.network import Network
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["HOME", "PROGRAMS", "Machine"]
+__all__ = ["HOME", "PROGRAMS", "Machine", "running_machines"]
 
 HOME = "/run/machine"
 """A machine's own folder (settings, logs, keys), as seen from inside."""
@@ -205,6 +206,18 @@ class Machine:
             except OSError:
                 continue
         return found
+
+
+def running_machines(instance: Instance) -> set[str]:
+    """The names of an instance's machines that run, found without any of its files."""
+    pattern = re.compile(re.escape(f"{instance.data}/") + r"(\w+)/machine\.json")
+    found: set[str] = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found |= set(pattern.findall((entry / "cmdline").read_text(errors="replace")))
+        except OSError:
+            continue
+    return found
 
 
 def _started(pid: int) -> str:

@@ -39,14 +39,18 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self.own = Credential(folder / f"{name}.crt", folder / f"{name}.key")
-        self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        self._key = _existing_key(self.own) or self._make()
+
+    def _make(self) -> ec.EllipticCurvePrivateKey:
+        key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _builder(self._subject, self._subject, self._key)
+            _builder(self._subject, self._subject, key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(key, hashes.SHA256())
         )
-        _write(self.own, certificate, self._key)
+        _write(self.own, certificate, key)
+        return key
 
     def server(self, name: str, common_name: str, alternative: list[str]) -> Credential:
         """A serving certificate for DNS names and IP addresses."""
@@ -65,6 +69,9 @@ class Authority:
         usage: x509.ObjectIdentifier,
         names: x509.SubjectAlternativeName | None,
     ) -> Credential:
+        made = Credential(self._folder / f"{name}.crt", self._folder / f"{name}.key")
+        if _existing_key(made):
+            return made
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         if group:
             attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
@@ -74,22 +81,18 @@ class Authority:
         )
         if names is not None:
             builder = builder.add_extension(names, critical=False)
-        made = Credential(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         _write(made, builder.sign(self._key, hashes.SHA256()), key)
         return made
 
 
 def ensure_pki(instance: Instance) -> Path:
-    """The folder with all keys of an instance; made once, since a new authority orphans old nodes.
+    """The folder with all keys of an instance; what is there is kept, what is missing is made.
 
     Files: ca, front-proxy-ca, apiserver, apiserver-to-kubelet, front-proxy, admin,
     controller-manager, scheduler, kube-proxy, kubelet-serving-<machine>, node-<machine>
     (.crt and .key), service-account.key and .pub.
     """
     folder = instance.data / "pki"
-    complete = folder / "complete"
-    if complete.exists():
-        return folder
     ca = Authority(folder, "ca", f"{instance.name}-ca")
     ca.server(
         "apiserver",
@@ -112,8 +115,8 @@ def ensure_pki(instance: Instance) -> Path:
     Authority(folder, "front-proxy-ca", f"{instance.name}-front-proxy-ca").client(
         "front-proxy", "front-proxy-client"
     )
-    _write_service_account_key(folder)
-    complete.touch()
+    if not (folder / "service-account.pub").exists():
+        _write_service_account_key(folder)
     return folder
 
 
@@ -124,6 +127,14 @@ def _write_service_account_key(folder: Path) -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     (folder / "service-account.pub").write_bytes(public)
+
+
+def _existing_key(made: Credential) -> ec.EllipticCurvePrivateKey | None:
+    """Its key, when both files are whole; the certificate is written last."""
+    if not made.certificate.exists():
+        return None
+    key = serialization.load_pem_private_key(made.key.read_bytes(), password=None)
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
 def _builder(
@@ -151,8 +162,8 @@ def _general_name(text: str) -> x509.GeneralName:
 def _write(
     made: Credential, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
 ) -> None:
-    made.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     _private(made.key, _pem(key))
+    made.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -138,6 +138,7 @@ class Buildah:
             [
                 *(*self._base, "build", "--isolation", "chroot", "--network", "host"),
                 *("--format", "docker", "--layers", "--pull-never"),
+                *("--timestamp", "0"),  # the same content gives the same image
                 *recipe.flags(),
                 recipe.context,
             ],

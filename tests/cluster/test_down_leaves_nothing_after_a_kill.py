@@ -1,6 +1,7 @@
 """A cluster of its own, so that the session's environment is not disturbed."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Generator
@@ -91,3 +92,31 @@ def test_a_taken_address_range_is_refused_with_its_owner(
     assert "is taken" in up.stderr
     assert str(environment.kit.checkout) in up.stderr
     assert not other.kit.instance.data.exists(), "a refused `up` must leave nothing"
+
+
+def test_nodes_come_and_go_with_their_number(other: Other) -> None:
+    for nodes in (1, 2, 1):
+        up = run_seawall("cluster", "up", "--nodes", str(nodes), variables=other.variables)
+        assert up.returncode == 0, up.stderr[-2000:]
+        listed = other.kit.cluster().kubectl()("get", "nodes", "-o", "name").split()
+        assert listed == [f"node/node{i}" for i in range(1, nodes + 1)]
+
+
+def test_down_finds_machines_whose_folder_was_removed_by_hand(other: Other) -> None:
+    before = take_picture(other.kit.instance.name)
+    up = run_seawall("cluster", "up", "--nodes", "2", variables=other.variables)
+    assert up.returncode == 0, up.stderr[-2000:]
+    shutil.rmtree(other.kit.instance.data)
+    down = run_seawall("down", variables=other.variables)
+    assert down.returncode == 0, down.stderr[-2000:]
+    assert take_picture(other.kit.instance.name).left_since(before) == {}
+
+
+def test_a_lost_state_folder_is_named_and_nothing_is_touched(other: Other) -> None:
+    up = run_seawall("cluster", "up", variables=other.variables)
+    assert up.returncode == 0, up.stderr[-2000:]
+    shutil.rmtree(other.kit.home)
+    again = run_seawall("cluster", "up", variables=other.variables)
+    assert again.returncode == 2
+    assert f"{other.kit.home} is gone" in again.stderr
+    assert all(part.ok for part in other.kit.cluster().status())

@@ -72,6 +72,15 @@ def test_the_gateway_image_cannot_import_pulumi(environment: Environment) -> Non
     assert found.strip() == "[]"
 
 
+def test_files_with_passwords_are_for_their_owner_only(environment: Environment) -> None:
+    listing = "stat -c '%a %n' /data/sentinel/sentinel.conf /run/seawall/*.conf /run/seawall/*.acl"
+    for pod in ("redis-0", "redis-1", "redis-2"):
+        command = ("-n", "seawall", "exec", pod, "-c", "redis", "--", "sh", "-c", listing)
+        modes = {line.split()[0] for line in environment.kubectl(*command).splitlines()}
+        assert modes == {"600"}, f"{pod}: {modes}"
+    assert environment.kit.home.stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("part", DAEMONS)
 def test_a_killed_daemon_comes_back_by_itself(environment: Environment, part: str) -> None:
     machine, daemon = part.split("/")

@@ -187,3 +187,23 @@ def bootstrap(clone: Path, extra: dict[str, str]) -> subprocess.CompletedProcess
 
 def test_the_cache_is_outside_the_checkout() -> None:
     assert CHECKOUT not in default_root().parents
+
+
+def test_down_never_removes_a_folder_that_the_kit_did_not_make(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").write_text("important")
+    for command in ("down", "up"):
+        done = run_seawall(command, variables={"SEAWALL_HOME": str(precious)})
+        assert_one_line(done, str(precious), "not made by this kit")
+    assert (precious / "thesis").read_text() == "important"
+
+
+@pytest.mark.parametrize("home", ["/", str(CHECKOUT), str(Path.home())])
+def test_a_folder_that_is_not_for_state_alone_is_refused(home: str) -> None:
+    assert_one_line(run_seawall("down", variables={"SEAWALL_HOME": home}), "folder of its own")
+
+
+def test_a_cache_that_is_no_folder(variables: dict[str, str]) -> None:
+    done = run_seawall("up", variables={**variables, "SEAWALL_CACHE": "/dev/null"})
+    assert_one_line(done, "/dev/null is not a folder")

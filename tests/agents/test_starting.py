@@ -1,0 +1,72 @@
+"""What a start does before Redis takes over; the program that would replace us is not started."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from agents import start
+from agents.settings import Settings
+from agents.start_rule import Observation
+
+HOSTS = ("redis-0.test", "redis-1.test", "redis-2.test")
+
+
+class Started(Exception):  # noqa: N818 - what would have become another program
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Generator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for user in ("app", "replica", "sentinel", "exporter", "operator"):
+        (secrets / f"redis-{user}-password").write_text("secret")
+    (tmp_path / "run").mkdir()
+
+    def execvp(program: str, words: list[str]) -> NoReturn:
+        raise Started(program, words)
+
+    def observe(settings: Settings) -> Observation:
+        votes: dict[str, str] = dict.fromkeys(HOSTS, HOSTS[1])
+        return Observation(me=settings.own_host, votes=votes, holds_data=True, peer_keys={})
+
+    monkeypatch.setattr(os, "execvp", execvp)
+    monkeypatch.setattr(start, "observe", observe)
+    return Settings(
+        pod="redis-0",
+        hosts=HOSTS,
+        master_name="seawall",
+        quorum=2,
+        down_after_ms=5000,
+        failover_timeout_ms=15000,
+        max_lag_s=3,
+        maxmemory=1,
+        data=tmp_path / "data",
+        run=tmp_path / "run",
+        secrets=secrets,
+    )
+
+
+def test_the_hand_over_of_an_earlier_container_is_forgotten(settings: Settings) -> None:
+    settings.stopped_file.touch()
+    with pytest.raises(Started):
+        start.start_redis(settings)
+    assert not settings.stopped_file.exists(), "the sentinel would leave before the next hand-over"
+
+
+def test_a_start_follows_what_the_sentinels_say_and_stops_waiting(settings: Settings) -> None:
+    with pytest.raises(Started) as started:
+        start.start_redis(settings)
+    assert started.value.args[0] == "redis-server"
+    assert "replicaof redis-1.test 6379" in (settings.run / "redis.conf").read_text()
+    assert not settings.waiting_file.exists()
