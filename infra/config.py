@@ -121,9 +121,14 @@ def _explain(problem: ErrorDetails) -> str:
         return f"{key} is missing"
     if problem["type"] == "extra_forbidden":
         allowed = ", ".join(_keys_beside(problem["loc"]))
-        return f"{key} = {json.dumps(problem['input'])} is not known; allowed here: {allowed}"
+        return f"{key}{_value(problem['input'])} is not known; allowed here: {allowed}"
     reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key} = {json.dumps(problem['input'])} is wrong: {reason}"
+    return f"{key}{_value(problem['input'])} is wrong: {reason}"
+
+
+def _value(given: object) -> str:
+    """The value that was given; whole objects are left out, and their reasons quote the values."""
+    return "" if isinstance(given, dict | list) and given else f" = {json.dumps(given)}"
 
 
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:

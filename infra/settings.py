@@ -74,9 +74,9 @@ class Resources(_Strict):
     @model_validator(mode="after")
     def _requests_fit_into_limits(self) -> Self:
         if cpu_millis(self.requests.cpu) > cpu_millis(self.limits.cpu):
-            raise ValueError("requests.cpu must not be more than limits.cpu")
+            raise ValueError(f"requests.cpu {_over(self.requests.cpu, self.limits.cpu)}")
         if memory_bytes(self.requests.memory) > memory_bytes(self.limits.memory):
-            raise ValueError("requests.memory must not be more than limits.memory")
+            raise ValueError(f"requests.memory {_over(self.requests.memory, self.limits.memory)}")
         return self
 
 
@@ -91,7 +91,7 @@ class Replicas(_Strict):
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
         if self.min > self.max:
-            raise ValueError("min must not be more than max")
+            raise ValueError(f"min = {self.min} must not be more than max = {self.max}")
         return self
 
 
@@ -109,7 +109,10 @@ class Shutdown(_Strict):
     def _grace_leaves_time_to_finish(self) -> Self:
         least = self.serve_seconds + _CUT_BEFORE_GRACE_SECONDS
         if self.grace_seconds <= least:
-            raise ValueError(f"grace_seconds must be more than serve_seconds + 5 = {least:g}")
+            raise ValueError(
+                f"grace_seconds = {self.grace_seconds} must be more than "
+                f"serve_seconds + {_CUT_BEFORE_GRACE_SECONDS} = {least:g}"
+            )
         return self
 
 
@@ -206,7 +209,8 @@ class Redis(_Strict):
         # second; only then may sentinels make a new one.
         if (self.max_lag_s + 1) * 1000 >= self.down_after_ms:
             raise ValueError(
-                "max_lag_s + 1 must be less than down_after_ms / 1000, "
+                f"max_lag_s + 1 = {self.max_lag_s + 1} must be less than "
+                f"down_after_ms / 1000 = {self.down_after_ms / 1000:g}, "
                 "or two masters could accept writes at one time"
             )
         return self
@@ -221,3 +225,7 @@ class Environment(_Strict):
     redis: Redis
     simulators: tuple[Name, ...] = ()
     """Simulated providers, for environments without real ones."""
+
+
+def _over(asked: str, allowed: str) -> str:
+    return f"= {asked} must not be more than its limit {allowed}"

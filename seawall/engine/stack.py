@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from pulumi.automation import EngineEvent, LocalWorkspace, OutputMap, PulumiFn, Stack
+from pulumi.automation import EngineEvent, LocalWorkspace, OutputMap, Stack
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
 from seawall.engine import ladder, plugins, recovery
 from seawall.engine.cli import Cli
-from seawall.engine.errors import UpdateFailed, UpdateRunning
+from seawall.engine.errors import UpdateFailed, UpdateRunning, WorkspaceError
 from seawall.engine.ladder import Rung
 from seawall.engine.layout import Layout
-from seawall.engine.program import Program, platform_program
+from seawall.engine.program import Program, closing_its_loop, platform_program
 from seawall.engine.secrets import ensure_secrets
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, count_changes, silent
 from seawall.engine.workspace import Values, environment, write_project
@@ -79,13 +79,14 @@ class Engine:
 
         After an update that was cut off it cleans up first and adopts what was already created.
         """
-        program = self._prepare(images, adopt=False)
+        self._prepare(images, adopt=False)
+        program = self._program()
         recovered = self._recover(on_progress)
         if recovered:
-            program = self._prepare(images, adopt=True)
-        with self._heard(on_progress) as hear:
+            self._prepare(images, adopt=True)
+        with self._heard(on_progress) as hear, closing_its_loop(program) as run:
             done = self._stack.up(
-                program=program, on_event=hear, refresh=refresh, show_secrets=False, color="never"
+                program=run, on_event=hear, refresh=refresh, show_secrets=False, color="never"
             )
         changes = count_changes(done.summary.resource_changes)
         return UpResult(changes, _outputs(done.outputs), recovered)
@@ -98,11 +99,10 @@ class Engine:
         on_progress: OnProgress = silent,
     ) -> UpResult:
         """What `up` would do; with `refresh` it also shows drift. Nothing is changed."""
-        program = self._prepare(images, adopt=False)
-        with self._heard(on_progress) as hear:
-            seen = self._stack.preview(
-                program=program, on_event=hear, refresh=refresh, color="never"
-            )
+        self._prepare(images, adopt=False)
+        program = self._program()
+        with self._heard(on_progress) as hear, closing_its_loop(program) as run:
+            seen = self._stack.preview(program=run, on_event=hear, refresh=refresh, color="never")
         return UpResult(count_changes(seen.change_summary), {})
 
     def refresh(self, *, on_progress: OnProgress = silent) -> UpResult:
@@ -123,7 +123,9 @@ class Engine:
         return UpResult(count_changes(done.summary.resource_changes), {}, recovered)
 
     def outputs(self) -> Mapping[str, Output]:
-        """The outputs of the last update."""
+        """The outputs of the last update; an error before the first."""
+        if not self._layout.stack_file.is_file():
+            raise WorkspaceError(f"stack {self._layout.env} was never deployed from here")
         with self._heard(silent):
             return _outputs(self._stack.outputs())
 
@@ -160,8 +162,11 @@ class Engine:
         )
         return Stack.create_or_select(self._layout.env, workspace)
 
-    def _prepare(self, images: Mapping[str, str] | None, *, adopt: bool) -> PulumiFn:
-        """Write the project, put the provider in place and complete the secrets."""
+    def _prepare(self, images: Mapping[str, str] | None, *, adopt: bool) -> None:
+        """Write the project and put the provider in place: all that a destruction needs.
+
+        The program is not looked at, so that a stack can be removed whose configuration is wrong.
+        """
         plugins.install(self._layout, self._rung.provider)
         kubernetes: Values = {}
         if self._kubeconfig is not None:
@@ -169,6 +174,9 @@ class Engine:
         if adopt:
             kubernetes["adopt_existing"] = True
         write_project(self._layout, kubernetes=kubernetes, images=images)
+
+    def _program(self) -> Callable[[], None]:
+        """The program, after its configuration was checked and its secrets were completed."""
         program = self._given_program or platform_program(self._layout)
         with self._heard(silent):
             # The first command of a new stack: it also makes the salt of its secrets.

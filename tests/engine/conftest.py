@@ -1,9 +1,7 @@
 """A stack engine over a scratch namespace of a real API server, for tests marked `engine`."""
 
-import gc
 import subprocess
 import uuid
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,14 +65,3 @@ def scratch(
     made.kubectl("create", "namespace", made.namespace)
     yield made
     made.kubectl("delete", "namespace", made.namespace, "--wait=false")
-    _collect()
-
-
-def pytest_sessionfinish() -> None:
-    _collect()
-
-
-def _collect() -> None:
-    """Pulumi's SDK leaves an event loop open when a resource fails: collect it without a word."""
-    warnings.simplefilter("ignore", ResourceWarning)
-    gc.collect()

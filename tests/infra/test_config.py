@@ -67,12 +67,24 @@ def test_several_problems_are_one_line(values: dict[str, Any]) -> None:
     [
         ("gateway.replicas.min", "2", "valid integer"),
         ("gateway.replicas.min", 0, "greater than or equal to 1"),
-        ("gateway.replicas.min", 7, "min must not be more than max"),
+        ("gateway.replicas.min", 7, "min = 7 must not be more than max = 6"),
         ("gateway.resources.requests.cpu", "fast", "should match pattern"),
         ("gateway.resources.requests.memory", "1.5Gi", "should match pattern"),
-        ("gateway.resources.requests.cpu", "2", "requests.cpu must not be more than"),
-        ("gateway.resources.requests.memory", "1Gi", "requests.memory must not be more than"),
-        ("gateway.shutdown.grace_seconds", 10, "grace_seconds must be more than"),
+        (
+            "gateway.resources.requests.cpu",
+            "2",
+            "requests.cpu = 2 must not be more than its limit 1",
+        ),
+        (
+            "gateway.resources.requests.memory",
+            "1Gi",
+            "requests.memory = 1Gi must not be more than its limit 512Mi",
+        ),
+        (
+            "gateway.shutdown.grace_seconds",
+            10,
+            "grace_seconds = 10 must be more than serve_seconds + 5 = 10",
+        ),
         ("gateway.shutdown.pre_stop_seconds", 0, "greater than or equal to 1"),
         ("gateway.providers.alpha.base_url", "ftp://x", "should match pattern"),
         ("gateway.providers.alpha.kind", "smoke-signals", "openai-compatible"),
@@ -83,7 +95,7 @@ def test_several_problems_are_one_line(values: dict[str, Any]) -> None:
             "names provider 'gamma'; known: alpha, beta",
         ),
         ("gateway.api_keys.local.on_outage", "maybe", "'allow' or 'deny'"),
-        ("redis.max_lag_s", 4, "two masters could accept writes"),
+        ("redis.max_lag_s", 4, "max_lag_s + 1 = 5 must be less than down_after_ms / 1000 = 5"),
         ("redis.down_after_ms", 1000, "greater than or equal to 3000"),
         ("redis.host_spread", "sometimes", "'preferred' or 'required'"),
         ("redis.storage", "1G", "should match pattern"),
@@ -112,3 +124,8 @@ def test_every_provider_and_client_key_needs_a_secret(values: dict[str, Any]) ->
     names = secret_names(parse(values))
     assert {"api-key-local", "provider-alpha", "provider-beta"} <= set(names)
     assert len(names) == len(set(names)) == 9
+
+
+def test_a_line_about_a_whole_object_does_not_print_it(values: dict[str, Any]) -> None:
+    message = refusal(changed(values, "redis.max_lag_s", 9))
+    assert message.startswith("seawall:redis is wrong: max_lag_s + 1 = 10 must be less than")

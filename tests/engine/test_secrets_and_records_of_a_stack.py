@@ -1,0 +1,100 @@
+"""What the engine keeps beside Pulumi's own state, and what it never shows."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+from pulumi_kubernetes import Provider
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from seawall.engine import cli
+from seawall.engine.errors import ToolError
+from seawall.engine.layout import Layout
+from seawall.engine.update import Progress
+
+if TYPE_CHECKING:
+    from conftest import Scratch
+
+pytestmark = pytest.mark.engine
+
+
+def one_secret(scratch: "Scratch") -> Callable[[], None]:
+    def run() -> None:
+        word = pulumi.Config("seawall").require_secret_object("secrets")["word"]
+        Secret(
+            "sample",
+            metadata=ObjectMetaArgs(name="sample", namespace=scratch.namespace),
+            string_data={"word": word},
+            opts=pulumi.ResourceOptions(
+                provider=Provider("cluster", kubeconfig=str(scratch.kubeconfig))
+            ),
+        )
+        pulumi.export("word", word)
+
+    return run
+
+
+def all_command_lines() -> list[str]:
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_secret_is_generated_once(scratch: "Scratch") -> None:
+    first = scratch.engine(one_secret(scratch), ["word"]).up().outputs["word"]
+    again = scratch.engine(one_secret(scratch), ["word"]).up().outputs["word"]
+    assert first.value == again.value
+    assert "secret" in repr(first), "an output must not be printed by accident"
+    assert str(first.value) not in repr(first)
+
+
+def test_no_secret_is_an_argument_of_a_process(
+    scratch: "Scratch", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Watched(subprocess.Popen[str]):
+        def __init__(self, args: list[str], **options: object) -> None:
+            seen.extend(str(word) for word in args)
+            super().__init__(args, **options)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+    def look(progress: Progress) -> None:
+        del progress
+        seen.extend(all_command_lines())
+
+    monkeypatch.setattr(cli.subprocess, "Popen", Watched)
+    engine = scratch.engine(one_secret(scratch), ["word"])
+    word = str(engine.up(on_progress=look).outputs["word"].value)
+    assert "config" in seen, "the command that stores secrets was not seen"
+    assert any("standin" in line for line in seen), "no process was seen while the update ran"
+    assert not any(word in line for line in seen)
+
+
+def test_a_stack_remembers_its_provider_until_it_is_destroyed(scratch: "Scratch") -> None:
+    record = Layout(scratch.checkout, scratch.state_dir, "test").rung_file
+    engine = scratch.engine(one_secret(scratch), ["word"])
+    engine.up()
+    assert json.loads(record.read_text())["provider"] == "stand-in"
+    engine.destroy()
+    assert not record.exists(), "an empty state belongs to no provider"
+
+
+def test_a_stack_of_the_official_provider_is_refused_before_anything_happens(
+    scratch: "Scratch",
+) -> None:
+    record = Layout(scratch.checkout, scratch.state_dir, "test").rung_file
+    record.parent.mkdir(parents=True)
+    record.write_text('{"provider": "official"}')
+    with pytest.raises(ToolError, match="stack test was made with the official") as caught:
+        scratch.engine(one_secret(scratch), ["word"]).up()
+    assert "\n" not in str(caught.value)
+    assert scratch.kubectl("get", "secret/sample", "--ignore-not-found") == ""
