@@ -122,6 +122,8 @@ class Admission(_Strict):
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
+    max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 128 << 20
+    """Of all bodies at once; must fit into the memory limit beside the process itself."""
     deadline_seconds: Seconds = 600
 
 

@@ -20,6 +20,7 @@ from service.pipeline.exchange import Exchange
 from service.pipeline.lanes import build_lanes
 from service.pipeline.services import Services
 from service.providers.http import UpstreamClient
+from service.resilience.byte_budget import ByteBudget
 from service.resilience.gate import Gate
 from service.routes.openai_api import ROUTES, api, refusal_headers
 from service.settings import RedisState, Settings
@@ -90,6 +91,9 @@ class Gateway(FastAPI):
             metrics=self.metrics,
             request_log=self._request_log,
             gate=Gate(settings.admission.max_in_flight, settings.admission.queue),
+            buffered=ByteBudget(
+                max(settings.admission.max_buffered_bytes, settings.admission.max_body_bytes)
+            ),
             in_flight=self.in_flight,
             keys=self._keys,
             limiter=limiter,

@@ -96,7 +96,7 @@ class GatewayError(SeawallError):
         """Headers of the answer; Retry-After in whole seconds, 1 to 60."""
         headers = [(b"content-type", b"application/json")]
         if self.retry_after_s is not None:
-            seconds = min(max(math.ceil(self.retry_after_s), 1), MAX_RETRY_AFTER_S)
+            seconds = math.ceil(min(max(1.0, self.retry_after_s), MAX_RETRY_AFTER_S))
             headers.append((b"retry-after", str(seconds).encode()))
         return headers
 
@@ -136,9 +136,17 @@ class NotServed(GatewayError):  # noqa: N818
     type = "invalid_request_error"
     code = "unknown_url"
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, allow: str = "") -> None:
         super().__init__(message)
         self.http_status = status
+        self._allow = allow
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The same, and the methods that are served, where the path is known."""
+        headers = super().headers()
+        if self._allow:
+            headers.append((b"allow", self._allow.encode()))
+        return headers
 
     def pairs(self) -> list[tuple[str, str]]:
         """The headers as text, for the framework's response."""

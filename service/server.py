@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from typing import cast
 
 import uvicorn
 import uvloop
 
 from service.app import Gateway
+from service.connection import ClientConnection
 from service.errors import SettingsError
 from service.pipeline.exchange import Abort
 from service.settings import CUT_BEFORE_GRACE_SECONDS, Settings
@@ -32,6 +34,8 @@ KEEP_ALIVE_S = 75
 """More than any client or load balancer keeps an idle connection: the client closes first."""
 LAST_ARRIVALS_S = 0.5
 """Connections that were accepted just before the port closed still send their request."""
+LAST_WORDS_S = 1.0
+"""What clients get to read the end of their answers when the grace is over."""
 BACKLOG = 2048
 
 
@@ -56,7 +60,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=ClientConnection,
                 ws="none",
                 lifespan="on",
                 access_log=False,
@@ -131,6 +135,10 @@ class _Process:
     def _cut(self) -> None:
         for exchange in tuple(self._app.in_flight):
             exchange.abort(Abort.SHUTDOWN)
+        soon = asyncio.get_running_loop().time() + LAST_WORDS_S
+        for connection in tuple(cast("set[object]", self._server.server_state.connections)):
+            if isinstance(connection, ClientConnection):
+                connection.flush_by(soon)
 
 
 def run(settings: Settings, *, log: RequestLog, on_started: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ Every wrong key or value becomes one clear line in a `SettingsError`. Secrets ar
 file: it names files in `secrets_dir`, which are read again when they change.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -84,6 +85,9 @@ class Admission(_Strict):
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
+    max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 40)] = 128 << 20
+    """Request bodies that are held at once, all together: what arrives above it is refused with
+    503 and Retry-After. One body of max_body_bytes is always let in."""
     deadline_seconds: Seconds = 600
 
 
@@ -168,13 +172,31 @@ class Settings(_Strict):
         return self
 
 
-def explain(error: ValidationError) -> str:
-    """Each fault on one line: the key, what is allowed, and the value that was given."""
+_UNKNOWN_KEY = "extra_forbidden"
+_USER_INFO = re.compile(r"://.*@", re.DOTALL)
+
+
+def _shown(value: object) -> str:
+    """A value as a person may see it: user info of an address is a secret."""
+    if isinstance(value, dict | list | BaseModel):
+        return ""
+    if isinstance(value, str):
+        value = _USER_INFO.sub("://[redacted]@", value)
+    return f", got {value!r}"
+
+
+def explain(error: ValidationError, *, secret: bool = False) -> str:
+    """Each fault on one line: the key, what is allowed, and the value that was given.
+
+    Of a `secret` document nothing is repeated but the names of known keys. The value of a key
+    that does not exist is never repeated: it may be a secret in the wrong place.
+    """
     lines: list[str] = []
     for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        value = fault["input"]
-        shown = "" if isinstance(value, dict | list | BaseModel) else f", got {value!r}"
+        unknown = fault["type"] == _UNKNOWN_KEY
+        where = fault["loc"][:-1] if secret and unknown else fault["loc"]
+        key = ".".join(str(part) for part in where)
+        shown = "" if secret or unknown else _shown(fault["input"])
         lines.append(f"{key}: {fault['msg']}{shown}" if key else f"{fault['msg']}")
     return "; ".join(lines)
 

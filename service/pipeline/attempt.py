@@ -4,6 +4,7 @@ A streamed answer is read until its first valid content, a whole one until it is
 """
 
 import asyncio
+import math
 
 from contract.headers import REQUEST_ID
 from service.pipeline.exchange import Committed, Exchange
@@ -29,9 +30,11 @@ def _retry_after_s(answer: UpstreamAnswer) -> float | None:
         value = answer.headers.get(name)
         if value is not None:
             try:
-                return max(0.0, float(value) * unit_s)
+                asked_s = float(value) * unit_s
             except ValueError:
                 continue
+            if math.isfinite(asked_s) and asked_s >= 0:
+                return asked_s
     return None
 
 
@@ -84,7 +87,7 @@ class Attempt:
         while not scanner.has_content:
             data = await answer.next(max(0.0, until - loop.time()), "the first content")
             held.append(scanner.feed(data) if data else scanner.finish())
-        return Committed(lane, permit, answer, b"".join(held), scanner)
+        return Committed(lane, lane.breaker.confirm(permit), answer, b"".join(held), scanner)
 
     @staticmethod
     def _check_status(answer: UpstreamAnswer) -> None:

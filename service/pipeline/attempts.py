@@ -41,7 +41,7 @@ class Attempts:
 
     async def _commit(self, exchange: Exchange) -> Committed:
         failure: UpstreamFailure | None = None
-        for lane in exchange.plan:
+        for number, lane in enumerate(exchange.plan, start=1):
             tries = 0
             while exchange.attempts < MAX_ATTEMPTS:
                 if tries and not lane.budget.take_retry():
@@ -67,16 +67,20 @@ class Attempts:
                     lane.breaker.record(permit, Outcome.NEUTRAL)
                     self._metrics.attempt(lane.provider, "cancelled")
                     raise
-                following = self._decide(exchange, failure, tries)
+                untried = len(exchange.plan) - number
+                following = self._decide(exchange, failure, tries, untried)
                 if following.step is Step.NEXT_TARGET:
                     break
                 await asyncio.sleep(following.wait_s)
         raise self._all_failed(exchange, failure)
 
-    def _decide(self, exchange: Exchange, failure: UpstreamFailure, tries: int) -> Next:
+    def _decide(
+        self, exchange: Exchange, failure: UpstreamFailure, tries: int, untried: int
+    ) -> Next:
         return decide(
             failure.symptom,
             tries=tries,
+            spare=MAX_ATTEMPTS - exchange.attempts - untried,
             retry_after_s=failure.retry_after_s,
             remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
             random=self._random,

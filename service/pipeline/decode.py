@@ -5,7 +5,7 @@ import msgspec
 from service.errors import InvalidRequest
 from service.pipeline.exchange import Exchange
 from service.pipeline.services import Handler, Services
-from service.providers.dialect import ChatCall
+from service.providers.dialect import UNREADABLE, ChatCall
 
 __all__ = ["Decode"]
 
@@ -28,7 +28,7 @@ def decode_chat(body: bytes) -> ChatCall:
     """
     try:
         fields = _fields(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidRequest(f"The body is not a JSON object: {error}") from None
     if "model" not in fields:
         raise InvalidRequest("The field 'model' is missing.", param="model")
@@ -40,7 +40,7 @@ def decode_chat(body: bytes) -> ChatCall:
         param = "stream_options"
         options = _options(fields.get("stream_options", _NULL))
         include_usage = bool(_flag(options.get("include_usage", _FALSE)))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidRequest(f"The field '{param}' is wrong: {error}", param=param) from None
     return ChatCall(
         fields=fields,

@@ -7,6 +7,7 @@ stage ran is an error of the order, and raises.
 import asyncio
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -17,7 +18,10 @@ from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Permit
 from service.state.key_ring import ApiKey
 
-__all__ = ["Abort", "Committed", "Exchange"]
+__all__ = ["CONNECTION", "Abort", "Committed", "Connection", "Exchange"]
+
+CONNECTION = "seawall.connection"
+"""The ASGI extension under which the server hands over the `Connection`."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -27,6 +31,18 @@ SSE_HEADERS: Headers = [
     # nginx and those who copied it hold streams back without this.
     (b"x-accel-buffering", b"no"),
 ]
+
+
+class Connection(Protocol):
+    """What a request may ask of the connection that it came on."""
+
+    def flush_by(self, when: float) -> None:
+        """Give the client until `when`, in loop time, to take what it was sent."""
+        ...
+
+    def hang_up(self) -> None:
+        """Close now, whatever the client has not read yet."""
+        ...
 
 
 class Abort(Enum):
@@ -86,6 +102,11 @@ class Exchange:
         """Whether the client has been sent a status."""
         return self.status != 0
 
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, when the server is this project's own."""
+        return self.scope.get("extensions", {}).get(CONNECTION)
+
     def abort(self, reason: Abort) -> None:
         """End the request from outside; the first reason counts."""
         if self.aborted is None and not self.complete and self.task is not None:
@@ -111,9 +132,9 @@ class Exchange:
     async def write(self, data: bytes, *, more: bool) -> None:
         """Send bytes; waits while the client is slow. `more=False` ends the answer."""
         self.bytes_out += len(data)
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
         if not more:
             self.complete = True
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""

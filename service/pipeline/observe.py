@@ -1,6 +1,7 @@
 """Stage: the outermost. Gives every request an id, an answer, a log line and its metrics."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from service.telemetry.log import RequestLine
 __all__ = ["Observe"]
 
 _log = logging.getLogger("seawall.pipeline")
+LAST_WORDS_S = 1.0
+"""What a client that does not read gets to take an error; its answer's time is over by then."""
 _CLIENT_GONE = 499
 """nginx' number for a client that left; it is only ever logged and counted."""
 
@@ -37,7 +40,7 @@ class Observe:
         try:
             await self._proceed(exchange)
         except GatewayError as failure:
-            error = f"{failure.code}: {failure.message}"
+            error = f"{failure.code or failure.type}: {failure.message}"
             if isinstance(failure, RateLimited):
                 self._metrics.rate_limited.inc()
             await self._answer(exchange, failure)
@@ -51,16 +54,31 @@ class Observe:
         finally:
             self._metrics.in_flight.dec()
             self._report(exchange, error, time.perf_counter() - began)
+        self._part(exchange)
 
     @staticmethod
     async def _answer(exchange: Exchange, failure: GatewayError) -> None:
         if exchange.complete:
             return
-        if not exchange.started:
-            await exchange.answer(failure.status, failure.headers(), failure.body())
-        elif exchange.streaming:
-            # No [DONE]: SDKs would take the half answer for a whole one.
-            await exchange.write(failure.event(), more=False)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                if not exchange.started:
+                    await exchange.answer(failure.status, failure.headers(), failure.body())
+                elif exchange.streaming:
+                    # No [DONE]: SDKs would take the half answer for a whole one.
+                    await exchange.write(failure.event(), more=False)
+
+    @staticmethod
+    def _part(exchange: Exchange) -> None:
+        """Leave nothing behind that waits for the client beyond the total deadline."""
+        connection = exchange.connection
+        if connection is None:
+            return
+        if exchange.complete:
+            soonest = asyncio.get_running_loop().time() + LAST_WORDS_S
+            connection.flush_by(max(exchange.deadline, soonest))
+        else:
+            connection.hang_up()
 
     def _report(self, exchange: Exchange, error: str, seconds: float) -> None:
         status = exchange.status if exchange.complete else _CLIENT_GONE

@@ -10,6 +10,7 @@ from typing import Protocol
 from service.pipeline.exchange import Exchange
 from service.pipeline.lanes import Lane
 from service.providers.http import UpstreamClient
+from service.resilience.byte_budget import ByteBudget
 from service.resilience.gate import Gate
 from service.settings import Settings
 from service.state.key_ring import KeyRing
@@ -32,6 +33,7 @@ class Services:
     metrics: Metrics
     request_log: RequestLog
     gate: Gate
+    buffered: ByteBudget
     in_flight: set[Exchange]
     keys: KeyRing
     limiter: Limiter

@@ -17,17 +17,17 @@ __all__ = ["CHAT", "MODELS", "compose"]
 
 CHAT: tuple[type[Stage], ...] = (
     Observe,  # request id, error answers, log line, metrics
+    Authenticate,  # API key -> tenant, from the headers alone: a stranger's body is never read
     Admission,  # room, body, total deadline
     Watch,  # the client leaves, the deadline passes, the replica drains
     Decode,  # model, stream, stream_options
-    Authenticate,  # API key -> tenant
     Limit,  # one call to Redis, or this replica's share
     Route,  # model -> targets that may answer
     Attempts,  # until one commits to an answer
     Relay,  # bytes to the client
 )
 
-MODELS: tuple[type[Stage], ...] = (Observe, Admission, Watch, Authenticate, Limit, ListModels)
+MODELS: tuple[type[Stage], ...] = (Observe, Authenticate, Admission, Watch, Limit, ListModels)
 
 
 async def _nothing_left(exchange: Exchange) -> None:

@@ -8,7 +8,10 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["ChatCall", "Dialect", "StreamScanner"]
+__all__ = ["UNREADABLE", "ChatCall", "Dialect", "StreamScanner"]
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON it was told to expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class StreamScanner(Protocol):
     @property
     def has_content(self) -> bool:
         """Whether the first valid content has passed: from here on the answer is committed."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice has ended: only usage and the end marker may be missing."""
+        ...
+
+    @property
+    def has_usage(self) -> bool:
+        """Whether the usage of a finished answer has passed: only the end marker may be missing."""
         ...
 
     @property

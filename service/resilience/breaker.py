@@ -1,7 +1,7 @@
 """A circuit breaker for one (provider, model): when to stop calling, when to try again.
 
 It decides and counts; it neither calls nor waits. Callers ask for a permit and give it back with
-an outcome, for streams at the stream's end.
+an outcome, for streams at the stream's end; a probe ends at a stream's first content.
 """
 
 from collections import deque
@@ -110,6 +110,17 @@ class CircuitBreaker:
             return None
         self._probe_out = True
         return Permit(self._generation, probe=True)
+
+    def confirm(self, permit: Permit) -> Permit:
+        """The target gives valid content, though not all of it yet; the permit for the rest.
+
+        That answers a probe's question, so that a long answer does not keep the others waiting;
+        how the rest ends counts like any other call.
+        """
+        if not permit.probe:
+            return permit
+        self.record(permit, Outcome.OK)
+        return Permit(self._generation, probe=False)
 
     def record(self, permit: Permit, outcome: Outcome) -> None:
         """Give a permit back with how the call ended. Each permit is given back once."""

@@ -62,6 +62,7 @@ def decide(
     symptom: Symptom,
     *,
     tries: int,
+    spare: int,
     retry_after_s: float | None,
     remaining_s: float,
     random: Callable[[], float],
@@ -70,9 +71,10 @@ def decide(
 
     Silence moves on at once: waiting again for what did not come doubles the loss. A 5xx or a
     reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
-    the deadline leaves the time. `remaining_s` is the time to the request's deadline.
+    the deadline leaves the time. `remaining_s` is the time to the request's deadline, `spare` how
+    many attempts are left beyond one for each target that was not asked yet: those come first.
     """
-    if tries > 1:
+    if tries > 1 or spare < 1:
         return _NEXT
     if symptom in (Symptom.SERVER_ERROR, Symptom.RESET):
         wait_s = full_jitter_s(tries, random)

@@ -42,16 +42,19 @@ def api(services: Services, otherwise: ASGIApp) -> ASGIApp:
         path: str = scope["path"]
         method: str = scope["method"]
         if path == _CHAT_PATH:
+            allow = "POST"
             if method == "POST":
                 await chat(Exchange(scope, receive, send, CHAT_ROUTE))
                 return
         elif path == _MODELS_PATH or path.startswith(_MODELS_PATH + "/"):
+            allow = "GET"
             if method == "GET":
                 await models(Exchange(scope, receive, send, MODELS_ROUTE))
                 return
         else:
             await otherwise(scope, receive, send)
             return
-        await refuse(scope, receive, send, NotServed(405, f"{method} is not served at {path}."))
+        refusal = NotServed(405, f"{method} is not served at {path}.", allow=allow)
+        await refuse(scope, receive, send, refusal)
 
     return dispatch

@@ -55,7 +55,7 @@ def load_keys(path: Path) -> Mapping[str, ApiKey]:
     """Read the key file into a map from SHA-256 (hex) to key.
 
     Raises:
-        SettingsError: it cannot be read, or an entry is wrong. The message holds no hash.
+        SettingsError: it cannot be read, or an entry is wrong. The message repeats no value.
     """
     try:
         text = path.read_bytes()
@@ -64,7 +64,7 @@ def load_keys(path: Path) -> Mapping[str, ApiKey]:
     try:
         entries = _KeyFile.model_validate_json(text).keys
     except ValidationError as error:
-        raise SettingsError(f"{path}: {explain(error)}") from None
+        raise SettingsError(f"{path}: {explain(error, secret=True)}") from None
     ids = [entry.id for entry in entries]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:

@@ -6,6 +6,8 @@ answer, and a late decision is worth nothing.
 """
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,7 +31,7 @@ from service.resilience.gcra import Decision, Limit
 from service.settings import RedisState
 from service.state.limit_script import LIMIT_SCRIPT, LIMIT_SCRIPT_SHA, limit_key
 
-__all__ = ["RedisStore"]
+__all__ = ["FileCredentials", "RedisStore"]
 
 CONNECT_S = 0.5
 COMMAND_S = 1.0
@@ -41,7 +43,7 @@ REDISCOVER = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING", "UNBLOCKED")
 """Errors of a node that is not, or not yet, the master to write to."""
 
 
-class _FileCredentials(CredentialProvider):
+class FileCredentials(CredentialProvider):
     """Reads the password again at every connect, so that a rotated one needs no restart."""
 
     def __init__(self, user: str | None, secret: SecretFile) -> None:
@@ -59,6 +61,10 @@ class _FileCredentials(CredentialProvider):
         except SettingsError as error:
             raise RedisConnectionError(str(error)) from error
         return (password,) if self._user is None else (self._user, password)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """The same: a file of a few bytes needs no thread."""
+        return self.get_credentials()
 
 
 class _MasterConnection(SentinelManagedConnection):
@@ -94,7 +100,7 @@ class RedisStore:
         }
         sentinel_options = dict(timeouts)
         if state.sentinel_password_file is not None:
-            sentinel_options["credential_provider"] = _FileCredentials(
+            sentinel_options["credential_provider"] = FileCredentials(
                 None, SecretFile(secrets_dir / state.sentinel_password_file)
             )
         addresses = [address.rsplit(":", 1) for address in state.sentinels]
@@ -105,7 +111,7 @@ class RedisStore:
             state.master,
             self._sentinel,
             connection_class=cast("type[Connection]", _MasterConnection),
-            credential_provider=_FileCredentials(
+            credential_provider=FileCredentials(
                 state.user, SecretFile(secrets_dir / state.password_file)
             ),
             **timeouts,
@@ -150,12 +156,23 @@ class RedisStore:
 
     async def _run(self, batch: list[tuple[str, Limit, asyncio.Future[Decision]]]) -> None:
         """Decide a batch; everyone who waits is answered, whatever happens."""
+        answers: Sequence[Decision | StateUnavailable] = ()
         try:
             async with asyncio.timeout(HOT_PATH_S):
                 answers = await self._decide([(key, limit) for key, limit, _ in batch])
-        except (TimeoutError, RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever the library raises, someone waits
             answers = [_translated(error)] * len(batch)
-        for (_, _, future), answer in zip(batch, answers, strict=True):
+        finally:
+            self._tell(batch, answers)
+
+    @staticmethod
+    def _tell(
+        batch: list[tuple[str, Limit, asyncio.Future[Decision]]],
+        answers: Sequence[Decision | StateUnavailable],
+    ) -> None:
+        missing = itertools.repeat(StateUnavailable("other", "no answer"))
+        every = itertools.chain(answers, missing)
+        for (_, _, future), answer in zip(batch, every, strict=False):
             if future.done():
                 continue
             if isinstance(answer, Decision):

@@ -115,3 +115,22 @@ def test_calls_from_before_the_opening_do_not_judge_the_recovered_target(bench: 
     for permit in slow:
         bench.breaker.record(permit, Outcome.FAILED)
     assert bench.breaker.state is BreakerState.CLOSED
+
+
+def test_a_probe_ends_at_the_first_content_and_a_later_cut_is_an_ordinary_failure(
+    bench: Bench,
+) -> None:
+    bench.open()
+    bench.now += 5
+    rest = bench.breaker.confirm(bench.permit())
+    assert bench.breaker.state is BreakerState.CLOSED
+    bench.call(*[Outcome.FAILED] * 4)
+    bench.breaker.record(rest, Outcome.FAILED)
+    assert bench.breaker.state is BreakerState.OPEN, "the cut is the fifth failure in a row"
+
+
+def test_content_says_nothing_about_a_call_that_is_no_probe(bench: Bench) -> None:
+    bench.call(*[Outcome.FAILED] * 4)
+    permit = bench.breaker.confirm(bench.permit())
+    bench.breaker.record(permit, Outcome.FAILED)
+    assert bench.breaker.state is BreakerState.OPEN

@@ -77,6 +77,9 @@ def test_a_target_can_be_named_directly(gateway: Gateway) -> None:
         (b"[]", None),
         (b'{"messages": []}', "model"),
         (b'{"model": 7}', "model"),
+        (b'{"model": "\xff\xfe"}', "model"),
+        (b'{"model": "model-0", "\xff": 1}', None),
+        (b"[" * 100_000, None),
         (b'{"model": "model-0", "stream": "yes"}', "stream"),
         (b'{"model": "model-0", "stream_options": 1}', "stream_options"),
     ],
@@ -110,6 +113,18 @@ def test_every_refusal_has_a_request_id(gateway: Gateway) -> None:
         assert answer.status in (404, 405)
         assert answer.headers["x-request-id"]
         assert answer.json()["error"]["code"] == "unknown_url"
+
+
+def test_a_405_names_the_method_that_is_served(gateway: Gateway) -> None:
+    for method, path, allow in (("GET", "/chat/completions", "POST"), ("POST", "/models", "GET")):
+        assert http_request(method, gateway.url + path).headers["allow"] == allow
+
+
+def test_a_refusal_without_a_code_is_logged_by_its_type(gateway: Gateway) -> None:
+    gateway.post(b"[]", x_request_id="find-me-2")
+    wait_until(lambda: "find-me-2" in gateway.output, deadline_s=5, what="the request's log line")
+    line = next(line for line in gateway.output.splitlines() if "find-me-2" in line)
+    assert json.loads(line)["error"].startswith("invalid_request_error: ")
 
 
 def test_models_are_listed_and_found_by_id(gateway: Gateway) -> None:

@@ -1,8 +1,12 @@
+import time
+
 import pytest
 
+from service.errors import InvalidRequest
 from service.pipeline.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.dialects.openai import OpenAIDialect, OpenAIScanner
+from service.providers.dialects.sse import EventSplitter
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
@@ -60,6 +64,9 @@ def test_a_tool_call_is_content() -> None:
         (b"data: {not json\n\n", Symptom.MALFORMED),
         (b'data: {"error":{"message":"x"}}\n\n', Symptom.SERVER_ERROR),
         (b'data: {"choices":[{"delta":"text"}]}\n\n', Symptom.MALFORMED),
+        (b'data: {"choices":[{"finish_reason":"\xff"}]}\n\n', Symptom.MALFORMED),
+        (b'data: {"choices":[{"delta":{"\xff":1}}]}\n\n', Symptom.MALFORMED),
+        (b"data: " + b"[" * 100_000 + b"\n\n", Symptom.MALFORMED),
     ],
 )
 def test_a_broken_stream_is_refused(stream: bytes, symptom: Symptom) -> None:
@@ -93,6 +100,8 @@ def test_every_choice_has_to_finish() -> None:
         b'{"choices": [{"finish_reason": "stop"}',
         b'{"choices": [{"finish_reason": null}]}',
         b'{"error": {"message": "x"}}',
+        b'{"choices": [{"finish_reason": "\xff"}]}',
+        b'{"x": ' + b"[" * 100_000,
     ],
 )
 def test_a_whole_answer_that_is_none_is_refused(body: bytes) -> None:
@@ -109,3 +118,50 @@ def test_stream_options_of_the_client_are_kept_beside_ours() -> None:
 
 def test_every_entry_of_the_catalogue_is_found_under_its_name() -> None:
     assert all(entry.name == name and entry.note for name, entry in CATALOGUE.items())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"\xff\xfe"}',
+        b'{"model":"fast","\xff":1}',
+        b'{"model":"fast","stream_options":{"\xff":1}}',
+        b'{"model":"fast","x":' + b"[" * 100_000,
+        b"[" * 100_000,
+        b'{"model":"\\ud800"}',
+    ],
+)
+def test_bytes_that_are_no_json_are_the_clients_fault(body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        decode_chat(body)
+    assert raised.value.body()
+
+
+def test_a_finished_answer_lacks_only_usage_and_the_end_marker() -> None:
+    scanner = OpenAIScanner(strip_usage=True)
+    scanner.feed(TEXT)
+    assert not scanner.finished
+    scanner.feed(STOP)
+    assert scanner.finished
+    assert not scanner.has_usage
+    scanner.feed(USAGE)
+    assert scanner.has_usage
+
+
+def test_a_long_event_in_small_pieces_is_not_searched_again_with_every_piece() -> None:
+    splitter = EventSplitter()
+    began = time.perf_counter()
+    for _ in range(32_000):
+        splitter.feed(b"x" * 256)
+    assert len(splitter.feed(b"\n\n")) == 1
+    assert time.perf_counter() - began < 5, "8 MiB; with every search from the start: minutes"
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+def test_a_boundary_is_found_wherever_the_network_cuts_it(end: bytes) -> None:
+    stream = (b"data: 1" + end) * 3
+    for size in range(1, len(stream)):
+        splitter = EventSplitter()
+        parts = [stream[at : at + size] for at in range(0, len(stream), size)]
+        found = [event for part in parts for event in splitter.feed(part)]
+        assert found == [(b"data: 1" + end, b"1")] * 3

@@ -7,11 +7,17 @@ NEXT = Next(Step.NEXT_TARGET)
 
 
 def after(
-    symptom: Symptom, *, tries: int = 1, retry_after_s: float | None = None, remaining_s: float = 60
+    symptom: Symptom,
+    *,
+    tries: int = 1,
+    spare: int = 1,
+    retry_after_s: float | None = None,
+    remaining_s: float = 60,
 ) -> Next:
     return decide(
         symptom,
         tries=tries,
+        spare=spare,
         retry_after_s=retry_after_s,
         remaining_s=remaining_s,
         random=lambda: 0.5,
@@ -39,6 +45,12 @@ def test_a_429_waits_once_for_a_short_retry_after() -> None:
 @pytest.mark.parametrize("retry_after_s", [None, 3.1, 60])
 def test_a_429_with_a_long_or_no_retry_after_moves_on(retry_after_s: float | None) -> None:
     assert after(Symptom.RATE_LIMITED, retry_after_s=retry_after_s) == NEXT
+
+
+@pytest.mark.parametrize("symptom", [Symptom.SERVER_ERROR, Symptom.RATE_LIMITED])
+def test_targets_that_were_not_asked_come_before_a_second_try(symptom: Symptom) -> None:
+    assert after(symptom, retry_after_s=1, spare=1).step is Step.SAME_TARGET
+    assert after(symptom, retry_after_s=1, spare=0) == NEXT
 
 
 def test_nothing_waits_past_the_deadline() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from service.errors import SettingsError
 from service.settings import load_settings, parse_settings
+from service.state.key_ring import load_keys
 from tests.service.kit import ProcessUnderTest, key_entry, write_keys
 
 GOOD = """
@@ -41,6 +42,34 @@ def test_a_wrong_setting_is_one_line_with_key_and_value(line: str, parts: list[s
     message = str(raised.value)
     assert "\n" not in message
     assert all(part in message for part in ["gateway.yaml", *parts]), message
+
+
+def test_a_credential_in_a_wrong_setting_is_not_repeated() -> None:
+    for base_url in ("ftp://user:hunter2@alpha", "http://user:hun ter2@alpha"):
+        with pytest.raises(SettingsError, match=r"base_url.*alpha") as raised:
+            parse_settings(GOOD.replace("http://alpha:8090/v1", base_url), "test")
+        assert "ter2" not in str(raised.value)
+    with pytest.raises(SettingsError, match="api_key") as raised:
+        parse_settings(GOOD.replace("{kind:", "{api_key: hunter2, kind:"), "test")
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"keys": [{"id": "hunter2',
+        '{"keys": [{"id": "a", "tenant": "t", "sha256": "hunter2"}]}',
+        '{"keys": [{"id": "a b hunter2", "tenant": "t", "sha256": "x"}]}',
+        '{"hunter2": []}',
+        '"hunter2"',
+    ],
+)
+def test_a_wrong_key_file_is_explained_without_its_values(folder: Path, text: str) -> None:
+    path = folder / "api-keys.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"api-keys\.json") as raised:
+        load_keys(path)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_target_must_name_a_provider_that_is_there() -> None:

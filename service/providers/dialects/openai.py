@@ -6,7 +6,7 @@ written again.
 
 import msgspec
 
-from service.providers.dialect import ChatCall
+from service.providers.dialect import UNREADABLE, ChatCall
 from service.providers.dialects.sse import EventSplitter
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
@@ -66,7 +66,13 @@ class OpenAIScanner:
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self.has_content = False
+        self.has_usage = False
         self.done = False
+
+    @property
+    def finished(self) -> bool:
+        """See `StreamScanner.finished`."""
+        return bool(self._finished) and not self._open
 
     def feed(self, data: bytes) -> bytes:
         """See `StreamScanner.feed`."""
@@ -84,7 +90,7 @@ class OpenAIScanner:
         return _DONE_EVENT
 
     def _require_finished(self) -> None:
-        if not self._finished or self._open:
+        if not self.finished:
             raise UpstreamFailure(Symptom.CUT, "the stream ended without a finish_reason")
 
     def _accept(self, payload: bytes | None) -> bool:
@@ -99,13 +105,14 @@ class OpenAIScanner:
             return True
         try:
             chunk = _decode_chunk(payload)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise _malformed(f"an event is no chunk: {type(error).__name__}") from None
         if bytes(chunk.error) != b"null":
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
         for choice in chunk.choices or ():
             self._note(choice)
         is_usage_chunk = not chunk.choices and bytes(chunk.usage) != b"null"
+        self.has_usage = is_usage_chunk and self.finished
         return not (is_usage_chunk and self._strip_usage)
 
     def _note(self, choice: _Choice) -> None:
@@ -118,7 +125,7 @@ class OpenAIScanner:
         if not self.has_content:
             try:
                 self.has_content = _holds_content(choice.delta)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 raise _malformed("a delta is no object") from None
 
 
@@ -148,7 +155,7 @@ class OpenAIDialect:
         """See `Dialect.check_answer`: every choice needs a finish_reason."""
         try:
             answer = _decode_answer(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise _malformed(f"the answer is no completion: {type(error).__name__}") from None
         if bytes(answer.error) != b"null":
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")

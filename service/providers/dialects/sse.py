@@ -26,7 +26,7 @@ class EventSplitter:
     """Collects bytes until an event is whole."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes | None]]:
         """Return the events that are now whole, each as (raw bytes, data).
@@ -34,14 +34,17 @@ class EventSplitter:
         Raises:
             UpstreamFailure: one event is larger than 16 MiB.
         """
-        buffer = self._rest + data if self._rest else data
+        rest = self._rest
+        # What was looked at before holds no whole boundary, only the first three bytes of one.
+        known = max(0, len(rest) - 3)
+        rest += data
         events: list[tuple[bytes, bytes | None]] = []
         start = 0
-        for boundary in _BOUNDARY.finditer(buffer):
-            raw = buffer[start : boundary.end()]
+        for end in [boundary.end() for boundary in _BOUNDARY.finditer(rest, known)]:
+            raw = bytes(rest[start:end])
             events.append((raw, _payload(raw)))
-            start = boundary.end()
-        self._rest = buffer[start:]
-        if len(self._rest) > MAX_EVENT_BYTES:
+            start = end
+        del rest[:start]
+        if len(rest) > MAX_EVENT_BYTES:
             raise UpstreamFailure(Symptom.MALFORMED, f"an event above {MAX_EVENT_BYTES} bytes")
         return events

@@ -1,0 +1,62 @@
+"""A provider that says exactly the bytes that a test gives it."""
+
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.service.kit import Gateway, Simulator
+
+CHOICE = b'{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}'
+
+
+@contextmanager
+def provider(answer: bytes) -> Generator[str]:
+    """A server that gives every request the same bytes and leaves the connection open."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            held.append(connection)
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+        for connection in held:
+            connection.close()
+
+
+@contextmanager
+def gateway_before(
+    folder: Path, alpha: Simulator, answer: bytes, deadline_s: float = 600, **timeouts: float
+) -> Generator[Gateway]:
+    with provider(answer) as url:
+        gateway = Gateway(
+            folder,
+            [alpha],
+            providers={"alpha": {"kind": "openai-compatible", "base_url": url}},
+            timeouts=timeouts,
+            admission={"deadline_seconds": deadline_s},
+        )
+        try:
+            yield gateway
+        finally:
+            gateway.stop()
+
+
+def whole(status: str, body: bytes, headers: bytes) -> bytes:
+    length = f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n".encode()
+    return length + headers + b"\r\n\r\n" + body

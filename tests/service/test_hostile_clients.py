@@ -1,0 +1,171 @@
+"""Clients that do not send, do not read or send too much: they cost nobody else anything."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request
+from tests.service.scripted_provider import CHOICE, gateway_before, whole
+
+ESTABLISHED = "01"
+KNOWN = f"authorization: Bearer {API_KEY}\r\n"
+KIB = 1024
+
+
+@pytest.fixture
+def fat(folder: Path) -> Generator[Simulator]:
+    """A provider whose answers are larger than every socket buffer."""
+    simulator = Simulator("fat", folder, "--tokens", "150000")
+    yield simulator
+    simulator.stop()
+
+
+def connect(gateway: Gateway) -> socket.socket:
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(15)
+    connection.connect(("127.0.0.1", gateway.port))
+    return connection
+
+
+def head(length: int, headers: str = "") -> bytes:
+    first = "POST /v1/chat/completions HTTP/1.1\r\nhost: test\r\n"
+    return f"{first}content-length: {length}\r\n{headers}\r\n".encode()
+
+
+def is_held(gateway: Gateway, connection: socket.socket) -> bool:
+    """Whether the gateway still has its end of the connection."""
+    ends = (f":{gateway.port:04X}", f":{connection.getsockname()[1]:04X}")
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()]
+    return any(
+        row[1].endswith(ends[0]) and row[2].endswith(ends[1]) and row[3] == ESTABLISHED
+        for row in rows
+    )
+
+
+def test_strangers_who_send_no_body_take_no_place(folder: Path, alpha: Simulator) -> None:
+    gateway = Gateway(folder, [alpha], admission={"max_in_flight": 1, "queue": 0})
+    strangers = [connect(gateway) for _ in range(5)]
+    try:
+        for stranger in strangers:
+            stranger.sendall(head(31 << 20))
+            assert b" 401 " in stranger.recv(KIB)
+        assert gateway.chat().status == 200
+    finally:
+        for stranger in strangers:
+            stranger.close()
+        gateway.stop()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+def test_bodies_in_flight_share_a_budget_of_bytes(
+    folder: Path,
+    alpha: Simulator,
+    chunked: bool,  # noqa: FBT001 - a parameter of pytest's
+) -> None:
+    gateway = Gateway(
+        folder,
+        [alpha],
+        admission={"max_body_bytes": 1 << 20, "max_buffered_bytes": 1 << 20},
+        timeouts={"answer_seconds": 60, "headers_seconds": 60},
+    )
+    body = json.dumps({"model": "model-0", "messages": [], "x": "x" * (700 * KIB)}).encode()
+    found: list[Answer] = []
+    alpha.fault("slow_first_token", seconds=3, times=1)
+    asked = alpha.requests()
+    first = threading.Thread(target=lambda: found.append(gateway.post(body)))
+    first.start()
+    try:
+        wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the first to be upstream")
+        refused = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+        refused.request(
+            "POST",
+            "/v1/chat/completions",
+            iter([body]) if chunked else body,
+            {"authorization": f"Bearer {API_KEY}"},
+            encode_chunked=chunked,
+        )
+        answer = refused.getresponse()
+        assert answer.status == 503
+        assert answer.getheader("retry-after") == "1"
+        assert json.loads(answer.read())["error"]["code"] == "overloaded"
+        refused.close()
+        assert gateway.chat().status == 200, "what fits is let in"
+        first.join()
+        assert found[0].status == 200
+        assert gateway.post(body).status == 200, "the budget is given back"
+    finally:
+        first.join()
+        gateway.stop()
+
+
+def stop_reading(gateway: Gateway, *, stream: bool) -> None:
+    body = json.dumps({"model": "model-0", "messages": [], "stream": stream}).encode()
+    with connect(gateway) as client:
+        client.sendall(head(len(body), KNOWN + "x-request-id: find-me\r\n") + body)
+        assert b" 200 " in client.recv(64)
+        wait_until(
+            lambda: not is_held(gateway, client),
+            deadline_s=10,
+            what="the gateway to leave the connection",
+        )
+    assert gateway.metric("seawall_requests_in_flight") == 0
+    assert "find-me" in gateway.output
+    assert "ASGI" not in gateway.output, "uvicorn complains of an unfinished answer"
+
+
+def test_a_client_that_stops_reading_a_stream_is_left_at_the_deadline(
+    folder: Path, fat: Simulator
+) -> None:
+    gateway = Gateway(
+        folder,
+        [fat],
+        admission={"deadline_seconds": 4},
+        timeouts={"headers_seconds": 60, "first_content_seconds": 60},
+    )
+    try:
+        stop_reading(gateway, stream=True)
+    finally:
+        gateway.stop()
+
+
+def test_a_client_that_stops_reading_an_answer_is_left_at_the_deadline(
+    folder: Path, alpha: Simulator
+) -> None:
+    large = CHOICE + b" " * (32 << 20)
+    with gateway_before(folder, alpha, whole("200 OK", large, b"x: y"), deadline_s=4) as gateway:
+        stop_reading(gateway, stream=False)
+
+
+def test_a_head_that_never_ends_is_cut_and_an_idle_connection_is_not(
+    folder: Path, alpha: Simulator
+) -> None:
+    gateway = Gateway(folder, [alpha])
+    idle = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+    try:
+        idle.request("GET", "/v1/models", headers={"authorization": f"Bearer {API_KEY}"})
+        idle.getresponse().read()
+        with connect(gateway) as client:
+            client.sendall(b"GET /v1/models HTTP/1.1\r\n")
+
+            def left() -> bool:
+                if is_held(gateway, client):
+                    client.sendall(b"x: y\r\n")
+                    return False
+                return True
+
+            wait_until(left, deadline_s=13, what="the gateway to close", interval_s=0.5)
+        kept = idle.sock
+        idle.request("GET", "/v1/models", headers={"authorization": f"Bearer {API_KEY}"})
+        assert idle.getresponse().status == 200
+        assert idle.sock is kept, "the same connection"
+        assert http_request("GET", gateway.url + "/models").status == 401
+    finally:
+        idle.close()
+        gateway.stop()
