@@ -6,6 +6,7 @@ neither used nor touched.
 
 import os
 import subprocess
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from seawall.cluster.kubectl import Kubectl
 from seawall.kit import Kit, kit_here
 from tests.host import Picture, take_picture
+from tests.measured import LINES, measured
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
@@ -69,6 +71,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if LINES:
+        terminalreporter.section("measured")
+        for line in LINES:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def environment() -> Generator[Environment]:
     variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
@@ -76,7 +85,10 @@ def environment() -> Generator[Environment]:
     if not KEEP:
         run_seawall("down", variables=variables)  # what a killed session may have left
     before = take_picture(kit_here().instance.name)
+    begun = time.monotonic()
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
+    took = time.monotonic() - begun
+    measured(f"`seawall up` took {took:.0f} s (goals: 120 s with caches warm, 30 min fresh)")
     assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
     yield Environment(kit_here(), variables, before)
     if not KEEP:

@@ -11,6 +11,7 @@ from seawall.errors import ClusterError
 from seawall.wait import wait_until
 from tests.conftest import Environment
 from tests.host import take_picture
+from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
@@ -31,7 +32,7 @@ def test_a_second_up_changes_nothing(environment: Environment) -> None:
     begun = time.monotonic()
     second = environment.seawall("up")
     took = time.monotonic() - begun
-    print(f"`seawall up` with nothing to do took {took:.1f} s (goal {IDLE_UP_GOAL_S:.0f} s)")
+    measured(f"`seawall up` with nothing to do took {took:.1f} s (goal {IDLE_UP_GOAL_S:.0f} s)")
     assert second.returncode == 0, second.stderr[-2000:]
     assert "no changes" in second.stdout
     assert "plain answer from" in second.stdout
@@ -129,7 +130,7 @@ def test_down_leaves_nothing(environment: Environment) -> None:
     begun = time.monotonic()
     down = environment.seawall("down")
     took = time.monotonic() - begun
-    print(f"`seawall down` took {took:.1f} s")
+    measured(f"`seawall down` took {took:.1f} s")
     assert down.returncode == 0, down.stderr[-2000:]
     assert take_picture(environment.kit.instance.name).left_since(environment.before) == {}
     assert not environment.kit.home.exists()

@@ -1,6 +1,7 @@
 """The promise, measured: a constant load from outside while something is taken away."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from contract import paths, ports
 from seawall.load import ConstantLoad, LoadReport
 from seawall.wait import wait_until
 from tests.conftest import Environment
+from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
@@ -67,7 +69,7 @@ def test_users_do_not_notice_the_deletion_of_the_redis_master(
         return len(ready_pods(environment, "redis")) == 3
 
     report = under_load(load, fault, elsewhere)
-    print(f"another Redis pod was master {took[0]:.1f} s after the deletion (goal 10 s)")
+    measured(f"another Redis pod was master {took[0]:.1f} s after the deletion (goal 10 s)")
     assert report.failed == 0, report.failures
     assert took[0] < 30
 
@@ -127,7 +129,8 @@ def under_load(
             what="a steady load after the fault",
         )
     report = load.report
-    print(report.summary())
+    test = os.environ["PYTEST_CURRENT_TEST"].rsplit("::", 1)[1].split(" ")[0]
+    measured(f"{test}: {report.summary()}")
     return report
 
 
