@@ -16,15 +16,15 @@ def no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_same_checkout_gets_the_same_instance_and_another_one_another() -> None:
-    one, again = (instance_of(Path("/work/a"), nodes=1) for _ in range(2))
-    other = instance_of(Path("/work/b"), nodes=1)
+    one, again = (instance_of(Path("/srv/a"), nodes=1) for _ in range(2))
+    other = instance_of(Path("/srv/b"), nodes=1)
     assert one == again
     assert one.name != other.name
     assert one.data != other.data
 
 
 def test_the_ranges_of_an_instance_do_not_overlap() -> None:
-    instance = instance_of(Path("/work/a"), nodes=MAX_NODES)
+    instance = instance_of(Path("/srv/a"), nodes=MAX_NODES)
     whole = ipaddress.IPv4Network(instance.network)
     services = ipaddress.IPv4Network(instance.service_range)
     pods = ipaddress.IPv4Network(instance.pod_range)
@@ -40,7 +40,7 @@ def test_the_ranges_of_an_instance_do_not_overlap() -> None:
 
 
 def test_every_machine_has_its_own_address_hardware_address_and_pods() -> None:
-    instance = instance_of(Path("/work/a"), nodes=MAX_NODES)
+    instance = instance_of(Path("/srv/a"), nodes=MAX_NODES)
     addresses = {instance.address(m) for m in instance.machines}
     assert len(addresses) == MAX_NODES + 1
     assert len({instance.mac(m) for m in instance.machines}) == MAX_NODES + 1
@@ -50,22 +50,22 @@ def test_every_machine_has_its_own_address_hardware_address_and_pods() -> None:
 
 
 def test_an_interface_name_fits_into_what_the_kernel_allows() -> None:
-    assert len(f"{instance_of(Path('/work/a'), nodes=1).name}h") <= 15
+    assert len(f"{instance_of(Path('/srv/a'), nodes=1).name}h") <= 15
 
 
 @pytest.mark.parametrize("nodes", [0, -1, MAX_NODES + 1])
 def test_a_number_of_nodes_out_of_range_is_refused(nodes: int) -> None:
     with pytest.raises(UsageError, match=f"nodes: {nodes} is not between 1 and {MAX_NODES}"):
-        instance_of(Path("/work/a"), nodes=nodes)
+        instance_of(Path("/srv/a"), nodes=nodes)
 
 
 @pytest.mark.parametrize("text", ["63", "128", "ten", "-70", "7.0"])
 def test_a_range_out_of_range_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", text)
     with pytest.raises(UsageError, match=r"SEAWALL_RANGE: '.*' is not a number from 64 to 127"):
-        instance_of(Path("/work/a"), nodes=1)
+        instance_of(Path("/srv/a"), nodes=1)
 
 
 def test_a_chosen_range_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", "77")
-    assert instance_of(Path("/work/a"), nodes=1).network == "10.77.0.0/16"
+    assert instance_of(Path("/srv/a"), nodes=1).network == "10.77.0.0/16"
