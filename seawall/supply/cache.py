@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,9 +71,12 @@ class Cache:
                 self._say(f"cache entry {name}/{key} is corrupt ({fault}): building it again")
             manifest.unlink(missing_ok=True)
             shutil.rmtree(entry, ignore_errors=True)
-            draft = home / f".draft-{key}"
-            shutil.rmtree(draft, ignore_errors=True)  # the lock says that nobody fills it any more
-            draft.mkdir(parents=True)
+            for rest in home.glob(f".draft-{key}-*"):  # the lock says: of builds that were killed
+                shutil.rmtree(rest, ignore_errors=True)
+            # A name of its own: a compiler that outlived its killed run may still write into the
+            # draft of that run.
+            draft = Path(tempfile.mkdtemp(prefix=f".draft-{key}-", dir=home))
+            draft.chmod(0o755)
             build(draft)
             draft.rename(entry)
             _write_manifest(entry, manifest)

@@ -61,6 +61,28 @@ def test_a_failed_build_leaves_nothing_and_the_next_one_starts_clean(cache: Cach
     assert [f.name for f in entry.iterdir()] == ["file"]
 
 
+def test_what_a_killed_build_still_writes_does_not_reach_the_next_one(cache: Cache) -> None:
+    first: list[Path] = []
+
+    def killed(target: Path) -> None:
+        first.append(target)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.get("tool", "key", killed)
+
+    def beside_an_orphan(target: Path) -> None:
+        first[0].mkdir(exist_ok=True)
+        (first[0] / "late").write_text("of the killed build")
+        build_word(target)
+
+    entry = cache.get("tool", "key", beside_an_orphan)
+    assert [f.name for f in entry.iterdir()] == ["file"]
+    (entry / "file").unlink()
+    cache.get("tool", "key", build_word)
+    assert not list(entry.parent.glob(".draft-*")), "rests are removed by the next build"
+
+
 def test_two_runs_that_race_build_once(cache: Cache) -> None:
     built: list[int] = []
     entered, release = threading.Event(), threading.Event()
