@@ -1,12 +1,10 @@
 """HTTP headers that the gateway reads and writes beside the OpenAI API's own."""
 
-__all__ = ["DEGRADED", "PROVIDER", "REQUEST_ID", "SHOULD_RETRY"]
+__all__ = ["PROVIDER", "REQUEST_ID", "SHOULD_RETRY"]
 
 REQUEST_ID = "x-request-id"
 """On every answer; a client's own value is kept when it is well formed."""
 PROVIDER = "x-seawall-provider"
 """Which provider answered."""
-DEGRADED = "x-seawall-degraded"
-"""Set when the answer came from the degradation ladder; its value names the step."""
 SHOULD_RETRY = "x-should-retry"
 """Read by the openai SDK: "false" forbids a retry that cannot succeed."""

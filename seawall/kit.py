@@ -94,7 +94,12 @@ class Kit:
 
     @cached_property
     def images(self) -> ImageBuilder:
-        """Builds images; the extra CA is $SEAWALL_EXTRA_CA, else the one pip or OpenSSL use."""
+        """Builds images; the extra CA is $SEAWALL_EXTRA_CA, else the one pip or OpenSSL use.
+
+        Raises:
+            BuildError, HostError: what builds them could not be installed.
+        """
+        ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
         names = ("SEAWALL_EXTRA_CA", "PIP_CERT", "SSL_CERT_FILE")
         given = [Path(os.environ[n]) for n in names if os.environ.get(n)]
         ca = next((file for file in given if file.is_file()), None)
@@ -106,10 +111,17 @@ class Kit:
         Raises:
             BuildError: see build_go_tool.
         """
-        go = ensure_go(self.checkout, self.cache, self.progress)
         return build_go_tool(
-            GO_TOOLS[name], checkout=self.checkout, go=go, cache=self.cache, progress=self.progress
+            GO_TOOLS[name],
+            checkout=self.checkout,
+            go=self._go,
+            cache=self.cache,
+            progress=self.progress,
         )
+
+    @cached_property
+    def _go(self) -> Path:
+        return ensure_go(self.checkout, self.cache, self.progress)
 
     @cached_property
     def supplies(self) -> Supplies:
@@ -118,7 +130,6 @@ class Kit:
         Raises:
             BuildError, HostError: something could not be installed or built.
         """
-        ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
         programs = self.tool("kubernetes")
         built = {name: self.tool(name) / name for name in _PLATFORM_PROGRAMS}
         images = {name: self.images.program_image(name, file) for name, file in built.items()}
@@ -135,6 +146,18 @@ class Kit:
     def cluster(self) -> EmbeddedCluster:
         """The embedded cluster, running or not."""
         return EmbeddedCluster(self.instance, self.checkout, lambda: self.supplies)
+
+    def start_cluster(self) -> EmbeddedCluster:
+        """The embedded cluster, started or repaired.
+
+        Raises:
+            SeawallError: see `supplies` and `Cluster.up`.
+        """
+        _ = self.supplies  # built first, each with a progress line of its own
+        cluster = self.cluster()
+        with self.progress.step("start the cluster", estimate_s=20):
+            cluster.up()
+        return cluster
 
 
 def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = None) -> Kit:

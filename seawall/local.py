@@ -65,14 +65,11 @@ def bring_up(kit: Kit) -> LocalUp:
     with kit.alone():
         _check_space(kit)
         kit.claim_home()
-        _ = kit.supplies, kit.tool("pulumi")  # built first, each with a progress line of its own
+        engine = engine_of(kit)  # built before the cluster starts, as everything is
         images = {target: kit.images.project_image(target) for target in ("gateway", "redis")}
-        cluster = kit.cluster()
-        with kit.progress.step("start the cluster", estimate_s=20):
-            cluster.up()
+        cluster = kit.start_cluster()
         with kit.progress.step("give the images to the nodes", estimate_s=8):
             cluster.load(list(images.values()))
-        engine = engine_of(kit)
         with kit.progress.step("deploy with Pulumi", estimate_s=15):
             update = engine.up(
                 images={name: image.ref for name, image in images.items()},

@@ -1,11 +1,10 @@
 """Wait by polling a condition with a deadline: the only way this project waits, tests included."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["TimedOutError", "wait_until", "wait_until_async"]
+__all__ = ["TimedOutError", "wait_until"]
 
 T = TypeVar("T")
 
@@ -48,26 +47,3 @@ def wait_until(
         if late:
             raise TimedOutError(what, deadline_s, seen)
         time.sleep(interval_s)
-
-
-async def wait_until_async(
-    condition: Callable[[], Awaitable[T]],
-    *,
-    deadline_s: float,
-    what: str,
-    interval_s: float = _DEFAULT_INTERVAL_S,
-) -> T:
-    """The same, for a coroutine function.
-
-    Raises:
-        TimedOutError: it did not hold in time.
-    """
-    end = time.monotonic() + deadline_s
-    while True:
-        late = time.monotonic() >= end
-        seen = await condition()
-        if seen:
-            return seen
-        if late:
-            raise TimedOutError(what, deadline_s, seen)
-        await asyncio.sleep(interval_s)

@@ -77,12 +77,9 @@ def cluster_up(nodes: Nodes = None) -> None:
     check_root()
     check_kernel()
     kit = kit_here(nodes=nodes)
-    cluster = kit.cluster()
     with kit.alone():
         kit.claim_home()
-        _ = kit.supplies  # built first, each with a progress line of its own
-        with kit.progress.step("start the cluster", estimate_s=20):
-            cluster.up()
+        cluster = kit.start_cluster()
     Console().print(f"kubeconfig: {cluster.kubeconfig}", soft_wrap=True)
 
 

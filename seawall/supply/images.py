@@ -52,11 +52,6 @@ class ImageBuilder:
             Docker() if self._has_docker else Buildah(cache.root / "buildah")
         )
 
-    @property
-    def engine_name(self) -> str:
-        """Which engine builds: docker or buildah."""
-        return self._engine.name
-
     def project_image(self, target: str) -> Image:
         """A target of the project's Dockerfile: gateway or redis.
 

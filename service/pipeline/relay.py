@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 
+from contract.headers import SHOULD_RETRY
 from service.errors import StreamBroken
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.services import Handler, Services
@@ -20,7 +21,7 @@ END_S = 0.1
 """The end marker comes together with the usage chunk, or never."""
 _OK = 200
 _JSON = "application/json"
-_PASSED_ON = ("content-type", "retry-after", "retry-after-ms", "x-should-retry")
+_PASSED_ON = ("content-type", "retry-after", "retry-after-ms", SHOULD_RETRY)
 
 
 def _passed_on(upstream: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

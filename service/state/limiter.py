@@ -42,11 +42,6 @@ class Limiter:
         self._failures = 0
         self._open = False
 
-    @property
-    def is_local(self) -> bool:
-        """Whether limits are kept in the process, because the store does not answer."""
-        return self._open
-
     async def take(self, key: ApiKey) -> Decision:
         """Take one request of the key's rate.
 

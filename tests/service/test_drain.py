@@ -63,10 +63,8 @@ def test_a_draining_replica_serves_on_and_asks_clients_to_leave(leaving: Gateway
     assert leaving.wait_for_exit(10) == 0
 
 
-def test_a_request_in_flight_is_finished_after_the_port_is_closed(
-    leaving: Gateway, alpha: Simulator
-) -> None:
-    alpha.fault("slow_first_token", seconds=2.5, times=1)
+def stream_across_sigterm(leaving: Gateway, alpha: Simulator) -> Answer:
+    """What a client gets whose request is upstream when the gateway is told to leave."""
     found: list[Answer] = []
     asked = alpha.requests()
     asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))
@@ -74,7 +72,15 @@ def test_a_request_in_flight_is_finished_after_the_port_is_closed(
     wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the request to be upstream")
     leaving.signal(signal.SIGTERM)
     asking.join()
-    assert found[0].events()[-1] == "[DONE]"
+    return found[0]
+
+
+def test_a_request_in_flight_is_finished_after_the_port_is_closed(
+    leaving: Gateway, alpha: Simulator
+) -> None:
+    alpha.fault("slow_first_token", seconds=2.5, times=1)
+    answer = stream_across_sigterm(leaving, alpha)
+    assert answer.events()[-1] == "[DONE]"
     assert leaving.wait_for_exit(10) == 0
 
 
@@ -82,13 +88,7 @@ def test_a_stream_that_outlives_the_grace_is_told_in_band(
     leaving: Gateway, alpha: Simulator
 ) -> None:
     alpha.fault("stall_mid_stream", after=3, times=1)
-    found: list[Answer] = []
-    asked = alpha.requests()
-    asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))
-    asking.start()
-    wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the request to be upstream")
-    leaving.signal(signal.SIGTERM)
-    asking.join()
-    assert "shutting_down" in found[0].events()[-1]
-    assert "[DONE]" not in found[0].events()
+    answer = stream_across_sigterm(leaving, alpha)
+    assert "shutting_down" in answer.events()[-1]
+    assert "[DONE]" not in answer.events()
     assert leaving.wait_for_exit(10) == 0
