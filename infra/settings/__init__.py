@@ -5,9 +5,10 @@ Reading it is `infra.config`; nothing here knows Pulumi. A key without a default
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from infra.quantities import CPU_PATTERN, MEMORY_PATTERN, cpu_millis, memory_bytes
+from infra.settings.base import Strict
 
 __all__ = [
     "ApiKey",
@@ -35,11 +36,7 @@ _CUT_BEFORE_GRACE_SECONDS = 5
 """The gateway tells open streams so this long before its grace ends; see its own settings."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Kubernetes(_Strict):
+class Kubernetes(Strict):
     """The cluster and the place in it."""
 
     namespace: Name
@@ -51,21 +48,21 @@ class Kubernetes(_Strict):
     """The version of the restricted Pod Security standard, pinned against upgrades."""
 
 
-class Images(_Strict):
+class Images(Strict):
     """Image references, with a tag or a digest."""
 
     gateway: Image
     redis: Image
 
 
-class Amount(_Strict):
+class Amount(Strict):
     """CPU and memory."""
 
     cpu: Cpu
     memory: Memory
 
 
-class Resources(_Strict):
+class Resources(Strict):
     """What a container asks for and what it may use."""
 
     requests: Amount
@@ -80,7 +77,7 @@ class Resources(_Strict):
         return self
 
 
-class Replicas(_Strict):
+class Replicas(Strict):
     """The autoscaler's range and target."""
 
     min: Annotated[int, Field(ge=1, le=1000)]
@@ -95,7 +92,7 @@ class Replicas(_Strict):
         return self
 
 
-class Shutdown(_Strict):
+class Shutdown(Strict):
     """How a gateway pod leaves, in seconds."""
 
     pre_stop_seconds: Annotated[int, Field(ge=1, le=120)]
@@ -116,7 +113,7 @@ class Shutdown(_Strict):
         return self
 
 
-class Admission(_Strict):
+class Admission(Strict):
     """What one gateway process accepts at once."""
 
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
@@ -127,7 +124,7 @@ class Admission(_Strict):
     deadline_seconds: Seconds = 600
 
 
-class Timeouts(_Strict):
+class Timeouts(Strict):
     """Upstream timeouts, each for one attempt."""
 
     connect_seconds: Seconds = 2
@@ -138,27 +135,27 @@ class Timeouts(_Strict):
     """Of a plain answer, whose headers come only when it is complete."""
 
 
-class Provider(_Strict):
+class Provider(Strict):
     """One provider account. Its key is the secret provider-<name>."""
 
     kind: Literal["openai-compatible"]
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")]
 
 
-class Target(_Strict):
+class Target(Strict):
     """One model of one provider."""
 
     provider: Name
     model: ModelName
 
 
-class Model(_Strict):
+class Model(Strict):
     """Who answers a model name, best first."""
 
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
 
-class ApiKey(_Strict):
+class ApiKey(Strict):
     """One client key and its limits. The key itself is the secret api-key-<id>."""
 
     tenant: Name
@@ -168,7 +165,7 @@ class ApiKey(_Strict):
     """What happens to the key's requests while limits cannot be kept in Redis."""
 
 
-class Gateway(_Strict):
+class Gateway(Strict):
     """The gateway's pods and its settings."""
 
     replicas: Replicas
@@ -192,7 +189,7 @@ class Gateway(_Strict):
         return self
 
 
-class Redis(_Strict):
+class Redis(Strict):
     """Three pods of Redis and Sentinel."""
 
     storage: Memory
@@ -218,7 +215,7 @@ class Redis(_Strict):
         return self
 
 
-class Environment(_Strict):
+class Environment(Strict):
     """Everything that one Pulumi.<env>.yaml says."""
 
     kubernetes: Kubernetes

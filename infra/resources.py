@@ -1,0 +1,38 @@
+"""A resource as a program declares it, as plain data: what policies and tests look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Resource"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One registration.
+
+    Attributes:
+        type: Pulumi's type token, such as kubernetes:apps/v1:Deployment.
+        name: the name in the program.
+        inputs: plain values by their camelCase names; secrets are opened.
+        sealed: the paths, such as `stringData` or `data.password`, that were given as secrets.
+        protect: the engine refuses to delete it.
+        retain_on_delete: the engine forgets it instead of deleting it.
+    """
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    sealed: frozenset[str] = frozenset()
+    protect: bool = False
+    retain_on_delete: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The last part of the type: Deployment, BucketV2."""
+        return self.type.rsplit(":", 1)[-1]
+
+    @property
+    def title(self) -> str:
+        """How messages call it: `Deployment gateway`."""
+        return f"{self.kind} {self.name}"
