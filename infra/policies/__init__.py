@@ -1,0 +1,49 @@
+"""The policies: what no environment may deploy, and what each switches on for itself.
+
+Rules are plain functions over resources. The kit calls `check` before every update; the folder is
+a Pulumi policy pack as well, for `pulumi up --policy-pack infra/policies`.
+"""
+
+from collections.abc import Sequence
+
+from infra.policies import (
+    at_rest,
+    availability,
+    buckets,
+    containers,
+    iam,
+    images,
+    network,
+    plain_secrets,
+    pod_security,
+    spreading,
+    state,
+)
+from infra.policies.rule import ResourceRule, Rule, StackRule, Violation, apply
+from infra.resources import Resource
+from infra.settings.policies import Policies
+
+__all__ = ["RULES", "ResourceRule", "Rule", "StackRule", "Violation", "check"]
+
+RULES: tuple[Rule, ...] = (
+    *images.RULES,
+    *pod_security.RULES,
+    *containers.RULES,
+    *plain_secrets.RULES,
+    *availability.RULES,
+    *spreading.RULES,
+    *network.RULES,
+    *state.RULES,
+    *buckets.RULES,
+    *iam.RULES,
+    *at_rest.RULES,
+)
+"""Every rule, in the order of reports."""
+
+
+def check(resources: Sequence[Resource], settings: Policies) -> list[Violation]:
+    """Every violation of the rules that `settings` wants; an empty list is what one hopes for.
+
+    What a preview cannot know yet is not judged.
+    """
+    return list(apply(RULES, resources, settings))

@@ -1,0 +1,108 @@
+"""Rules about AWS rights: few actions on named resources, for exactly one service account."""
+
+from collections.abc import Iterator, Sequence
+
+from infra.policies.documents import Statement, statements
+from infra.policies.reading import at, mapping, sequence, text
+from infra.policies.rule import ResourceRule, Rule
+from infra.resources import Resource
+
+__all__ = ["RULES"]
+
+_POLICIES = (
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+)
+_ROLE = "aws:iam/role:Role"
+_AWS_MANAGED = ":iam::aws:policy/"
+_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+_AUDIENCE = "sts.amazonaws.com"
+
+
+def iam_policies_name_actions_and_resources(resource: Resource) -> Iterator[str]:
+    """No wildcard in an action, no resource that is everything."""
+    for document in _documents(resource):
+        for statement in statements(document):
+            if statement.allows:
+                yield from _width(statement)
+    for managed in _attached(resource):
+        if _AWS_MANAGED in managed:
+            yield f"{managed} is managed by AWS and wide; write the few actions that are needed"
+
+
+def roles_trust_one_service_account(resource: Resource) -> Iterator[str]:
+    """A role is assumed by nobody but one account, for the token service alone."""
+    if resource.type != _ROLE:
+        return
+    for statement in statements(at(resource.inputs, "assumeRolePolicy")):
+        if not statement.allows:
+            continue
+        if "*" in statement.principals or statement.inverted:
+            yield f"statement {statement.label} lets everybody assume the role; name a principal"
+        if _WEB_IDENTITY in statement.actions or "*" in "".join(statement.actions):
+            yield from _identity(statement)
+
+
+def _width(statement: Statement) -> Iterator[str]:
+    for action in statement.actions:
+        if "*" in action:
+            yield f"statement {statement.label} allows {action}; name the actions"
+    for target in statement.resources:
+        # An ARN whose last of six parts is * names all of a service.
+        if target == "*" or target.split(":", 5)[-1] == "*":
+            yield f"statement {statement.label} is about resource {target}; name the resources"
+    if statement.inverted:
+        yield f"statement {statement.label} allows all but some; name what it allows"
+
+
+def _identity(statement: Statement) -> Iterator[str]:
+    subjects = _equal_to(statement, ":sub")
+    exact = len(subjects) == 1 and "*" not in subjects[0] and "?" not in subjects[0]
+    if not exact or not subjects[0].startswith("system:serviceaccount:"):
+        yield (
+            f"statement {statement.label} trusts the subjects {list(subjects)};"
+            " give one system:serviceaccount:<namespace>:<name> in StringEquals"
+        )
+    audiences = _equal_to(statement, ":aud")
+    if list(audiences) != [_AUDIENCE]:
+        yield (
+            f"statement {statement.label} trusts the audiences {list(audiences)};"
+            f" give {_AUDIENCE} in StringEquals"
+        )
+
+
+def _equal_to(statement: Statement, ending: str) -> Sequence[str]:
+    """What StringEquals demands of the key, which begins with the issuer's name."""
+    keys = [key for key in mapping(statement.conditions, "StringEquals") if key.endswith(ending)]
+    return statement.condition("StringEquals", keys[0]) if len(keys) == 1 else ()
+
+
+def _documents(resource: Resource) -> Iterator[object]:
+    if resource.type in _POLICIES:
+        yield at(resource.inputs, "policy")
+    if resource.type == _ROLE:
+        for inline in sequence(resource.inputs, "inlinePolicies"):
+            yield at(inline, "policy")
+
+
+def _attached(resource: Resource) -> Iterator[str]:
+    if resource.type == _ROLE:
+        yield from (str(arn) for arn in sequence(resource.inputs, "managedPolicyArns"))
+    if resource.type.startswith("aws:iam/") and resource.kind.endswith("PolicyAttachment"):
+        yield text(resource.inputs, "policyArn")
+
+
+RULES: tuple[Rule, ...] = (
+    ResourceRule(
+        "iam-policies-name-actions-and-resources",
+        "IAM policies allow named actions on named resources.",
+        iam_policies_name_actions_and_resources,
+    ),
+    ResourceRule(
+        "roles-trust-one-service-account",
+        "IAM roles are assumed by named principals, and by exactly one service account.",
+        roles_trust_one_service_account,
+    ),
+)

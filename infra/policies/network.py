@@ -1,0 +1,97 @@
+"""Rules about who may talk to whom: nobody, unless a policy or a group says so."""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+
+from infra.policies.pods import is_kubernetes, namespace_of, pod_of
+from infra.policies.reading import at, mapping, sequence, text
+from infra.policies.rule import ResourceRule, Rule, StackRule
+from infra.resources import Resource
+
+__all__ = ["RULES"]
+
+_SHORTEST_PREFIX = 8
+"""The widest private range is 10.0.0.0/8; anything wider holds strangers."""
+
+
+def namespaces_deny_traffic_by_default(
+    resource: Resource, stack: Sequence[Resource]
+) -> Iterator[str]:
+    """A NetworkPolicy without rules for all pods, for both directions; said once a namespace."""
+    if pod_of(resource) is None:
+        return
+    namespace = namespace_of(resource)
+    neighbours = [item for item in stack if pod_of(item) and namespace_of(item) == namespace]
+    if neighbours[0] != resource:
+        return
+    denied = {
+        direction
+        for item in stack
+        if is_kubernetes(item, "NetworkPolicy") and namespace_of(item) == namespace
+        for direction in _denies(item)
+    }
+    for direction in ("Ingress", "Egress"):
+        if direction not in denied:
+            yield (
+                f"namespace {namespace} has no NetworkPolicy that denies {direction} to all pods;"
+                f" add one with an empty podSelector, policyTypes [{direction}] and no rules"
+            )
+
+
+def security_groups_are_closed_to_the_world(resource: Resource) -> Iterator[str]:
+    """Ingress comes from named groups and ranges."""
+    for range_ in _ingress_ranges(resource):
+        if _is_wide(range_):
+            yield f"ingress from {range_} is open to the world; name security groups or ranges"
+
+
+def _denies(policy: Resource) -> Iterator[str]:
+    spec = mapping(policy.inputs, "spec")
+    selector = mapping(spec, "podSelector")
+    if at(selector, "matchLabels") or at(selector, "matchExpressions"):
+        return
+    for direction in sequence(spec, "policyTypes") or ("Ingress",):
+        if isinstance(direction, str) and not sequence(spec, direction.lower()):
+            yield direction
+
+
+def _is_wide(range_: str) -> bool:
+    try:
+        return ipaddress.ip_network(range_, strict=False).prefixlen < _SHORTEST_PREFIX
+    except ValueError:
+        # Not a range at all: AWS refuses it.
+        return False
+
+
+def _ingress_ranges(resource: Resource) -> Iterator[str]:
+    inputs = resource.inputs
+    match resource.type:
+        case "aws:ec2/securityGroup:SecurityGroup":
+            for rule in sequence(inputs, "ingress"):
+                yield from _ranges(rule)
+        case "aws:ec2/securityGroupRule:SecurityGroupRule":
+            if text(inputs, "type") == "ingress":
+                yield from _ranges(inputs)
+        case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
+            yield from (text(inputs, key) for key in ("cidrIpv4", "cidrIpv6") if at(inputs, key))
+        case _:
+            return
+
+
+def _ranges(rule: object) -> Iterator[str]:
+    for key in ("cidrBlocks", "ipv6CidrBlocks"):
+        yield from (item for item in sequence(rule, key) if isinstance(item, str))
+
+
+RULES: tuple[Rule, ...] = (
+    StackRule(
+        "namespaces-deny-traffic-by-default",
+        "Every namespace with workloads denies traffic both ways unless a policy allows it.",
+        namespaces_deny_traffic_by_default,
+    ),
+    ResourceRule(
+        "security-groups-are-closed-to-the-world",
+        "No security group takes traffic from everywhere.",
+        security_groups_are_closed_to_the_world,
+    ),
+)

@@ -1,0 +1,106 @@
+"""Rules that keep secrets out of state files, pod templates and ConfigMaps."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from infra.policies.pods import is_kubernetes, pod_of
+from infra.policies.reading import UNKNOWN, mapping, sequence, text
+from infra.policies.rule import ResourceRule, Rule
+from infra.resources import Resource
+
+__all__ = ["RULES", "looks_secret"]
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET_WORDS = frozenset(
+    {"credential", "credentials", "passphrase", "passwd", "password", "passwords", "secret"}
+    | {"apikey", "apikeys", "privatekey", "secrets", "token"}
+)
+"""Not `tokens`: for a language model that is an amount."""
+_SECRET_PAIRS = frozenset(
+    (first, second)
+    for first in ("access", "api", "encryption", "private", "signing")
+    for second in ("key", "keys")
+)
+_POINTERS = frozenset({"arn", "dir", "directory", "file", "name", "names", "path", "ref", "ttl"})
+"""A name that ends so tells where a secret is, and holds none."""
+_URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a variable or key of this name is expected to hold a secret."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or words[-1] in _POINTERS:
+        return False
+    return bool(_SECRET_WORDS.intersection(words)) or bool(
+        _SECRET_PAIRS.intersection(pairwise(words))
+    )
+
+
+def no_plain_secrets(resource: Resource) -> Iterator[str]:
+    """Secrets are sealed in the state, and nothing else holds one."""
+    if is_kubernetes(resource, "Secret"):
+        yield from _unsealed(resource)
+    elif is_kubernetes(resource, "ConfigMap"):
+        yield from _in_config_map(resource)
+    else:
+        yield from _in_variables(resource)
+
+
+def secrets_come_from_a_store(resource: Resource) -> Iterator[str]:
+    """The program declares no Secret: an operator or an agent brings the values."""
+    if is_kubernetes(resource, "Secret"):
+        yield "declared by the program; let the secret store's operator make it instead"
+
+
+def _unsealed(resource: Resource) -> Iterator[str]:
+    for part in ("data", "stringData"):
+        if part in resource.sealed:
+            continue
+        for key in mapping(resource.inputs, part):
+            if f"{part}.{key}" not in resource.sealed:
+                yield f"{part}.{key} is plain in the state; give it as a secret output"
+
+
+def _in_config_map(resource: Resource) -> Iterator[str]:
+    for part in ("data", "binaryData"):
+        for key, value in mapping(resource.inputs, part).items():
+            if looks_secret(key):
+                yield f"key {key!r} looks like a secret; move it to a Secret"
+            elif part in resource.sealed or f"{part}.{key}" in resource.sealed:
+                yield f"{part}.{key} is a secret in a ConfigMap; move it to a Secret"
+            elif isinstance(value, str) and _URL_WITH_PASSWORD.search(value):
+                yield f"{part}.{key} holds a URL with a password; move it to a Secret"
+
+
+def _in_variables(resource: Resource) -> Iterator[str]:
+    pod = pod_of(resource)
+    for container in pod.containers if pod else ():
+        for variable in sequence(container.values, "env"):
+            name, value = text(variable, "name"), mapping(variable).get("value")
+            # One that comes with the update is no less literal than one that is here now.
+            if looks_secret(name) and (value is UNKNOWN or value):
+                yield (
+                    f"container {container.name}: variable {name} holds a literal;"
+                    " use valueFrom.secretKeyRef or a mounted file"
+                )
+            elif isinstance(value, str) and _URL_WITH_PASSWORD.search(value):
+                yield (
+                    f"container {container.name}: variable {name} holds a URL with a password;"
+                    " give the password as a mounted file"
+                )
+
+
+RULES: tuple[Rule, ...] = (
+    ResourceRule(
+        "no-plain-secrets",
+        "Secrets are sealed in the state and stand in no variable and no ConfigMap.",
+        no_plain_secrets,
+    ),
+    ResourceRule(
+        "secrets-come-from-a-store",
+        "The program declares no Kubernetes Secret.",
+        secrets_come_from_a_store,
+        wanted=lambda policies: policies.external_secrets,
+    ),
+)

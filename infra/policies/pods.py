@@ -1,0 +1,115 @@
+"""Where pods and their containers stand in the Kubernetes kinds that have them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from infra.policies.reading import known, mapping, sequence, text
+from infra.resources import Resource
+
+__all__ = [
+    "Container",
+    "Pod",
+    "is_kubernetes",
+    "labels_of",
+    "namespace_of",
+    "pod_of",
+    "selects",
+]
+
+_TEMPLATES = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "Deployment": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "Pod": (),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+}
+_ENDING = ("CronJob", "Job")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a pod."""
+
+    name: str
+    values: Mapping[str, object]
+    lasting: bool
+    """It runs as long as its pod does: no job, and no step before the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The pod that a workload makes."""
+
+    labels: Mapping[str, object]
+    spec: Mapping[str, object]
+    containers: Sequence[Container]
+
+
+def is_kubernetes(resource: Resource, *kinds: str) -> bool:
+    """Whether it is an object of one of `kinds`, in any API version."""
+    return resource.type.startswith("kubernetes:") and resource.kind in kinds
+
+
+def pod_of(resource: Resource) -> Pod | None:
+    """The pod that `resource` makes, or None for what makes none."""
+    if not is_kubernetes(resource, *_TEMPLATES):
+        return None
+    template = mapping(resource.inputs, *_TEMPLATES[resource.kind])
+    spec = mapping(template, "spec")
+    return Pod(
+        labels=mapping(template, "metadata", "labels"),
+        spec=spec,
+        containers=tuple(_containers(spec, lasting=resource.kind not in _ENDING)),
+    )
+
+
+def namespace_of(resource: Resource) -> str:
+    """The namespace that a namespaced object lives in."""
+    return text(resource.inputs, "metadata", "namespace") or "default"
+
+
+def labels_of(resource: Resource) -> Mapping[str, object]:
+    """The object's own labels."""
+    return mapping(resource.inputs, "metadata", "labels")
+
+
+def selects(selector: object, labels: Mapping[str, object]) -> bool:
+    """Whether a label selector picks `labels`; an empty one picks everything."""
+    wanted = mapping(selector, "matchLabels")
+    expressions = sequence(selector, "matchExpressions")
+    return all(known(labels.get(key)) == known(value) for key, value in wanted.items()) and all(
+        _holds(expression, labels) for expression in expressions
+    )
+
+
+def _holds(expression: object, labels: Mapping[str, object]) -> bool:
+    key = text(expression, "key")
+    values = sequence(expression, "values")
+    match text(expression, "operator"):
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case _:
+            return False
+
+
+def _containers(spec: Mapping[str, object], *, lasting: bool) -> Iterator[Container]:
+    for values in sequence(spec, "initContainers"):
+        # A sidecar, in Kubernetes' words: an init container that is never over.
+        sidecar = text(values, "restartPolicy") == "Always"
+        yield _container(values, lasting=lasting and sidecar)
+    for values in sequence(spec, "containers"):
+        yield _container(values, lasting=lasting)
+
+
+def _container(values: object, *, lasting: bool) -> Container:
+    return Container(text(values, "name"), cast("Mapping[str, object]", values), lasting)

@@ -1,0 +1,84 @@
+"""What a rule and a violation are, and how rules are applied to resources."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from infra.policies.reading import NotYetKnown
+from infra.resources import Resource
+from infra.settings.policies import Policies
+
+__all__ = ["ResourceRule", "Rule", "StackRule", "Violation", "always", "apply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One resource breaks one rule."""
+
+    rule: str
+    title: str
+    """The resource, as `Resource.title`."""
+    message: str
+    """What is wrong, with which value, and what to do; one line."""
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.title}: {self.message}"
+
+
+def always(policies: Policies) -> bool:
+    """For rules that no environment can do without."""
+    del policies
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRule:
+    """A rule that one resource keeps or breaks by itself; it is checked before it is created."""
+
+    name: str
+    description: str
+    messages: Callable[[Resource], Iterator[str]]
+    wanted: Callable[[Policies], bool] = always
+
+    def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
+        """The messages for `resource`; the rest of the stack does not matter."""
+        del stack
+        return _as_far_as_known(self.messages(resource))
+
+
+@dataclass(frozen=True, slots=True)
+class StackRule:
+    """A rule about a resource that only its neighbours can fulfil.
+
+    Pulumi calls it at the end of a preview and at the end of an update.
+    """
+
+    name: str
+    description: str
+    messages: Callable[[Resource, Sequence[Resource]], Iterator[str]]
+    wanted: Callable[[Policies], bool] = always
+
+    def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
+        """The messages for `resource` as a part of `stack`."""
+        return _as_far_as_known(self.messages(resource, stack))
+
+
+Rule: TypeAlias = ResourceRule | StackRule
+
+
+def apply(
+    rules: Sequence[Rule], resources: Sequence[Resource], policies: Policies
+) -> Iterator[Violation]:
+    """Every violation of the rules that `policies` wants."""
+    for rule in rules:
+        if rule.wanted(policies):
+            for resource in resources:
+                for message in rule.check(resource, resources):
+                    yield Violation(rule.name, resource.title, message)
+
+
+def _as_far_as_known(messages: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from messages
+    except NotYetKnown:
+        return

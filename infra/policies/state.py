@@ -1,0 +1,72 @@
+"""Rules about what must not be lost: it is protected, and Redis has a backup."""
+
+from collections.abc import Iterator, Sequence
+
+from contract import labels
+from infra.policies.pods import is_kubernetes, labels_of, namespace_of
+from infra.policies.reading import at, text
+from infra.policies.rule import ResourceRule, Rule, StackRule
+from infra.resources import Resource
+
+__all__ = ["BACKUP_COMPONENT", "RULES"]
+
+BACKUP_COMPONENT = "backup"
+"""The component label of the CronJob that backs Redis up."""
+_REDIS = "redis"
+_KUBERNETES_STATE = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
+_AWS_STATE = (
+    "aws:ecr/repository:Repository",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:kms/key:Key",
+    "aws:s3/bucket:Bucket",
+    "aws:s3/bucketV2:BucketV2",
+    "aws:secretsmanager/secret:Secret",
+)
+
+
+def stateful_resources_are_protected(resource: Resource) -> Iterator[str]:
+    """The engine refuses to delete what cannot be made again."""
+    stateful = is_kubernetes(resource, *_KUBERNETES_STATE) or resource.type in _AWS_STATE
+    if stateful and not resource.protect:
+        yield "holds state and can be deleted by an update; give it protect=True"
+
+
+def redis_is_backed_up(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
+    """A CronJob of the backup component runs beside each StatefulSet of Redis."""
+    if not is_kubernetes(resource, "StatefulSet") or not _is_redis(resource):
+        return
+    jobs = [
+        item
+        for item in stack
+        if is_kubernetes(item, "CronJob")
+        and text(labels_of(item), labels.COMPONENT) == BACKUP_COMPONENT
+        and namespace_of(item) == namespace_of(resource)
+    ]
+    if not jobs:
+        yield (
+            "nothing backs it up; add a CronJob with label"
+            f" {labels.COMPONENT}: {BACKUP_COMPONENT} to namespace {namespace_of(resource)}"
+        )
+    elif all(at(job.inputs, "spec", "suspend") for job in jobs):
+        yield f"its backup job {jobs[0].title} is suspended; resume it"
+
+
+def _is_redis(resource: Resource) -> bool:
+    own = labels_of(resource)
+    return _REDIS in (text(own, labels.NAME), text(own, labels.COMPONENT))
+
+
+RULES: tuple[Rule, ...] = (
+    ResourceRule(
+        "stateful-resources-are-protected",
+        "What holds state is protected from deletion.",
+        stateful_resources_are_protected,
+        wanted=lambda policies: policies.protect,
+    ),
+    StackRule(
+        "redis-is-backed-up",
+        "A backup job runs beside every Redis.",
+        redis_is_backed_up,
+        wanted=lambda policies: policies.backup,
+    ),
+)

@@ -1,0 +1,186 @@
+"""How each rule about the cluster is broken, and what it then says."""
+
+from infra.settings.policies import Policies
+from tests.infra.policies.changes import (
+    CONTAINER,
+    DEPLOYMENT,
+    GATEWAY,
+    HOSTS,
+    PLAIN,
+    REDIS,
+    Case,
+    add_secret,
+    context,
+    drop,
+    image,
+    put,
+    unprotect,
+    variable,
+)
+from tests.infra.policies.examples import EMPTY
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "images-name-a-version": (
+        Case(image("gateway"), "has no tag", Policies(digests=False)),
+        Case(image("registry.test:5000/gateway"), "has no tag", Policies(digests=False)),
+        Case(image("gateway:latest"), "changes over time", Policies(digests=False)),
+    ),
+    "images-by-digest": (
+        Case(image("gateway:1.2"), "container gateway: image 'gateway:1.2' can be moved"),
+        Case(
+            put(DEPLOYMENT, *GATEWAY, "initContainers", 0, "image", value="prepare:1"),
+            "container prepare",
+        ),
+        Case(image("gateway:1.2@sha256:0123"), "can be moved"),
+    ),
+    "pods-are-restricted": (
+        Case(context("privileged", value=True), "privileged is true"),
+        Case(context("allowPrivilegeEscalation", value=None), "allowPrivilegeEscalation"),
+        Case(context("readOnlyRootFilesystem", value=False), "readOnlyRootFilesystem"),
+        Case(context("capabilities", value={"drop": ["KILL"]}), "lacks ALL"),
+        Case(context("capabilities", value={"drop": ["ALL"], "add": ["SYS_ADMIN"]}), "SYS_ADMIN"),
+        Case(context("runAsNonRoot", value=False), "runAsNonRoot is not true"),
+        Case(context("runAsUser", value=0), "runAsUser is 0"),
+        Case(context("seccompProfile", value={"type": "Unconfined"}), "'Unconfined'"),
+        Case(drop(REDIS, *GATEWAY, "securityContext", "seccompProfile"), "seccompProfile.type is"),
+    ),
+    "pods-stay-off-the-host": (
+        Case(put(DEPLOYMENT, *GATEWAY, "hostNetwork", value=True), "hostNetwork is true"),
+        Case(put(DEPLOYMENT, *GATEWAY, "hostPID", value=True), "hostPID is true"),
+        Case(put(DEPLOYMENT, *GATEWAY, "hostIPC", value=True), "hostIPC is true"),
+        Case(
+            put(DEPLOYMENT, *GATEWAY, "volumes", 0, value={"name": "v", "hostPath": {}}),
+            "volume v: hostPath is not allowed",
+        ),
+        Case(put(DEPLOYMENT, *CONTAINER, "ports", value=[{"hostPort": 80}]), "hostPort 80"),
+    ),
+    "namespaces-enforce-restricted-pods": (
+        Case(
+            put(
+                "Namespace home",
+                "metadata",
+                "labels",
+                "pod-security.kubernetes.io/enforce",
+                value="baseline",
+            ),
+            "is 'baseline'; set it to 'restricted'",
+        ),
+        Case(
+            drop(
+                "Namespace home", "metadata", "labels", "pod-security.kubernetes.io/enforce-version"
+            ),
+            "pin it to a version",
+        ),
+    ),
+    "containers-have-requests-and-limits": (
+        Case(drop(DEPLOYMENT, *CONTAINER, "resources", "limits", "memory"), "limits.memory"),
+        Case(drop(DEPLOYMENT, *CONTAINER, "resources", "requests", "cpu"), "requests.cpu"),
+        Case(
+            drop(DEPLOYMENT, *GATEWAY, "initContainers", 0, "resources", "limits", "cpu"),
+            "container prepare: resources.limits.cpu is missing",
+        ),
+    ),
+    "containers-have-probes": (
+        Case(drop(DEPLOYMENT, *CONTAINER, "readinessProbe"), "readinessProbe is missing"),
+        Case(drop(DEPLOYMENT, *CONTAINER, "livenessProbe"), "livenessProbe is missing"),
+        Case(drop(REDIS, *CONTAINER, "startupProbe"), "redis: startupProbe is missing"),
+    ),
+    "tokens-only-where-needed": (
+        Case(drop(DEPLOYMENT, *GATEWAY, "automountServiceAccountToken"), "service account default"),
+        Case(
+            put(DEPLOYMENT, *GATEWAY, "automountServiceAccountToken", value=True),
+            "has no role in this stack",
+        ),
+    ),
+    "no-plain-secrets": (
+        Case(add_secret(stringData={"key": "v"}), "stringData.key is plain", PLAIN),
+        Case(add_secret(data={"key": "dg=="}), "data.key is plain", PLAIN),
+        Case(put("ConfigMap settings", "data", "api-key", value="v"), "looks like a secret"),
+        Case(
+            put("ConfigMap settings", "data", "gateway.yaml", value="x: redis://u:p@redis:6379"),
+            "holds a URL with a password",
+        ),
+        Case(variable("REDIS_PASSWORD", "v"), "REDIS_PASSWORD holds a literal"),
+        Case(variable("REDIS_URL", "redis://:p@redis:6379"), "REDIS_URL holds a URL"),
+    ),
+    "secrets-come-from-a-store": (Case(add_secret(), "let the secret store's operator"),),
+    "replicated-workloads-have-a-disruption-budget": (
+        Case(drop("PodDisruptionBudget gateway"), "no PodDisruptionBudget selects its pods"),
+        Case(
+            put("PodDisruptionBudget redis", "spec", "selector", value={"matchLabels": {"a": "b"}}),
+            "no PodDisruptionBudget selects its pods",
+        ),
+        Case(
+            put("PodDisruptionBudget redis", "metadata", "namespace", value="elsewhere"),
+            "no PodDisruptionBudget selects its pods",
+        ),
+    ),
+    "disruption-budgets-leave-room-for-a-drain": (
+        Case(put("PodDisruptionBudget redis", "spec", "maxUnavailable", value=0), "lets no pod go"),
+        Case(
+            put("PodDisruptionBudget redis", "spec", "maxUnavailable", value="0%"), "lets no pod go"
+        ),
+        Case(
+            put("PodDisruptionBudget redis", "spec", "minAvailable", value=3),
+            "minAvailable 3 lets none of the 3 pods of StatefulSet redis go",
+        ),
+        Case(
+            # The least of the autoscaler counts: 51 % of two pods are two.
+            put("PodDisruptionBudget gateway", "spec", "minAvailable", value="51%"),
+            "lets none of the 2 pods of Deployment gateway go",
+        ),
+    ),
+    "pods-are-spread-over-hosts": (
+        Case(drop(DEPLOYMENT, *GATEWAY, "topologySpreadConstraints", 0), "are not spread", HOSTS),
+        Case(drop(REDIS, *GATEWAY, "topologySpreadConstraints", 0), "may share one", HOSTS),
+    ),
+    "pods-are-spread-over-zones": (
+        Case(drop(DEPLOYMENT, *GATEWAY, "topologySpreadConstraints", 1), "are not spread"),
+        Case(
+            put(
+                REDIS,
+                *GATEWAY,
+                "topologySpreadConstraints",
+                1,
+                "whenUnsatisfiable",
+                value="ScheduleAnyway",
+            ),
+            "may share one topology.kubernetes.io/zone",
+        ),
+        Case(
+            put(
+                DEPLOYMENT,
+                *GATEWAY,
+                "topologySpreadConstraints",
+                1,
+                "labelSelector",
+                value={"matchLabels": {"app": "another"}},
+            ),
+            "are not spread",
+        ),
+    ),
+    "namespaces-deny-traffic-by-default": (
+        Case(put("NetworkPolicy deny", "spec", "policyTypes", value=["Ingress"]), "denies Egress"),
+        Case(put("NetworkPolicy deny", "spec", "policyTypes", value=["Egress"]), "denies Ingress"),
+        Case(put("NetworkPolicy deny", "spec", "ingress", value=[EMPTY]), "denies Ingress"),
+        Case(
+            put("NetworkPolicy deny", "spec", "policyTypes", value=None),
+            "namespace home has no NetworkPolicy that denies Egress",
+        ),
+    ),
+    "stateful-resources-are-protected": (
+        unprotect("Namespace home"),
+        unprotect(REDIS),
+        unprotect("PersistentVolumeClaim spare"),
+        unprotect("Bucket backups"),
+        unprotect("Secret key"),
+        unprotect("Repository gateway"),
+        unprotect("ReplicationGroup redis"),
+    ),
+    "redis-is-backed-up": (
+        Case(drop("CronJob backup"), "nothing backs it up"),
+        Case(drop("CronJob backup", "metadata", "labels"), "nothing backs it up"),
+        Case(put("CronJob backup", "spec", "suspend", value=True), "CronJob backup is suspended"),
+    ),
+}
+"""By the rule's name."""

@@ -1,0 +1,23 @@
+"""What each committed environment deploys keeps the policies that it switches on."""
+
+import pytest
+
+from infra.config import parse
+from infra.policies import check
+from tests.infra.environments import Platform, complete
+
+
+@pytest.mark.parametrize(
+    "env",
+    ["local", "dev", "staging", "prod"],
+)
+def test_an_environment_keeps_its_policies(platforms: dict[str, Platform], env: str) -> None:
+    settings = parse(complete(env)).policies
+    found = check(platforms[env].registrations, settings)
+    assert [str(violation) for violation in found] == []
+
+
+def test_a_network_without_its_denial_is_noticed(platforms: dict[str, Platform]) -> None:
+    rest = [item for item in platforms["dev"].registrations if item.kind != "NetworkPolicy"]
+    found = check(rest, parse(complete("dev")).policies)
+    assert {violation.rule for violation in found} == {"namespaces-deny-traffic-by-default"}
