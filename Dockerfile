@@ -1,5 +1,5 @@
 # The project's images. Targets: gateway (the gateway and the provider simulator), redis (Redis and
-# Sentinel with the agents that start and stop them).
+# Sentinel with the agents that start and stop them), ops (Redis' backup job).
 #
 # Build with Docker or buildah; `make up` builds both without a container engine.
 #   docker build --target gateway -t seawall-gateway .
@@ -81,3 +81,35 @@ EXPOSE 6379 26379
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["python3", "-m", "agents", "probe", "redis-live"]
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["redis"]
+
+# The backup job: redis-cli and redis-check-rdb of the very Redis that wrote the data, and boto3.
+FROM redis-python AS ops-packages
+RUN set -eu; \
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then \
+      apt-get update; \
+      apt-get install -y --no-install-recommends python3-venv; \
+    fi
+COPY locks/ops.txt /locks/ops.txt
+RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+    --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
+    set -eu; \
+    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
+    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
+    python3 -m venv /opt/venv; \
+    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
+      -r /locks/ops.txt; \
+    /opt/venv/bin/pip uninstall --yes setuptools pip; \
+    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
+
+FROM redis-python AS ops
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY --from=ops-packages /opt/venv /opt/venv
+COPY contract /app/contract
+COPY agents /app/agents
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
+WORKDIR /app
+USER 10001:10001
+ENTRYPOINT ["python3", "-m", "agents"]
+CMD ["backup"]

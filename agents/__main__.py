@@ -1,4 +1,4 @@
-"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod."""
+"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod; and `backup`."""
 
 import sys
 
@@ -6,11 +6,19 @@ from agents.settings import Settings, SettingsError, read_settings
 
 __all__ = ["main"]
 
-_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME"
+_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME | backup"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one agent; the exit code is a probe's answer, 2 for a wrong call or wrong settings."""
+    """Run one agent; the exit code is a probe's answer, 2 for a wrong call or wrong settings.
+
+    The backup's own exit code is 0 or 1, wrong settings included.
+    """
+    if arguments == ["backup"]:
+        # In a pod of its own, with settings of its own.
+        from agents.backup.job import main as back_up  # noqa: PLC0415
+
+        return back_up()
     try:
         return _dispatch(arguments, read_settings())
     except SettingsError as wrong:

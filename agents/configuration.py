@@ -13,7 +13,7 @@ _RIGHTS = {
     # From Redis' own Sentinel documentation.
     "sentinel": "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info"
     " +client|setname +client|kill +script|kill",
-    "replica": "+psync +replconf +ping",
+    "replica": "+psync +sync +replconf +ping",
     "exporter": "+@connection +info +config|get +slowlog +latency +memory +client|list",
     "operator": "~* &* +@all",
 }

@@ -3,6 +3,8 @@
 __all__ = [
     "API_KEYS_FILE",
     "API_KEY_PREFIX",
+    "BACKUP_ACCESS_KEY_FILE",
+    "BACKUP_SECRET_KEY_FILE",
     "CONFIG_FILE",
     "HEALTH_LIVE",
     "HEALTH_READY",
@@ -36,6 +38,9 @@ REDIS_SENTINEL_PASSWORD_FILE = "redis-sentinel-password"  # noqa: S105 - a file'
 """What Sentinel uses to log in to Redis; SENTINEL_PASSWORD_FILE protects Sentinel's own port."""
 REDIS_OPERATOR_PASSWORD_FILE = "redis-operator-password"  # noqa: S105 - a file's name
 REDIS_EXPORTER_PASSWORD_FILE = "redis-exporter-password"  # noqa: S105 - a file's name
+BACKUP_ACCESS_KEY_FILE = "backup-access-key"
+BACKUP_SECRET_KEY_FILE = "backup-secret-key"  # noqa: S105 - a file's name
+"""The backup job's credentials of the object storage, where no role gives them."""
 API_KEY_PREFIX = "api-key-"
 """api-key-<id> is one API key in the stack's configuration; pods get its hash only."""
 PROVIDER_KEY_PREFIX = "provider-"

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() { .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header "$@"; }
 compile pyproject.toml --all-extras --group dev --annotation-style line -o locks/dev.txt
-for extra in gateway agents; do
+for extra in gateway agents ops; do
   compile pyproject.toml --extra "$extra" --constraints locks/dev.txt --annotation-style line \
     -o "locks/$extra.txt"
 done

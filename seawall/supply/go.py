@@ -62,6 +62,8 @@ GO_TOOLS = {
             "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
         ),
         GoTool("pause", "", estimate_s=5),
+        # For tests only: an S3 server that checks signatures and locks as the real one does.
+        GoTool("versitygw", "github.com/versity/versitygw", estimate_s=70),
     )
 }
 

@@ -13,8 +13,12 @@ from seawall.supply.rootfs import rootfs_archive
 
 __all__ = ["Image", "ImageBuilder"]
 
-_SOURCES = {"gateway": ("contract", "service"), "redis": ("contract", "agents")}
-_LOCKS = {"gateway": "gateway.txt", "redis": "agents.txt"}
+_SOURCES = {
+    "gateway": ("contract", "service"),
+    "ops": ("contract", "agents"),
+    "redis": ("contract", "agents"),
+}
+_LOCKS = {"gateway": "gateway.txt", "ops": "ops.txt", "redis": "agents.txt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class ImageBuilder:
         )
 
     def project_image(self, target: str) -> Image:
-        """A target of the project's Dockerfile: gateway or redis.
+        """A target of the project's Dockerfile: gateway, redis, or ops for the jobs.
 
         Raises:
             BuildError: a step failed.
@@ -124,7 +128,7 @@ class ImageBuilder:
     def _base_args(self, target: str) -> Mapping[str, str]:
         if self._has_docker:
             return {}  # the Dockerfile's own defaults: the public images
-        if target == "redis":
+        if target in {"redis", "ops"}:
             return {"REDIS_IMAGE": self._available(self._redis_base_image())}
         return {"PYTHON_IMAGE": self._available(self.base_image())}
 

@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.cluster]
 class Settings(BaseModel):
     user: str = Field(alias="User")
     entrypoint: list[str] = Field(alias="Entrypoint")
-    healthcheck: dict[str, object] = Field(alias="Healthcheck")
+    healthcheck: dict[str, object] = Field(alias="Healthcheck", default={})
+    """A job has none."""
 
 
 class Configuration(BaseModel):
@@ -29,6 +30,7 @@ class Configuration(BaseModel):
 
 class Entry(BaseModel):
     file: str = Field(alias="Config")
+    layers: list[str] = Field(alias="Layers")
 
 
 def configuration(image: Image) -> tuple[str, Configuration]:
@@ -42,6 +44,18 @@ def configuration(image: Image) -> tuple[str, Configuration]:
         return file.removesuffix(".json"), Configuration.model_validate_json(content.read())
 
 
+def content(image: Image) -> set[str]:
+    """The files of all layers."""
+    with tarfile.open(image.archive) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest
+        names: set[str] = set()
+        for layer in Entry.model_validate(json.load(manifest)[0]).layers:
+            with tarfile.open(fileobj=archive.extractfile(layer)) as files:
+                names |= {name.removeprefix("./") for name in files.getnames()}
+        return names
+
+
 @pytest.fixture
 def kit(environment: Environment) -> Kit:
     return environment.kit
@@ -53,6 +67,20 @@ def test_an_image_runs_as_nobody_special_and_says_how_it_feels(kit: Kit, target:
     assert image.config.user == "10001:10001"
     assert image.config.healthcheck["Test"]
     assert image.config.entrypoint[0] == "python3"
+
+
+def test_the_backup_jobs_image_has_its_programs_and_runs_as_nobody_special(
+    kit: Kit,
+) -> None:
+    image = kit.images.project_image("ops")
+    _, said = configuration(image)
+    assert said.config.user == "10001:10001"
+    assert said.config.entrypoint == ["python3", "-m", "agents"]
+    names = content(image)
+    assert {"usr/bin/redis-cli", "usr/bin/redis-check-rdb", "app/agents/backup/job.py"} <= names
+    packages = {name.split("site-packages/")[-1] for name in names if "/site-packages/" in name}
+    assert {"boto3/__init__.py", "redis/__init__.py"} <= packages
+    assert not [name for name in packages if name.startswith(("pip/", "pulumi", "moto"))]
 
 
 @pytest.mark.parametrize(

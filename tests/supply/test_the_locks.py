@@ -24,6 +24,7 @@ def pins(lock: str) -> dict[str, str]:
     [
         ("gateway.txt", EXTRAS["gateway"]),
         ("agents.txt", EXTRAS["agents"]),
+        ("ops.txt", EXTRAS["ops"]),
         ("dev.txt", [*DEV, *(r for extra in EXTRAS.values() for r in extra)]),
     ],
 )
@@ -36,13 +37,15 @@ def test_a_lock_satisfies_what_is_asked_for(lock: str, wanted: list[str]) -> Non
         assert requirement.specifier.contains(version), f"{text} but locked {version}: `make lock`"
 
 
-@pytest.mark.parametrize("lock", ["gateway.txt", "agents.txt"])
+@pytest.mark.parametrize("lock", ["gateway.txt", "agents.txt", "ops.txt"])
 def test_the_images_get_the_versions_that_were_tested(lock: str) -> None:
     tested = pins("dev.txt")
     assert {name: tested[name] for name in pins(lock)} == pins(lock)
 
 
-@pytest.mark.parametrize("lock", ["gateway.txt", "agents.txt", "dev.txt", "go.txt", "uv.txt"])
+@pytest.mark.parametrize(
+    "lock", ["gateway.txt", "agents.txt", "ops.txt", "dev.txt", "go.txt", "uv.txt"]
+)
 def test_a_lock_pins_by_hash_and_names_no_address(lock: str) -> None:
     text = (CHECKOUT / "locks" / lock).read_text()
     assert text.count("--hash=sha256:") >= len(pins(lock)) > 0

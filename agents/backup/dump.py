@@ -1,0 +1,79 @@
+"""Take a dump with redis-cli, and check it with redis-check-rdb."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.backup.errors import BackupError
+from agents.backup.settings import BackupSettings
+from agents.backup.source import Source
+from contract import paths
+
+__all__ = ["check", "take"]
+
+_KEYS = re.compile(r"^\[info\] (\d+) keys read$", re.MULTILINE)
+_LONGEST = 300
+"""Characters of a program's last line that are told."""
+
+
+def take(settings: BackupSettings, source: Source, file: Path) -> None:
+    """Write the RDB of `source` to `file`, as the user that replicas use.
+
+    Raises:
+        BackupError: redis-cli failed, did not end in time, or wrote nothing.
+        SettingsError: the password is missing.
+    """
+    where = f"{source.host}:{source.port}"
+    words = ["redis-cli", "-h", source.host, "-p", str(source.port), "--user", "replica"]
+    # By the environment: everybody on the machine can read a program's arguments.
+    password = {"REDISCLI_AUTH": settings.secret(paths.REDIS_REPLICA_PASSWORD_FILE)}
+    _run([*words, "--rdb", str(file)], settings.dump_timeout_s, f"dump of {where}", password)
+    if not file.exists() or not file.stat().st_size:
+        raise BackupError(f"dump of {where}: redis-cli ended well and wrote nothing")
+
+
+def check(settings: BackupSettings, file: Path) -> int:
+    """How many keys the dump holds.
+
+    Raises:
+        BackupError: it is damaged, or it holds no keys: it must not outlive copies that do.
+    """
+    words = ["redis-check-rdb", str(file)]
+    said = _run(words, settings.dump_timeout_s, "check of the dump", {})
+    found = _KEYS.search(said)
+    if found is None:
+        raise BackupError("check of the dump: redis-check-rdb does not say how many keys it read")
+    if not int(found[1]):
+        raise BackupError("check of the dump: it holds no keys; nothing is stored or removed")
+    return int(found[1])
+
+
+def _run(words: Sequence[str], timeout_s: int, what: str, secrets: dict[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            # Nothing else of ours, such as credentials of the object storage.
+            env={"PATH": os.environ.get("PATH", os.defpath), **secrets},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise BackupError(f"{what}: {words[0]} did not end within {timeout_s} s") from late
+    except OSError as failed:
+        raise BackupError(f"{what}: {words[0]} cannot be started: {failed.strerror}") from failed
+    if done.returncode:
+        lines = (done.stderr + done.stdout).strip().splitlines() or ["it said nothing"]
+        said = _without(secrets, lines[-1])[:_LONGEST]
+        raise BackupError(f"{what}: {words[0]} ended with {done.returncode}: {said}")
+    return done.stdout
+
+
+def _without(secrets: dict[str, str], line: str) -> str:
+    for secret in secrets.values():
+        line = line.replace(secret, "***")
+    return line

@@ -1,0 +1,100 @@
+"""One backup, step by step: a step that fails ends the run, and only the last one removes."""
+
+import signal
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from agents.backup.dump import check, take
+from agents.backup.errors import BackupError
+from agents.backup.journal import Journal
+from agents.backup.retention import expired, key_of
+from agents.backup.settings import BackupSettings, read_backup_settings
+from agents.backup.source import choose
+from agents.settings import SettingsError
+
+if TYPE_CHECKING:
+    from agents.backup.store import Content, Store
+
+__all__ = ["main"]
+
+
+class _Stopped(BaseException):
+    """Kubernetes ends the pod; no library may take it for an error that it can handle."""
+
+
+def main() -> int:
+    """Make one backup; 0 when it is stored and verified, and old ones are gone, else 1."""
+    journal = Journal()
+    # Process 1 of a container ignores signals that it does not handle.
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        _back_up(read_backup_settings(), journal)
+    except (BackupError, SettingsError, OSError) as failed:
+        journal.failed(str(failed))
+    except ImportError as missing:
+        journal.failed(f"{missing.name} is missing: run the job with the image of target ops")
+    except _Stopped:
+        journal.failed("stopped by SIGTERM: the pod was deleted or its deadline is over")
+    except Exception as unknown:  # noqa: BLE001 - the last line: one line, and never a traceback
+        journal.failed(f"unexpected {type(unknown).__name__} {_place(unknown)}")
+    else:
+        return 0
+    return 1
+
+
+def _back_up(settings: BackupSettings, journal: Journal) -> None:
+    # Here: without boto3 the run must end with one line, too.
+    from agents.backup.store import Store, content_of  # noqa: PLC0415
+
+    with journal.step("choose") as said:
+        source = choose(settings)
+        said |= {"role": source.role, "host": source.host, "port": source.port}
+    # A folder of its own: only its owner can read the dump, and it is gone at the end.
+    with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.scratch) as folder:
+        file = Path(folder, "dump.rdb")
+        taken = datetime.now(UTC)
+        with journal.step("dump") as said:
+            take(settings, source, file)
+            said["bytes"] = file.stat().st_size
+        with journal.step("check") as said:
+            said |= {"bytes": file.stat().st_size, "keys": check(settings, file)}
+        store, key = Store(settings), key_of(settings.prefix, taken, settings.name)
+        with journal.step("upload") as said:
+            wanted = content_of(file)
+            store.upload(file, key)
+            said |= {"bytes": wanted.size, "key": key}
+    with journal.step("verify") as said:
+        _verify(store, key, wanted)
+        said |= {"bytes": wanted.size, "sha256": wanted.checksum}
+    if settings.keep_s is not None:
+        with journal.step("remove") as said:
+            keep = timedelta(seconds=settings.keep_s)
+            sizes = store.sizes(settings.prefix)
+            old = expired(
+                sizes, prefix=settings.prefix, verified=key, now=datetime.now(UTC), keep=keep
+            )
+            for each in old:
+                store.remove(each)
+            said |= {"bytes": sum(sizes[each] for each in old), "copies": len(old)}
+
+
+def _verify(store: "Store", key: str, wanted: "Content") -> None:
+    found = store.content(key)
+    if found != wanted:
+        raise BackupError(
+            f"{key} has {found.size} bytes and SHA-256 {found.checksum or 'unknown'}, but "
+            f"{wanted.size} bytes and {wanted.checksum} were sent; do not restore it"
+        )
+
+
+def _stop(*_: object) -> NoReturn:
+    raise _Stopped
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

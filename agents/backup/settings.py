@@ -1,0 +1,115 @@
+"""What the backup job is told: environment variables and mounted secret files, read once."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agents.settings import SettingsError
+from contract import paths, ports
+
+__all__ = ["BackupSettings", "Credentials", "read_backup_settings"]
+
+Credentials = Literal["role", "secret"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSettings:
+    """One run's view.
+
+    Attributes:
+        name: of this pod or host; the copy's name ends with it.
+        hosts: names of all hosts with a sentinel.
+        master_name: the name under which the sentinels watch the master.
+        bucket: where copies go.
+        prefix: what the objects' names begin with, without a slash at its end.
+        keep_s: copies older than so many seconds are removed; None when the bucket does that.
+        endpoint: URL of the object storage; None is AWS.
+        region: the bucket's; None leaves it to boto3's default chain.
+        credentials: `role` is boto3's default chain, `secret` two mounted files.
+        scratch: folder for the dump, with room for all of it.
+        dump_timeout_s: for taking the dump, and again for checking it.
+        secrets: folder with one file per secret.
+        sentinel_port: TCP port of the sentinels.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    master_name: str
+    bucket: str
+    prefix: str
+    keep_s: int | None
+    endpoint: str | None
+    region: str | None
+    credentials: Credentials
+    scratch: Path
+    dump_timeout_s: int
+    secrets: Path
+    sentinel_port: int
+
+    def secret(self, name: str) -> str:
+        """A mounted secret.
+
+        Raises:
+            SettingsError: the file is missing or empty.
+        """
+        file = self.secrets / name
+        try:
+            text = file.read_text(encoding="utf-8").strip()
+        except OSError as failed:
+            raise SettingsError(f"secret file {file} cannot be read: mount it") from failed
+        if not text:
+            raise SettingsError(f"secret file {file} is empty: fill it")
+        return text
+
+
+def read_backup_settings() -> BackupSettings:
+    """The settings from this process's environment.
+
+    Raises:
+        SettingsError: one is missing or not what it should be.
+    """
+    return BackupSettings(
+        name=os.environ.get("SEAWALL_POD_NAME") or socket.gethostname(),
+        hosts=tuple(_text("SEAWALL_REDIS_HOSTS").split(",")),
+        master_name=_text("SEAWALL_MASTER_NAME"),
+        bucket=_text("SEAWALL_BACKUP_BUCKET"),
+        prefix=_text("SEAWALL_BACKUP_PREFIX"),
+        keep_s=_number("SEAWALL_BACKUP_KEEP_S") if "SEAWALL_BACKUP_KEEP_S" in os.environ else None,
+        endpoint=os.environ.get("SEAWALL_BACKUP_ENDPOINT"),
+        region=os.environ.get("SEAWALL_BACKUP_REGION"),
+        credentials=_credentials(),
+        scratch=Path(_text("SEAWALL_BACKUP_SCRATCH")),
+        dump_timeout_s=_number("SEAWALL_BACKUP_DUMP_TIMEOUT_S"),
+        secrets=Path(os.environ.get("SEAWALL_SECRETS_DIR", paths.SECRETS_DIR)),
+        sentinel_port=_number("SEAWALL_SENTINEL_PORT", ports.SENTINEL),
+    )
+
+
+def _credentials() -> Credentials:
+    match _text("SEAWALL_BACKUP_LOGIN"):
+        case "role":
+            return "role"
+        case "secret":
+            return "secret"
+        case other:
+            raise SettingsError(
+                f"environment variable SEAWALL_BACKUP_LOGIN={other!r} is not role or secret"
+            )
+
+
+def _text(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"environment variable {name} is not set")
+    return value
+
+
+def _number(name: str, default: int | None = None) -> int:
+    if default is not None and name not in os.environ:
+        return default
+    text = _text(name)
+    if not text.isdecimal():
+        raise SettingsError(f"environment variable {name}={text!r} is not a whole number")
+    return int(text)

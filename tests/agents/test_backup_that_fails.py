@@ -1,0 +1,146 @@
+"""A backup that fails, with real servers: one line, exit code 1, and nothing is removed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from seawall.kit import kit_here
+from seawall.wait import wait_until
+from tests.agents.backup_kit import Job, Run, fill, running_job
+from tests.conftest import CHECKOUT
+from tests.object_store import ObjectStore, serve_objects
+from tests.service.kit import free_port
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
+    program = kit_here().tool("versitygw") / "versitygw"
+    with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
+        yield store
+
+
+@pytest.fixture
+def job(tmp_path: Path, object_store: ObjectStore) -> Generator[Job]:
+    with running_job(tmp_path, object_store) as running:
+        yield running
+
+
+@pytest.fixture
+def earlier(job: Job) -> list[str]:
+    """Copies that are too old: a run that fails must leave them."""
+    return sorted([job.put(timedelta(days=8)), job.put(timedelta(days=400))])
+
+
+def test_refused_credentials_are_one_line(job: Job, earlier: list[str]) -> None:
+    (job.folder / "secrets" / "backup-secret-key").write_text("another-secret")
+    run = job.run()
+    assert run.steps[-1] == "upload", run.raw
+    assert "PutObject was answered with SignatureDoesNotMatch" in run.error
+    assert job.keys == earlier
+
+
+def test_a_missing_bucket_is_one_line(job: Job) -> None:
+    job.changed["SEAWALL_BACKUP_BUCKET"] = "nobody-made-it"
+    assert "bucket nobody-made-it: upload: PutObject was answered with NoSuchBucket" in (
+        job.run().error
+    )
+
+
+def test_a_storage_that_is_gone_is_one_line(job: Job) -> None:
+    job.changed["SEAWALL_BACKUP_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
+    assert "EndpointConnectionError" in job.run().error
+
+
+def test_a_redis_that_is_gone_is_one_line_and_nothing_is_removed(
+    job: Job, earlier: list[str]
+) -> None:
+    for node in (job.redis.master, *job.redis.replicas):
+        node.process.kill()
+        node.process.wait()
+    run = job.run()
+    assert run.steps[-1] == "dump"
+    assert "redis-cli ended with 1" in run.error
+    assert job.keys == earlier
+
+
+def test_silent_sentinels_are_one_line(job: Job, earlier: list[str]) -> None:
+    job.changed["SEAWALL_SENTINEL_PORT"] = str(free_port())
+    assert "0 of 1 sentinels agree on a master" in job.run().error
+    assert job.keys == earlier
+
+
+def test_one_of_two_sentinels_is_not_enough(job: Job) -> None:
+    job.changed["SEAWALL_REDIS_HOSTS"] = "127.0.0.1,127.0.0.2"
+    assert "1 of 2 sentinels agree on a master" in job.run().error
+
+
+def test_a_dump_without_keys_is_refused(job: Job, earlier: list[str]) -> None:
+    job.redis.master.command("FLUSHALL")
+    replica = job.redis.replicas[0]
+    wait_until(lambda: ":0" in replica.command("DBSIZE"), deadline_s=15, what="the copy")
+    run = job.run()
+    assert run.steps[-1] == "check"
+    assert "holds no keys" in run.error
+    assert job.keys == earlier
+
+
+def test_a_dump_that_fails_the_check_is_not_stored(job: Job, earlier: list[str]) -> None:
+    real = shutil.which("redis-check-rdb")
+    job.program("redis-check-rdb", f'truncate -s -20 "$1"; exec {real} "$1"')
+    run = job.run()
+    assert run.steps[-1] == "check"
+    assert "redis-check-rdb ended with 1" in run.error
+    assert job.keys == earlier
+
+
+def test_a_copy_that_arrived_otherwise_is_not_counted_and_nothing_is_removed(
+    job: Job, earlier: list[str]
+) -> None:
+    # A storage that alters what it got cannot be had: its answer is altered.
+    program = (
+        "import sys, agents.backup.job as job, agents.backup.store as store\n"
+        "real = store.Store.content\n"
+        "store.Store.content = lambda self, key: store.Content(real(self, key).size, 'other')\n"
+        "sys.exit(job.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env=job.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    run = Run(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], "")
+    assert run.steps[-1] == "verify"
+    assert "do not restore it" in run.error
+    assert set(earlier) < set(job.keys)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_is_one_line_and_nothing_is_removed(job: Job, earlier: list[str]) -> None:
+    fill(job, 2)
+    scratch = job.folder / "scratch"
+    mount = f'mount -t tmpfs -o size=256k tmpfs "{scratch}" && exec "$@"'
+    run = job.run("unshare", "--mount", "sh", "-c", mount, "sh")
+    assert run.steps[-1] == "dump"
+    assert "redis-cli ended with 1" in run.error
+    assert job.keys == earlier
+
+
+def test_a_deleted_pod_ends_with_one_line(job: Job, earlier: list[str]) -> None:
+    job.program("redis-cli", f'touch "{job.folder}/begun"; exec sleep 60')
+    process = job.start()
+    wait_until((job.folder / "begun").exists, deadline_s=20, what="the dump to begin")
+    process.terminate()
+    assert "stopped by SIGTERM" in job.finish(process).error
+    assert job.keys == earlier

@@ -1,0 +1,146 @@
+"""Backups of a real Redis into a real S3 server, by the command as the job runs it."""
+
+import shutil
+import threading
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.backup.store import PART_BYTES
+from seawall.kit import kit_here
+from seawall.wait import wait_until
+from tests.agents.backup_kit import PREFIX, Job, fill, running_job
+from tests.object_store import ObjectStore, serve_objects
+from tests.service.kit import free_port
+from tests.service.redis_kit import command, start
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
+    program = kit_here().tool("versitygw") / "versitygw"
+    with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
+        yield store
+
+
+@pytest.fixture
+def job(tmp_path: Path, object_store: ObjectStore) -> Generator[Job]:
+    with running_job(tmp_path, object_store) as running:
+        yield running
+
+
+@pytest.fixture
+def earlier(job: Job) -> list[str]:
+    """Copies that are too old: a run that fails must leave them."""
+    return sorted([job.put(timedelta(days=8)), job.put(timedelta(days=400))])
+
+
+def restored(job: Job, key: str, *words: str) -> str:
+    """What a Redis says that starts on a downloaded copy."""
+    folder = job.folder / "restored"
+    folder.mkdir()
+    job.store.client().download_file(job.bucket, key, str(folder / "dump.rdb"))
+    port = free_port()
+    lines = [f"port {port}", "bind 127.0.0.1", f"dir {folder}", "requirepass x", 'save ""']
+    server = start(folder, lines)
+    try:
+        wait_until(
+            lambda: "LOADING" not in command(port, "x", "PING"), deadline_s=15, what="the load"
+        )
+        return command(port, "x", *words)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_backup_comes_from_the_replica_and_can_be_restored(job: Job) -> None:
+    run = job.run()
+    assert run.code == 0, run.raw
+    assert run.steps == ["choose", "dump", "check", "upload", "verify", "remove"]
+    assert all({"bytes", "seconds", "time"} <= set(line) for line in run.lines)
+    chosen, dumped = run.lines[:2]
+    assert (chosen["role"], chosen["port"]) == ("replica", job.redis.replicas[0].port)
+    (key,) = job.keys
+    assert key.startswith(f"{PREFIX}/20")
+    assert key.endswith("Z-job-1.rdb")
+    head = job.store.client().head_object(Bucket=job.bucket, Key=key)
+    assert head["ContentLength"] == dumped["bytes"] > 0
+    assert restored(job, key, "GET", "seawall:one").split() == ["$1", "1"]
+
+
+def test_a_large_dump_goes_in_parts_whose_checksums_are_compared(job: Job) -> None:
+    fill(job, 20)
+    run = job.run()
+    assert run.code == 0, run.raw
+    assert run.lines[1]["bytes"] > PART_BYTES
+    assert run.lines[4]["sha256"].endswith("-2")
+    assert "65536" in restored(job, job.keys[0], "STRLEN", "seawall:big:320")
+
+
+def test_the_master_is_asked_when_no_replica_is_in_sync(job: Job) -> None:
+    replica = job.redis.replicas[0]
+    replica.command("REPLICAOF", "127.0.0.1", str(free_port()))
+    run = job.run()
+    assert run.code == 0, run.raw
+    assert (run.lines[0]["role"], run.lines[0]["port"]) == ("master", job.redis.master.port)
+
+
+def test_old_copies_go_and_young_ones_and_strangers_stay(job: Job, earlier: list[str]) -> None:
+    young = job.put(timedelta(days=6))
+    job.store.client().put_object(Bucket=job.bucket, Key=f"{PREFIX}/README", Body=b"x")
+    run = job.run()
+    assert run.code == 0, run.raw
+    assert (run.lines[-1]["copies"], run.lines[-1]["bytes"]) == (2, 2 * len(b"earlier"))
+    assert not set(earlier) & set(job.keys)
+    assert {young, f"{PREFIX}/README", str(run.lines[3]["key"])} == set(job.keys)
+
+
+def test_the_new_copy_stays_when_nothing_is_kept(job: Job) -> None:
+    job.changed["SEAWALL_BACKUP_KEEP_S"] = "0"
+    job.put(timedelta(hours=1))
+    run = job.run()
+    assert run.code == 0, run.raw
+    assert job.keys == [run.lines[3]["key"]]
+
+
+def test_a_bucket_that_removes_by_itself_is_left_to_it(job: Job, earlier: list[str]) -> None:
+    run = job.finish(job.start("env", "-u", "SEAWALL_BACKUP_KEEP_S"))
+    assert run.code == 0, run.raw
+    assert run.steps[-1] == "verify"
+    assert set(earlier) < set(job.keys)
+
+
+def test_the_usual_chain_gives_credentials_when_a_role_does(job: Job) -> None:
+    job.changed |= {"SEAWALL_BACKUP_LOGIN": "role", **job.store.credentials}
+    for name in ("backup-access-key", "backup-secret-key"):
+        (job.folder / "secrets" / name).unlink()
+    assert job.run().code == 0
+
+
+def test_no_password_is_in_the_arguments_of_any_process(job: Job) -> None:
+    real = shutil.which("redis-cli")
+    job.program("redis-cli", f'sleep 0.5; {real} "$@"; code=$?; sleep 0.5; exit $code')
+    seen: set[str] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            for entry in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    seen.add(entry.read_bytes().decode(errors="replace"))
+                except OSError:
+                    continue
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        run = job.run()
+    finally:
+        ended.set()
+        watcher.join()
+    assert run.code == 0, run.raw
+    assert [line for line in seen if "redis-cli" in line and "--rdb" in line], "nothing was seen"
+    assert not [line for line in seen for secret in job.secrets if secret in line]
