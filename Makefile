@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODES ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help up down check static test lock serve
+.PHONY: help up down check static test docs lock serve
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -33,6 +33,10 @@ check: static ## lint, types, import contracts and all tests without a cluster (
 test: static ## the whole suite, on a cluster of its own (at most 40 minutes, 80 on a fresh machine)
 	@$(BIN)/python -m seawall.supply.for_tests
 	@$(PYTEST)
+
+docs: venv ## generate the pages that are made of code
+	@$(BIN)/python -m infra.reference >docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
 
 lock: venv ## resolve the dependencies anew into locks/
 	@tools/lock.sh

@@ -1,49 +1,65 @@
 """The platform: which component gets which. The only module that knows them all."""
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes import Provider
 
-from contract import paths
+from infra.components.external_secrets import (
+    SERVICE_ACCOUNT,
+    ExternalSecrets,
+    ExternalSecretsArgs,
+)
 from infra.components.gateway import Gateway, GatewayArgs
-from infra.components.gateway_files import provider_key_file
+from infra.components.generated_secrets import GeneratedSecrets
 from infra.components.namespace import Namespace, NamespaceArgs
+from infra.components.network_policy import NetworkPolicies, NetworkPoliciesArgs
 from infra.components.provider_simulator import ProviderSimulator, ProviderSimulatorArgs
+from infra.components.redis_backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
+from infra.components.redis_backup import RedisBackup, RedisBackupArgs
 from infra.components.redis_sentinel import RedisSentinel, RedisSentinelArgs
-from infra.config import REDIS_SECRETS, Secrets
-from infra.settings import Environment, Kubernetes
+from infra.components.secret_source import SecretSource
+from infra.config import Secrets
+from infra.outputs import Outputs, api_keys, aws_parts, release_record
+from infra.secret_names import every_secret
+from infra.settings import Environment, Generated, Kubernetes, Vault
 
-__all__ = ["Outputs", "compose"]
+if TYPE_CHECKING:
+    from infra.components.aws.building_blocks import AwsBuildingBlocks
 
-Outputs: TypeAlias = Mapping[str, pulumi.Input[object]]
+__all__ = ["compose"]
 
 
-def compose(environment: Environment, secrets: Secrets) -> Outputs:
-    """Declare the platform of `environment` and return the stack's outputs."""
+def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
+    """Declare the platform of `environment` and return the stack's outputs.
+
+    `secrets` has what `secret_names` asks for; None when that is nothing.
+    """
     opts = pulumi.ResourceOptions(providers=[_cluster(environment.kubernetes)])
     namespace = Namespace(
         "namespace",
         NamespaceArgs(
             name=environment.kubernetes.namespace,
             pod_security_version=environment.kubernetes.pod_security_version,
+            protect=environment.protect,
         ),
         opts,
     )
+    aws = _aws(environment)
+    source = _secret_source(environment, secrets, aws, namespace.name, opts)
+    _network(environment, namespace.name, opts)
     redis = RedisSentinel(
         "redis",
         RedisSentinelArgs(
             namespace=namespace.name,
             image=environment.images.redis,
             settings=environment.redis,
-            passwords={name: secrets[name] for name in REDIS_SECRETS},
+            secrets=source,
+            protect=environment.protect,
         ),
         opts,
     )
-    api_keys = {
-        name: secrets[f"{paths.API_KEY_PREFIX}{name}"] for name in environment.gateway.api_keys
-    }
+    _backup(environment, namespace.name, redis, source, aws, opts)
     gateway = Gateway(
         "gateway",
         GatewayArgs(
@@ -52,8 +68,7 @@ def compose(environment: Environment, secrets: Secrets) -> Outputs:
             settings=environment.gateway,
             redis_hosts=redis.hosts,
             redis_master=redis.master_name,
-            api_keys=api_keys,
-            secret_files=_gateway_secrets(environment, secrets),
+            secrets=source,
         ),
         opts,
     )
@@ -72,8 +87,10 @@ def compose(environment: Environment, secrets: Secrets) -> Outputs:
         "redis_hosts": redis.hosts,
         "redis_master": redis.master_name,
         "simulator_admin_urls": {name: item.admin_url for name, item in simulators.items()},
-        "api_keys": pulumi.Output.secret(api_keys),
         "images": environment.images.model_dump(),
+        **api_keys(environment, secrets),
+        **release_record(environment),
+        **aws_parts(aws),
     }
 
 
@@ -81,6 +98,7 @@ def _cluster(settings: Kubernetes) -> Provider:
     return Provider(
         "cluster",
         kubeconfig=settings.kubeconfig,
+        context=settings.context,
         # In place: pods mount both as directories and see the new content without a restart.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
@@ -88,9 +106,84 @@ def _cluster(settings: Kubernetes) -> Provider:
     )
 
 
-def _gateway_secrets(
-    environment: Environment, secrets: Secrets
-) -> Mapping[str, pulumi.Output[str]]:
-    names = [paths.REDIS_APP_PASSWORD_FILE, paths.SENTINEL_PASSWORD_FILE]
-    names += [provider_key_file(provider) for provider in environment.gateway.providers]
-    return {name: secrets[name] for name in names}
+def _secret_source(
+    environment: Environment,
+    secrets: Secrets | None,
+    aws: "AwsBuildingBlocks | None",
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> SecretSource:
+    store = environment.secret_store
+    if isinstance(store, Generated):
+        return GeneratedSecrets(secrets or {})
+    role: pulumi.Input[str] | None = None
+    if not isinstance(store, Vault):
+        made = aws.role_arns.get(SERVICE_ACCOUNT) if aws else None
+        role = store.role_arn or made
+    return ExternalSecrets("secrets", ExternalSecretsArgs(namespace, store, role), opts)
+
+
+def _backup(
+    environment: Environment,
+    namespace: pulumi.Input[str],
+    redis: RedisSentinel,
+    source: SecretSource,
+    aws: "AwsBuildingBlocks | None",
+    opts: pulumi.ResourceOptions,
+) -> None:
+    settings = environment.backup
+    if settings is None:
+        return
+    made = aws.role_arns.get(BACKUP_ACCOUNT) if aws else None
+    RedisBackup(
+        "backup",
+        RedisBackupArgs(
+            namespace=namespace,
+            image=settings.image,
+            settings=settings,
+            redis_hosts=redis.hosts,
+            redis_master=redis.master_name,
+            secrets=source,
+            role_arn=settings.role_arn or made,
+        ),
+        opts,
+    )
+
+
+def _aws(environment: Environment) -> "AwsBuildingBlocks | None":
+    if environment.aws is None:
+        return None
+    # Not at the top: pulumi_aws takes half a second to import, which only its users owe.
+    from infra.components.aws.building_blocks import (  # noqa: PLC0415
+        AwsBuildingBlocks,
+        AwsBuildingBlocksArgs,
+    )
+
+    return AwsBuildingBlocks(
+        "aws",
+        AwsBuildingBlocksArgs(
+            settings=environment.aws,
+            namespace=environment.kubernetes.namespace,
+            secret_names=every_secret(environment),
+            secrets_account=SERVICE_ACCOUNT,
+            backup_account=BACKUP_ACCOUNT,
+            protect=environment.protect,
+        ),
+    )
+
+
+def _network(
+    environment: Environment, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> None:
+    providers = environment.gateway.providers
+    NetworkPolicies(
+        "network",
+        NetworkPoliciesArgs(
+            namespace=namespace,
+            settings=environment.network,
+            simulators=[f"simulator-{name}" for name in environment.simulators],
+            real_providers=any(not environment.is_simulated(name) for name in providers),
+            backup=environment.backup,
+        ),
+        opts,
+    )

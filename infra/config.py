@@ -5,38 +5,22 @@ Everything wrong with it becomes one line with key, value and what is allowed.
 
 import json
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import cast
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from contract.paths import (
-    API_KEY_PREFIX,
-    PROVIDER_KEY_PREFIX,
-    REDIS_APP_PASSWORD_FILE,
-    REDIS_EXPORTER_PASSWORD_FILE,
-    REDIS_OPERATOR_PASSWORD_FILE,
-    REDIS_REPLICA_PASSWORD_FILE,
-    REDIS_SENTINEL_PASSWORD_FILE,
-    SENTINEL_PASSWORD_FILE,
-)
+from infra.refusals import explain
+from infra.secret_names import secret_names
 from infra.settings import Environment
 
-__all__ = ["REDIS_SECRETS", "ConfigError", "Secrets", "load", "parse", "secret_names"]
+__all__ = ["SECRETS_KEY", "ConfigError", "Secrets", "load", "parse", "secret_names"]
 
 NAMESPACE = "seawall"
 _SECRETS = "secrets"
-REDIS_SECRETS = (
-    REDIS_APP_PASSWORD_FILE,
-    REDIS_EXPORTER_PASSWORD_FILE,
-    REDIS_OPERATOR_PASSWORD_FILE,
-    REDIS_REPLICA_PASSWORD_FILE,
-    REDIS_SENTINEL_PASSWORD_FILE,
-    SENTINEL_PASSWORD_FILE,
-)
-"""The passwords of Redis' users and of Sentinel's port."""
+SECRETS_KEY = f"{NAMESPACE}:{_SECRETS}"
+"""The object that holds generated secrets by name, each encrypted."""
 
 
 class ConfigError(pulumi.RunError):
@@ -53,8 +37,11 @@ class Secrets:
         return self._values.apply(lambda values: _secret(values, name))
 
 
-def load() -> tuple[Environment, Secrets]:
-    """The configuration of the running program; raises ConfigError."""
+def load() -> tuple[Environment, Secrets | None]:
+    """The configuration of the running program, without secrets where a secret store has them.
+
+    Raises ConfigError.
+    """
     config = pulumi.Config(NAMESPACE)
     present = {
         key.removeprefix(f"{NAMESPACE}:")
@@ -63,9 +50,11 @@ def load() -> tuple[Environment, Secrets]:
     }
     values = {f"{NAMESPACE}:{key}": _decoded(config.get(key)) for key in present if key != _SECRETS}
     environment = parse(values)
+    if not secret_names(environment):
+        return environment, None
     secrets = config.get_secret_object(_SECRETS)
     if secrets is None:
-        raise ConfigError(f"{NAMESPACE}:{_SECRETS} is missing; `seawall up` generates it")
+        raise ConfigError(f"{SECRETS_KEY} is missing; `seawall up` generates it")
     return environment, Secrets(cast("pulumi.Output[Mapping[str, str]]", secrets))
 
 
@@ -77,79 +66,26 @@ def parse(values: Mapping[str, object]) -> Environment:
     own = {
         key.removeprefix(f"{NAMESPACE}:"): value
         for key, value in values.items()
-        if key.startswith(f"{NAMESPACE}:") and key != f"{NAMESPACE}:{_SECRETS}"
+        if key.startswith(f"{NAMESPACE}:") and key != SECRETS_KEY
     }
     try:
         # Through JSON, in which lists may become tuples although the types are strict.
         return Environment.model_validate_json(json.dumps(own))
     except ValidationError as error:
-        problems = [_explain(problem) for problem in error.errors(include_url=False)]
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ConfigError(f"{problems[0]}{more}") from error
-
-
-def secret_names(environment: Environment) -> tuple[str, ...]:
-    """Every secret that the environment needs below seawall:secrets."""
-    gateway = environment.gateway
-    return (
-        *(f"{API_KEY_PREFIX}{name}" for name in gateway.api_keys),
-        *(f"{PROVIDER_KEY_PREFIX}{name}" for name in gateway.providers),
-        *REDIS_SECRETS,
-    )
+        raise ConfigError(explain(error, Environment, NAMESPACE)) from error
 
 
 def _secret(values: Mapping[str, str], name: str) -> str:
     if name not in values:
-        raise ConfigError(f"{NAMESPACE}:{_SECRETS}.{name} is missing; `seawall up` generates it")
+        raise ConfigError(f"{SECRETS_KEY}.{name} is missing; `seawall up` generates it")
     return values[name]
 
 
 def _decoded(text: str | None) -> object:
-    """A value as it stands in the stack file: objects and lists travel as JSON text."""
-    if text is None or not text.startswith(("{", "[")):
+    """A value as it stands in the stack file: whatever is no text travels as JSON text."""
+    if text is None or not (text.startswith(("{", "[")) or text in {"true", "false"}):
         return text
     try:
         return cast("object", json.loads(text))
     except ValueError:
         return text
-
-
-def _explain(problem: ErrorDetails) -> str:
-    place = ".".join(str(step) for step in problem["loc"])
-    key = f"{NAMESPACE}:{place}" if place else f"{NAMESPACE}:*"
-    if problem["type"] == "missing":
-        return f"{key} is missing"
-    if problem["type"] == "extra_forbidden":
-        allowed = ", ".join(_keys_beside(problem["loc"]))
-        return f"{key}{_value(problem['input'])} is not known; allowed here: {allowed}"
-    reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key}{_value(problem['input'])} is wrong: {reason}"
-
-
-def _value(given: object) -> str:
-    """The value that was given; whole objects are left out, and their reasons quote the values."""
-    return "" if isinstance(given, dict | list) and given else f" = {json.dumps(given)}"
-
-
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model at the last step but one of `place` knows."""
-    annotation: object = Environment
-    for step in place[:-1]:
-        model = _model_in(annotation)
-        if model is None:
-            return []
-        field = model.model_fields.get(str(step))
-        # A mapping's own key is no field: the model in its values comes with the next step.
-        annotation = field.annotation if field else model
-    model = _model_in(annotation)
-    return sorted(model.model_fields) if model else []
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        found = _model_in(argument)
-        if found:
-            return found
-    return None

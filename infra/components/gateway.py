@@ -1,6 +1,5 @@
 """The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -13,19 +12,20 @@ from pulumi_kubernetes.apps.v1 import (
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     PodTemplateSpecArgs,
-    Secret,
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from contract import paths
-from infra.components.gateway_files import api_keys_file, settings_file
+from infra.components.gateway_files import settings_file
 from infra.components.gateway_pod import COMPONENT, GatewayPod, pod_spec
 from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
+from infra.components.placement import disruption_budget
+from infra.components.secret_source import SecretFiles, SecretSource
+from infra.secret_names import provider_secret
 from infra.settings import Gateway as GatewaySettings
 
 __all__ = ["Gateway", "GatewayArgs"]
@@ -42,10 +42,8 @@ class GatewayArgs:
     settings: GatewaySettings
     redis_hosts: pulumi.Output[list[str]]
     redis_master: str
-    api_keys: Mapping[str, pulumi.Output[str]]
-    """Client keys by id. Pods get their hashes only."""
-    secret_files: Mapping[str, pulumi.Output[str]]
-    """Secrets that the pods read, by file name."""
+    secrets: SecretSource
+    """Fills the Secret that the pods mount. Of client keys they get hashes only."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -69,22 +67,18 @@ class Gateway(pulumi.ComponentResource):
             settings=args.settings,
             image=args.image,
             config_map=config_map.metadata.apply(lambda metadata: metadata.name or ""),
-            secret=secret.metadata.apply(lambda metadata: metadata.name or ""),
+            secret=secret,
         )
         self._deployment(name, pod)
         autoscaler(name, self._metadata(name), args.settings.replicas, self._child)
-        PodDisruptionBudget(
-            name,
-            metadata=self._metadata(name),
-            spec=PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=_selector()),
-            opts=self._child,
-        )
+        budget = args.settings.disruption
+        disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
         service = self._service(name)
         self.service_name = service.metadata.apply(lambda metadata: metadata.name or name)
         self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
         self.register_outputs({"service_name": self.service_name, "url": self.url})
 
-    def _files(self, name: str) -> tuple[ConfigMap, Secret]:
+    def _files(self, name: str) -> tuple[ConfigMap, pulumi.Output[str]]:
         args = self._args
         file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
         text = args.redis_hosts.apply(
@@ -96,14 +90,13 @@ class Gateway(pulumi.ComponentResource):
             data={file_name: text},
             opts=self._child,
         )
-        hashes = pulumi.Output.all(**args.api_keys).apply(
-            lambda secrets: api_keys_file(args.settings.api_keys, secrets)
-        )
-        secret = Secret(
+        copied = [paths.REDIS_APP_PASSWORD_FILE, paths.SENTINEL_PASSWORD_FILE]
+        copied += [provider_secret(provider) for provider in args.settings.providers]
+        secret = args.secrets.fill(
             f"{name}-secrets",
-            metadata=self._metadata(f"{name}-secrets"),
-            string_data={**args.secret_files, paths.API_KEYS_FILE: hashes},
-            opts=self._child,
+            self._metadata(f"{name}-secrets"),
+            SecretFiles(tuple(copied), args.settings.api_keys),
+            self._child,
         )
         return config_map, secret
 

@@ -3,14 +3,14 @@
 Plain data in, text out. The settings name secrets by file and never hold one.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
 from contract import paths, ports
-from infra.settings import ApiKey, Gateway
+from infra.secret_names import provider_secret
+from infra.settings import Admission, ApiKey, Gateway, Timeouts
 
-__all__ = ["api_keys_file", "provider_key_file", "settings_file"]
+__all__ = ["api_keys_file", "settings_file"]
 
 
 def settings_file(gateway: Gateway, *, redis_hosts: Sequence[str], master: str) -> str:
@@ -19,11 +19,11 @@ def settings_file(gateway: Gateway, *, redis_hosts: Sequence[str], master: str) 
         "listen": {"host": "0.0.0.0", "port": ports.GATEWAY_HTTP},  # noqa: S104 - in a pod
         "health": {"host": "0.0.0.0", "port": ports.GATEWAY_HEALTH},  # noqa: S104 - in a pod
         "drain": {
-            "serve_seconds": gateway.shutdown.serve_seconds,
-            "grace_seconds": gateway.shutdown.grace_seconds,
+            "serve_seconds": gateway.shutdown.serve.seconds,
+            "grace_seconds": gateway.shutdown.grace.whole_seconds,
         },
-        "admission": gateway.admission.model_dump(),
-        "timeouts": gateway.timeouts.model_dump(),
+        "admission": _admission(gateway.admission),
+        "timeouts": _timeouts(gateway.timeouts),
         # What limits are divided by while Redis is gone: fewer pods would allow too much.
         "replicas": gateway.replicas.min,
         "state": {
@@ -37,7 +37,7 @@ def settings_file(gateway: Gateway, *, redis_hosts: Sequence[str], master: str) 
         "secrets_dir": paths.SECRETS_DIR,
         "api_keys_file": paths.API_KEYS_FILE,
         "providers": {
-            name: {**provider.model_dump(), "api_key_file": provider_key_file(name)}
+            name: {**provider.model_dump(), "api_key_file": provider_secret(name)}
             for name, provider in gateway.providers.items()
         },
         "models": {name: model.model_dump() for name, model in gateway.models.items()},
@@ -45,19 +45,29 @@ def settings_file(gateway: Gateway, *, redis_hosts: Sequence[str], master: str) 
     return json.dumps(document, indent=1)
 
 
-def api_keys_file(keys: Mapping[str, ApiKey], secrets: Mapping[str, str]) -> str:
-    """The API keys' limits, each beside the SHA-256 of its secret in `secrets`."""
+def api_keys_file(keys: Mapping[str, ApiKey], hashes: Mapping[str, str]) -> str:
+    """The API keys' limits, each beside the SHA-256 of its secret, which `hashes` has by id."""
     entries = [
-        {
-            "id": name,
-            "sha256": hashlib.sha256(secrets[name].encode()).hexdigest(),
-            **key.model_dump(),
-        }
-        for name, key in keys.items()
+        {"id": name, "sha256": hashes[name], **key.model_dump()} for name, key in keys.items()
     ]
     return json.dumps({"keys": entries}, indent=1)
 
 
-def provider_key_file(provider: str) -> str:
-    """The file, and the secret, that holds a provider's own API key."""
-    return f"{paths.PROVIDER_KEY_PREFIX}{provider}"
+def _admission(admission: Admission) -> Mapping[str, float]:
+    return {
+        "max_in_flight": admission.max_in_flight,
+        "queue": admission.queue,
+        "max_body_bytes": admission.max_body_bytes,
+        "max_buffered_bytes": admission.max_buffered_bytes,
+        "deadline_seconds": admission.deadline.seconds,
+    }
+
+
+def _timeouts(timeouts: Timeouts) -> Mapping[str, float]:
+    return {
+        "connect_seconds": timeouts.connect.seconds,
+        "headers_seconds": timeouts.headers.seconds,
+        "first_content_seconds": timeouts.first_content.seconds,
+        "gap_seconds": timeouts.gap.seconds,
+        "answer_seconds": timeouts.answer.seconds,
+    }

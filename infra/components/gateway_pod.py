@@ -14,16 +14,13 @@ from pulumi_kubernetes.core.v1 import (
     PodSpecArgs,
     ProbeArgs,
     SleepActionArgs,
-    TopologySpreadConstraintArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
 from contract import paths, ports
-from infra.components.labels import selector_of
+from infra.components.placement import HOSTS, ZONES, spread_over
 from infra.components.pods import (
-    HOSTNAME_TOPOLOGY,
     container_security,
     pod_security,
     requirements,
@@ -51,17 +48,16 @@ class GatewayPod:
 
 def grace_seconds(shutdown: Shutdown) -> int:
     """The pod's termination grace: it counts from the start of preStop."""
-    return shutdown.pre_stop_seconds + shutdown.grace_seconds + _SPARE_S
+    return shutdown.pre_stop.whole_seconds + shutdown.grace.whole_seconds + _SPARE_S
 
 
 def pod_spec(pod: GatewayPod) -> PodSpecArgs:
     """The pod. Its settings and secrets are directories, so that changes need no restart."""
-    spread = TopologySpreadConstraintArgs(
-        label_selector=LabelSelectorArgs(match_labels=selector_of(COMPONENT)),
-        max_skew=1,
-        topology_key=HOSTNAME_TOPOLOGY,
-        when_unsatisfiable="ScheduleAnyway",
-    )
+    spread = pod.settings.spread
+    apart = [
+        *spread_over(HOSTS, spread.hosts, COMPONENT),
+        *spread_over(ZONES, spread.zones, COMPONENT),
+    ]
     settings = ConfigMapVolumeSourceArgs(name=pod.config_map)
     return PodSpecArgs(
         automount_service_account_token=False,
@@ -69,7 +65,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         enable_service_links=False,
         security_context=pod_security(),
         termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
-        topology_spread_constraints=[spread],
+        topology_spread_constraints=apart or None,
         volumes=[
             VolumeArgs(name="config", config_map=settings),
             secret_volume("secrets", pod.secret),
@@ -80,7 +76,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
 
 def _container(pod: GatewayPod) -> ContainerArgs:
     # New connections still arrive for some seconds after the pod is marked for deletion.
-    sleep = SleepActionArgs(seconds=pod.settings.shutdown.pre_stop_seconds)
+    sleep = SleepActionArgs(seconds=pod.settings.shutdown.pre_stop.whole_seconds)
     config_dir = str(PurePosixPath(paths.CONFIG_FILE).parent)
     return ContainerArgs(
         name=COMPONENT,

@@ -2,18 +2,22 @@
 
 from contract import labels
 
-__all__ = ["labels_of", "selector_of"]
+__all__ = ["IN_THE_KIT", "identity_of", "labels_of", "selector_of"]
 
 _SEAWALL = "seawall"
+
+IN_THE_KIT = {labels.PART_OF: _SEAWALL}
+"""What all pods of the kit carry."""
+
+
+def identity_of(component: str) -> dict[str, str]:
+    """What the pods of `component` carry whatever their track, so that canaries are meant too."""
+    return {labels.NAME: component, labels.INSTANCE: _SEAWALL}
 
 
 def selector_of(component: str) -> dict[str, str]:
     """What a selector asks for: immutable from the first day, so the track is in it."""
-    return {
-        labels.NAME: component,
-        labels.INSTANCE: _SEAWALL,
-        labels.TRACK: labels.TRACK_STABLE,
-    }
+    return {**identity_of(component), labels.TRACK: labels.TRACK_STABLE}
 
 
 def labels_of(component: str) -> dict[str, str]:
@@ -21,6 +25,6 @@ def labels_of(component: str) -> dict[str, str]:
     return {
         **selector_of(component),
         labels.COMPONENT: component,
-        labels.PART_OF: _SEAWALL,
+        **IN_THE_KIT,
         labels.MANAGED_BY: "pulumi",
     }

@@ -19,6 +19,8 @@ class NamespaceArgs:
 
     name: str
     pod_security_version: str
+    protect: bool
+    """Refuse to delete it, and with it every volume."""
 
 
 class Namespace(pulumi.ComponentResource):
@@ -37,7 +39,7 @@ class Namespace(pulumi.ComponentResource):
         namespace = KubernetesNamespace(
             name,
             metadata=ObjectMetaArgs(name=args.name, labels={**labels_of("namespace"), **security}),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.name = namespace.metadata.apply(lambda metadata: metadata.name or args.name)
         self.register_outputs({"name": self.name})

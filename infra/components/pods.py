@@ -22,7 +22,6 @@ from pulumi_kubernetes.core.v1 import (
 from infra.settings import Resources
 
 __all__ = [
-    "HOSTNAME_TOPOLOGY",
     "container_security",
     "env",
     "exec_probe",
@@ -32,7 +31,6 @@ __all__ = [
     "secret_volume",
 ]
 
-HOSTNAME_TOPOLOGY = "kubernetes.io/hostname"
 _USER = 10001
 """The user of the kit's images; also the group that may read mounted secrets."""
 _SECRET_MODE = 0o440

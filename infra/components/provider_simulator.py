@@ -101,10 +101,8 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
             ContainerPortArgs(name="http", container_port=ports.SIMULATOR_HTTP),
             ContainerPortArgs(name="admin", container_port=ports.SIMULATOR_ADMIN),
         ],
-        # The admin port: a provider that is told to fail is still a ready pod.
-        readiness_probe=ProbeArgs(
-            tcp_socket=TCPSocketActionArgs(port="admin"), period_seconds=2, timeout_seconds=2
-        ),
+        liveness_probe=_probe(period_s=10, failures=6),
+        readiness_probe=_probe(period_s=2, failures=3),
         resources=requirements(_RESOURCES),
         security_context=container_security(),
         volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
@@ -116,4 +114,14 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
         security_context=pod_security(),
         termination_grace_period_seconds=5,
         volumes=[scratch_volume("tmp", "16Mi", memory=False)],
+    )
+
+
+def _probe(*, period_s: int, failures: int) -> ProbeArgs:
+    """Ask the admin port: a provider that is told to fail is still a ready pod."""
+    return ProbeArgs(
+        tcp_socket=TCPSocketActionArgs(port="admin"),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
     )

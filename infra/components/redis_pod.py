@@ -11,19 +11,14 @@ from pulumi_kubernetes.core.v1 import (
     ExecActionArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
-    PodAffinityTermArgs,
-    PodAntiAffinityArgs,
     PodSpecArgs,
     ProbeArgs,
     VolumeMountArgs,
-    WeightedPodAffinityTermArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
 from contract import paths, ports
-from infra.components.labels import selector_of
+from infra.components.placement import ZONES, apart_on_hosts, spread_over
 from infra.components.pods import (
-    HOSTNAME_TOPOLOGY,
     container_security,
     env,
     exec_probe,
@@ -35,15 +30,12 @@ from infra.components.pods import (
 from infra.quantities import memory_bytes
 from infra.settings import Redis, Resources
 
-__all__ = ["COMPONENT", "DATA_VOLUME", "MASTER_NAME", "REPLICAS", "RedisPod", "pod_spec"]
+__all__ = ["COMPONENT", "DATA_VOLUME", "MASTER_NAME", "RedisPod", "pod_spec"]
 
 COMPONENT = "redis"
 DATA_VOLUME = "data"
 MASTER_NAME = "seawall"
 """The name under which sentinels know the master."""
-REPLICAS = 3
-QUORUM = 2
-"""The majority of REPLICAS."""
 
 _TERMINATION_GRACE_S = 60
 """The stop rule hands the master over in some 1.3 s; the rest is for a node under load."""
@@ -71,8 +63,10 @@ class RedisPod:
 def pod_spec(pod: RedisPod) -> PodSpecArgs:
     """The pod: Redis and Sentinel on one volume, started and stopped by the kit's agents."""
     variables = _environment(pod)
+    spread = pod.settings.spread
+    apart = apart_on_hosts(spread.hosts, COMPONENT)
     return PodSpecArgs(
-        affinity=_affinity(pod.settings),
+        affinity=AffinityArgs(pod_anti_affinity=apart) if apart else None,
         automount_service_account_token=False,
         containers=[
             _container("redis", pod, variables, pod.settings.resources, stop="stop"),
@@ -83,6 +77,7 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
         enable_service_links=False,
         security_context=pod_security(),
         termination_grace_period_seconds=_TERMINATION_GRACE_S,
+        topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,
         volumes=[
             secret_volume("secrets", pod.secret),
             # Generated configuration holds passwords: it never touches a disk.
@@ -99,10 +94,10 @@ def _environment(pod: RedisPod) -> list[EnvVarArgs]:
         "SEAWALL_NAMESPACE": pod.namespace,
         "SEAWALL_REDIS_HOSTS": pod.hosts,
         "SEAWALL_MASTER_NAME": MASTER_NAME,
-        "SEAWALL_QUORUM": str(QUORUM),
-        "SEAWALL_DOWN_AFTER_MS": str(settings.down_after_ms),
-        "SEAWALL_FAILOVER_TIMEOUT_MS": str(settings.failover_timeout_ms),
-        "SEAWALL_MAX_LAG_S": str(settings.max_lag_s),
+        "SEAWALL_QUORUM": str(settings.quorum),
+        "SEAWALL_DOWN_AFTER_MS": str(settings.down_after.milliseconds),
+        "SEAWALL_FAILOVER_TIMEOUT_MS": str(settings.failover_timeout.milliseconds),
+        "SEAWALL_MAX_LAG_S": str(settings.max_lag.whole_seconds),
         "SEAWALL_MAXMEMORY": str(maxmemory),
     }
     return env(values, pod_name_as="SEAWALL_POD_NAME")
@@ -145,16 +140,3 @@ def _probe(which: str, *, period_s: int, failures: int) -> ProbeArgs:
 
 def _agent(*words: str) -> list[str]:
     return ["python3", "-m", "agents", *words]
-
-
-def _affinity(settings: Redis) -> AffinityArgs:
-    term = PodAffinityTermArgs(
-        label_selector=LabelSelectorArgs(match_labels=selector_of(COMPONENT)),
-        topology_key=HOSTNAME_TOPOLOGY,
-    )
-    if settings.host_spread == "required":
-        apart = PodAntiAffinityArgs(required_during_scheduling_ignored_during_execution=[term])
-    else:
-        weighted = WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
-        apart = PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[weighted])
-    return AffinityArgs(pod_anti_affinity=apart)

@@ -1,33 +1,36 @@
-"""Redis with Sentinel: three pods, each with one address that outlives it."""
+"""Redis with Sentinel: a few pods, each with one address that outlives it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.apps.v1 import (
+    StatefulSet,
+    StatefulSetPersistentVolumeClaimRetentionPolicyArgs,
+    StatefulSetSpecArgs,
+)
 from pulumi_kubernetes.core.v1 import (
     PersistentVolumeClaimArgs,
     PersistentVolumeClaimSpecArgs,
     PodTemplateSpecArgs,
-    Secret,
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from contract import ports
 from infra.components.labels import labels_of, selector_of
+from infra.components.placement import disruption_budget
 from infra.components.redis_pod import (
     COMPONENT,
     DATA_VOLUME,
     MASTER_NAME,
-    REPLICAS,
     RedisPod,
     pod_spec,
 )
+from infra.components.secret_source import SecretFiles, SecretSource
+from infra.secret_names import REDIS_SECRETS
 from infra.settings import Redis
 
 __all__ = ["RedisSentinel", "RedisSentinelArgs"]
@@ -43,8 +46,10 @@ class RedisSentinelArgs:
     namespace: pulumi.Input[str]
     image: str
     settings: Redis
-    passwords: Mapping[str, pulumi.Output[str]]
-    """By the file name under which the agents read them."""
+    secrets: SecretSource
+    """Fills the Secret that the pods mount."""
+    protect: bool
+    """Refuse to delete the StatefulSet."""
 
 
 class RedisSentinel(pulumi.ComponentResource):
@@ -52,11 +57,12 @@ class RedisSentinel(pulumi.ComponentResource):
 
     A pod's Service is its only address in any configuration: it publishes the pod also while that
     is not ready, its name always resolves and its address never moves, so a failover starts even
-    when a node is gone. The volumes outlive the StatefulSet, not the namespace.
+    when a node is gone. The volumes outlive the StatefulSet, not the namespace, and both
+    can be protected.
     """
 
     hosts: pulumi.Output[list[str]]
-    """The names of the three pods' Services; Redis and Sentinel listen on both."""
+    """The names of the pods' Services; Redis and Sentinel listen on both."""
     master_name: str
 
     def __init__(
@@ -66,31 +72,27 @@ class RedisSentinel(pulumi.ComponentResource):
         self._namespace = args.namespace
         self._child = pulumi.ResourceOptions(parent=self)
         self.master_name = MASTER_NAME
-        pods = [f"{name}-{index}" for index in range(REPLICAS)]
+        pods = [f"{name}-{index}" for index in range(args.settings.replicas)]
         self.hosts = pulumi.Output.from_input(args.namespace).apply(
             lambda namespace: [f"{pod}.{namespace}.svc.cluster.local" for pod in pods]
         )
-        secret = Secret(
+        secret = args.secrets.fill(
             f"{name}-credentials",
-            metadata=self._metadata(f"{name}-credentials"),
-            string_data=dict(args.passwords),
-            opts=self._child,
+            self._metadata(f"{name}-credentials"),
+            SecretFiles(REDIS_SECRETS),
+            self._child,
         )
         self._services(pods)
-        PodDisruptionBudget(
-            name,
-            metadata=self._metadata(name),
-            spec=PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=_selector()),
-            opts=self._child,
-        )
+        budget = args.settings.disruption
+        disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
         pod = RedisPod(
             settings=args.settings,
             image=args.image,
             namespace=args.namespace,
             hosts=self.hosts.apply(",".join),
-            secret=secret.metadata.apply(lambda metadata: metadata.name or ""),
+            secret=secret,
         )
-        self._stateful_set(name, pod)
+        self._stateful_set(name, pod, protect=args.protect)
         self.register_outputs({"hosts": self.hosts})
 
     def _services(self, pods: list[str]) -> None:
@@ -122,37 +124,38 @@ class RedisSentinel(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _stateful_set(self, name: str, pod: RedisPod) -> None:
+    def _stateful_set(self, name: str, pod: RedisPod, *, protect: bool) -> None:
+        keep = StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
+            when_deleted="Retain", when_scaled="Retain"
+        )
         StatefulSet(
             name,
             metadata=self._metadata(name),
             spec=StatefulSetSpecArgs(
-                # All three start at once: the start rule needs its peers' answers.
+                # All start at once: the start rule needs its peers' answers.
                 pod_management_policy="Parallel",
-                replicas=REPLICAS,
-                selector=_selector(),
+                replicas=pod.settings.replicas,
+                persistent_volume_claim_retention_policy=keep,
+                selector=LabelSelectorArgs(match_labels=selector_of(COMPONENT)),
                 service_name=_GOVERNING_SERVICE,
                 template=PodTemplateSpecArgs(
                     metadata=ObjectMetaArgs(labels=labels_of(COMPONENT)), spec=pod_spec(pod)
                 ),
-                volume_claim_templates=[_claim(pod.settings.storage)],
+                volume_claim_templates=[_claim(pod.settings)],
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
     def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(name=name, namespace=self._namespace, labels=labels_of(COMPONENT))
 
 
-def _selector() -> LabelSelectorArgs:
-    return LabelSelectorArgs(match_labels=selector_of(COMPONENT))
-
-
-def _claim(storage: str) -> PersistentVolumeClaimArgs:
+def _claim(settings: Redis) -> PersistentVolumeClaimArgs:
     return PersistentVolumeClaimArgs(
         metadata=ObjectMetaArgs(name=DATA_VOLUME, labels=labels_of(COMPONENT)),
         spec=PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
-            resources=VolumeResourceRequirementsArgs(requests={"storage": storage}),
+            resources=VolumeResourceRequirementsArgs(requests={"storage": settings.storage}),
+            storage_class_name=settings.storage_class,
         ),
     )

@@ -1,37 +1,37 @@
 """What the program of `local` registers."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from contract import labels, paths, ports
-
-if TYPE_CHECKING:
-    from conftest import Platform, Registration
+from infra.resources import Resource
+from tests.infra.environments import Platform, pod_spec
 
 DEPLOYED_PODS = {"gateway", "redis", "simulator-alpha", "simulator-beta"}
 
 
-def containers(registration: "Registration") -> list[dict[str, Any]]:
-    return registration.pod_spec["containers"]
+def containers(resource: Resource) -> list[dict[str, Any]]:
+    return pod_spec(resource)["containers"]
 
 
-def test_everything_that_runs_pods_is_known_to_these_tests(platform: "Platform") -> None:
+def test_everything_that_runs_pods_is_known_to_these_tests(platform: Platform) -> None:
     assert {pod.name for pod in platform.pods} == DEPLOYED_PODS
 
 
-def test_components_are_registered_under_the_kits_own_type_tokens(platform: "Platform") -> None:
+def test_components_are_registered_under_the_kits_own_type_tokens(platform: Platform) -> None:
     own = {item.type for item in platform.registrations if item.type.startswith("seawall:")}
     assert own == {
         "seawall:gateway:Gateway",
+        "seawall:network:NetworkPolicies",
         "seawall:platform:Namespace",
         "seawall:redis:RedisSentinel",
         "seawall:simulator:ProviderSimulator",
     }
 
 
-def test_every_selector_carries_the_track(platform: "Platform") -> None:
+def test_every_selector_carries_the_track(platform: Platform) -> None:
     selectors: dict[str, dict[str, str]] = {}
     for item in platform.registrations:
         selector = item.inputs.get("spec", {}).get("selector")
@@ -42,14 +42,14 @@ def test_every_selector_carries_the_track(platform: "Platform") -> None:
     assert without == [], "selectors are immutable: a canary could never be added later"
 
 
-def test_every_selector_matches_the_labels_of_its_own_pods(platform: "Platform") -> None:
+def test_every_selector_matches_the_labels_of_its_own_pods(platform: Platform) -> None:
     for item in platform.pods:
         selector = item.inputs["spec"]["selector"]["matchLabels"]
         pod_labels = item.inputs["spec"]["template"]["metadata"]["labels"]
         assert selector.items() <= pod_labels.items(), item.name
 
 
-def test_the_deployment_names_no_replicas_beside_its_autoscaler(platform: "Platform") -> None:
+def test_the_deployment_names_no_replicas_beside_its_autoscaler(platform: Platform) -> None:
     scaled = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]["scaleTargetRef"]
     deployment = platform.one("Deployment", scaled["name"])
     assert "replicas" not in deployment.inputs["spec"], (
@@ -58,7 +58,7 @@ def test_the_deployment_names_no_replicas_beside_its_autoscaler(platform: "Platf
 
 
 def test_the_autoscaler_has_the_configured_range_and_an_explicit_behaviour(
-    platform: "Platform",
+    platform: Platform,
 ) -> None:
     spec = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 6)
@@ -67,9 +67,9 @@ def test_the_autoscaler_has_the_configured_range_and_an_explicit_behaviour(
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
-def test_every_pod_meets_the_restricted_standard(platform: "Platform", name: str) -> None:
+def test_every_pod_meets_the_restricted_standard(platform: Platform, name: str) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
-    spec = pod.pod_spec
+    spec = pod_spec(pod)
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in containers(pod):
@@ -80,13 +80,13 @@ def test_every_pod_meets_the_restricted_standard(platform: "Platform", name: str
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
-def test_no_pod_gets_a_service_account_token(platform: "Platform", name: str) -> None:
+def test_no_pod_gets_a_service_account_token(platform: Platform, name: str) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
-    assert pod.pod_spec["automountServiceAccountToken"] is False
+    assert pod_spec(pod)["automountServiceAccountToken"] is False
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
-def test_every_container_has_requests_and_limits(platform: "Platform", name: str) -> None:
+def test_every_container_has_requests_and_limits(platform: Platform, name: str) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
     for container in containers(pod):
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}, container["name"]
@@ -94,7 +94,7 @@ def test_every_container_has_requests_and_limits(platform: "Platform", name: str
 
 
 def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(
-    platform: "Platform",
+    platform: Platform,
 ) -> None:
     namespace = platform.one("Namespace", "namespace")
     marks = namespace.inputs["metadata"]["labels"]
@@ -102,19 +102,19 @@ def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(
     assert marks["pod-security.kubernetes.io/enforce-version"] == "v1.35"
 
 
-def test_the_gateways_grace_covers_prestop_drain_and_a_spare(platform: "Platform") -> None:
-    spec = platform.one("Deployment", "gateway").pod_spec
+def test_the_gateways_grace_covers_prestop_drain_and_a_spare(platform: Platform) -> None:
+    spec = pod_spec(platform.one("Deployment", "gateway"))
     sleep = containers(platform.one("Deployment", "gateway"))[0]["lifecycle"]["preStop"]["sleep"]
     assert sleep == {"seconds": 5}
     assert spec["terminationGracePeriodSeconds"] == 5 + 30 + 5
 
 
-def test_a_rolling_update_of_the_gateway_never_drops_capacity(platform: "Platform") -> None:
+def test_a_rolling_update_of_the_gateway_never_drops_capacity(platform: Platform) -> None:
     rolling = platform.one("Deployment", "gateway").inputs["spec"]["strategy"]["rollingUpdate"]
     assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_the_gateways_probes_ask_the_health_port(platform: "Platform") -> None:
+def test_the_gateways_probes_ask_the_health_port(platform: Platform) -> None:
     (container,) = containers(platform.one("Deployment", "gateway"))
     asked = {
         which: container[which]["httpGet"]
@@ -130,12 +130,12 @@ def test_the_gateways_probes_ask_the_health_port(platform: "Platform") -> None:
 
 
 @pytest.mark.parametrize("name", ["gateway", "redis"])
-def test_a_disruption_takes_one_pod_at_a_time(platform: "Platform", name: str) -> None:
+def test_a_disruption_takes_one_pod_at_a_time(platform: Platform, name: str) -> None:
     budget = platform.one("PodDisruptionBudget", name).inputs["spec"]
     assert budget["maxUnavailable"] == 1
 
 
-def test_every_redis_pod_has_a_service_of_its_own(platform: "Platform") -> None:
+def test_every_redis_pod_has_a_service_of_its_own(platform: Platform) -> None:
     for index in range(3):
         spec = platform.one("Service", f"redis-{index}").inputs["spec"]
         assert spec["selector"]["statefulset.kubernetes.io/pod-name"] == f"redis-{index}"
@@ -144,7 +144,7 @@ def test_every_redis_pod_has_a_service_of_its_own(platform: "Platform") -> None:
         )
 
 
-def test_redis_pods_start_at_once_and_are_told_all_stable_names(platform: "Platform") -> None:
+def test_redis_pods_start_at_once_and_are_told_all_stable_names(platform: Platform) -> None:
     stateful_set = platform.one("StatefulSet", "redis")
     assert stateful_set.inputs["spec"]["podManagementPolicy"] == "Parallel"
     for container in containers(stateful_set):
@@ -155,36 +155,36 @@ def test_redis_pods_start_at_once_and_are_told_all_stable_names(platform: "Platf
         assert given["SEAWALL_MAXMEMORY"] == str(int(256 * 2**20 * 0.6))
 
 
-def test_secrets_are_mounted_readable_for_the_group_only(platform: "Platform") -> None:
+def test_secrets_are_mounted_readable_for_the_group_only(platform: Platform) -> None:
     for item in platform.pods:
-        for volume in item.pod_spec["volumes"]:
+        for volume in pod_spec(item)["volumes"]:
             if "secret" in volume:
                 assert volume["secret"]["defaultMode"] == 0o440, item.name
 
 
-def test_no_secret_value_stands_outside_a_secret(platform: "Platform") -> None:
+def test_no_secret_value_stands_outside_a_secret(platform: Platform) -> None:
     leaks = [
         f"{item.kind} {item.name}"
         for item in platform.registrations
-        if item.kind != "Secret" and "plain-" in json.dumps(item.inputs, default=str)
+        if item.kind != "Secret" and "placeholder-" in json.dumps(item.inputs, default=str)
     ]
     assert leaks == []
 
 
-def test_the_data_of_every_secret_is_given_as_a_secret(platform: "Platform") -> None:
+def test_the_data_of_every_secret_is_given_as_a_secret(platform: Platform) -> None:
     open_ones = [item.name for item in platform.all("Secret") if "stringData" not in item.sealed]
     assert open_ones == [], "it would stand in the state in plain text"
 
 
-def test_client_keys_reach_the_pods_as_hashes_only(platform: "Platform") -> None:
+def test_client_keys_reach_the_pods_as_hashes_only(platform: Platform) -> None:
     data = platform.one("Secret", "gateway-secrets").inputs["stringData"]
-    assert "plain-api-key-local" not in json.dumps(data)
+    assert "placeholder-api-key-local" not in json.dumps(data)
     (entry,) = json.loads(data[paths.API_KEYS_FILE])["keys"]
     assert entry["id"] == "local"
     assert len(entry["sha256"]) == 64
 
 
-def test_the_gateway_pods_hold_no_password_that_they_do_not_use(platform: "Platform") -> None:
+def test_the_gateway_pods_hold_no_password_that_they_do_not_use(platform: Platform) -> None:
     data = platform.one("Secret", "gateway-secrets").inputs["stringData"]
     assert set(data) == {
         paths.API_KEYS_FILE,
@@ -196,7 +196,7 @@ def test_the_gateway_pods_hold_no_password_that_they_do_not_use(platform: "Platf
 
 
 def test_the_gateways_settings_name_the_sentinels_and_the_secret_files(
-    platform: "Platform",
+    platform: Platform,
 ) -> None:
     data = platform.one("ConfigMap", "gateway-settings").inputs["data"]
     settings = json.loads(data["gateway.yaml"])
@@ -205,7 +205,7 @@ def test_the_gateways_settings_name_the_sentinels_and_the_secret_files(
     assert settings["drain"] == {"serve_seconds": 5, "grace_seconds": 30}
 
 
-def test_config_maps_and_secrets_change_in_place(platform: "Platform") -> None:
+def test_config_maps_and_secrets_change_in_place(platform: Platform) -> None:
     provider = platform.one("kubernetes", "cluster").inputs
     assert provider["enableConfigMapMutable"] == "true"
     assert provider["enableSecretMutable"] == "true"

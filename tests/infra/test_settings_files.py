@@ -1,6 +1,5 @@
 """The files that infra writes and the gateway reads agree: one renders, the other parses."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -15,15 +14,17 @@ def test_the_gateway_accepts_the_rendered_settings(values: dict[str, Any]) -> No
     settings = parse_settings(text, "rendered")
     assert isinstance(settings.state, RedisState)
     assert settings.state.sentinels == ("redis-0.seawall.svc:26379",)
-    assert settings.drain.grace_seconds == gateway.shutdown.grace_seconds
+    assert settings.timeouts.answer_seconds == gateway.timeouts.answer.seconds == 30
+    assert settings.admission.deadline_seconds == gateway.admission.deadline.seconds == 600
+    assert settings.drain.grace_seconds == gateway.shutdown.grace.seconds
 
 
 def test_an_api_key_is_written_as_its_hash(values: dict[str, Any]) -> None:
-    text = api_keys_file(parse(values).gateway.api_keys, {"local": "swordfish"})
+    text = api_keys_file(parse(values).gateway.api_keys, {"local": "0" * 64})
     (entry,) = json.loads(text)["keys"]
     assert entry == {
         "id": "local",
-        "sha256": hashlib.sha256(b"swordfish").hexdigest(),
+        "sha256": "0" * 64,
         "tenant": "local",
         "requests_per_second": 100,
         "burst": 200,

@@ -1,0 +1,42 @@
+"""What the pods' Secrets hold, whoever fills them.
+
+Pods mount the same names and keys in every environment; only the source differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pulumi
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from infra.settings import ApiKey
+
+__all__ = ["SecretFiles", "SecretSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFiles:
+    """The files of one Secret.
+
+    Attributes:
+        copied: secrets that are files under their own names, as they are.
+        api_keys: the client keys whose hashes become API_KEYS_FILE; without any there is no file.
+    """
+
+    copied: tuple[str, ...]
+    api_keys: Mapping[str, ApiKey] = field(default_factory=dict[str, ApiKey])
+
+
+class SecretSource(Protocol):
+    """Fills Secrets."""
+
+    def fill(
+        self,
+        name: str,
+        metadata: ObjectMetaArgs,
+        files: SecretFiles,
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Output[str]:
+        """Declare what makes the Secret `name`, and return its name as an output."""
+        ...

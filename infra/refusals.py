@@ -1,0 +1,107 @@
+"""What is wrong with a configuration, as one line with key, value and what is allowed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+__all__ = ["explain"]
+
+_Place: TypeAlias = tuple[int | str, ...]
+_NO_KIND = ("union_tag_invalid", "union_tag_not_found")
+
+
+def explain(error: ValidationError, root: type[BaseModel], namespace: str) -> str:
+    """The line.
+
+    All missing keys are named, since a person sets them together; of other problems the first, and
+    how many there are beside it.
+    """
+    problems = error.errors(include_url=False)
+    missing = [
+        f"{namespace}:{_key(problem['loc'], root)}"
+        for problem in problems
+        if problem["type"] == "missing"
+    ]
+    others = [problem for problem in problems if problem["type"] != "missing"]
+    if missing:
+        line = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        rest = len(others)
+    else:
+        line = _line(others[0], root, namespace)
+        rest = len(others) - 1
+    return f"{line} (and {rest} more)" if rest else line
+
+
+def _line(problem: ErrorDetails, root: type[BaseModel], namespace: str) -> str:
+    place = problem["loc"]
+    reason = problem["msg"].removeprefix("Value error, ")
+    if not place:
+        # A rule over several sections; its reason quotes the keys.
+        return reason
+    key = f"{namespace}:{_key(place, root)}"
+    if problem["type"] == "extra_forbidden":
+        allowed = ", ".join(_keys_beside(place, root))
+        return f"{key}{_value(problem['input'])} is not known; allowed here: {allowed}"
+    if problem["type"] in _NO_KIND:
+        kinds = problem.get("ctx", {}).get("expected_tags") or ", ".join(_kinds_at(place, root))
+        return f"{key}.kind must be one of {kinds}"
+    return f"{key}{_value(problem['input'])} is wrong: {reason}"
+
+
+def _value(given: object) -> str:
+    """The value that was given; whole objects are left out, and their reasons quote the values."""
+    return "" if isinstance(given, dict | list) and given else f" = {json.dumps(given)}"
+
+
+def _key(place: _Place, root: type[BaseModel]) -> str:
+    """The dotted path as a person wrote it: pydantic's steps into a union's kinds are not in it."""
+    return ".".join(str(step) for step, _ in _walk(place, root))
+
+
+def _keys_beside(place: _Place, root: type[BaseModel]) -> list[str]:
+    """The keys that the model at the last step but one of `place` knows."""
+    steps = list(_walk(place, root))
+    return sorted({name for model in steps[-1][1] for name in model.model_fields})
+
+
+def _kinds_at(place: _Place, root: type[BaseModel]) -> list[str]:
+    """The kinds among which the union at `place` chooses."""
+    *_, (step, models) = _walk(place, root)
+    found = _models_in([model.model_fields[str(step)].annotation for model in models])
+    return [
+        str(kind) for model in found for kind in get_args(model.model_fields["kind"].annotation)
+    ]
+
+
+def _walk(
+    place: _Place, root: type[BaseModel]
+) -> Iterator[tuple[int | str, Sequence[type[BaseModel]]]]:
+    """Each written step of `place` with the models of which it is a key."""
+    models: Sequence[type[BaseModel]] = [root]
+    for step in place:
+        chosen = [model for model in models if step in _kinds(model)]
+        if len(models) > 1 and chosen:
+            models = chosen
+            continue
+        yield step, models
+        fields = [model.model_fields.get(str(step)) for model in models]
+        # A mapping's own key is no field: the model in its values comes with the next step.
+        models = _models_in([field.annotation for field in fields if field]) or models
+
+
+def _kinds(model: type[BaseModel]) -> tuple[object, ...]:
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
+
+
+def _models_in(annotations: Sequence[object]) -> Sequence[type[BaseModel]]:
+    found: list[type[BaseModel]] = []
+    for annotation in annotations:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found.append(annotation)
+        else:
+            found += _models_in(get_args(annotation))
+    return found

@@ -1,0 +1,121 @@
+"""Everything that one Pulumi.<env>.yaml says, and the rules that reach over its sections."""
+
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import model_validator
+
+from infra.settings.aws import Aws
+from infra.settings.backup import Backup
+from infra.settings.base import Strict
+from infra.settings.gateway import Gateway
+from infra.settings.grammar import Name, has_digest
+from infra.settings.images import Images
+from infra.settings.kubernetes import Kubernetes
+from infra.settings.network import Network
+from infra.settings.policies import Policies
+from infra.settings.redis import Redis
+from infra.settings.release import Release
+from infra.settings.secret_store import Generated, SecretStore
+from infra.settings.state import State
+
+__all__ = ["SET_BY_THE_KIT", "Environment"]
+
+SET_BY_THE_KIT = "set by the kit"
+"""Marks a key that no person sets: the reference leaves it out."""
+_HTTPS = 443
+
+
+class Environment(Strict):
+    """Everything that one Pulumi.<env>.yaml says."""
+
+    kubernetes: Kubernetes
+    """The cluster and the place in it."""
+    images: Images
+    """Which images are run."""
+    gateway: Gateway
+    """The gateway's pods and its settings."""
+    redis: Redis
+    """The pods of Redis and Sentinel."""
+    network: Network
+    """Who may reach whom."""
+    secret_store: SecretStore
+    """Where passwords and keys come from."""
+    protect: bool = False
+    """Pulumi refuses to delete or replace what holds data: the namespace with its volumes, and
+    Redis. Take it away in an update of its own first."""
+    backup: Backup | None = None
+    """Copies of Redis' data; none are made when not given."""
+    state: State | None = None
+    """Where Pulumi keeps the stack; in a folder of the checkout when not given."""
+    policies: Policies = Policies()
+    """Which policies hold before anything is changed."""
+    aws: Aws | None = None
+    """What the program makes in an AWS account; nothing when not given."""
+    simulators: tuple[Name, ...] = ()
+    """Simulated providers, for environments without real ones."""
+    release: Annotated[Release | None, SET_BY_THE_KIT] = None
+    """What the kit records about a release."""
+
+    def is_simulated(self, provider: str) -> bool:
+        """Whether the provider's base URL leads to one of `simulators`."""
+        host = urlsplit(self.gateway.providers[provider].base_url).hostname or ""
+        return host.partition(".")[0] in {f"simulator-{name}" for name in self.simulators}
+
+    @model_validator(mode="after")
+    def _shared_state_holds_no_secrets(self) -> Self:
+        if isinstance(self.secret_store, Generated) and self.state and self.state.is_shared:
+            raise ValueError(
+                'seawall:secret_store.kind = "generated" keeps secrets in the state, and '
+                f'seawall:state.backend = "{self.state.backend}" is shared; '
+                "refer to vault or aws-secrets-manager instead"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _digests_are_given_where_they_are_demanded(self) -> Self:
+        images = {
+            "images.gateway": self.images.gateway,
+            "images.redis": self.images.redis,
+        }
+        if self.backup is not None:
+            images["backup.image"] = self.backup.image
+        for key, reference in images.items():
+            if self.policies.digests and not has_digest(reference):
+                raise ValueError(
+                    f'seawall:{key} = "{reference}" has no digest, and seawall:policies.digests = '
+                    "true; give name@sha256:..."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _copies_can_be_written_and_removed(self) -> Self:
+        if self.backup is None:
+            return self
+        if self.backup.credentials == "secret" and isinstance(self.secret_store, Generated):
+            raise ValueError(
+                'seawall:backup.credentials = "secret" needs keys that the storage knows, and '
+                'seawall:secret_store.kind = "generated" makes others up; refer to a secret store'
+            )
+        own = self.aws.backup_bucket.name if self.aws and self.aws.backup_bucket else None
+        if self.backup.bucket == own and self.backup.removal == "job":
+            raise ValueError(
+                f'seawall:backup.removal = "job" may not delete in "{own}", which seawall:aws '
+                'makes; write "bucket", whose lifecycle rule removes older copies'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _providers_can_be_reached(self) -> Self:
+        if self.network.egress_proxy:
+            return self
+        for name, provider in self.gateway.providers.items():
+            url = urlsplit(provider.base_url)
+            port = url.port or (_HTTPS if url.scheme == "https" else 80)
+            if port != _HTTPS and not self.is_simulated(name):
+                raise ValueError(
+                    f'seawall:gateway.providers.{name}.base_url = "{provider.base_url}" uses port '
+                    f"{port}, and the network lets {_HTTPS} out; use https or "
+                    "seawall:network.egress_proxy"
+                )
+        return self

@@ -1,0 +1,126 @@
+"""The gateway's pods and its settings."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.settings.base import Strict
+from infra.settings.compute import Resources
+from infra.settings.grammar import Between, Count, Duration, ModelName, Name
+from infra.settings.placement import Disruption, Spread
+from infra.settings.routing import ApiKey, Model, Provider
+
+__all__ = ["Admission", "Gateway", "Replicas", "Shutdown", "Timeouts"]
+
+_CUT_BEFORE_GRACE = Duration.parse("5s")
+"""The gateway tells open streams so this long before its grace ends; see its own settings."""
+
+_Timeout = Annotated[Duration, Between("1ms", "1h")]
+
+
+class Replicas(Strict):
+    """The autoscaler's range and target."""
+
+    min: Count
+    """Never fewer pods."""
+    max: Count
+    """Never more pods."""
+    cpu_percent: Annotated[int, Field(ge=10, le=95)] = 70
+    """Of the requested CPU, averaged over the pods."""
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min = {self.min} must not be more than max = {self.max}")
+        return self
+
+
+class Shutdown(Strict):
+    """How a gateway pod leaves."""
+
+    pre_stop: Annotated[Duration, Between("1s", "2m", whole=True)]
+    """Before SIGTERM: the time in which every node learns that the pod is gone."""
+    serve: Annotated[Duration, Between("0s", "10m")] = Duration.parse("5s")
+    """After SIGTERM: the time in which new requests are still taken."""
+    grace: Annotated[Duration, Between("1s", "1h", whole=True)] = Duration.parse("30s")
+    """After SIGTERM: the time in which open requests may finish."""
+
+    @model_validator(mode="after")
+    def _grace_leaves_time_to_finish(self) -> Self:
+        least = self.serve.seconds + _CUT_BEFORE_GRACE.seconds
+        if self.grace.seconds <= least:
+            raise ValueError(
+                f"grace = {self.grace} must be more than serve + {_CUT_BEFORE_GRACE} = {least:g}s"
+            )
+        return self
+
+
+class Admission(Strict):
+    """What one gateway process accepts at once."""
+
+    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Requests that are worked on."""
+    queue: Annotated[int, Field(ge=0, le=100_000)] = 64
+    """Requests that wait for a place."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
+    """Of one request's body."""
+    max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 128 << 20
+    """Of all bodies at once; must fit into the memory limit beside the process itself."""
+    deadline: _Timeout = Duration.parse("600s")
+    """Of a request, with all its attempts."""
+
+
+class Timeouts(Strict):
+    """Upstream timeouts, each for one attempt."""
+
+    connect: _Timeout = Duration.parse("2s")
+    """Until the connection stands."""
+    headers: _Timeout = Duration.parse("10s")
+    """Until a streamed answer begins."""
+    first_content: _Timeout = Duration.parse("15s")
+    """Until the first words of a streamed answer."""
+    gap: _Timeout = Duration.parse("15s")
+    """Between two parts of a streamed answer."""
+    answer: _Timeout = Duration.parse("300s")
+    """Of a plain answer, whose headers come only when it is complete."""
+
+
+class Gateway(Strict):
+    """The gateway's pods and its settings."""
+
+    replicas: Replicas
+    """The autoscaler's range and target."""
+    resources: Resources
+    """Of the gateway's container."""
+    shutdown: Shutdown
+    """How a pod leaves."""
+    disruption: Disruption = Disruption(max_unavailable=1)
+    """How many pods a drain of nodes may take."""
+    spread: Spread = Spread()
+    """How the pods are kept apart."""
+    admission: Admission = Admission()
+    """What one process accepts at once."""
+    timeouts: Timeouts = Timeouts()
+    """Upstream timeouts."""
+    providers: Annotated[dict[Name, Provider], Field(min_length=1)]
+    """The provider accounts, by name."""
+    models: Annotated[dict[ModelName, Model], Field(min_length=1)]
+    """The model names that clients use."""
+    api_keys: Annotated[dict[Name, ApiKey], Field(min_length=1)]
+    """The client keys, by id."""
+
+    @model_validator(mode="after")
+    def _targets_are_known_providers(self) -> Self:
+        for name, model in self.models.items():
+            for target in model.targets:
+                if target.provider not in self.providers:
+                    known = ", ".join(sorted(self.providers))
+                    raise ValueError(
+                        f"models.{name} names provider {target.provider!r}; known: {known}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _nodes_can_be_drained(self) -> Self:
+        self.disruption.refuse_to_block(self.replicas.min, where="replicas.min")
+        return self

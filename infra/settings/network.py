@@ -1,0 +1,72 @@
+"""Who may reach whom. Everything that is not named here is denied, both ways."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from infra.settings.base import Strict
+from infra.settings.grammar import Cidr, Labels
+
+__all__ = ["Clients", "Dns", "EgressProxy", "Network"]
+
+
+_KUBE_SYSTEM: Labels = {"kubernetes.io/metadata.name": "kube-system"}
+
+
+class Clients(Strict):
+    """Who may reach the gateway's API. One of the two keys."""
+
+    any: bool = False
+    """Everybody, also from outside the cluster."""
+    namespaces: tuple[Labels, ...] = ()
+    """The pods of the namespaces that carry all labels of one entry."""
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.any == bool(self.namespaces):
+            raise ValueError(
+                f"any = {str(self.any).lower()} and {len(self.namespaces)} namespaces: "
+                "say any: true, or list namespaces"
+            )
+        return self
+
+
+class Dns(Strict):
+    """Where names are resolved."""
+
+    namespace: Labels = _KUBE_SYSTEM
+    """The labels of the namespace of the cluster's DNS."""
+    node_local: Cidr | None = None
+    """The address block of NodeLocal DNS, where nodes cache names."""
+
+
+class EgressProxy(Strict):
+    """The only way out, for clusters that have one. The providers' base URLs lead to it."""
+
+    block: Cidr
+    """Its address as the network sees it; one address ends in /32."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """Its TCP port."""
+
+
+class Network(Strict):
+    """Who may reach whom. NetworkPolicies know addresses and labels, no host names."""
+
+    clients: Clients
+    """Who may reach the gateway's API."""
+    monitoring: Labels | None = None
+    """The labels of the namespace whose pods may read the gateway's metrics."""
+    dns: Dns = Dns()
+    """Where names are resolved."""
+    never: tuple[Cidr, ...] = (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+    )
+    """What the gateway never reaches on its way to providers: private, shared and link-local
+    addresses. The metadata address 169.254.169.254 is always among them."""
+    egress_proxy: EgressProxy | None = None
+    """The only way to providers; TCP 443 of all other addresses when not given."""

@@ -1,0 +1,96 @@
+"""The four environments as the program registers them, as plain data."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from infra.resources import Resource
+from infra.synth import synth
+
+__all__ = [
+    "CHECKOUT",
+    "ENVIRONMENTS",
+    "Platform",
+    "Values",
+    "changed",
+    "committed",
+    "complete",
+    "platform_of",
+    "pod_spec",
+]
+
+CHECKOUT = Path(__file__).parents[2]
+ENVIRONMENTS = ("local", "dev", "staging", "prod")
+IMAGES = {"gateway": "seawall/gateway:test", "redis": "seawall/redis:test"}
+PINNED = {
+    name: f"registry.example/seawall/{name}@sha256:{digit * 64}"
+    for name, digit in (("gateway", "a"), ("redis", "b"))
+}
+"""Make-believe digests."""
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything that a program registered."""
+
+    registrations: tuple[Resource, ...]
+
+    def all(self, kind: str) -> list[Resource]:
+        own = [item for item in self.registrations if not item.type.startswith("seawall:")]
+        return [item for item in own if item.kind == kind]
+
+    def one(self, kind: str, name: str) -> Resource:
+        found = [item for item in self.all(kind) if item.name == name]
+        assert len(found) == 1, f"{kind} {name}: {len(found)} registered"
+        return found[0]
+
+    @property
+    def pods(self) -> list[Resource]:
+        return [item for item in self.registrations if "template" in item.inputs.get("spec", {})]
+
+
+def pod_spec(resource: Resource) -> Values:
+    spec: Values = resource.inputs["spec"]["template"]["spec"]
+    return spec
+
+
+def committed(env: str) -> Values:
+    """The values of the committed file."""
+    text = (CHECKOUT / f"Pulumi.{env}.yaml").read_text(encoding="utf-8")
+    return cast("Values", yaml.safe_load(text)["config"])
+
+
+def complete(env: str) -> Values:
+    """The committed values with what the kit or the team adds, make-believe."""
+    values = committed(env)
+    values["seawall:images"] = dict(IMAGES if env == "local" else PINNED)
+    if "seawall:state" in values:
+        values["seawall:state"] = {
+            "backend": "s3://example-state?region=eu-west-1",
+            "secrets_provider": "awskms://alias/example?region=eu-west-1",
+        }
+    if "seawall:backup" in values:
+        values["seawall:backup"]["bucket"] = "example-backups"
+        values["seawall:backup"]["image"] = PINNED["redis"]
+    return values
+
+
+def changed(values: Values, path: str, value: object) -> Values:
+    """A copy with one value changed, by its path below `seawall:`."""
+    copied = copy.deepcopy(values)
+    section, *steps = path.split(".")
+    place = copied[f"seawall:{section}"] if steps else copied
+    for step in steps[:-1]:
+        place = place[step]
+    place[steps[-1] if steps else f"seawall:{section}"] = value
+    return copied
+
+
+def platform_of(values: Mapping[str, object]) -> Platform:
+    return Platform(synth(values, env="test"))

@@ -1,0 +1,56 @@
+"""An environment is a file: no code branches on its name."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.infra.environments import CHECKOUT, ENVIRONMENTS
+
+ROOMS = ("infra", "seawall")
+ALLOWED = {
+    # A word of the program `ip`.
+    "seawall/cluster/network.py": {"dev"},
+    # A word of Go's: the toolchain that is there.
+    "seawall/supply/go.py": {"local"},
+}
+
+
+def names_in(source: str) -> Iterator[str]:
+    """The environments that stand in the code as texts of their own; docstrings are longer.
+
+    The default of a command's argument is no branch: a person can give another.
+    """
+    tree = list(ast.walk(ast.parse(source)))
+    arguments = [node for node in tree if isinstance(node, ast.arguments)]
+    defaults = [item for node in arguments for item in (*node.defaults, *node.kw_defaults)]
+    for node in tree:
+        if isinstance(node, ast.Constant) and node.value in ENVIRONMENTS and node not in defaults:
+            yield node.value
+
+
+def files() -> list[Path]:
+    return sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.py"))
+
+
+def test_the_walk_over_the_code_finds_it() -> None:
+    names = {path.relative_to(CHECKOUT).as_posix() for path in files()}
+    assert {"infra/composition.py", "seawall/engine/stack.py", *ALLOWED} <= names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_code_names_an_environment(room: str) -> None:
+    found: dict[str, set[str]] = {}
+    for path in files():
+        place = path.relative_to(CHECKOUT).as_posix()
+        names = set(names_in(path.read_text(encoding="utf-8"))) - ALLOWED.get(place, set())
+        if place.startswith(f"{room}/") and names:
+            found[place] = names
+    assert found == {}, "make it a value of the configuration"
+
+
+def test_a_comparison_with_a_name_would_be_found() -> None:
+    assert list(names_in('protect = stack == "prod"')) == ["prod"]
+    assert list(names_in('"""For prod."""')) == []
+    assert list(names_in('def up(env: str = "prod", *, other: str = "dev"): ...')) == []

@@ -1,0 +1,222 @@
+"""The rendered NetworkPolicies, evaluated as one table: who reaches what, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from contract import ports
+from tests.infra.environments import Platform, Values, changed, complete, platform_of
+from tests.infra.reachability import Destination, Place, reaches
+
+HOME = {"kubernetes.io/metadata.name": "seawall"}
+CLIENT_LABELS = {"kubernetes.io/metadata.name": "shop", "seawall.dev/gateway-client": "true"}
+
+
+def outside(name: str, address: str, **labels: str) -> Place:
+    """A pod of another namespace."""
+    return Place(address, name, {"app": name}, {"kubernetes.io/metadata.name": name, **labels})
+
+
+CLIENT = Place("10.1.9.1", "shop", {"app": "shop"}, CLIENT_LABELS)
+MONITORING = outside("monitoring", "10.1.9.2")
+NEIGHBOUR = outside("other", "10.1.9.3")
+RESOLVER = outside("kube-system", "10.1.9.4")
+INTERNET = Place("203.0.113.7")
+METADATA = Place("169.254.169.254")
+NODE_LOCAL = Place("169.254.20.10")
+PRIVATE = Place("192.168.7.7")
+SHARED = Place("100.64.0.9")
+STRANGER = Place("10.1.0.9", "seawall", {"app": "stranger"}, HOME)
+
+ELSEWHERE = {
+    "client:80": Destination(CLIENT, 80),
+    "neighbour:443": Destination(NEIGHBOUR, 443),
+    "stranger:80": Destination(STRANGER, 80),
+    "internet:443": Destination(INTERNET, 443),
+    "internet:443/udp": Destination(INTERNET, 443, "UDP"),
+    "internet:80": Destination(INTERNET, 80),
+    "metadata:80": Destination(METADATA, 80),
+    "metadata:443": Destination(METADATA, 443),
+    "private:443": Destination(PRIVATE, 443),
+    "shared:443": Destination(SHARED, 443),
+    "dns/udp": Destination(RESOLVER, 53, "UDP"),
+    "dns/tcp": Destination(RESOLVER, 53),
+    "dns:443": Destination(RESOLVER, 443),
+    "node-dns/udp": Destination(NODE_LOCAL, 53, "UDP"),
+    "node-dns/tcp": Destination(NODE_LOCAL, 53),
+}
+DNS = {"dns/udp", "dns/tcp"}
+NODE_DNS = {"node-dns/udp", "node-dns/tcp"}
+NO_POLICY = set(ELSEWHERE) - {"stranger:80"}
+"""What pods outside reach without the kit having a say."""
+
+
+def pod(platform: Platform, name: str, address: str) -> Place:
+    """The pod that the program renders."""
+    (resource,) = [item for item in platform.pods if item.name == name]
+    template: dict[str, Any] = resource.inputs["spec"]["template"]
+    named = {
+        port["name"]: port["containerPort"]
+        for container in template["spec"]["containers"]
+        for port in container["ports"]
+    }
+    return Place(address, "seawall", template["metadata"]["labels"], HOME, named)
+
+
+def table(values: Values) -> dict[str, set[str]]:
+    """By source, the names of all destinations that it reaches."""
+    platform = platform_of(values)
+    policies = [item.inputs for item in platform.all("NetworkPolicy")]
+    gateway = pod(platform, "gateway", "10.1.0.1")
+    redis = pod(platform, "redis", "10.1.0.2")
+    sources = {
+        "gateway": gateway,
+        "redis": redis,
+        "stranger": STRANGER,
+        "client": CLIENT,
+        "monitoring": MONITORING,
+        "neighbour": NEIGHBOUR,
+        "internet": INTERNET,
+    }
+    targets = {
+        "gateway:http": Destination(gateway, ports.GATEWAY_HTTP),
+        "gateway:health": Destination(gateway, ports.GATEWAY_HEALTH),
+        "redis:redis": Destination(redis, ports.REDIS),
+        "redis:sentinel": Destination(redis, ports.SENTINEL),
+        **ELSEWHERE,
+    }
+    if values.get("seawall:simulators"):
+        simulator = pod(platform, "simulator-alpha", "10.1.0.3")
+        sources["simulator"] = simulator
+        targets["simulator:http"] = Destination(simulator, ports.SIMULATOR_HTTP)
+        targets["simulator:admin"] = Destination(simulator, ports.SIMULATOR_ADMIN)
+    return {
+        source: {name for name, to in targets.items() if reaches(policies, place, to)}
+        for source, place in sources.items()
+    }
+
+
+def everything() -> Values:
+    """Real and simulated providers, and a cache of names on every node."""
+    values = changed(complete("dev"), "simulators", ["alpha"])
+    return changed(values, "network.dns", {"node_local": "169.254.20.10/32"})
+
+
+def test_only_the_edges_that_are_needed_are_open() -> None:
+    store = {"redis:redis", "redis:sentinel"}
+    assert table(everything()) == {
+        "gateway": {*store, "simulator:http", "internet:443", *DNS, *NODE_DNS},
+        "redis": {*store, *DNS, *NODE_DNS},
+        "simulator": {*DNS, *NODE_DNS},
+        "stranger": set(),
+        "client": {"gateway:http", "simulator:admin", *NO_POLICY},
+        "monitoring": {"gateway:health", *NO_POLICY},
+        "neighbour": NO_POLICY,
+        "internet": NO_POLICY,
+    }
+
+
+def test_without_simulators_and_node_caches_their_edges_are_not_there() -> None:
+    store = {"redis:redis", "redis:sentinel"}
+    assert table(complete("prod")) == {
+        "gateway": {*store, "internet:443", *DNS},
+        "redis": {*store, *DNS},
+        "stranger": set(),
+        "client": {"gateway:http", *NO_POLICY},
+        "monitoring": {"gateway:health", *NO_POLICY},
+        "neighbour": NO_POLICY,
+        "internet": NO_POLICY,
+    }
+
+
+def test_with_simulated_providers_only_nothing_leaves_the_cluster() -> None:
+    reached = table(complete("local"))
+    assert reached["gateway"] == {"redis:redis", "redis:sentinel", "simulator:http", *DNS}
+    for anybody in ("client", "neighbour", "internet"):
+        assert reached[anybody] == {"gateway:http", "simulator:admin", *NO_POLICY}
+    assert reached["monitoring"] == {"gateway:http", "simulator:admin", *NO_POLICY}
+    assert reached["stranger"] == set()
+
+
+def test_an_egress_proxy_is_the_only_way_out() -> None:
+    proxy = {"block": "192.168.7.7/32", "port": 443}
+    reached = table(changed(complete("prod"), "network.egress_proxy", proxy))
+    assert reached["gateway"] == {"redis:redis", "redis:sentinel", "private:443", *DNS}
+
+
+def test_the_metadata_address_is_closed_whatever_ranges_are_listed() -> None:
+    reached = table(changed(complete("prod"), "network.never", ["10.0.0.0/8"]))
+    assert reached["gateway"] & {"metadata:443", "private:443"} == {"private:443"}
+
+
+def test_a_canary_is_meant_by_the_same_rules() -> None:
+    platform = platform_of(complete("prod"))
+    policies = [item.inputs for item in platform.all("NetworkPolicy")]
+    stable = pod(platform, "gateway", "10.1.0.1")
+    canary = Place("10.1.0.8", "seawall", {**stable.labels, "track": "canary"}, HOME)
+    redis = pod(platform, "redis", "10.1.0.2")
+    assert reaches(policies, canary, Destination(redis, ports.REDIS))
+    assert not reaches(policies, canary, Destination(METADATA, 443))
+
+
+def policy(spec: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"namespace": "seawall"}, "spec": spec}
+
+
+TO_STRANGER = Destination(STRANGER, 80)
+
+
+EVERYBODY: dict[str, Any] = {}
+CASES: list[tuple[dict[str, Any], bool]] = [
+    ({"podSelector": {"matchLabels": {"app": "x"}}, "policyTypes": ["Ingress"]}, True),
+    ({"podSelector": EVERYBODY, "policyTypes": ["Ingress"]}, False),
+    ({"podSelector": EVERYBODY}, False),
+    ({"podSelector": EVERYBODY, "policyTypes": ["Egress"]}, True),
+    ({"podSelector": EVERYBODY, "ingress": [EVERYBODY]}, True),
+    ({"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": 80}]}]}, True),
+    ({"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": 80, "protocol": "UDP"}]}]}, False),
+    ({"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": 1, "endPort": 80}]}]}, True),
+    ({"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": "http"}]}]}, False),
+    ({"podSelector": EVERYBODY, "ingress": [{"from": [{"podSelector": EVERYBODY}]}]}, False),
+    ({"podSelector": EVERYBODY, "ingress": [{"from": [{"namespaceSelector": EVERYBODY}]}]}, True),
+    (
+        {"podSelector": EVERYBODY, "ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
+        True,
+    ),
+    (
+        {
+            "podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]},
+            "ingress": [
+                {
+                    "from": [
+                        {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.9.0/24"]}},
+                        {
+                            "namespaceSelector": EVERYBODY,
+                            "podSelector": {
+                                "matchExpressions": [
+                                    {"key": "app", "operator": "NotIn", "values": ["other"]}
+                                ]
+                            },
+                        },
+                    ]
+                }
+            ],
+        },
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "open_to_neighbours"), CASES)
+def test_the_evaluator_reads_policies_as_kubernetes_does(
+    spec: dict[str, Any],
+    open_to_neighbours: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert reaches([policy(spec)], NEIGHBOUR, TO_STRANGER) is open_to_neighbours
+
+
+def test_the_evaluator_knows_ports_by_name() -> None:
+    named = Place("10.1.0.9", "seawall", {}, HOME, {"http": 8080})
+    spec = {"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": "http"}]}]}
+    assert reaches([policy(spec)], NEIGHBOUR, Destination(named, 8080))
+    assert not reaches([policy(spec)], NEIGHBOUR, Destination(named, 8081))

@@ -1,0 +1,272 @@
+"""Every wrong or impossible configuration is refused with one line."""
+
+import pytest
+
+from infra.config import ConfigError, parse, secret_names
+from infra.synth import synth
+from tests.infra.environments import ENVIRONMENTS, Values, changed, committed, complete
+
+
+def refusal(values: Values) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_committed_values_of_local_are_accepted(values: Values) -> None:
+    assert parse(values).gateway.replicas.max == 6
+
+
+def test_the_configuration_is_frozen(values: Values) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        parse(values).gateway.replicas.max = 7  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_an_unknown_key_is_named_with_the_allowed_ones(values: Values) -> None:
+    message = refusal(changed(values, "gateway.replicas.maximum", 3))
+    assert message == (
+        "seawall:gateway.replicas.maximum = 3 is not known; allowed here: cpu_percent, max, min"
+    )
+
+
+def test_an_unknown_section_is_named_with_the_allowed_ones(values: Values) -> None:
+    message = refusal(changed(values, "gatway", {}))
+    assert message.startswith("seawall:gatway = {} is not known; allowed here: ")
+    assert "gateway, images" in message
+
+
+def test_an_unknown_key_inside_a_named_entry_is_explained(values: Values) -> None:
+    message = refusal(changed(values, "gateway.providers.alpha.url", "x"))
+    assert message.endswith("allowed here: base_url, kind")
+
+
+def test_a_missing_key_is_named(values: Values) -> None:
+    del values["seawall:images"]["redis"]
+    assert refusal(values) == "seawall:images.redis is missing"
+
+
+def test_all_missing_keys_are_one_line(values: Values) -> None:
+    values["seawall:images"] = {}
+    assert refusal(values) == "seawall:images.gateway, seawall:images.redis are missing"
+
+
+def test_other_problems_are_counted_beside_the_first(values: Values) -> None:
+    wrong = changed(values, "gateway.replicas.min", 0)
+    message = refusal(changed(wrong, "redis.storage", "1G"))
+    assert message.startswith("seawall:gateway.replicas.min = 0 is wrong")
+    assert message.endswith("(and 1 more)")
+
+
+BACKUP = ("backup.bucket", "backup.image")
+
+
+@pytest.mark.parametrize(
+    ("env", "keys"),
+    [
+        ("local", ["images"]),
+        ("dev", ["images", "state.backend", "state.secrets_provider"]),
+        ("staging", ["images", *BACKUP, "state.backend", "state.secrets_provider"]),
+        ("prod", ["images", *BACKUP, "state.backend", "state.secrets_provider"]),
+    ],
+)
+def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str]) -> None:
+    named = ", ".join(f"seawall:{key}" for key in keys)
+    assert refusal(committed(env)) == f"{named} {'is' if len(keys) == 1 else 'are'} missing"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("gateway.replicas.min", "2", "valid integer"),
+        ("gateway.replicas.min", 0, "greater than or equal to 1"),
+        ("gateway.replicas.min", 7, "min = 7 must not be more than max = 6"),
+        ("gateway.resources.requests.cpu", "fast", "must be a CPU quantity, such as 250m or 2"),
+        ("gateway.resources.requests.memory", "1.5Gi", "must be a memory quantity"),
+        (
+            "gateway.resources.requests.cpu",
+            "2",
+            "requests.cpu = 2 must not be more than its limit 1",
+        ),
+        (
+            "gateway.resources.requests.memory",
+            "1Gi",
+            "requests.memory = 1Gi must not be more than its limit 512Mi",
+        ),
+        ("gateway.shutdown.grace", "10s", "grace = 10s must be more than serve + 5s = 10s"),
+        ("gateway.shutdown.pre_stop", "0s", "must be from 1s to 2m"),
+        ("gateway.shutdown.pre_stop", "1500ms", "must be whole seconds"),
+        ("gateway.shutdown.pre_stop", 5, "valid string"),
+        ("gateway.timeouts.connect", "2 s", "must be a duration"),
+        ("gateway.timeouts.connect", "2h", "must be from 1ms to 1h"),
+        ("gateway.disruption", {}, "max_unavailable = null and min_available = null: give one"),
+        (
+            "gateway.disruption",
+            {"max_unavailable": 1, "min_available": 1},
+            "max_unavailable = 1 and min_available = 1: give one of them",
+        ),
+        (
+            "gateway.disruption",
+            {"max_unavailable": 0},
+            "disruption.max_unavailable = 0 would block every drain of a node",
+        ),
+        (
+            "gateway.disruption",
+            {"min_available": 2},
+            "min_available = 2 would block every drain of a node; it must be less than replicas.",
+        ),
+        ("gateway.spread.zones", "sometimes", "'off', 'preferred' or 'required'"),
+        ("gateway.spread.zones", False, "= false is wrong"),
+        ("gateway.providers.alpha.base_url", "ftp://x", "must be an http or https URL"),
+        ("gateway.providers.alpha.kind", "smoke-signals", "openai-compatible"),
+        ("gateway.models.fast.targets", [], "at least 1 item"),
+        (
+            "gateway.models.fast.targets",
+            [{"provider": "gamma", "model": "m"}],
+            "names provider 'gamma'; known: alpha, beta",
+        ),
+        ("gateway.api_keys.local.on_outage", "maybe", "'allow' or 'deny'"),
+        ("redis.replicas", 4, "3 or 5"),
+        ("redis.quorum", 4, "quorum = 4 must be from 2, the majority, to replicas = 3"),
+        ("redis.quorum", 1, "quorum = 1 must be from 2, the majority, to replicas = 3"),
+        ("redis.max_lag", "4s", "max_lag + 1s = 5s must be less than down_after = 5s"),
+        ("redis.max_lag", "2500ms", "must be whole seconds"),
+        ("redis.down_after", "1s", "must be from 3s to 60s"),
+        (
+            "redis.disruption",
+            {"min_available": 3},
+            "min_available = 3 would block every drain of a node; it must be less than replicas",
+        ),
+        ("redis.storage", "1G", "must be a memory quantity"),
+        ("images.gateway", "seawall", "must be an image reference with a tag or a digest"),
+        ("kubernetes.cluster", "borrowed", "'embedded' or 'existing'"),
+        ("kubernetes.namespace", "Seawall", "must be a DNS label"),
+        ("kubernetes.pod_security_version", "latest", "must be a version of Kubernetes"),
+        ("kubernetes.adopt_existing", "true", "valid boolean"),
+        ("network.clients", {}, "any = false and 0 namespaces"),
+        (
+            "network.clients",
+            {"any": True, "namespaces": [{"a": "b"}]},
+            "any = true and 1 namespaces",
+        ),
+        ("network.never", ["10.0.0.1/8"], "must be an IPv4 block"),
+        ("network.egress_proxy", {"block": "10.0.0.1", "port": 1}, "must be an IPv4 block"),
+        ("network.monitoring", {}, "at least 1 item"),
+        ("secret_store", {}, "kind must be one of"),
+        ("secret_store", {"kind": "drawer"}, "kind must be one of"),
+        ("backup", {"schedule": "@daily"}, "are missing (and 1 more)"),
+        ("state", {"backend": "s3", "secrets_provider": "passphrase"}, "URL of a Pulumi backend"),
+        ("state", {"backend": "file://x", "secrets_provider": "rot13"}, "must be passphrase or"),
+        ("release", {"settings_sha256": "1"}, "should match pattern"),
+        ("protect", "yes", "valid boolean"),
+        ("policies.spread", "moons", "'off', 'hosts' or 'zones'"),
+        ("simulators", "alpha", "valid array"),
+    ],
+)
+def test_a_wrong_value_is_refused(values: Values, path: str, value: object, reason: str) -> None:
+    message = refusal(changed(values, path, value))
+    assert reason in message
+    assert message.startswith(f"seawall:{path.split('.', maxsplit=1)[0]}")
+
+
+def test_keys_of_a_secret_store_are_named_as_they_are_written() -> None:
+    values = complete("prod")
+    del values["seawall:secret_store"]["role"]
+    assert refusal(values) == "seawall:secret_store.role is missing"
+    message = refusal(changed(complete("prod"), "secret_store.region", "eu-west-1"))
+    assert message == (
+        'seawall:secret_store.region = "eu-west-1" is not known; allowed here: auth_mount, '
+        "ca_config_map, kind, mount, path, refresh, role, server"
+    )
+
+
+def test_an_image_without_a_digest_is_refused_where_digests_are_demanded() -> None:
+    message = refusal(changed(complete("prod"), "images.redis", "registry.example/redis:7"))
+    assert message == (
+        'seawall:images.redis = "registry.example/redis:7" has no digest, and '
+        "seawall:policies.digests = true; give name@sha256:..."
+    )
+
+
+def test_the_image_of_backups_needs_a_digest_too() -> None:
+    message = refusal(changed(complete("prod"), "backup.image", "registry.example/ops:1"))
+    assert message.startswith('seawall:backup.image = "registry.example/ops:1" has no digest')
+
+
+def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None:
+    state = {"backend": "s3://example?region=eu-west-1", "secrets_provider": "passphrase"}
+    message = refusal(changed(values, "state", state))
+    assert message == (
+        'seawall:secret_store.kind = "generated" keeps secrets in the state, and '
+        'seawall:state.backend = "s3://example?region=eu-west-1" is shared; '
+        "refer to vault or aws-secrets-manager instead"
+    )
+
+
+def test_a_job_may_not_remove_from_a_bucket_whose_role_cannot_delete() -> None:
+    own = {"name": "example-backups", "prefix": "seawall/prod"}
+    aws = {"region": "eu-west-1", "backup_bucket": own}
+    values = changed(complete("prod"), "aws", aws)
+    told = 'seawall:backup.removal = "job" may not delete in "example-backups", which seawall:aws'
+    assert refusal(values).startswith(told)
+    parse(changed(values, "backup.removal", "bucket"))
+
+
+def test_generated_keys_are_none_that_a_storage_knows() -> None:
+    values = changed(complete("prod"), "state", {"backend": "file:///srv/state"})
+    values = changed(values, "state.secrets_provider", "passphrase")
+    values = changed(values, "secret_store", {"kind": "generated"})
+    message = refusal(changed(values, "backup.credentials", "secret"))
+    assert message.startswith('seawall:backup.credentials = "secret" needs keys that the storage')
+
+
+def test_generated_secrets_may_stand_in_a_folder(values: Values) -> None:
+    state = {"backend": "file:///srv/state", "secrets_provider": "passphrase"}
+    given = parse(changed(values, "state", state)).state
+    assert given is not None
+    assert not given.is_shared
+
+
+def test_a_provider_that_the_network_does_not_let_out_is_refused() -> None:
+    values = changed(complete("dev"), "gateway.providers.groq.base_url", "http://groq.example/v1")
+    assert refusal(values) == (
+        'seawall:gateway.providers.groq.base_url = "http://groq.example/v1" uses port 80, and the '
+        "network lets 443 out; use https or seawall:network.egress_proxy"
+    )
+    proxy = {"block": "10.0.0.9/32", "port": 80}
+    assert parse(changed(values, "network.egress_proxy", proxy)).network.egress_proxy is not None
+
+
+def test_lag_and_detection_leave_room_for_one_second(values: Values) -> None:
+    # 3 s of lag, 1 s until the master notices: 4 s must be less than down_after.
+    redis = parse(changed(values, "redis.down_after", "4001ms")).redis
+    assert (redis.max_lag.seconds, redis.down_after.milliseconds) == (3, 4001)
+    assert "two masters" in refusal(changed(values, "redis.down_after", "4s"))
+
+
+def test_every_provider_and_client_key_needs_a_secret(values: Values) -> None:
+    names = secret_names(parse(values))
+    assert {"api-key-local", "provider-alpha", "provider-beta"} <= set(names)
+    assert len(names) == len(set(names)) == 9
+
+
+def test_a_secret_store_needs_no_secret_in_the_configuration() -> None:
+    assert secret_names(parse(complete("prod"))) == ()
+
+
+def test_a_line_about_a_whole_object_does_not_print_it(values: Values) -> None:
+    message = refusal(changed(values, "redis.max_lag", "9s"))
+    assert message.startswith("seawall:redis is wrong: max_lag + 1s = 10s must be less than")
+
+
+def test_required_spread_over_zones_and_hosts_is_possible() -> None:
+    spread = {"hosts": "required", "zones": "required"}
+    values = changed(complete("prod"), "gateway.spread", spread)
+    assert parse(values).gateway.spread.zones == "required"
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_program_raises_the_refusal_itself(env: str) -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        synth(committed(env), env=env)
