@@ -18,7 +18,7 @@ from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from seawall.engine.errors import Interrupted, ToolError
+from seawall.engine.errors import Interrupted, ToolError, UpdateCutOff
 
 __all__ = ["Cli"]
 
@@ -55,8 +55,8 @@ class Cli(PulumiCommand):
         """Run one command to its end.
 
         `stdin` is what the command reads: the way for secrets, since every user of a machine can
-        read every process' arguments. Raises the SDK's CommandError when the command fails and
-        Interrupted when it ended after Ctrl-C.
+        read every process' arguments. Raises the SDK's CommandError when the command fails,
+        Interrupted when it ended after Ctrl-C, and UpdateCutOff when it was killed.
         """
         inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         env = {**inherited, **additional_env, "PULUMI_AUTOMATION_API": "true"}
@@ -83,6 +83,10 @@ class Cli(PulumiCommand):
                 for reader in readers:
                     reader.join()
                 code = process.wait()
+        if code < 0:
+            raise UpdateCutOff(
+                f"the Pulumi CLI was killed (signal {-code}); the same command continues it"
+            )
         if code and interrupted.is_set():
             raise Interrupted("interrupted; what was done so far is saved in the stack's state")
         result = CommandResult(stdout="\n".join(lines), stderr="\n".join(errors), code=code)

@@ -2,11 +2,10 @@
 
 CLI: the one on PATH, else the one that the kit built. Provider: the official plugin where it is
 installed, else the stand-in, which serves clusters of this kit only. The states of the two
-providers are not interchangeable, so the provider that made a stack is recorded beside its state
-and wins over the ladder from then on.
+providers are not interchangeable, so the provider that made a stack, which its state tells
+(`seawall.engine.snapshot`), wins over the ladder from then on.
 """
 
-import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from enum import Enum
 from pathlib import Path
 
 from seawall.engine.errors import ToolError
-from seawall.engine.layout import Layout
 
-__all__ = ["Provider", "Rung", "choose_cli", "choose_provider", "record", "recorded"]
+__all__ = ["Provider", "Rung", "choose_cli", "choose_provider"]
 
 
 class Provider(Enum):
@@ -93,24 +91,3 @@ def choose_provider(
         "the official Kubernetes provider is not installed, and the stand-in serves the embedded "
         "cluster only; run `pulumi plugin install resource kubernetes`"
     )
-
-
-def recorded(layout: Layout) -> Provider | None:
-    """The provider that the environment's stack was made with, None for a new stack."""
-    try:
-        entry = json.loads(layout.rung_file.read_text(encoding="utf-8"))
-        return Provider(entry["provider"])
-    except FileNotFoundError:
-        return None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ToolError(
-            f"{layout.rung_file} does not say which provider made the stack; write "
-            '{"provider": "official"} or {"provider": "stand-in"}'
-        ) from error
-
-
-def record(layout: Layout, rung: Rung) -> None:
-    """Record the provider of a stack beside its state; written once."""
-    layout.rung_file.parent.mkdir(parents=True, exist_ok=True)
-    entry = {"provider": rung.provider.value, "cli_version": rung.cli_version}
-    layout.rung_file.write_text(f"{json.dumps(entry)}\n", encoding="utf-8")

@@ -1,16 +1,21 @@
 """Where the engine keeps its files, all below one state directory of a checkout.
 
-state/            Pulumi's file backend, and beside it the rung that each stack was made with
-passphrase        encrypts every stack's secrets; mode 0600, generated once
+state/            Pulumi's file backend, for environments that name no shared one
+passphrase        encrypts the secrets of those; mode 0600, generated once
 pulumi-home/      a private PULUMI_HOME, so that nothing of the user's Pulumi is touched
 shims/            the stand-in's executable, on the PATH of our Pulumi processes only
 <env>/project/    the generated project of one environment
+<env>/unfinished  there while an operation runs, and after one that was cut off
+<env>/backups/    copies of the state: one before each operation, and what `state backup` makes
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout"]
+__all__ = ["PROJECT", "Layout"]
+
+PROJECT = "seawall"
+"""The project's name in Pulumi.yaml; the backend's folders carry it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +47,41 @@ class Layout:
         return self.checkout / "Pulumi.yaml"
 
     @property
-    def backend(self) -> Path:
+    def unfinished(self) -> Path:
+        """The mark of an operation that began and did not end in good order."""
+        return self.root / self.env / "unfinished"
+
+    @property
+    def backups(self) -> Path:
+        """Copies of the stack's state."""
+        return self.root / self.env / "backups"
+
+    @property
+    def last_copy(self) -> Path:
+        """The file backend's state as it was before the last operation.
+
+        Pulumi's own copies lie on the disk that it fills up, and are cut short with it.
+        """
+        return self.backups / "before-the-last-operation.json"
+
+    @property
+    def files(self) -> Path:
         """The folder of Pulumi's file backend."""
         return self.root / "state"
 
     @property
-    def rung_file(self) -> Path:
-        """Kept beside the backend's own files, so that it lives and dies with the state."""
-        return self.backend / "rungs" / f"{self.env}.json"
+    def checkpoint(self) -> Path:
+        """The stack's state in the file backend; Pulumi keeps the one before as `.bak`."""
+        return self.files / ".pulumi" / "stacks" / PROJECT / f"{self.env}.json"
+
+    @property
+    def older_checkpoints(self) -> Path:
+        """The folder in which Pulumi keeps the state as of earlier updates."""
+        return self.files / ".pulumi" / "backups" / PROJECT / self.env
 
     @property
     def passphrase(self) -> Path:
-        """The file that PULUMI_CONFIG_PASSPHRASE_FILE names."""
+        """The file that PULUMI_CONFIG_PASSPHRASE_FILE names for the file backend."""
         return self.root / "passphrase"
 
     @property

@@ -5,12 +5,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from seawall.engine.errors import WorkspaceError
-from seawall.engine.layout import Layout
-from seawall.engine.workspace import stack_values
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["Program", "closing_its_loop", "platform_program"]
+__all__ = ["Program", "closing_its_loop"]
 
 _LOOP_ENDS_S = 2.0
 """The CLI is gone by then, so nothing is left to wait for but the thread's own last steps."""
@@ -23,22 +20,8 @@ class Program:
     run: Callable[[], None]
     secrets: tuple[str, ...]
     """Names below seawall:secrets in the stack's configuration."""
-
-
-def platform_program(layout: Layout) -> Program:
-    """The program of `infra/`, whose configuration is checked here before Pulumi starts.
-
-    Raises WorkspaceError, with the line that says what is wrong, on a wrong value.
-    """
-    # Not at the top: the SDK's Kubernetes types take a second to import, which only an update owes.
-    from infra.config import ConfigError, parse, secret_names  # noqa: PLC0415
-    from infra.program import deploy  # noqa: PLC0415
-
-    try:
-        environment = parse(stack_values(layout))
-    except ConfigError as error:
-        raise WorkspaceError(f"{layout.committed_file.name}: {error}") from error
-    return Program(run=deploy, secrets=secret_names(environment))
+    resources: int | None = None
+    """How many it declares, the stack included; None when it was not tried out."""
 
 
 @contextmanager

@@ -1,65 +1,136 @@
-"""Finding out that the last update was cut off: a lock whose process is dead, or unfinished work.
+"""Finding out that the last operation was cut off, and what of it can be mended.
 
-The file backend locks a stack with a file that names host and process. A CLI that was killed
-leaves it behind, and Pulumi then refuses every update.
+A CLI that was killed leaves its lock behind, and Pulumi then refuses every update with a message
+that names host and process of the holder, whichever the backend.
 """
 
-import json
+import re
+import shutil
 import socket
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
+from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
+from seawall.engine.snapshot import DamagedError, Snapshot
+from seawall.errors import HostError
 
-__all__ = ["Lock", "has_pending_operations", "locks"]
+__all__ = ["Lock", "keep_copy", "locks_in", "read_or_restore"]
+
+_ROOM = 4 << 20
+"""Bytes beside the state's copies: history, locks and the event log of one operation."""
+_SPARE_COPIES = 8
+"""Pulumi keeps the state, the one before, a copy with each update, and writes beside them."""
+
+_TOLD = re.compile(r"created by (?P<user>\S*?)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+"""Of pkg/backend/diy/lock.go: one line for each lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
     """One lock of a stack."""
 
-    path: Path
-    pid: int
+    user: str
     hostname: str
+    pid: int
 
     @property
-    def is_stale(self) -> bool:
-        """Its holder was on this machine and is gone.
+    def is_here(self) -> bool:
+        """Its holder was, or is, on this machine."""
+        return self.hostname == socket.gethostname()
 
-        A process id may have been given away again, so it must also be a Pulumi process. A lock of
-        another machine is never called stale.
+    @property
+    def is_living_here(self) -> bool:
+        """Its holder is on this machine and runs.
+
+        A process id may have been given away again, so it must also be a Pulumi process.
         """
-        if self.hostname != socket.gethostname():
+        if not self.is_here:
             return False
         try:
             command = Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:
-            return True
+            return False
         # Empty for a zombie: dead, and not yet waited for.
-        return b"pulumi" not in command
+        return b"pulumi" in command
+
+    @property
+    def is_stale(self) -> bool:
+        """Its holder is known to be gone; of another machine that is never known."""
+        return self.is_here and not self.is_living_here
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.hostname}, process {self.pid}"
 
 
-def locks(layout: Layout, project: str) -> list[Lock]:
-    """The locks of the environment's stack."""
-    folder = layout.backend / ".pulumi" / "locks" / "organization" / project / layout.env
-    found: list[Lock] = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Lock(path, int(entry["pid"]), str(entry["hostname"])))
-        except (KeyError, OSError, TypeError, ValueError):
-            # Torn by the crash, or just released: of no known holder, so never stale.
-            continue
-    return found
+def locks_in(message: str) -> list[Lock]:
+    """The locks that the CLI's message lists."""
+    return [Lock(told["user"], told["host"], int(told["pid"])) for told in _TOLD.finditer(message)]
 
 
-def has_pending_operations(layout: Layout, project: str) -> bool:
-    """Whether the state says that an operation began and never ended."""
-    path = layout.backend / ".pulumi" / "stacks" / project / f"{layout.env}.json"
+def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
+    """The state in the file backend, and a line about its repair when it was damaged.
+
+    A damaged file is kept beside the restored one. What the copy does not know was made after it,
+    so the caller refreshes and adopts.
+
+    Raises:
+        WorkspaceError: it is damaged and there is no good copy.
+    """
+    path = layout.checkpoint
     try:
-        document = cast("dict[str, dict[str, dict[str, object]]]", json.loads(path.read_bytes()))
-    except (OSError, ValueError):
-        return False
-    latest = document.get("checkpoint", {}).get("latest") or {}
-    return bool(latest.get("pending_operations"))
+        return Snapshot.of_file(path.read_bytes()), None
+    except FileNotFoundError:
+        return Snapshot(), None
+    except DamagedError as damage:
+        for copy in _copies(layout):
+            try:
+                snapshot = Snapshot.of_file(copy.read_bytes())
+            except DamagedError:
+                continue
+            kept = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+            path.replace(kept)
+            shutil.copyfile(copy, path)
+            told = f"the state {path.name} was damaged ({damage}); restored from {copy.name}"
+            return snapshot, f"{told}; the damaged file is kept as {kept}"
+        raise WorkspaceError(
+            f"the state {path} is damaged ({damage}) and there is no good copy beside it; "
+            f"`seawall state restore {layout.env} FILE` brings one back"
+        ) from damage
+
+
+def keep_copy(layout: Layout) -> None:
+    """Keep a copy of the file backend's state, and make sure that a new one fits on its disk.
+
+    Raises:
+        HostError: the disk is full; nothing was touched.
+    """
+    try:
+        text = layout.checkpoint.read_bytes()
+    except FileNotFoundError:
+        text = b""
+    layout.files.mkdir(parents=True, exist_ok=True)
+    need = _ROOM + _SPARE_COPIES * len(text)
+    free = shutil.disk_usage(layout.files).free
+    if free < need:
+        raise HostError(
+            f"{layout.files}: {free >> 20} MiB free, and saving the state needs {need >> 20} MiB: "
+            "make room and run this again; nothing was changed"
+        )
+    if not text:
+        return
+    layout.backups.mkdir(parents=True, exist_ok=True)
+    fresh = layout.last_copy.with_suffix(".new")
+    fresh.write_bytes(text)
+    fresh.replace(layout.last_copy)
+
+
+def _copies(layout: Layout) -> Iterator[Path]:
+    """Copies of the state, the newest first."""
+    backup = Path(f"{layout.checkpoint}.bak")
+    older = sorted(
+        layout.older_checkpoints.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    yield from (path for path in (backup, *older, layout.last_copy) if path.is_file())

@@ -3,28 +3,32 @@
 This is what commands use. Everything else in the package serves it.
 """
 
+import dataclasses
+import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from pulumi.automation import EngineEvent, LocalWorkspace, OutputMap, Stack
-from pulumi.automation.errors import CommandError, ConcurrentUpdateError
-
-from seawall.engine import ladder, plugins, recovery
-from seawall.engine.cli import Cli
-from seawall.engine.errors import UpdateFailed, UpdateRunning, WorkspaceError
+from seawall.engine.checks import checked_program
+from seawall.engine.errors import UpdateCutOff, UpdateRunning, WorkspaceError
 from seawall.engine.ladder import Rung
 from seawall.engine.layout import Layout
-from seawall.engine.program import Program, closing_its_loop, platform_program
+from seawall.engine.program import Program, closing_its_loop
+from seawall.engine.recovery import keep_copy
+from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
-from seawall.engine.update import Listener, OnProgress, Output, UpResult, count_changes, silent
-from seawall.engine.workspace import Values, environment, write_project
+from seawall.engine.session import Session
+from seawall.engine.snapshot import Snapshot
+from seawall.engine.strict_yaml import Values
+from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
+from seawall.engine.workspace import RunValues
+from seawall.errors import EngineError
 
 __all__ = ["Engine"]
 
-PROJECT = "seawall"
-"""The project's name in Pulumi.yaml; the backend's folders carry it."""
+T = TypeVar("T")
 
 
 class Engine:
@@ -54,42 +58,53 @@ class Engine:
         program: Program | None = None,
     ) -> None:
         self._layout = Layout(checkout.resolve(), state_dir.resolve(), env)
-        self._built = pulumi
+        self._session = Session(self._layout, built=pulumi, embedded=embedded)
         self._kubeconfig = kubeconfig
-        self._embedded = embedded
         self._given_program = program
-
-    def rung(self) -> Rung:
-        """Which CLI and which provider serve this stack."""
-        return self._rung
+        self.timings: dict[str, float] = {}
+        """Seconds by what took them, of the last operations."""
 
     def up(
         self,
         *,
         images: Mapping[str, str] | None = None,
+        settings: Values | None = None,
         refresh: bool = False,
         on_progress: OnProgress = silent,
     ) -> UpResult:
         """Bring the cluster to what the program says.
 
         Args:
-            images: image references by name; those of the last run when not given.
+            images: image references by name; the committed ones, else those of the last run.
+            settings: those of an earlier release, in place of the committed ones.
             refresh: look at the live objects first, so that drift is repaired.
             on_progress: told of every step.
 
-        After an update that was cut off it cleans up first and adopts what was already created.
+        After an operation that was cut off it cleans up first and adopts what was already created.
         """
-        self._prepare(images, adopt=False)
+        run = self._run_values(images, settings)
+        return self._past_dead_locks(
+            lambda: self._up(run, refresh=refresh, on_progress=on_progress)
+        )
+
+    def record_good(self) -> None:
+        """Record what is deployed now as the release to return to; does nothing when it is."""
+        good = self._session.snapshot().outputs.get(LAST_GOOD)
+        release = release_of(self._layout)
+        if good == release:
+            return
+        write_release(self._layout, last_good=release)
         program = self._program()
-        recovered = self._recover(on_progress)
-        if recovered:
-            self._prepare(images, adopt=True)
-        with self._heard(on_progress) as hear, closing_its_loop(program) as run:
-            done = self._stack.up(
-                program=run, on_event=hear, refresh=refresh, show_secrets=False, color="never"
-            )
-        changes = count_changes(done.summary.resource_changes)
-        return UpResult(changes, _outputs(done.outputs), recovered)
+        with (
+            self._operation("record the release", silent) as heard,
+            closing_its_loop(program.run) as run,
+        ):
+            self._session.stack.up(program=run, on_event=heard.hear, color="never")
+
+    def last_good(self) -> Values | None:
+        """The release that was last seen to serve: images, settings, settings_sha256."""
+        found = self.snapshot().outputs.get(LAST_GOOD)
+        return found if isinstance(found, dict) else None
 
     def preview(
         self,
@@ -99,126 +114,188 @@ class Engine:
         on_progress: OnProgress = silent,
     ) -> UpResult:
         """What `up` would do; with `refresh` it also shows drift. Nothing is changed."""
-        self._prepare(images, adopt=False)
+        self._session.write(self._run_values(images, None))
         program = self._program()
-        with self._heard(on_progress) as hear, closing_its_loop(program) as run:
-            seen = self._stack.preview(program=run, on_event=hear, refresh=refresh, color="never")
-        return UpResult(count_changes(seen.change_summary), {})
+        self._complete(program)
+        with (
+            self._timed("preview"),
+            self._session.heard(on_progress) as heard,
+            closing_its_loop(program.run) as run,
+        ):
+            self._session.stack.preview(
+                program=run, on_event=heard.hear, refresh=refresh, color="never"
+            )
+        return _result(heard)
 
     def refresh(self, *, on_progress: OnProgress = silent) -> UpResult:
         """Take the live objects into the state; the cluster is not changed."""
-        self._prepare(None, adopt=False)
-        with self._heard(on_progress) as hear:
-            done = self._stack.refresh(on_event=hear, show_secrets=False, color="never")
-        return UpResult(count_changes(done.summary.resource_changes), {})
+        self._session.write(self._run_values(None, None))
+        with self._operation("refresh", on_progress) as heard:
+            self._session.stack.refresh(on_event=heard.hear, color="never")
+        return _result(heard)
 
     def destroy(self, *, on_progress: OnProgress = silent) -> UpResult:
-        """Delete everything that the stack made; its configuration and secrets stay."""
-        self._prepare(None, adopt=False)
-        recovered = self._recover(on_progress)
-        with self._heard(on_progress) as hear:
-            done = self._stack.destroy(on_event=hear, show_secrets=False, color="never")
-        # An empty state belongs to no provider: the next `up` may choose anew.
-        self._layout.rung_file.unlink(missing_ok=True)
-        return UpResult(count_changes(done.summary.resource_changes), {}, recovered)
+        """Delete everything that the stack made; its configuration and secrets stay.
+
+        The program is not looked at, so that a stack can be removed whose configuration is wrong.
+        """
+        return self._past_dead_locks(lambda: self._destroy(on_progress))
 
     def outputs(self) -> Mapping[str, Output]:
-        """The outputs of the last update; an error before the first."""
+        """The outputs of the last update, secrets included; an error before the first."""
         if not self._layout.stack_file.is_file():
             raise WorkspaceError(f"stack {self._layout.env} was never deployed from here")
-        with self._heard(silent):
-            return _outputs(self._stack.outputs())
+        plain = self._session.snapshot().outputs
+        return {
+            name: Output(value, secret=name not in plain)
+            for name, value in self._session.outputs().items()
+        }
+
+    def prepare(self) -> None:
+        """Write the generated project, so that commands about the state find it."""
+        self._session.write_only(self._run_values(None, None))
+
+    def check(self, *, images: Mapping[str, str] | None = None) -> Program:
+        """Check configuration and policies; nothing is started and no cluster is asked."""
+        self._session.write(self._run_values(images, None))
+        return self._program()
+
+    def snapshot(self) -> Snapshot:
+        """The state as it was last saved, without asking the cluster."""
+        return self._session.snapshot()
+
+    @property
+    def repaired(self) -> str | None:
+        """A line about a damaged state that was restored from a copy; None when it was whole."""
+        return self._session.repaired
+
+    @property
+    def rung(self) -> Rung:
+        """Which CLI and which provider serve this stack."""
+        return self._session.rung
 
     def environment(self) -> Mapping[str, str]:
         """What to set to use the plain CLI: `pulumi -C <project>`, whose path is `project`."""
-        return environment(self._layout, self._rung.provider)
+        return self._session.variables()
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything is."""
+        return self._layout
+
+    @property
+    def session(self) -> Session:
+        """For what concerns the state itself; see `seawall.engine.state`."""
+        return self._session
 
     @property
     def project(self) -> Path:
         """The folder of the generated project."""
         return self._layout.project
 
-    @cached_property
-    def _cli(self) -> Cli:
-        return Cli(ladder.choose_cli(self._built))
-
-    @cached_property
-    def _rung(self) -> Rung:
-        provider = ladder.choose_provider(
-            official=plugins.official_plugin(self._layout) is not None,
-            embedded=self._embedded,
-            before=ladder.recorded(self._layout),
-            env=self._layout.env,
-        )
-        return Rung(provider, Path(self._cli.command), str(self._cli.version))
-
-    @cached_property
-    def _stack(self) -> Stack:
-        workspace = LocalWorkspace(
-            work_dir=str(self._layout.project),
-            pulumi_home=str(self._layout.pulumi_home),
-            env_vars=dict(self.environment()),
-            pulumi_command=self._cli,
-        )
-        return Stack.create_or_select(self._layout.env, workspace)
-
-    def _prepare(self, images: Mapping[str, str] | None, *, adopt: bool) -> None:
-        """Write the project and put the provider in place: all that a destruction needs.
-
-        The program is not looked at, so that a stack can be removed whose configuration is wrong.
-        """
-        plugins.install(self._layout, self._rung.provider)
+    def _run_values(self, images: Mapping[str, str] | None, settings: Values | None) -> RunValues:
         kubernetes: Values = {}
         if self._kubeconfig is not None:
             kubernetes["kubeconfig"] = str(self._kubeconfig.resolve())
-        if adopt:
-            kubernetes["adopt_existing"] = True
-        write_project(self._layout, kubernetes=kubernetes, images=images)
+        return RunValues(kubernetes, images, settings)
 
-    def _program(self) -> Callable[[], None]:
-        """The program, after its configuration was checked and its secrets were completed."""
-        program = self._given_program or platform_program(self._layout)
-        with self._heard(silent):
-            # The first command of a new stack: it also makes the salt of its secrets.
-            _ = self._stack
-            ladder.record(self._layout, self._rung)
+    def _up(self, run: RunValues, *, refresh: bool, on_progress: OnProgress) -> UpResult:
+        self._session.write(run)
+        program = self._program()
+        before = self._session.snapshot()
+        self._complete(program)
+        recovered = self._recover(before, on_progress)
+        if recovered:
+            adopting: Values = {**run.kubernetes, "adopt_existing": True}
+            self._session.write(dataclasses.replace(run, kubernetes=adopting))
+        write_release(self._layout, last_good=before.outputs.get(LAST_GOOD))
+        with self._operation("up", on_progress) as heard, closing_its_loop(program.run) as deploy:
+            self._session.stack.up(
+                program=deploy, on_event=heard.hear, refresh=refresh, color="never"
+            )
+        outputs = {name: Output(v, secret=False) for name, v in self.snapshot().outputs.items()}
+        return _result(heard, outputs=outputs, recovered=recovered)
+
+    def _destroy(self, on_progress: OnProgress) -> UpResult:
+        self._session.write(self._run_values(None, None))
+        recovered = self._recover(self._session.snapshot(), on_progress)
+        with self._operation("destroy", on_progress) as heard:
+            self._session.stack.destroy(on_event=heard.hear, color="never")
+        return _result(heard, recovered=recovered)
+
+    def _program(self) -> Program:
+        """The program, after its configuration and what it deploys were checked."""
+        with self._timed("program and policies"):
+            return self._given_program or checked_program(self._layout)
+
+    def _complete(self, program: Program) -> None:
+        """Make the stack when there is none, and the secrets that it lacks."""
+        _ = self._session.stack  # the first command of a new stack: it makes its secrets' salt
+        with self._session.heard():
             ensure_secrets(self._layout, program.secrets, self._store)
-        return program.run
 
     def _store(self, path: str, value: str) -> None:
-        args = ["config", "set", "--path", "--secret", path, "--stack", self._layout.env]
-        self._cli.run(args, str(self._layout.project), self.environment(), stdin=value)
+        self._session.run("config", "set", "--path", "--secret", path, stdin=value)
 
-    def _recover(self, on_progress: OnProgress) -> bool:
-        held = recovery.locks(self._layout, PROJECT)
-        for lock in held:
-            if not lock.is_stale:
-                raise UpdateRunning(
-                    f"stack {self._layout.env}: another update is running (process {lock.pid} on "
-                    f"{lock.hostname}); wait for it to end"
-                )
-        if not held and not recovery.has_pending_operations(self._layout, PROJECT):
+    def _recover(self, before: Snapshot, on_progress: OnProgress) -> bool:
+        """Clean up after an operation that was cut off; whether there was one."""
+        cut_off = self._layout.unfinished.exists() or before.pending or self._session.repaired
+        if not cut_off:
             return False
-        with self._heard(on_progress) as hear:
-            if held:
-                self._stack.cancel()
-            self._stack.refresh(
-                clear_pending_creates=True, on_event=hear, show_secrets=False, color="never"
+        with self._operation("recover", on_progress) as heard:
+            self._session.stack.refresh(
+                clear_pending_creates=True, on_event=heard.hear, color="never"
             )
+        self._layout.unfinished.touch()  # until what was made and not recorded is adopted, too
         return True
 
-    @contextmanager
-    def _heard(self, on_progress: OnProgress) -> Generator[Callable[[EngineEvent], None]]:
-        listener = Listener(on_progress)
+    def _past_dead_locks(self, operation: Callable[[], T]) -> T:
+        """Run an operation, and once again when only a dead process' lock was in its way."""
         try:
-            yield listener.hear
-        except ConcurrentUpdateError as error:
-            raise UpdateRunning(
-                f"stack {self._layout.env}: another update is running; wait for it to end"
-            ) from error
-        except CommandError as error:
-            raise UpdateFailed(listener.failure(str(error))) from error
+            return operation()
+        except UpdateRunning as running:
+            if not running.stale:
+                raise
+        with self._session.heard():
+            self._session.stack.cancel()
+        self._layout.unfinished.touch()
+        return operation()
+
+    @contextmanager
+    def _operation(self, name: str, on_progress: OnProgress) -> Generator[Listener]:
+        """One run of the CLI that changes state; it leaves a mark when it is cut off."""
+        if not self._session.backend.is_shared:
+            keep_copy(self._layout)
+        mark = self._layout.unfinished
+        was_marked = mark.exists()
+        mark.touch()
+        try:
+            with (
+                warnings.catch_warnings(),
+                self._timed(name),
+                self._session.heard(on_progress) as heard,
+            ):
+                # The SDK's own word about a CLI that was killed; the error says it better.
+                warnings.filterwarnings("ignore", "Error in event stream")
+                yield heard
+        except UpdateCutOff:
+            raise
+        except EngineError:
+            if not was_marked:
+                mark.unlink(missing_ok=True)
+            raise
+        mark.unlink(missing_ok=True)
+
+    @contextmanager
+    def _timed(self, name: str) -> Generator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = time.perf_counter() - begun
 
 
-def _outputs(outputs: OutputMap) -> dict[str, Output]:
-    return {name: Output(item.value, item.secret) for name, item in outputs.items()}
+def _result(
+    heard: Listener, *, outputs: Mapping[str, Output] | None = None, recovered: bool = False
+) -> UpResult:
+    return UpResult(heard.changes, outputs or {}, recovered, heard.steps)

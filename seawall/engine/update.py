@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from pulumi.automation import EngineEvent, OpMap
+from pulumi.automation import EngineEvent, OpMap, StepEventMetadata
 
 __all__ = [
     "Listener",
@@ -15,8 +15,9 @@ __all__ = [
     "Output",
     "Progress",
     "Stage",
+    "Step",
     "UpResult",
-    "count_changes",
+    "short",
     "silent",
 ]
 
@@ -63,6 +64,17 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What was done, or would be, to one resource."""
+
+    op: str
+    """Pulumi's word: create, update, replace, delete, ..."""
+    resource: str
+    fields: tuple[str, ...] = ()
+    """The inputs that differ, as paths such as spec.replicas."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpResult:
     """What an operation came to."""
 
@@ -71,6 +83,8 @@ class UpResult:
     outputs: Mapping[str, Output]
     recovered: bool = False
     """The update before was cut off and was cleaned up first."""
+    steps: tuple[Step, ...] = ()
+    """Every change, in the order in which it began."""
 
     @property
     def changed(self) -> int:
@@ -91,11 +105,24 @@ class Listener:
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
         self._errors: list[str] = []
+        self._steps: dict[str, Step] = {}
+        self._changes: dict[str, int] = {}
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """How many resources by Pulumi's word, as of the last summary."""
+        return dict(self._changes)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every change of a resource, in the order in which it began."""
+        return tuple(self._steps.values())
 
     def hear(self, event: EngineEvent) -> None:
         """Take one event."""
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
+            self._note(metadata)
             self._report(metadata.urn, metadata.op.value, Stage.BEGUN)
         elif event.res_outputs_event:
             metadata = event.res_outputs_event.metadata
@@ -103,6 +130,8 @@ class Listener:
         elif event.res_op_failed_event:
             metadata = event.res_op_failed_event.metadata
             self._report(metadata.urn, metadata.op.value, Stage.FAILED)
+        elif event.summary_event:
+            self._changes = _count(event.summary_event.resource_changes)
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
             self._remember(event.diagnostic_event.message, event.diagnostic_event.urn)
 
@@ -113,6 +142,12 @@ class Listener:
             return _one_line(told["message"] if told else otherwise)
         more = len(self._errors) - 1
         return self._errors[0] + (f" (and {more} more)" if more else "")
+
+    def _note(self, metadata: StepEventMetadata) -> None:
+        op = metadata.op.value
+        if op not in _UNCHANGED:
+            fields = tuple(metadata.detailed_diff or metadata.diffs or ())
+            self._steps[metadata.urn] = Step(op, short(metadata.urn), fields)
 
     def _report(self, urn: str, op: str, stage: Stage) -> None:
         self._on_progress(Progress(urn, op, stage))
@@ -133,7 +168,7 @@ def short(urn: str) -> str:
     return f"{types.rsplit(':', 1)[-1]} {name}"
 
 
-def count_changes(changes: OpMap | Mapping[str, int] | None) -> dict[str, int]:
+def _count(changes: OpMap | Mapping[str, int] | None) -> dict[str, int]:
     """Pulumi's summary with plain words for keys."""
     counts: Counter[str] = Counter()
     for op, count in (changes or {}).items():

@@ -1,4 +1,4 @@
-"""The generated project of one environment, and the environment variables of its Pulumi processes.
+"""The generated project of one environment.
 
 Committed values are merged anew at every run; secrets and their salt, which live in the generated
 file only, are kept from before. So a developer's tree never gets dirty, and the plain CLI works in
@@ -6,93 +6,138 @@ the generated folder too.
 """
 
 import os
-import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, cast
 
 import yaml
 
-from seawall.engine import plugins
 from seawall.engine.errors import WorkspaceError
-from seawall.engine.ladder import Provider
 from seawall.engine.layout import Layout
+from seawall.engine.strict_yaml import Value, Values, load
+from seawall.engine.values import merge, object_at, secure
 
-__all__ = ["Value", "Values", "environment", "kept_secrets", "stack_values", "write_project"]
+__all__ = [
+    "IMAGES",
+    "KUBERNETES",
+    "PLACE",
+    "STATE",
+    "RunValues",
+    "committed_values",
+    "environments",
+    "kept_secrets",
+    "stack_values",
+    "write_project",
+    "write_value",
+]
 
-Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | None"
-Values: TypeAlias = dict[str, Value]
+IMAGES = "seawall:images"
+KUBERNETES = "seawall:kubernetes"
+STATE = "seawall:state"
+PLACE = frozenset({"adopt_existing", "context", "kubeconfig"})
+"""Keys below KUBERNETES that say where the cluster is, not what is deployed."""
 
 _PROGRAM = "infra"
-_IMAGES = "seawall:images"
-_KUBERNETES = "seawall:kubernetes"
-_PASSPHRASE_BYTES = 32
 # What Pulumi itself writes into a stack's file beside `config`.
 _KEPT = ("encryptedkey", "encryptionsalt", "secretsprovider")
 
 
-def write_project(layout: Layout, *, kubernetes: Values, images: Mapping[str, str] | None) -> None:
+@dataclass(frozen=True, slots=True)
+class RunValues:
+    """What one run adds to the committed values.
+
+    Attributes:
+        kubernetes: below seawall:kubernetes.
+        images: image references by name; None keeps the committed ones, else those of the last run.
+        settings: the values of an earlier release, in place of the committed ones.
+        secrets_provider: the address of a key, for the stack's file; None for a passphrase.
+    """
+
+    kubernetes: Values = field(default_factory=dict[str, Value])
+    images: Mapping[str, str] | None = None
+    settings: Values | None = None
+    secrets_provider: str | None = None
+
+
+def write_project(layout: Layout, run: RunValues) -> None:
     """Write Pulumi.yaml and Pulumi.<env>.yaml of the generated project.
 
-    Args:
-        layout: where.
-        kubernetes: this run's values below seawall:kubernetes.
-        images: this run's image references by name; None keeps those of the last run.
+    Raises:
+        WorkspaceError: a file of the checkout is missing or cannot be read.
     """
+    document = _committed(layout)
     layout.project.mkdir(parents=True, exist_ok=True)
-    layout.backend.mkdir(parents=True, exist_ok=True)
     _write(layout.project / "Pulumi.yaml", _project(layout))
-    before = _load(layout.stack_file) if layout.stack_file.is_file() else {}
-    old = _object(before, "config")
-    run: Values = {_IMAGES: _object(old, _IMAGES) if images is None else {**images}}
-    if kubernetes:
-        run[_KUBERNETES] = kubernetes
-    config = _merge(_merge(_committed(layout), run), _secure(old))
-    if not config[_IMAGES]:
-        del config[_IMAGES]
-    kept: Values = {key: before[key] for key in _KEPT if key in before}
-    _write(layout.stack_file, {**kept, "config": config})
+    before = load(layout.stack_file) if layout.stack_file.is_file() else {}
+    old = object_at(before, "config")
+    base = _base(object_at(document, "config"), run.settings)
+    if run.images is not None:
+        base = merge(base, {IMAGES: {**run.images}})
+    elif IMAGES not in base and IMAGES in old:
+        base[IMAGES] = old[IMAGES]
+    if run.kubernetes:
+        base = merge(base, {KUBERNETES: run.kubernetes})
+    kept: Values = {
+        key: source[key] for source in (before, document) for key in _KEPT if key in source
+    }
+    if run.secrets_provider is not None:
+        kept["secretsprovider"] = run.secrets_provider
+    _write(layout.stack_file, {**kept, "config": merge(base, secure(old))})
+
+
+def write_value(layout: Layout, key: str, value: Value) -> None:
+    """Set one top-level value of the generated stack file."""
+    document = load(layout.stack_file)
+    document["config"] = {**object_at(document, "config"), key: value}
+    _write(layout.stack_file, document)
 
 
 def stack_values(layout: Layout) -> Values:
     """The `config` of the generated stack file; secrets are still encrypted in it."""
-    return _object(_load(layout.stack_file), "config")
+    return object_at(load(layout.stack_file), "config")
+
+
+def committed_values(layout: Layout) -> Values:
+    """The `config` of the environment's own file.
+
+    Raises:
+        WorkspaceError: there is none, or it cannot be read.
+    """
+    return object_at(_committed(layout), "config")
 
 
 def kept_secrets(layout: Layout, key: str) -> frozenset[str]:
     """The names below `key` that have an encrypted value in the generated file."""
-    return frozenset(_object(_secure(stack_values(layout)), key))
+    return frozenset(object_at(secure(stack_values(layout)), key))
 
 
-def environment(layout: Layout, provider: Provider) -> dict[str, str]:
-    """What our Pulumi processes get beside the user's environment."""
-    _ensure_passphrase(layout.passphrase)
-    return {
-        "PATH": plugins.search_path(layout, provider),
-        "PULUMI_BACKEND_URL": layout.backend.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_HOME": str(layout.pulumi_home),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
+def environments(checkout: Path) -> list[str]:
+    """The names of the environments that a checkout has a file for."""
+    return sorted(path.name.split(".")[1] for path in checkout.glob("Pulumi.*.yaml"))
+
+
+def _base(committed: Values, settings: Values | None) -> Values:
+    """The committed values, or an earlier release's in the place that the committed ones name."""
+    if settings is None:
+        return dict(committed)
+    kubernetes = object_at(committed, KUBERNETES)
+    place: Values = {key: value for key, value in kubernetes.items() if key in PLACE}
+    base = merge(settings, {KUBERNETES: place})
+    return {**base, STATE: committed[STATE]} if STATE in committed else base
 
 
 def _committed(layout: Layout) -> Values:
     if not layout.committed_file.is_file():
+        known = ", ".join(environments(layout.checkout)) or "none"
         raise WorkspaceError(
-            f"there is no {layout.committed_file.name} in {layout.checkout}; "
-            "an environment is one such file"
+            f"there is no environment {layout.env!r}, that is no {layout.committed_file.name} in "
+            f"{layout.checkout}; there are: {known}"
         )
-    return _object(_load(layout.committed_file), "config")
-
-
-def _object(values: Values, key: str) -> Values:
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
+    return load(layout.committed_file)
 
 
 def _project(layout: Layout) -> Values:
-    project = _load(layout.project_file)
+    project = load(layout.project_file)
     project["main"] = os.path.relpath(layout.checkout / _PROGRAM, layout.project)
     runtime = project.get("runtime")
     options = runtime.get("options") if isinstance(runtime, dict) else None
@@ -100,47 +145,6 @@ def _project(layout: Layout) -> Values:
         # Given relative to the checkout; the generated project lies elsewhere.
         options["virtualenv"] = str(layout.checkout / str(options["virtualenv"]))
     return project
-
-
-def _ensure_passphrase(path: Path) -> None:
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Created with its mode: there is no moment at which others can read it.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(_PASSPHRASE_BYTES))
-
-
-def _merge(base: Values, over: Values) -> Values:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _merge(cast("Values", below), cast("Values", value)) if both else value
-    return merged
-
-
-def _secure(value: Value) -> Values:
-    """The part of a configuration that is encrypted."""
-    if not isinstance(value, dict):
-        return {}
-    found: Values = {}
-    for key, item in value.items():
-        if isinstance(item, dict) and set(item) == {"secure"}:
-            found[key] = item
-        elif below := _secure(item):
-            found[key] = below
-    return found
-
-
-def _load(path: Path) -> Values:
-    try:
-        document = cast("Value", yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise WorkspaceError(f"{path} cannot be read: {error}") from error
-    if not isinstance(document, dict):
-        raise WorkspaceError(f"{path} is not a YAML mapping")
-    return document
 
 
 def _write(path: Path, document: Values) -> None:

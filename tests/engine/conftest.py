@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from seawall.engine.program import Program
 from seawall.engine.stack import Engine
+from tests.conftest import Environment
+from tests.object_store import ObjectStore, serve_objects
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,17 @@ class Scratch:
     def state_dir(self) -> Path:
         return self.checkout / ".seawall"
 
-    def engine(self, run: Callable[[], None], secrets: Sequence[str] = ()) -> Engine:
+    def share_state(self, **state: str) -> None:
+        """Let the environment's file name a shared state."""
+        document = {"config": {"seawall:state": state}}
+        (self.checkout / "Pulumi.test.yaml").write_text(yaml.safe_dump(document))
+
+    def engine(
+        self, run: Callable[[], None], secrets: Sequence[str] = (), machine: str = ".seawall"
+    ) -> Engine:
         return Engine(
             checkout=self.checkout,
-            state_dir=self.state_dir,
+            state_dir=self.checkout / machine,
             env="test",
             pulumi=self.pulumi,
             kubeconfig=self.kubeconfig,
@@ -65,3 +75,25 @@ def scratch(
     made.kubectl("create", "namespace", made.namespace)
     yield made
     made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def object_store(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[ObjectStore]:
+    folder = tmp_path_factory.mktemp("objects")
+    with serve_objects(environment.kit.tool("versitygw") / "versitygw", folder) as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore, scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A versioned bucket of its own, with the user's credentials for it in the environment."""
+    client = object_store.client()
+    client.create_bucket(Bucket=scratch.namespace)
+    client.put_bucket_versioning(
+        Bucket=scratch.namespace, VersioningConfiguration={"Status": "Enabled"}
+    )
+    for name, value in object_store.credentials.items():
+        monkeypatch.setenv(name, value)
+    return scratch.namespace

@@ -232,8 +232,9 @@ def test_secrets_are_ciphertext_in_the_state(scratch: "Scratch") -> None:
         pulumi.export("word", value)
 
     engine = scratch.engine(run, ["word"])
-    word = engine.up().outputs["word"]
+    engine.up()
     engine.refresh()
+    word = engine.outputs()["word"]
     assert word.secret
     encoded = live(scratch, "secret/sample")["data"]
     files = [path for path in scratch.state_dir.rglob("*") if path.is_file()]

@@ -7,10 +7,14 @@ from typing import cast
 import pytest
 import yaml
 
-from seawall.engine.errors import WorkspaceError
+from seawall.engine import plugins
+from seawall.engine.backend import backend_of
+from seawall.engine.errors import ToolError, WorkspaceError
 from seawall.engine.ladder import Provider
 from seawall.engine.layout import Layout
-from seawall.engine.workspace import environment, kept_secrets, stack_values, write_project
+from seawall.engine.release import release_of, write_release
+from seawall.engine.strict_yaml import Value
+from seawall.engine.workspace import RunValues, kept_secrets, stack_values, write_project
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def commit(layout: Layout, config: dict[str, object]) -> None:
 
 
 def write(layout: Layout, images: dict[str, str] | None = None) -> dict[str, object]:
-    write_project(layout, kubernetes={"kubeconfig": "/k"}, images=images)
+    write_project(layout, RunValues({"kubeconfig": "/k"}, images))
     return cast("dict[str, object]", stack_values(layout))
 
 
@@ -71,21 +75,91 @@ def test_the_generated_project_points_to_the_program(layout: Layout) -> None:
 
 def test_an_environment_without_a_file_is_refused(layout: Layout) -> None:
     layout.committed_file.unlink()
-    with pytest.raises(WorkspaceError, match=r"there is no Pulumi\.test\.yaml"):
+    with pytest.raises(WorkspaceError, match=r"there is no environment 'test'.*there are: none"):
         write(layout)
 
 
+def test_committed_images_come_before_those_of_the_last_run(layout: Layout) -> None:
+    write(layout, {"gateway": "g:1"})
+    commit(layout, {"seawall:images": {"gateway": "g:2"}})
+    assert write(layout)["seawall:images"] == {"gateway": "g:2"}
+
+
+def test_an_earlier_release_replaces_the_values_but_not_the_place(layout: Layout) -> None:
+    commit(layout, {"seawall:kubernetes": {"namespace": "n"}, "seawall:gateway": {"a": 1}})
+    write(layout, {"gateway": "g:1"})
+    good = release_of(layout)
+    state: dict[str, object] = {"backend": "s3://state"}
+    commit(
+        layout,
+        {
+            "seawall:kubernetes": {"namespace": "n", "context": "here"},
+            "seawall:gateway": {"a": 2},
+            "seawall:state": state,
+        },
+    )
+    settings = cast("dict[str, Value]", good["settings"])
+    write_project(layout, RunValues({"kubeconfig": "/k2"}, {"gateway": "g:1"}, settings))
+    assert stack_values(layout) == {
+        "seawall:gateway": {"a": 1},
+        "seawall:images": {"gateway": "g:1"},
+        "seawall:kubernetes": {"namespace": "n", "context": "here", "kubeconfig": "/k2"},
+        "seawall:state": state,
+    }
+
+
+def test_a_release_holds_no_secret_and_no_place(layout: Layout) -> None:
+    commit(
+        layout,
+        {
+            "seawall:kubernetes": {"namespace": "n", "adopt_existing": True},
+            "seawall:secrets": {"word": {"secure": "v1:abc"}},
+            "seawall:gateway": {"a": 1},
+        },
+    )
+    write(layout, {"gateway": "g:1"})
+    before = release_of(layout)
+    assert before["settings"] == {
+        "seawall:gateway": {"a": 1},
+        "seawall:kubernetes": {"namespace": "n"},
+    }
+    write_release(layout, last_good=before)
+    assert release_of(layout) == before, "a release must not contain the one before it"
+
+
 def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(layout: Layout) -> None:
-    environment(layout, Provider.STAND_IN)
+    backend = backend_of(layout, None)
+    backend.variables()
     first = layout.passphrase.read_text()
     assert len(first) >= 32
     assert layout.passphrase.stat().st_mode & 0o777 == 0o600
-    environment(layout, Provider.STAND_IN)
+    backend.variables()
     assert layout.passphrase.read_text() == first
 
 
+def test_a_shared_state_takes_the_users_passphrase_and_makes_none(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
+    backend = backend_of(layout, {"backend": "s3://state"})
+    with pytest.raises(ToolError, match="name the file that holds it in PULUMI_CONFIG_PASSPHRASE"):
+        backend.variables()
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "/somewhere")
+    assert backend.variables() == {
+        "PULUMI_BACKEND_URL": "s3://state",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": "/somewhere",
+    }
+    assert not layout.passphrase.exists()
+
+
+def test_a_state_without_a_backend_is_refused(layout: Layout) -> None:
+    with pytest.raises(WorkspaceError, match=r"seawall:state\.backend is missing"):
+        backend_of(layout, {"secrets_provider": "passphrase"})
+
+
 def test_the_shim_is_on_the_path_of_the_stand_ins_runs_only(layout: Layout) -> None:
-    with_stand_in = environment(layout, Provider.STAND_IN)["PATH"].split(os.pathsep)
+    with_stand_in = plugins.search_path(layout, Provider.STAND_IN).split(os.pathsep)
     assert with_stand_in[0] == str(layout.shims)
-    assert str(layout.shims) not in environment(layout, Provider.OFFICIAL)["PATH"]
+    assert str(layout.shims) not in plugins.search_path(layout, Provider.OFFICIAL)
     assert str(layout.shims) not in os.environ["PATH"]

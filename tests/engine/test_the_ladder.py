@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 from pytest import MonkeyPatch  # noqa: PT013 - a type
 
-from seawall.engine import ladder
 from seawall.engine.errors import ToolError
 from seawall.engine.ladder import Provider, Rung, choose_cli, choose_provider
-from seawall.engine.layout import Layout
 
 
 def choose(
@@ -49,21 +47,6 @@ def test_a_stack_of_the_official_provider_is_not_given_to_the_stand_in() -> None
 def test_a_stack_of_the_stand_in_does_not_leave_the_embedded_cluster() -> None:
     with pytest.raises(ToolError, match="made with the stand-in"):
         choose(official=True, embedded=False, before=Provider.STAND_IN)
-
-
-def test_the_record_is_read_back(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, tmp_path / ".seawall", "test")
-    assert ladder.recorded(layout) is None
-    ladder.record(layout, Rung(Provider.STAND_IN, Path("pulumi"), "3.250.0"))
-    assert ladder.recorded(layout) is Provider.STAND_IN
-
-
-def test_a_torn_record_is_refused_rather_than_guessed(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, tmp_path / ".seawall", "test")
-    layout.rung_file.parent.mkdir(parents=True)
-    layout.rung_file.write_text("{")
-    with pytest.raises(ToolError, match="does not say which provider"):
-        ladder.recorded(layout)
 
 
 def test_the_cli_on_the_path_comes_before_the_built_one(

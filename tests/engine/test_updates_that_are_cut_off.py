@@ -1,111 +1,61 @@
-"""A CLI that is killed or interrupted in the middle of an update."""
+"""A CLI or a provider that is killed or interrupted in the middle of an update."""
 
+import json
 import os
+import random
 import signal
-from collections.abc import Callable
-from pathlib import Path
+import socket
 from typing import TYPE_CHECKING
 
-import pulumi
 import pytest
-from pulumi_kubernetes import Provider
-from pulumi_kubernetes.core.v1 import ConfigMap
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from seawall.engine import recovery
-from seawall.engine.errors import Interrupted, UpdateFailed, UpdateRunning
-from seawall.engine.layout import Layout
-from seawall.engine.update import Progress, Stage
+from seawall.engine.errors import Interrupted, UpdateCutOff, UpdateRunning
+from seawall.engine.state import unlock_state
 from seawall.wait import wait_until
+from tests.engine.chains import CLI, LENGTH, PROVIDER, at_done, chain, kill, links, processes
+from tests.measured import measured
 
 if TYPE_CHECKING:
     from conftest import Scratch
 
 pytestmark = pytest.mark.engine
 
-LENGTH = 25
+SEED = 20261121
+MOMENTS = sorted(random.Random(SEED).sample(range(1, LENGTH), 10))  # noqa: S311 - no secret
 
 
-def chain(scratch: "Scratch", *, adopt: bool = False) -> Callable[[], None]:
-    """ConfigMaps of which each waits for the one before: an update with a middle."""
-
-    def run() -> None:
-        provider = Provider(
-            "cluster", kubeconfig=str(scratch.kubeconfig), upsert_existing_objects=adopt
-        )
-        before: list[pulumi.Resource] = []
-        for index in range(LENGTH):
-            name = f"link-{index}"
-            opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
-            metadata = ObjectMetaArgs(name=name, namespace=scratch.namespace)
-            before = [ConfigMap(name, metadata=metadata, data={"a": "1"}, opts=opts)]
-
-    return run
-
-
-def at_the_first_done(action: Callable[[], None]) -> Callable[[Progress], None]:
-    pending = [action]
-
-    def hear(progress: Progress) -> None:
-        is_link = progress.resource.startswith("ConfigMap link-")
-        if is_link and progress.stage is Stage.DONE and pending:
-            pending.pop()()
-
-    return hear
-
-
-def processes(marker: str) -> list[int]:
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        try:
-            command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-            environment = (entry / "environ").read_bytes() if marker.encode() in command else b""
-        except OSError:
-            continue
-        if environment:
-            found.append(int(entry.name))
-    return found
-
-
-def children(marker: str, state_dir: Path) -> list[int]:
-    """Processes of this stack whose command line holds `marker`."""
-    own: list[int] = []
-    for pid in processes(marker):
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if str(state_dir).encode() in environment:
-            own.append(pid)
-    return own
-
-
-def links(scratch: "Scratch") -> int:
-    return scratch.kubectl("get", "configmaps", "-o", "name").count("/link-")
-
-
-def kill_the_cli(scratch: "Scratch") -> None:
-    for pid in children("pulumi\0--non-interactive\0up", scratch.state_dir):
-        os.kill(pid, signal.SIGKILL)
-
-
-def test_an_update_after_a_killed_one_recovers_by_itself(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch, adopt=True))
-    with pytest.raises(UpdateFailed):
-        engine.up(on_progress=at_the_first_done(lambda: kill_the_cli(scratch)))
-    assert links(scratch) < LENGTH, "the CLI was not killed in the middle"
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_next_update_repairs_one_that_was_killed_at_a_random_moment(
+    scratch: "Scratch", moment: int
+) -> None:
+    victim = (CLI, PROVIDER)[MOMENTS.index(moment) % 2]
+    engine = scratch.engine(chain(scratch))
+    with pytest.raises(UpdateCutOff):
+        engine.up(on_progress=at_done(moment, lambda: kill(victim, scratch)))
+    made = links(scratch)
+    assert made < LENGTH, "nothing was killed in the middle"
     done = engine.up()
     assert done.recovered
-    assert links(scratch) == LENGTH
+    assert links(scratch) == LENGTH, "an object is missing, or there is one too many"
+    assert engine.snapshot().pending == 0
+    engine.up()  # the provider takes back the permission to adopt
     assert engine.up().changed == 0
+    who = "CLI" if victim == CLI else "provider"
+    measured(
+        f"{who} killed after {made} of {LENGTH} objects: recovered in {_seconds(engine.timings)}"
+    )
+
+
+def _seconds(timings: dict[str, float]) -> str:
+    return f"{timings['recover'] + timings['up']:.1f} s"
 
 
 def test_the_provider_does_not_outlive_a_killed_cli(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch))
-    with pytest.raises(UpdateFailed):
-        engine.up(on_progress=at_the_first_done(lambda: kill_the_cli(scratch)))
+    with pytest.raises(UpdateCutOff, match="signal 9"):
+        engine.up(on_progress=at_done(1, lambda: kill(CLI, scratch)))
     wait_until(
-        lambda: not children("seawall.engine.standin", scratch.state_dir),
+        lambda: not processes(PROVIDER, scratch.checkout),
         deadline_s=10,
         what="the end of the stand-in",
     )
@@ -114,23 +64,75 @@ def test_the_provider_does_not_outlive_a_killed_cli(scratch: "Scratch") -> None:
 def test_an_interrupt_is_passed_on_and_the_state_is_saved(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch))
     with pytest.raises(Interrupted):
-        engine.up(on_progress=at_the_first_done(lambda: os.kill(os.getpid(), signal.SIGINT)))
+        engine.up(on_progress=at_done(1, lambda: os.kill(os.getpid(), signal.SIGINT)))
     made = links(scratch)
     assert 0 < made < LENGTH
+    assert not engine.layout.unfinished.exists(), "an interrupted update ended in good order"
     done = engine.up()
     assert not done.recovered, "an interrupted update leaves no lock and nothing pending"
     assert done.changes["create"] == LENGTH - made
 
 
-def test_a_running_update_is_not_disturbed(scratch: "Scratch") -> None:
+def test_what_a_stranger_made_is_not_adopted_after_an_ordinary_failure(
+    scratch: "Scratch",
+) -> None:
+    scratch.kubectl("create", "configmap", "link-3", "--from-literal=a=theirs")
+    engine = scratch.engine(chain(scratch))
+    for _ in range(2):
+        with pytest.raises(Exception, match="already exists"):
+            engine.up()
+    assert scratch.kubectl("get", "configmap/link-3", "-o", "jsonpath={.data.a}") == "theirs"
+
+
+def lock(scratch: "Scratch", *, pid: int, host: str) -> None:
+    folder = scratch.engine(chain(scratch)).layout.files
+    folder = folder / ".pulumi/locks/organization/seawall/test"
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"pid": pid, "username": "anna", "hostname": host, "timestamp": "2026-01-01T00:00:00Z"}
+    (folder / "other.json").write_text(json.dumps(entry))
+
+
+def test_a_running_update_is_not_disturbed_and_its_holder_is_named(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch))
     engine.up()
-    layout = Layout(scratch.checkout, scratch.state_dir, "test")
-    folder = layout.backend / ".pulumi/locks/organization/seawall/test"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "other.json"
-    lock.write_text('{"pid": 1, "hostname": "another-machine"}')
-    assert [item.is_stale for item in recovery.locks(layout, "seawall")] == [False]
-    with pytest.raises(UpdateRunning, match="process 1 on another-machine"):
+    lock(scratch, pid=1, host="another-machine")
+    with pytest.raises(UpdateRunning, match="anna@another-machine, process 1") as caught:
         engine.up()
-    lock.unlink()
+    assert "\n" not in str(caught.value)
+    assert "seawall state unlock test" in str(caught.value)
+
+
+def test_the_lock_of_another_machine_is_removed_when_told_so(scratch: "Scratch") -> None:
+    engine = scratch.engine(chain(scratch))
+    engine.up()
+    lock(scratch, pid=1, host="another-machine")
+    (held,) = unlock_state(engine)
+    assert str(held) == "anna@another-machine, process 1"
+    assert engine.up().recovered
+    assert unlock_state(engine) == []
+
+
+def test_the_lock_of_a_dead_process_of_this_machine_is_removed(scratch: "Scratch") -> None:
+    engine = scratch.engine(chain(scratch))
+    engine.up()
+    dead = 2**22 + 1  # above the kernel's highest process id
+    lock(scratch, pid=dead, host=socket.gethostname())
+    assert engine.up().recovered
+
+
+def test_a_second_update_names_who_holds_the_lock(scratch: "Scratch") -> None:
+    first, second = scratch.engine(chain(scratch)), scratch.engine(chain(scratch))
+    heard: list[str] = []
+
+    def update() -> None:
+        try:
+            second.up()
+        except UpdateRunning as running:
+            heard.append(str(running))
+
+    first.preview()
+    first.up(on_progress=at_done(3, update))
+    (told,) = heard
+    assert f"@{socket.gethostname()}, process " in told
+    assert links(scratch) == LENGTH
+    assert first.up().changed == 0

@@ -1,0 +1,46 @@
+"""What is checked before Pulumi starts: the configuration, and what it makes the program declare.
+
+The program is run under Pulumi's mocks in this process (`infra.synth`) and its declarations are
+given to the policies, so that a violation stops an update before its first change and not in its
+middle.
+"""
+
+from seawall.engine.errors import PolicyError, WorkspaceError
+from seawall.engine.layout import Layout
+from seawall.engine.program import Program
+from seawall.engine.workspace import stack_values
+
+__all__ = ["checked_program"]
+
+_SHOWN = 5
+
+
+def checked_program(layout: Layout) -> Program:
+    """The program of `infra/` for the generated project.
+
+    Raises:
+        WorkspaceError: a value of the configuration is wrong.
+        PolicyError: what it declares breaks a policy.
+    """
+    # Not at the top: the SDK's Kubernetes types take a second to import, which only an update owes.
+    from infra.synth import synth  # noqa: PLC0415
+
+    from infra.config import ConfigError, parse, secret_names  # noqa: PLC0415
+    from infra.policies import check  # noqa: PLC0415
+    from infra.program import deploy  # noqa: PLC0415
+
+    values = stack_values(layout)
+    try:
+        environment = parse(values)
+        resources = synth(values, env=layout.env)
+    except ConfigError as error:
+        raise WorkspaceError(f"{layout.committed_file.name}: {error}") from error
+    violations = check(resources, environment.policies)
+    if violations:
+        shown = "; ".join(str(violation) for violation in violations[:_SHOWN])
+        more = len(violations) - _SHOWN
+        raise PolicyError(
+            f"environment {layout.env} breaks {len(violations)} policies: {shown}"
+            + (f"; and {more} more" if more > 0 else "")
+        )
+    return Program(deploy, secret_names(environment), resources=len(resources) + 1)

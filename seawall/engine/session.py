@@ -1,0 +1,232 @@
+"""One environment's generated project with the CLI, the provider and the state that serve it.
+
+What an operation needs before it starts, and the translation of the SDK's errors after it.
+"""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from pulumi.automation import LocalWorkspace, OutputMap, Stack, UpdateSummary
+from pulumi.automation._stack import StackInitMode
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pydantic import JsonValue, TypeAdapter
+
+from seawall.engine import ladder, plugins
+from seawall.engine.backend import Backend, backend_of
+from seawall.engine.cli import Cli
+from seawall.engine.errors import ToolError, UpdateCutOff, UpdateFailed, UpdateRunning
+from seawall.engine.ladder import Rung
+from seawall.engine.layout import Layout
+from seawall.engine.recovery import Lock, locks_in, read_or_restore
+from seawall.engine.snapshot import DamagedError, Snapshot
+from seawall.engine.update import Listener, OnProgress, silent
+from seawall.engine.workspace import STATE, RunValues, committed_values, write_project
+
+__all__ = ["Session"]
+
+_OUTPUTS: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+_NO_STACK = re.compile(r"no stack named")
+_EXISTS = re.compile(r"stack .* already exists")
+_UNREADABLE = re.compile(r"\(key |failed to load checkpoint|unable to open bucket|read \"\.pulumi")
+_WRONG_PASSPHRASE = re.compile(r"incorrect passphrase|message authentication failed")
+_CUT_OFF = re.compile(
+    # gRPC's words for a provider whose process ended, and a disk that took no more of the state.
+    r"error reading from server|transport: Error while dialing|transport is closing|"
+    r"no space left on device"
+)
+
+
+class Session:
+    """What every operation of one environment uses.
+
+    Args:
+        layout: where its files are.
+        built: the CLI that the kit built, used when none is on PATH.
+        embedded: whether the cluster is one of this kit's own; only there may the stand-in serve.
+    """
+
+    def __init__(self, layout: Layout, *, built: Path | None, embedded: bool) -> None:
+        self._layout = layout
+        self._built = built
+        self._embedded = embedded
+        self.repaired: str | None = None
+        """A line about a damaged state that was restored; None when it was whole."""
+
+    def write_only(self, run: RunValues) -> None:
+        """Write the generated project; the state, which may be damaged, is not looked at."""
+        provider = self.backend.secrets_provider
+        key = None if provider == "passphrase" else provider
+        write_project(self._layout, RunValues(run.kubernetes, run.images, run.settings, key))
+
+    def write(self, run: RunValues) -> None:
+        """Write the generated project and put the provider in place."""
+        self.write_only(run)
+        plugins.install(self._layout, self.rung.provider)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where the state lives."""
+        return backend_of(self._layout, committed_values(self._layout).get(STATE))
+
+    @cached_property
+    def cli(self) -> Cli:
+        """The Pulumi CLI."""
+        return Cli(ladder.choose_cli(self._built))
+
+    @cached_property
+    def rung(self) -> Rung:
+        """The CLI and the provider of this stack."""
+        provider = ladder.choose_provider(
+            official=plugins.official_plugin(self._layout) is not None,
+            embedded=self._embedded,
+            before=self.snapshot().provider,
+            env=self._layout.env,
+        )
+        return Rung(provider, Path(self.cli.command), str(self.cli.version))
+
+    @cached_property
+    def stack(self) -> "QuickStack":
+        """The stack, made when there is none."""
+        provider = self.backend.secrets_provider
+        workspace = LocalWorkspace(
+            work_dir=str(self._layout.project),
+            pulumi_home=str(self._layout.pulumi_home),
+            env_vars=self.variables(),
+            pulumi_command=self.cli,
+            secrets_provider=None if provider == "passphrase" else provider,
+        )
+        with self.heard():
+            return QuickStack(self._layout.env, workspace, StackInitMode.CREATE_OR_SELECT)
+
+    def variables(self) -> dict[str, str]:
+        """What our Pulumi processes get beside the user's environment."""
+        return {
+            **self._quiet(),
+            "PATH": plugins.search_path(self._layout, self.rung.provider),
+        }
+
+    def snapshot(self) -> Snapshot:
+        """The stack's state as it is now; an empty one before the first operation.
+
+        Raises:
+            WorkspaceError, UpdateFailed: it cannot be read.
+        """
+        if not self.backend.is_shared:
+            found, repaired = read_or_restore(self._layout)
+            self.repaired = repaired or self.repaired
+            return found
+        with self.heard():
+            text = self.export()
+        if text is None:
+            return Snapshot()
+        try:
+            return Snapshot.of_export(text)
+        except DamagedError as error:
+            raise UpdateFailed(
+                f"the state of {self._layout.env} in {self.backend.url} is damaged ({error}); "
+                f"`seawall state restore {self._layout.env} FILE` brings a copy back"
+            ) from error
+
+    def export(self) -> str | None:
+        """The state as JSON, secrets encrypted; None when there is no stack."""
+        try:
+            return self.run("stack", "export")
+        except CommandError as error:
+            if _NO_STACK.search(str(error)):
+                return None
+            raise
+
+    def lock_holders(self) -> list[Lock]:
+        """Who holds the stack's lock.
+
+        Making a stack that exists takes the lock and changes nothing; a real operation would.
+        """
+        try:
+            words = ["stack", "init", self._layout.env]
+            self.cli.run(words, str(self._layout.project), self._quiet())
+        except ConcurrentUpdateError as error:
+            return locks_in(str(error))
+        except CommandError as error:
+            if not _EXISTS.search(str(error)):
+                raise self._explained(str(error), str(error)) from error
+        return []
+
+    def outputs(self) -> dict[str, JsonValue]:
+        """All outputs with secrets in plain text."""
+        with self.heard():
+            return _OUTPUTS.validate_json(self.run("stack", "output", "--json", "--show-secrets"))
+
+    def run(self, *words: str, stdin: str = "") -> str:
+        """Standard output of one command on this stack; raises the SDK's CommandError."""
+        self._layout.project.mkdir(parents=True, exist_ok=True)
+        args = [*words, "--stack", self._layout.env]
+        done = self.cli.run(args, str(self._layout.project), self._quiet(), stdin=stdin)
+        return done.stdout
+
+    @contextmanager
+    def heard(self, on_progress: OnProgress = silent) -> Generator[Listener]:
+        """Turn events into progress, and the SDK's errors into ours."""
+        listener = Listener(on_progress)
+        try:
+            yield listener
+        except ConcurrentUpdateError as error:
+            held = locks_in(str(error))
+            holders = " and ".join(str(lock) for lock in held) or "somebody"
+            raise UpdateRunning(
+                f"stack {self._layout.env}: another update is running ({holders}); wait for it to "
+                f"end, or, when it is dead, run `seawall state unlock {self._layout.env}`",
+                stale=bool(held) and all(lock.is_stale for lock in held),
+            ) from error
+        except CommandError as error:
+            raise self._explained(listener.failure(str(error)), str(error)) from error
+
+    def _explained(self, told: str, everything: str) -> ToolError | UpdateFailed:
+        if _WRONG_PASSPHRASE.search(everything):
+            source = self.backend.own_passphrase or "PULUMI_CONFIG_PASSPHRASE(_FILE)"
+            return ToolError(
+                f"the passphrase in {source} is not the one that the state in {self.backend.url} "
+                "was encrypted with; give that one"
+            )
+        if _CUT_OFF.search(everything):
+            return UpdateCutOff(f"{told}; the operation was cut off, the next `up` cleans up")
+        if _UNREADABLE.search(everything):
+            return UpdateFailed(
+                f"the state of {self._layout.env} in {self.backend.url} cannot be read or written: "
+                f"{told}"
+            )
+        return UpdateFailed(told)
+
+    def _quiet(self) -> dict[str, str]:
+        return {
+            **self.backend.variables(),
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_HOME": str(self._layout.pulumi_home),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+
+class QuickStack(Stack):
+    """A stack that asks nothing after an operation: its events and its state say all of it.
+
+    The SDK would run the CLI three times more, for outputs and history, a second or more.
+    """
+
+    def outputs(self) -> OutputMap:
+        """None: `Session.outputs` reads them when they are wanted."""
+        return {}
+
+    def info(self, show_secrets: bool = True) -> UpdateSummary:  # noqa: FBT001, FBT002 - the base class' signature
+        """Nothing but that it succeeded; `Listener.changes` has the counts."""
+        del show_secrets
+        return UpdateSummary(
+            kind="update",
+            start_time=datetime.now(UTC),
+            message="",
+            environment={},
+            config={},
+            result="succeeded",
+        )

@@ -1,0 +1,129 @@
+"""What a stack's state says about itself, read from its JSON without asking the CLI.
+
+The JSON is Pulumi's checkpoint of version 3: a file of the file backend, or what `stack export`
+prints.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from seawall.engine.ladder import Provider
+from seawall.engine.standin.drift import APPLIED
+from seawall.engine.update import short
+
+__all__ = ["DamagedError", "Snapshot"]
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_KUBERNETES: Final = "kubernetes:"
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+"""The key by which Pulumi marks a value that is not plain, such as a secret."""
+
+
+class DamagedError(ValueError):
+    """The text is no state; says why."""
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Resource(_Read):
+    urn: str
+    type: str
+    protect: bool = False
+    outputs: dict[str, JsonValue] = {}
+
+
+class _Deployment(_Read):
+    resources: list[_Resource] | None = None
+    pending_operations: list[JsonValue] | None = None
+
+
+class _Checkpoint(_Read):
+    latest: _Deployment | None = None  # a stack that was only made
+
+
+class _File(_Read):
+    checkpoint: _Checkpoint
+
+
+class _Export(_Read):
+    deployment: _Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stack as its last checkpoint has it.
+
+    Attributes:
+        resources: how many there are, the stack itself included.
+        protected: those that the engine refuses to delete, such as `StatefulSet redis`.
+        pending: operations that began and of which no end was recorded.
+        provider: who made the Kubernetes objects; None while there are none.
+        outputs: the plain outputs; secret ones are left out.
+        stack: its name; None while it is empty.
+    """
+
+    resources: int = 0
+    protected: tuple[str, ...] = ()
+    pending: int = 0
+    provider: Provider | None = None
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    stack: str | None = None
+
+    @staticmethod
+    def of_file(text: bytes) -> "Snapshot":
+        """The snapshot in a file of the file backend; raises DamagedError."""
+        try:
+            return _snapshot(_File.model_validate_json(text).checkpoint.latest)
+        except ValidationError as error:
+            raise DamagedError(_reason(error)) from error
+
+    @staticmethod
+    def of_export(text: str) -> "Snapshot":
+        """The snapshot in what `stack export` printed; raises DamagedError."""
+        try:
+            return _snapshot(_Export.model_validate_json(text).deployment)
+        except ValidationError as error:
+            raise DamagedError(_reason(error)) from error
+
+
+def _snapshot(latest: _Deployment | None) -> Snapshot:
+    if latest is None:
+        return Snapshot()
+    resources = latest.resources or []
+    stack = next((item for item in resources if item.type == _STACK), None)
+    return Snapshot(
+        resources=len(resources),
+        protected=tuple(short(item.urn) for item in resources if item.protect),
+        pending=len(latest.pending_operations or []),
+        provider=_provider(resources),
+        outputs=_plain(stack.outputs) if stack else {},
+        stack=resources[0].urn.split("::")[0].rsplit(":", 1)[-1] if resources else None,
+    )
+
+
+def _provider(resources: list[_Resource]) -> Provider | None:
+    """Only the stand-in records the applied fields; every object of one stack has one maker."""
+    made = [item for item in resources if item.type.startswith(_KUBERNETES)]
+    if not made:
+        return None
+    by_stand_in = any(APPLIED in item.outputs for item in made)
+    return Provider.STAND_IN if by_stand_in else Provider.OFFICIAL
+
+
+def _plain(outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {
+        name: value
+        for name, value in outputs.items()
+        if not (isinstance(value, dict) and _SIGNATURE in value)
+    }
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]

@@ -1,0 +1,116 @@
+"""Copies of a stack's state, and its lock: what an operator does by hand when all else failed.
+
+A copy holds secrets only as the state holds them, encrypted; it needs the same passphrase or key.
+"""
+
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seawall.engine.errors import UpdateRunning, WorkspaceError
+from seawall.engine.recovery import Lock
+from seawall.engine.snapshot import DamagedError, Snapshot
+from seawall.engine.stack import Engine
+from seawall.errors import EngineError
+
+__all__ = ["backup_state", "restore_state", "unlock_state"]
+
+
+def backup_state(engine: Engine, to: Path | None = None) -> Path:
+    """Write a copy of the state; the file, readable by its owner only.
+
+    Raises:
+        WorkspaceError: there is no state, or `to` exists.
+    """
+    env = engine.layout.env
+    engine.prepare()
+    with engine.session.heard():
+        text = engine.session.export()
+    if text is None:
+        raise WorkspaceError(f"stack {env} has no state yet; `seawall up {env}` makes one")
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    file = to or engine.layout.backups / f"{env}-{moment}.json"
+    if file.exists():
+        raise WorkspaceError(f"{file} exists already; name another file")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+    return file
+
+
+def restore_state(engine: Engine, file: Path) -> Path | None:
+    """Make the copy in `file` the stack's state; the file that keeps the state before it.
+
+    What was deployed since the copy was made is adopted by the next `up`.
+
+    Raises:
+        WorkspaceError: `file` is no copy of this stack's state.
+    """
+    text = _checked_copy(file, engine.layout.env)
+    engine.prepare()
+    kept = _put_aside(engine)
+    with engine.session.heard():
+        _ = engine.session.stack  # made when there is none
+        engine.session.run("stack", "import", stdin=text)
+    engine.layout.unfinished.touch()
+    return kept
+
+
+def unlock_state(engine: Engine) -> list[Lock]:
+    """Remove the lock of an operation that is dead; the locks that were removed.
+
+    Raises:
+        UpdateRunning: its holder lives, on this machine.
+    """
+    engine.prepare()
+    held = engine.session.lock_holders()
+    living = [lock for lock in held if lock.is_living_here]
+    if living:
+        raise UpdateRunning(
+            f"stack {engine.layout.env} is in use: {living[0]} runs on this machine; wait for it"
+        )
+    if held:
+        with engine.session.heard():
+            engine.session.stack.cancel()
+        engine.layout.unfinished.touch()
+    return held
+
+
+def _checked_copy(file: Path, env: str) -> str:
+    try:
+        text = file.read_text(encoding="utf-8")
+        snapshot = Snapshot.of_export(text)
+    except OSError as error:
+        raise WorkspaceError(f"{file} cannot be read: {error.strerror}") from error
+    except (DamagedError, UnicodeDecodeError) as error:
+        raise WorkspaceError(
+            f"{file} is no copy of a state ({error}); `seawall state backup {env}` makes one"
+        ) from error
+    if snapshot.stack not in {None, env}:
+        raise WorkspaceError(
+            f"{file} is a copy of stack {snapshot.stack}, not of {env}; nothing was changed"
+        )
+    return text
+
+
+def _put_aside(engine: Engine) -> Path | None:
+    """Keep what is there; a damaged file leaves the place where Pulumi would read it."""
+    layout = engine.layout
+    if engine.session.backend.is_shared:
+        try:
+            return backup_state(engine)
+        except EngineError:
+            return None  # nothing there, or nothing that can be read: the bucket keeps versions
+    if not layout.checkpoint.is_file():
+        return None
+    layout.backups.mkdir(parents=True, exist_ok=True)
+    kept = layout.backups / f"before-restore-{time.time_ns()}.json"
+    shutil.copyfile(layout.checkpoint, kept)
+    try:
+        Snapshot.of_file(kept.read_bytes())
+    except DamagedError:
+        layout.checkpoint.unlink()
+    return kept

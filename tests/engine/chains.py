@@ -1,0 +1,80 @@
+"""A program with a middle: ConfigMaps of which each waits for the one before."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pulumi
+from pulumi_kubernetes import Provider
+from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from seawall.engine.update import Progress, Stage
+
+if TYPE_CHECKING:
+    from conftest import Scratch
+
+LENGTH = 25
+
+
+def chain(scratch: "Scratch") -> Callable[[], None]:
+    """It adopts what exists when the engine says so, as the platform does."""
+
+    def run() -> None:
+        values = cast("dict[str, object]", pulumi.Config("seawall").get_object("kubernetes"))
+        provider = Provider(
+            "cluster",
+            kubeconfig=str(scratch.kubeconfig),
+            upsert_existing_objects=bool(values.get("adopt_existing")),
+        )
+        before: list[pulumi.Resource] = []
+        for index in range(LENGTH):
+            name = f"link-{index}"
+            opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
+            metadata = ObjectMetaArgs(name=name, namespace=scratch.namespace)
+            before = [ConfigMap(name, metadata=metadata, data={"a": "1"}, opts=opts)]
+
+    return run
+
+
+def links(scratch: "Scratch") -> int:
+    """How many of them the cluster holds."""
+    return scratch.kubectl("get", "configmaps", "-o", "name").count("/link-")
+
+
+def at_done(number: int, action: Callable[[], None]) -> Callable[[Progress], None]:
+    """A listener that acts once, when so many links are done."""
+    done: set[str] = set()
+    pending = [action]
+
+    def hear(progress: Progress) -> None:
+        if progress.resource.startswith("ConfigMap link-") and progress.stage is Stage.DONE:
+            done.add(progress.urn)
+        if len(done) >= number and pending:
+            pending.pop()()
+
+    return hear
+
+
+def processes(marker: str, folder: Path) -> list[int]:
+    """Processes of this stack whose command line holds `marker` (NUL between words)."""
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command, variables = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if marker.encode() in command and str(folder).encode() in variables:
+            found.append(int(entry.name))
+    return found
+
+
+def kill(marker: str, scratch: "Scratch") -> None:
+    """End them as the kernel does when memory runs out."""
+    for pid in processes(marker, scratch.checkout):
+        os.kill(pid, 9)
+
+
+CLI = "pulumi\0--non-interactive\0up"
+PROVIDER = "seawall.engine.standin"

@@ -1,0 +1,87 @@
+"""Copies of this repository's environments under namespaces of their own."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from seawall.engine.stack import Engine
+from seawall.engine.strict_yaml import Value, Values
+from seawall.engine.values import merge
+from tests.conftest import CHECKOUT, Environment
+
+IMAGES = {"gateway": "none.invalid/gateway:0", "redis": "none.invalid/redis:0"}
+"""Nobody starts these pods: what is looked at are the objects."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One environment's program, deployed to a namespace of a real API server."""
+
+    engine: Engine
+    checkout: Path
+    pulumi: Path
+    kubectl_program: Path
+    kubeconfig: Path
+    namespace: str
+
+    @property
+    def file(self) -> Path:
+        """The environment's own file in the copy."""
+        return self.engine.layout.committed_file
+
+    def change(self, **sections: Value) -> None:
+        """Change values of the environment's file, by section."""
+        document = cast("Values", yaml.safe_load(self.file.read_text()))
+        over: Values = {f"seawall:{name}": values for name, values in sections.items()}
+        self.file.write_text(yaml.safe_dump(merge(document, {"config": over})))
+
+    def kubectl(self, *words: str) -> str:
+        """Standard output of kubectl in the namespace."""
+        done = subprocess.run(
+            [self.kubectl_program, "--kubeconfig", self.kubeconfig, "-n", self.namespace, *words],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def plain(
+        self, *words: str, variables: Mapping[str, str]
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the CLI as a person does in the generated project."""
+        return subprocess.run(
+            [self.pulumi, "-C", self.engine.project, "--non-interactive", *words],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
+    """The environment `env` on the test cluster, with its checkout and its state in `folder`."""
+    kit = environment.kit
+    kubeconfig, pulumi = kit.cluster().kubeconfig, kit.tool("pulumi") / "pulumi"
+    shutil.copytree(CHECKOUT / "infra", folder / "infra")
+    for name in ("Pulumi.yaml", f"Pulumi.{env}.yaml"):
+        shutil.copy(CHECKOUT / name, folder / name)
+    engine = Engine(
+        checkout=folder,
+        state_dir=folder / ".seawall",
+        env=env,
+        pulumi=pulumi,
+        kubeconfig=kubeconfig,
+        embedded=True,
+    )
+    kubectl_program = kit.tool("kubernetes") / "kubectl"
+    namespace = f"platform-{uuid.uuid4().hex[:8]}"
+    made = Platform(engine, folder, pulumi, kubectl_program, kubeconfig, namespace)
+    made.change(kubernetes={"namespace": namespace})
+    return made

@@ -1,0 +1,174 @@
+"""A state in an S3 bucket that several machines use: against a real S3 server."""
+
+import json
+import socket
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from seawall.engine.errors import EngineError, ToolError, UpdateCutOff, UpdateRunning
+from seawall.engine.ladder import Provider
+from seawall.engine.state import backup_state, restore_state
+from tests.engine.chains import CLI, LENGTH, at_done, chain, kill, links
+
+if TYPE_CHECKING:
+    from conftest import ObjectStore, Scratch
+    from mypy_boto3_kms import KMSClient
+
+pytestmark = pytest.mark.engine
+
+LOCK = ".pulumi/locks/organization/seawall/test/other.json"
+CHECKPOINT = ".pulumi/stacks/seawall/test.json"
+
+
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-team")
+
+
+@pytest.fixture
+def shared(scratch: "Scratch", object_store: "ObjectStore", bucket: str) -> "Scratch":
+    """A stack whose state is in the bucket."""
+    scratch.share_state(backend=object_store.url(bucket), secrets_provider="passphrase")
+    return scratch
+
+
+def test_two_machines_work_on_one_stack(shared: "Scratch") -> None:
+    first = shared.engine(chain(shared), machine="first")
+    second = shared.engine(chain(shared), machine="second")
+    first.up()
+    assert second.up(refresh=True).changed == 0
+    assert second.snapshot() == first.snapshot()
+    assert second.snapshot().provider is Provider.STAND_IN
+    assert not list(first.layout.files.rglob("*.json")), "the state is in the bucket only"
+
+
+def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -> None:
+    first = shared.engine(chain(shared), machine="first")
+    second = shared.engine(chain(shared), machine="second")
+    heard: list[str] = []
+
+    def update() -> None:
+        with pytest.raises(UpdateRunning) as caught:
+            second.up()
+        heard.append(str(caught.value))
+
+    first.up(on_progress=at_done(2, update))
+    (told,) = heard
+    assert f"@{socket.gethostname()}, process " in told
+    assert links(shared) == LENGTH
+
+
+def test_another_machine_continues_an_update_that_was_cut_off(
+    shared: "Scratch", object_store: "ObjectStore", bucket: str
+) -> None:
+    first = shared.engine(chain(shared), machine="first")
+    with pytest.raises(UpdateCutOff):
+        first.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
+    second = shared.engine(chain(shared), machine="second")
+    assert second.up().recovered, "the dead lock was of this machine"
+    assert links(shared) == LENGTH
+    held = object_store.client().list_objects_v2(Bucket=bucket, Prefix=".pulumi/locks")
+    assert held.get("KeyCount", 0) == 0
+
+
+def test_the_lock_of_a_foreign_machine_stays(
+    shared: "Scratch", object_store: "ObjectStore", bucket: str
+) -> None:
+    engine = shared.engine(chain(shared))
+    engine.up()
+    entry = {"pid": 7, "username": "anna", "hostname": "ci", "timestamp": "2026-01-01T00:00:00Z"}
+    object_store.client().put_object(Bucket=bucket, Key=LOCK, Body=json.dumps(entry))
+    with pytest.raises(UpdateRunning, match="anna@ci, process 7"):
+        engine.up()
+
+
+def test_a_backup_of_a_shared_state_is_restored(shared: "Scratch") -> None:
+    engine = shared.engine(chain(shared))
+    engine.up()
+    copy = backup_state(engine)
+    engine.destroy()
+    restore_state(engine, copy)
+    assert engine.snapshot().resources == LENGTH + 2
+    assert engine.up().changes["create"] == LENGTH, "the objects are gone, and were made again"
+
+
+def one_line(error: EngineError) -> str:
+    text = str(error)
+    assert "\n" not in text
+    assert text.startswith("the state of test in s3://")
+    return text
+
+
+def test_a_damaged_state_in_the_bucket_is_one_line(
+    shared: "Scratch", object_store: "ObjectStore", bucket: str
+) -> None:
+    shared.engine(chain(shared)).up()
+    object_store.client().put_object(Bucket=bucket, Key=CHECKPOINT, Body=b'{"ver')
+    with pytest.raises(EngineError) as caught:
+        shared.engine(chain(shared)).up()
+    assert "failed to load checkpoint" in one_line(caught.value)
+
+
+def test_refused_credentials_are_one_line(
+    shared: "Scratch", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    with pytest.raises(EngineError) as caught:
+        shared.engine(chain(shared)).up()
+    assert "SignatureDoesNotMatch" in one_line(caught.value)
+    assert "not-the-secret" not in str(caught.value)
+
+
+def test_a_bucket_that_does_not_answer_is_one_line(shared: "Scratch") -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    gone = f"endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true"
+    shared.share_state(backend=f"s3://b?region=us-east-1&{gone}")
+    with pytest.raises(EngineError) as caught:
+        shared.engine(chain(shared)).up()
+    assert "connection refused" in one_line(caught.value)
+
+
+@pytest.fixture
+def moto_kms(monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """A mock of AWS' key service (moto), and the address of a key in it."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", endpoint)
+    client: KMSClient = boto3.client(  # pyright: ignore[reportUnknownMemberType] - services without stubs
+        "kms", endpoint_url=endpoint, region_name="us-east-1"
+    )
+    key = client.create_key()["KeyMetadata"]["KeyId"]
+    yield f"awskms://{key}?region=us-east-1"
+    server.stop()
+
+
+def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
+    shared: "Scratch",
+    object_store: "ObjectStore",
+    bucket: str,
+    moto_kms: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    shared.share_state(backend=object_store.url(bucket), secrets_provider=moto_kms)
+    first = shared.engine(chain(shared), ["word"], machine="first")
+    first.up()
+    second = shared.engine(chain(shared), machine="second")
+    assert second.up(refresh=True).changed == 0
+    body = object_store.client().get_object(Bucket=bucket, Key=CHECKPOINT)["Body"].read()
+    assert json.loads(body)["checkpoint"]["latest"]["secrets_providers"]["type"] == "cloud"
+
+
+def test_without_a_passphrase_the_user_is_told_how_to_give_one(
+    shared: "Scratch", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    with pytest.raises(ToolError, match="PULUMI_CONFIG_PASSPHRASE_FILE"):
+        shared.engine(chain(shared)).up()
