@@ -6,7 +6,7 @@ SeawallError
 ├── BuildError      a tool or an image could not be installed or built
 ├── ClusterError    the cluster did not do what was asked
 ├── EngineError     Pulumi refused or failed
-└── BusyError       another run of this kit holds what this one needs
+└── BusyError       another run of this kit holds what this one needs (exit code 4)
 """
 
 __all__ = [
@@ -50,3 +50,5 @@ class EngineError(SeawallError):
 
 class BusyError(SeawallError):
     """Another run holds what this one needs."""
+
+    exit_code = 4

@@ -42,7 +42,7 @@ class Environment:
 
     @property
     def api_key(self) -> str:
-        return (self.kit.home / "api-key").read_text()
+        return (self.kit.home / "local" / "api-key").read_text()
 
     @property
     def gateway_url(self) -> str:

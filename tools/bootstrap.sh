@@ -32,7 +32,10 @@ echo "install the locked Python packages into .venv ... (about 1 min when nothin
   .venv/bin/python -m pip install --quiet --require-hashes -r locks/uv.txt &&
     VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip sync --quiet --require-hashes \
       locks/uv.txt locks/dev.txt &&
-    VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install --quiet --no-deps --editable .
+    VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install --quiet --no-deps --editable . &&
+    # Where PYTHONDONTWRITEBYTECODE is set, every start would compile these anew, for a second.
+    (cd .venv/lib/python3*/site-packages &&
+      ../../../bin/python -m compileall -q -j0 pulumi pulumi_kubernetes pulumi_policy pydantic grpc)
 } >.venv.log 2>&1 ||
   fail "installing Python packages failed: $(tail -n 1 .venv.log); full log: .venv.log;" \
     "run the same command again to continue"

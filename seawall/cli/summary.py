@@ -1,36 +1,118 @@
-"""What a person sees after `up`."""
+"""What a person or a machine sees after an update, a preview or a smoke test."""
+
+from collections.abc import Sequence
 
 from rich.console import Console
+from rich.table import Table
 
-from seawall.kit import Kit
-from seawall.local import LocalUp
+from seawall.engine.update import UpResult
+from seawall.releasing import Released
+from seawall.smoke import Answer
+from seawall.targets import Target
 
-__all__ = ["print_up"]
+__all__ = [
+    "answer_line",
+    "answers_as_json",
+    "print_preview",
+    "print_released",
+    "released_as_json",
+    "update_as_json",
+]
+
+_FIELDS = 4
 
 
-def print_up(kit: Kit, up: LocalUp) -> None:
+def print_released(target: Target, done: Released) -> None:
     """The answers, the endpoints and what to try next."""
     console = Console(soft_wrap=True, highlight=False)
-    for line in up.engine_lines:
+    for line in (*target.engine.rung.lines(), done.update.line(), *done.notes):
         console.print(line)
-    console.print(up.update.line())
-    for answer in up.answers:
-        console.print(
-            f"{answer.kind} answer from {answer.provider} in {answer.took_ms:.0f} ms: {answer.text}"
-        )
+    for answer in done.answers:
+        console.print(answer_line(answer))
     console.print()
-    console.print(f"gateway      {up.gateway_url}   (OpenAI-compatible)")
-    for name, url in up.admin_urls.items():
+    console.print(f"gateway      {done.gateway_url}/v1   (OpenAI-compatible)")
+    for name, url in done.admin_urls.items():
         console.print(f"simulator    {url}   (tell provider {name} to fail)")
-    console.print(f"API key      {up.key_file}")
-    console.print(f"kubeconfig   {kit.cluster().kubeconfig}")
-    admin = next(iter(up.admin_urls.values()))
+    if target.key_file.exists():
+        console.print(f"API key      {target.key_file}")
+    console.print(f"kubeconfig   {target.kubeconfig}")
     console.print("\nTry next:")
-    for hint in (
-        f'curl {up.gateway_url}/models -H "Authorization: Bearer $(cat {up.key_file})"',
-        f'curl -X PUT {admin}/fault -d \'{{"kind": "status", "code": 500}}\'   # ask again',
-        ".venv/bin/seawall kubectl -n seawall get pods",
-        ".venv/bin/seawall cluster status",
-        "make down",
-    ):
+    for hint in _hints(target, done):
         console.print(f"  {hint}")
+
+
+def print_preview(target: Target, seen: UpResult) -> None:
+    """Every change with the fields that differ, and the counts."""
+    console = Console(soft_wrap=True, highlight=False)
+    for line in target.engine.rung.lines():
+        console.print(line)
+    if seen.steps:
+        table = Table(title=f"what `seawall up {target.env}` would do", title_justify="left")
+        for column in ("change", "resource", "fields that differ"):
+            table.add_column(column, overflow="fold")
+        for step in seen.steps:
+            more = len(step.fields) - _FIELDS
+            fields = ", ".join(step.fields[:_FIELDS]) + (f" and {more} more" if more > 0 else "")
+            table.add_row(step.op, step.resource, fields)
+        console.print(table)
+    console.print(seen.line())
+
+
+def answer_line(answer: Answer) -> str:
+    """One completion in one line."""
+    return f"{answer.kind} answer from {answer.provider} in {answer.took_ms:.0f} ms: {answer.text}"
+
+
+def answers_as_json(answers: Sequence[Answer]) -> list[dict[str, object]]:
+    """Completions for machines."""
+    return [
+        {
+            "kind": answer.kind,
+            "provider": answer.provider,
+            "took_ms": round(answer.took_ms, 1),
+            "text": answer.text,
+        }
+        for answer in answers
+    ]
+
+
+def update_as_json(update: UpResult) -> dict[str, object]:
+    """An update's or a preview's counts and steps for machines."""
+    return {
+        "changes": dict(update.changes),
+        "changed": update.changed,
+        "recovered": update.recovered,
+        "steps": [
+            {"op": step.op, "resource": step.resource, "fields": list(step.fields)}
+            for step in update.steps
+        ],
+    }
+
+
+def released_as_json(target: Target, done: Released) -> dict[str, object]:
+    """A release for machines; the key stays in its file."""
+    return {
+        "env": target.env,
+        "update": update_as_json(done.update),
+        "answers": answers_as_json(done.answers),
+        "gateway_url": f"{done.gateway_url}/v1",
+        "simulator_admin_urls": dict(done.admin_urls),
+        "images": dict(done.images),
+        "key_file": target.key_file if target.key_file.exists() else None,
+        "kubeconfig": target.kubeconfig,
+        "notes": done.notes,
+    }
+
+
+def _hints(target: Target, done: Released) -> list[str]:
+    hints: list[str] = []
+    if done.answers and target.embedded:
+        key = f'"Authorization: Bearer $(cat {target.key_file})"'
+        hints.append(f"curl {done.gateway_url}/v1/models -H {key}")
+    for admin in list(done.admin_urls.values())[:1]:
+        fault = '{"kind": "status", "code": 500}'
+        hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # ask again")
+    hints += [f".venv/bin/seawall status {target.env}", f".venv/bin/seawall preview {target.env}"]
+    if target.embedded:
+        hints += [".venv/bin/seawall cluster status", "make down"]
+    return hints

@@ -20,10 +20,14 @@ class Kubectl:
     Args:
         program: the kubectl to run.
         kubeconfig: whose cluster and credentials.
+        context: which of its contexts; its current one when not given.
     """
 
-    def __init__(self, program: Path, kubeconfig: Path) -> None:
-        self._base = [str(program), f"--kubeconfig={kubeconfig}", "--request-timeout=20s"]
+    def __init__(self, program: Path, kubeconfig: Path, context: str | None = None) -> None:
+        self._where = [str(program), f"--kubeconfig={kubeconfig}"]
+        if context is not None:
+            self._where.append(f"--context={context}")
+        self._base = [*self._where, "--request-timeout=20s"]
 
     def __call__(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> str:
         """Standard output of one call.
@@ -89,4 +93,4 @@ class Kubectl:
 
     def arguments(self, extra: Sequence[str]) -> list[str]:
         """The command line for running kubectl in the user's terminal."""
-        return [self._base[0], self._base[1], *extra]
+        return [*self._where, *extra]

@@ -1,0 +1,54 @@
+"""`seawall cluster`: the embedded Kubernetes cluster."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from seawall.cli.options import Nodes
+from seawall.cli.tables import parts_table
+from seawall.host import check_kernel, check_root
+from seawall.kit import kit_here
+from seawall.local import remove_everything
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The embedded Kubernetes cluster.")
+
+
+@app.command()
+def up(nodes: Nodes = None) -> None:
+    """Start the cluster, or repair what was killed of it."""
+    check_root()
+    check_kernel()
+    kit = kit_here(nodes=nodes)
+    with kit.alone():
+        kit.claim_home()
+        cluster = kit.start_cluster()
+    Console().print(f"kubeconfig: {cluster.kubeconfig}", soft_wrap=True)
+
+
+@app.command()
+def down() -> None:
+    """Remove the cluster; the same as `seawall down`, since a stack cannot outlive its cluster."""
+    kit = kit_here()
+    with kit.progress.step("remove the local environment", estimate_s=5):
+        remove_everything(kit)
+
+
+@app.command()
+def status() -> None:
+    """Every machine and daemon, and whether it runs; exit code 3 when one does not."""
+    kit = kit_here()
+    parts = kit.cluster().status()
+    Console().print(parts_table(kit, parts))
+    if not all(part.ok for part in parts):
+        raise typer.Exit(3)
+
+
+@app.command()
+def logs(
+    part: Annotated[str, typer.Argument(help="As in `cluster status`, such as n1/kubelet.")],
+) -> None:
+    """The log of one daemon."""
+    typer.echo(kit_here().cluster().logs(part), nl=False)

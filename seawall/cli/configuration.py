@@ -1,0 +1,70 @@
+"""`seawall config` and `seawall env`: an environment's file, checked and made."""
+
+from typing import Annotated
+
+import typer
+
+from seawall.cli.options import Json, print_json
+from seawall.errors import SeawallError
+from seawall.kit import kit_here
+
+__all__ = ["config_app", "env_app"]
+
+config_app = typer.Typer(no_args_is_help=True, help="The configuration of environments.")
+env_app = typer.Typer(no_args_is_help=True, help="Environments: one Pulumi.<env>.yaml each.")
+
+_WRONG = 2
+
+
+@config_app.command("check")
+def check(
+    envs: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENV]...", help="All when none is given.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Check values, combinations and policies without a cluster; exit code 2 when one is wrong."""
+    from seawall.engine.workspace import environments  # noqa: PLC0415 - same
+    from seawall.environments import check_environment  # noqa: PLC0415 - Pulumi is slow to import
+
+    kit = kit_here()
+    found: dict[str, str | None] = {}
+    for env in envs or environments(kit.checkout):
+        try:
+            line = check_environment(kit.checkout, env)
+        except SeawallError as wrong:
+            found[env] = str(wrong)
+            if not json:
+                typer.echo(f"{env}: WRONG: {wrong}")
+        else:
+            found[env] = None
+            if not json:
+                typer.echo(f"{env}: {line}")
+    if json:
+        print_json({"environments": found})
+    if any(found.values()):
+        raise typer.Exit(_WRONG)
+
+
+@env_app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and dashes.")],
+    template: Annotated[
+        str, typer.Option("--from", help="The environment whose file is copied.")
+    ] = "dev",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Such as images.gateway=<reference>."),
+    ] = None,
+) -> None:
+    """Make Pulumi.<name>.yaml from another environment's file."""
+    from seawall.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
+
+    kit = kit_here()
+    file = new_environment(kit.checkout, name, template=template, values=set_ or [])
+    typer.echo(f"made {file.name}")
+    try:
+        typer.echo(check_environment(kit.checkout, name))
+    except SeawallError as wrong:
+        typer.echo(f"still to do: {wrong}")

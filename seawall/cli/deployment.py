@@ -1,0 +1,184 @@
+"""Commands that change an environment, or show what would change: up, preview, rollback, down."""
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from seawall.cli.options import Env, Images, Json, Nodes, Timings, Yes, images_of, print_json
+from seawall.errors import UsageError
+from seawall.host import check_root
+from seawall.kit import Kit, kit_here
+
+__all__ = ["register"]
+
+_DIFFERS = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for command in (up, preview, rollback, down):
+        app.command()(command)
+
+
+def up(
+    env: Env = "local",
+    *,
+    nodes: Nodes = None,
+    image: Images = None,
+    yes: Yes = False,
+    json: Json = False,
+    timings: Timings = False,
+) -> None:
+    """Deploy an environment and prove that it serves; safe to repeat.
+
+    For an embedded environment, such as local, that is everything from nothing: tools, cluster,
+    images, deployment.
+    """
+    from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.releasing import release  # noqa: PLC0415 - same
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    begun = time.perf_counter()
+    kit = kit_here(nodes=nodes)
+    target = target_of(kit, env)
+    images = images_of(image)
+    if target.embedded:
+        check_root()
+    with kit.alone():
+        if target.embedded:
+            images = {**_embedded_images(kit), **(images or {})}
+        else:
+            _ask_first(f"deploy {env} to {target.place}, namespace {target.namespace}", yes=yes)
+            kit.claim_home()
+        with _watching(kit) as watcher:
+            done = release(target, watcher, images=images)
+    if json:
+        print_json(released_as_json(target, done))
+    else:
+        print_released(target, done)
+    _print_timings(target.engine.timings, begun, wanted=timings)
+
+
+def preview(
+    env: Env = "local",
+    *,
+    image: Images = None,
+    json: Json = False,
+    timings: Timings = False,
+    expect_no_changes: Annotated[
+        bool, typer.Option(help="Exit with code 3 when something would change.")
+    ] = False,
+) -> None:
+    """What `up` would change, drift of the live objects included. Nothing is changed."""
+    from seawall.cli.summary import print_preview, update_as_json  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    begun = time.perf_counter()
+    kit = kit_here()
+    target = target_of(kit, env)
+    with kit.alone():
+        target.check_cluster()
+        kit.claim_home()
+        with _watching(kit) as watcher:
+            watcher.expect(target.engine.snapshot().resources or None)
+            seen = target.engine.preview(
+                images=images_of(image), refresh=True, on_progress=watcher.hear
+            )
+    if json:
+        print_json(update_as_json(seen))
+    else:
+        print_preview(target, seen)
+    _print_timings(target.engine.timings, begun, wanted=timings)
+    if expect_no_changes and seen.changed:
+        raise typer.Exit(_DIFFERS)
+
+
+def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
+    """Return to the last release that was seen to serve, as the stack's outputs record it."""
+    from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.releasing import rollback as roll_back  # noqa: PLC0415 - same
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    kit = kit_here()
+    target = target_of(kit, env)
+    with kit.alone():
+        if not target.embedded:
+            _ask_first(f"roll back {env} on {target.place}", yes=yes)
+        kit.claim_home()
+        with _watching(kit) as watcher:
+            done = roll_back(target, watcher)
+    if json:
+        print_json(released_as_json(target, done))
+    else:
+        print_released(target, done)
+
+
+def down(
+    env: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ENV]", help="An environment; everything of this machine when not given."
+        ),
+    ] = None,
+    *,
+    yes: Yes = False,
+) -> None:
+    """Delete what an environment deployed; without ENV, all of this machine: cluster and state."""
+    if env is None:
+        from seawall.local import remove_everything  # noqa: PLC0415 - Pulumi is slow to import
+
+        kit = kit_here()
+        with kit.progress.step("remove the local environment", estimate_s=5):
+            remove_everything(kit)
+        return
+    from seawall.targets import target_of  # noqa: PLC0415 - Pulumi is slow to import
+
+    kit = kit_here()
+    target = target_of(kit, env)
+    with kit.alone():
+        target.check_cluster()
+        if not target.embedded:
+            _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
+        kit.claim_home()
+        with _watching(kit) as watcher:
+            watcher.expect(target.engine.snapshot().resources or None)
+            done = target.engine.destroy(on_progress=watcher.hear)
+    kit.progress.note(done.line())
+
+
+def _embedded_images(kit: Kit) -> dict[str, str]:
+    from seawall.local import prepare  # noqa: PLC0415 - only for embedded environments
+
+    return dict(prepare(kit))
+
+
+def _watching(kit: Kit):  # noqa: ANN202 - the context manager of `watching`
+    from seawall.cli.bar import watching  # noqa: PLC0415 - Pulumi is slow to import
+
+    return watching(kit)
+
+
+def _ask_first(what: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere the answer must have been given.
+
+    Raises:
+        UsageError: nobody said yes.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}: not without being asked; --yes says that it is meant")
+    if not typer.confirm(f"{what}: go on?", err=True):
+        raise UsageError("nothing was done")
+
+
+def _print_timings(timings: dict[str, float], begun: float, *, wanted: bool) -> None:
+    if not wanted:
+        return
+    console = Console(stderr=True, highlight=False)
+    for what, took in timings.items():
+        console.print(f"timing: {what} {took:.2f} s")
+    console.print(f"timing: in all {time.perf_counter() - begun:.2f} s")

@@ -1,0 +1,101 @@
+"""Commands that look at an environment and change nothing: status, logs, smoke, engine."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from seawall.cli.options import Env, Json, print_json
+from seawall.kit import kit_here
+
+__all__ = ["register"]
+
+_DIFFERS = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for command in (status, logs, smoke, engine):
+        app.command()(command)
+
+
+def status(env: Env = "local", *, json: Json = False) -> None:
+    """What runs, of which image, and whether it is complete; exit code 3 when it is not."""
+    from seawall.cli.tables import print_status  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.status import status_of  # noqa: PLC0415 - same
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    found = status_of(target_of(kit_here(), env))
+    if json:
+        print_json(found.as_json())
+    else:
+        print_status(found)
+    if found.problems:
+        raise typer.Exit(_DIFFERS)
+
+
+def logs(
+    env: Env = "local",
+    component: Annotated[str, typer.Argument(help="gateway, redis, simulator-<name>.")] = "gateway",
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    tail: Annotated[int, typer.Option(help="Lines of each container; -1 for all.", min=-1)] = 50,
+) -> None:
+    """The log lines of a component's pods, each with its pod's name."""
+    from contract.labels import NAME  # noqa: PLC0415 - only here
+    from seawall.targets import target_of  # noqa: PLC0415 - Pulumi is slow to import
+
+    target = target_of(kit_here(), env)
+    target.check_cluster()
+    words = ["-n", target.namespace, "logs", f"--selector={NAME}={component}", "--prefix"]
+    words += ["--all-containers", f"--tail={tail}", "--max-log-requests=50", "--ignore-errors"]
+    command = target.kubectl.arguments([*words, "--follow"] if follow else words)
+    os.execv(command[0], command)  # noqa: S606 - no shell wanted
+
+
+def smoke(env: Env = "local", *, json: Json = False) -> None:
+    """Ask the gateway for a plain and a streamed completion."""
+    from seawall.cli.summary import answer_line, answers_as_json  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.errors import UsageError  # noqa: PLC0415 - only here
+    from seawall.releasing import smoke as ask  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    answers, note = ask(target_of(kit_here(), env))
+    if note:
+        raise UsageError(note)
+    if json:
+        print_json({"answers": answers_as_json(answers)})
+        return
+    for answer in answers:
+        typer.echo(answer_line(answer))
+
+
+def engine(env: Env = "local", *, json: Json = False) -> None:
+    """Which Pulumi, which provider and which state serve an environment."""
+    from seawall.targets import target_of  # noqa: PLC0415 - Pulumi is slow to import
+
+    found = target_of(kit_here(), env).engine
+    found.prepare()
+    snapshot, backend = found.snapshot(), found.session.backend
+    if json:
+        print_json(
+            {
+                "env": env,
+                "cli": {"path": found.rung.cli, "version": found.rung.cli_version},
+                "provider": found.rung.provider.value,
+                "recorded_provider": snapshot.provider.value if snapshot.provider else None,
+                "backend": backend.url,
+                "secrets_provider": backend.secrets_provider,
+                "resources": snapshot.resources,
+                "last_good_release": snapshot.outputs.get("last_good_release"),
+            }
+        )
+        return
+    for line in found.rung.lines():
+        typer.echo(line)
+    made = f"made by the {snapshot.provider.value} provider" if snapshot.provider else "empty"
+    typer.echo(f"state: {backend.url}, {snapshot.resources} resources, {made}")
+    typer.echo(f"secrets in the state are encrypted with: {backend.secrets_provider}")
+    good = found.last_good()
+    images = good.get("images") if good else None
+    typer.echo(f"last good release: {images or 'none yet'}")

@@ -1,0 +1,59 @@
+"""`seawall state`: copies of a stack's state, and its lock."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seawall.cli.options import Env
+from seawall.kit import kit_here
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The state of an environment's stack.")
+
+
+@app.command()
+def backup(
+    env: Env,
+    to: Annotated[
+        Path | None, typer.Option(help="The file to write; a new one by default.")
+    ] = None,
+) -> None:
+    """Write a copy of the state, its secrets encrypted as they are."""
+    from seawall.engine.state import backup_state  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    kit = kit_here()
+    with kit.alone():
+        typer.echo(backup_state(target_of(kit, env).engine, to))
+
+
+@app.command()
+def restore(
+    env: Env, file: Annotated[Path, typer.Argument(help="A copy that `state backup` made.")]
+) -> None:
+    """Make a copy the stack's state; the next `up` adopts what was deployed since."""
+    from seawall.engine.state import restore_state  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    kit = kit_here()
+    with kit.alone():
+        kit.claim_home()
+        kept = restore_state(target_of(kit, env).engine, file)
+    typer.echo(f"restored; {f'the state before it is in {kept}' if kept else 'there was none'}")
+    typer.echo(f"next: seawall preview {env}")
+
+
+@app.command()
+def unlock(env: Env) -> None:
+    """Remove the lock of an update whose machine is gone."""
+    from seawall.engine.state import unlock_state  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.targets import target_of  # noqa: PLC0415 - same
+
+    kit = kit_here()
+    with kit.alone():
+        held = unlock_state(target_of(kit, env).engine)
+    typer.echo(
+        "it was not locked" if not held else f"removed the lock of {', '.join(map(str, held))}"
+    )

@@ -1,0 +1,43 @@
+"""A Service of a cluster whose addresses this machine does not reach, through the API server."""
+
+import re
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from seawall.cluster.kubectl import Kubectl
+from seawall.errors import ClusterError
+
+__all__ = ["forwarded"]
+
+_TOLD = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_ENDS_S = 5.0
+
+
+@contextmanager
+def forwarded(kubectl: Kubectl, namespace: str, service: str, *, port: int) -> Generator[str]:
+    """While inside, the Service answers under the URL that this yields.
+
+    Raises:
+        ClusterError: kubectl could not forward; says why.
+    """
+    words = ["-n", namespace, "port-forward", "--address=127.0.0.1", f"service/{service}"]
+    with subprocess.Popen(
+        kubectl.arguments([*words, f":{port}"]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            # It says one line when it listens, or why it cannot, and then it ends.
+            line = process.stdout.readline() if process.stdout else ""
+            told = _TOLD.search(line)
+            if told is None:
+                raise ClusterError(f"service {service} cannot be reached: {line.strip()}")
+            yield f"http://127.0.0.1:{told[1]}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(_ENDS_S)
+            except subprocess.TimeoutExpired:
+                process.kill()

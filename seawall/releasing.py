@@ -1,0 +1,182 @@
+"""Bringing a release to an environment, proving that it serves, and returning to one that did."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from seawall.engine.strict_yaml import Values
+from seawall.engine.update import OnProgress, UpResult
+from seawall.engine.values import object_at
+from seawall.errors import ClusterError, SeawallError, UsageError
+from seawall.forward import forwarded
+from seawall.smoke import Answer, smoke_test
+from seawall.targets import Target
+from seawall.verify import verify_rollout
+
+__all__ = ["Released", "Watcher", "release", "rollback", "smoke"]
+
+_KEY_FILE = "SEAWALL_API_KEY_FILE"
+
+
+class _Outputs(BaseModel):
+    """The stack's outputs that are read here."""
+
+    namespace: str
+    gateway_service: str
+    gateway_url: str
+    images: dict[str, str]
+    api_keys: dict[str, str] = {}
+    simulator_admin_urls: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a release came to.
+
+    Attributes:
+        update: the engine's counts and steps.
+        answers: the plain and the streamed completion; empty when there is no key to ask with.
+        gateway_url: base URL of the gateway inside the cluster, without /v1.
+        admin_urls: where each provider simulator is told to fail.
+        images: what runs.
+        notes: what a person should know: a repaired state, a smoke test that was not possible.
+    """
+
+    update: UpResult
+    answers: list[Answer]
+    gateway_url: str
+    admin_urls: Mapping[str, str]
+    images: Mapping[str, str]
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of an update's steps.
+
+    Attributes:
+        expect: called once with the number of resources, before the first step.
+        hear: called with every step.
+    """
+
+    expect: Callable[[int | None], object]
+    hear: OnProgress
+
+
+def release(
+    target: Target,
+    watcher: Watcher,
+    *,
+    images: Mapping[str, str] | None = None,
+    settings: Values | None = None,
+) -> Released:
+    """Update the stack, wait until it serves, ask it, and record it as good.
+
+    Args:
+        target: the environment; its cluster runs.
+        watcher: told of every step.
+        images: references by name; the committed ones, else those of the last run.
+        settings: those of an earlier release, in place of the committed ones.
+
+    Raises:
+        SeawallError: it could not be deployed, or it does not serve; says what to do.
+    """
+    target.check_cluster()
+    engine, progress = target.engine, target.kit.progress
+    watcher.expect(engine.snapshot().resources or None)
+    with progress.step(f"deploy {target.env} with Pulumi", estimate_s=8):
+        update = engine.up(images=images, settings=settings, refresh=True, on_progress=watcher.hear)
+    progress.note(update.line())
+    outputs = _Outputs.model_validate(
+        {name: output.value for name, output in engine.outputs().items()}
+    )
+    try:
+        with progress.step("wait until it serves", estimate_s=30):
+            verify_rollout(
+                target.kubectl,
+                namespace=outputs.namespace,
+                images=frozenset(outputs.images.values()),
+            )
+        answers, note = _ask(target, outputs)
+    except ClusterError as failed:
+        raise ClusterError(f"{failed}{_way_back(target)}") from failed
+    engine.record_good()
+    return Released(
+        update=update,
+        answers=answers,
+        gateway_url=outputs.gateway_url,
+        admin_urls=outputs.simulator_admin_urls,
+        images=outputs.images,
+        notes=[line for line in (engine.repaired, note) if line],
+    )
+
+
+def rollback(target: Target, watcher: Watcher) -> Released:
+    """Deploy the last release that was seen to serve, whatever the committed files say.
+
+    Raises:
+        UsageError: none is recorded.
+        SeawallError: see `release`.
+    """
+    target.engine.prepare()
+    good = target.engine.last_good()
+    if good is None:
+        raise UsageError(
+            f"no release of {target.env} was ever seen to serve, so there is none to return to"
+        )
+    images = {name: str(ref) for name, ref in object_at(good, "images").items()}
+    return release(target, watcher, images=images, settings=object_at(good, "settings"))
+
+
+def smoke(target: Target) -> tuple[list[Answer], str | None]:
+    """Ask the gateway of a deployed environment; the answers, or why it could not be asked.
+
+    Raises:
+        SeawallError: it is not deployed, or it does not answer as it should.
+    """
+    target.engine.prepare()
+    target.check_cluster()
+    found = {name: output.value for name, output in target.engine.outputs().items()}
+    if "gateway_url" not in found:
+        raise UsageError(f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
+    return _ask(target, _Outputs.model_validate(found))
+
+
+def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
+    key = _key(target, outputs)
+    if key is None:
+        return [], (
+            f"no completion was asked for: name a file with an API key of {target.env} in "
+            f"{_KEY_FILE}"
+        )
+    if target.embedded:
+        return smoke_test(outputs.gateway_url, key), None
+    with forwarded(target.kubectl, outputs.namespace, outputs.gateway_service, port=80) as url:
+        return smoke_test(url, key), None
+
+
+def _key(target: Target, outputs: _Outputs) -> str | None:
+    """An API key: a generated one, which is kept for people, or the one that the user names."""
+    if outputs.api_keys:
+        key = next(iter(outputs.api_keys.values()))
+        target.key_file.touch(mode=0o600)
+        target.key_file.write_text(key)
+        return key
+    named = os.environ.get(_KEY_FILE)
+    if not named:
+        return None
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(f"{_KEY_FILE}: {named} cannot be read: {error.strerror}") from error
+
+
+def _way_back(target: Target) -> str:
+    try:
+        good = target.engine.last_good()
+    except SeawallError:
+        return ""
+    return f"; `seawall rollback {target.env}` returns to the last good release" if good else ""

@@ -1,0 +1,97 @@
+"""One environment as it is now: what runs, what it should be, and what stands between the two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from seawall.targets import Target
+from seawall.verify.judge import problems
+from seawall.verify.objects import KINDS, Objects, Workload
+
+__all__ = ["Row", "Status", "status_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One workload."""
+
+    title: str
+    ready: int
+    wanted: int
+    images: tuple[str, ...]
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `seawall status` shows.
+
+    Attributes:
+        env: the environment.
+        place: its cluster and namespace in words.
+        rows: its workloads.
+        problems: what keeps it from being complete; empty when nothing does.
+        outputs: the stack's plain outputs.
+    """
+
+    env: str
+    place: str
+    rows: list[Row]
+    problems: list[str]
+    outputs: Mapping[str, JsonValue]
+
+    def as_json(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "env": self.env,
+            "place": self.place,
+            "workloads": [
+                {
+                    "name": row.title,
+                    "ready": row.ready,
+                    "wanted": row.wanted,
+                    "images": list(row.images),
+                    "restarts": row.restarts,
+                }
+                for row in self.rows
+            ],
+            "problems": self.problems,
+            "outputs": dict(self.outputs),
+        }
+
+
+def status_of(target: Target) -> Status:
+    """Look at an environment.
+
+    Raises:
+        SeawallError: its cluster does not answer, or its state cannot be read.
+    """
+    target.engine.prepare()
+    target.check_cluster()
+    outputs = target.engine.snapshot().outputs
+    objects = Objects.model_validate(target.kubectl.get("-n", target.namespace, KINDS))
+    images = outputs.get("images")
+    asked = frozenset(map(str, images.values())) if isinstance(images, dict) else None
+    found = list(problems(objects, asked))
+    if not outputs:
+        found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
+    return Status(
+        env=target.env,
+        place=f"{target.place}, namespace {target.namespace}",
+        rows=[_row(objects, workload) for workload in objects.workloads()],
+        problems=found,
+        outputs=outputs,
+    )
+
+
+def _row(objects: Objects, workload: Workload) -> Row:
+    asked = workload.spec.template.spec.containers
+    own = [pod for pod in objects.pods() if workload.owns(pod)]
+    return Row(
+        title=workload.title,
+        ready=workload.status.ready,
+        wanted=workload.spec.replicas,
+        images=tuple(dict.fromkeys(container.image for container in asked)),
+        restarts=sum(item.restarts for pod in own for item in pod.status.containers),
+    )

@@ -1,0 +1,129 @@
+"""An environment and the cluster that it is deployed to: what a command about one starts from."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from seawall.cluster.kubectl import Kubectl
+from seawall.engine.layout import Layout
+from seawall.engine.stack import Engine
+from seawall.engine.values import object_at
+from seawall.engine.workspace import KUBERNETES, committed_values
+from seawall.errors import ClusterError, UsageError
+from seawall.kit import Kit
+
+__all__ = ["Target", "target_of"]
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+_REFUSED = re.compile(r"Unauthorized|provide credentials|certificate has expired|x509|Forbidden")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment.
+
+    Attributes:
+        kit: the checkout's kit.
+        env: its name.
+        namespace: where it is deployed.
+        embedded: whether that is the kit's own cluster.
+        kubeconfig: of the cluster.
+        context: which of the kubeconfig's contexts; its current one when None.
+    """
+
+    kit: Kit
+    env: str
+    namespace: str
+    embedded: bool
+    kubeconfig: Path
+    context: str | None
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Its stack; the Pulumi CLI is built here when there is none."""
+        return Engine(
+            checkout=self.kit.checkout,
+            state_dir=self.kit.home,
+            env=self.env,
+            pulumi=None if shutil.which("pulumi") else self.kit.tool("pulumi") / "pulumi",
+            kubeconfig=self.kubeconfig,
+            embedded=self.embedded,
+        )
+
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        """Kubectl with its cluster; raises ClusterError when there is no such cluster."""
+        if self.embedded:
+            return self.kit.cluster().kubectl()
+        found = shutil.which("kubectl")
+        program = Path(found) if found else self.kit.tool("kubernetes") / "kubectl"
+        return Kubectl(program, self.kubeconfig, self.context)
+
+    @property
+    def place(self) -> str:
+        """The cluster in words, for questions and messages."""
+        if self.embedded:
+            return f"the embedded cluster {self.kit.instance.name}"
+        return f"context {self.context or '(current)'} of {self.kubeconfig}"
+
+    @property
+    def key_file(self) -> Path:
+        """Where a generated API key is kept (mode 0600)."""
+        return self.kit.home / self.env / "api-key"
+
+    def check_cluster(self) -> None:
+        """Make sure that the API server answers and takes the credentials.
+
+        Raises:
+            ClusterError: it does not; says which of the two.
+        """
+        try:
+            self.kubectl("get", "namespaces", "--output=name", timeout_s=30)
+        except ClusterError as error:
+            told = str(error)
+            if _REFUSED.search(told):
+                raise ClusterError(
+                    f"{self.place} refuses the credentials (expired?): {told}; renew them in "
+                    f"{self.kubeconfig} and run this again"
+                ) from error
+            raise ClusterError(
+                f"{self.place} does not answer: {told}; start it, or set "
+                f"seawall:kubernetes in Pulumi.{self.env}.yaml"
+            ) from error
+
+
+def target_of(kit: Kit, env: str) -> Target:
+    """The environment of the checkout's Pulumi.<env>.yaml.
+
+    Raises:
+        UsageError: the name is none.
+        WorkspaceError: there is no such file, or it cannot be read.
+        ClusterError: its kubeconfig is not there.
+    """
+    if not _NAME.fullmatch(env):
+        raise UsageError(f"environment {env!r}: a name has small letters, digits and dashes only")
+    values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
+    embedded = values.get("cluster") == "embedded"
+    context = values.get("context")
+    return Target(
+        kit=kit,
+        env=env,
+        namespace=str(values.get("namespace", "")),
+        embedded=embedded,
+        kubeconfig=kit.cluster().kubeconfig if embedded else _kubeconfig(values.get("kubeconfig")),
+        context=context if isinstance(context, str) else None,
+    )
+
+
+def _kubeconfig(given: object) -> Path:
+    named = given if isinstance(given, str) else os.environ.get("KUBECONFIG", "")
+    path = Path(named or "~/.kube/config").expanduser()
+    if not path.is_file():
+        raise ClusterError(
+            f"there is no kubeconfig {path}; name one in KUBECONFIG or in "
+            "seawall:kubernetes.kubeconfig"
+        )
+    return path

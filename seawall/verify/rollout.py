@@ -1,0 +1,146 @@
+"""Waiting for a rollout, and saying why it did not come: the pod, its events, its last words."""
+
+import time
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from seawall.cluster.kubectl import Kubectl
+from seawall.errors import ClusterError
+from seawall.verify.judge import broken_containers, problems, restarts
+from seawall.verify.objects import KINDS, ContainerStatus, Objects, Pod
+from seawall.wait import TimedOutError, wait_until
+
+__all__ = ["verify_rollout"]
+
+_DEADLINE_S = 150.0
+"""With the update before it, a broken release is told within three minutes."""
+_HOPE_S = 40.0
+"""A container that cannot start for so long does not start: images are pulled by then."""
+_LOG_LINES = 4
+_EVENTS = 3
+
+
+class _Event(BaseModel):
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class _Events(BaseModel):
+    items: list[_Event]
+
+
+def verify_rollout(
+    kubectl: Kubectl,
+    *,
+    namespace: str,
+    images: AbstractSet[str] | None = None,
+    deadline_s: float = _DEADLINE_S,
+) -> None:
+    """Wait until everything in the namespace serves as it was asked for.
+
+    That is: rollouts complete, every running container of the image that was asked for, the
+    autoscalers' minReplicas reached, and every Service with endpoints.
+
+    Args:
+        kubectl: for the cluster.
+        namespace: where to look.
+        images: the references that were deployed; None when that is not known.
+        deadline_s: seconds.
+
+    Raises:
+        ClusterError: it does not in time, or it will not however long one waits; says what, why,
+            and a bad pod's events and last log lines.
+    """
+    watch = _Watch(kubectl, namespace, images)
+    try:
+        wait_until(
+            watch.is_over,
+            deadline_s=deadline_s,
+            what=f"namespace {namespace} to roll out",
+            interval_s=0.5,
+        )
+    except TimedOutError:
+        watch.gave_up = True
+    if watch.gave_up:
+        waited = time.monotonic() - watch.begun
+        told = "; ".join(watch.problems) or "it became ready just now"
+        raise ClusterError(
+            f"namespace {namespace} does not serve after {waited:.0f} s: {told}{watch.evidence()}"
+        )
+
+
+@dataclass
+class _Watch:
+    kubectl: Kubectl
+    namespace: str
+    images: AbstractSet[str] | None
+    begun: float = field(default_factory=time.monotonic)
+    problems: list[str] = field(default_factory=list[str])
+    gave_up: bool = False
+    _first: dict[tuple[str, str], int] | None = None
+    _broken_since: float | None = None
+    _broken: list[tuple[Pod, ContainerStatus]] = field(
+        default_factory=list[tuple[Pod, ContainerStatus]]
+    )
+
+    def is_over(self) -> bool:
+        """Whether all is well, or nothing can become well."""
+        objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
+        if self._first is None:
+            self._first = restarts(objects)
+        self.problems = list(problems(objects, self.images))
+        self._broken = list(broken_containers(objects, self._first))
+        now = time.monotonic()
+        self._broken_since = (self._broken_since or now) if self._broken else None
+        self.gave_up = self._broken_since is not None and now - self._broken_since > _HOPE_S
+        return self.gave_up or not self.problems
+
+    def evidence(self) -> str:
+        """Why a container does not run, what happened to its pod, and what it said last."""
+        objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
+        bad = self._broken or [
+            (pod, container)
+            for pod in objects.pods()
+            for container in pod.status.containers
+            if not container.ready
+        ]
+        if bad:
+            pod, container = bad[0]
+            name = pod.metadata.name
+            state = container.state.waiting or container.state.terminated
+            reason = f"{state.reason} {state.message}".strip() if state else "not ready"
+            told = f"; pod {name}, container {container.name}: {reason}"
+            return f"{told}; events: {self._events(name)}; log: {self._log(name, container.name)}"
+        waiting = [pod for pod in objects.pods() if pod.status.phase == "Pending"]
+        if waiting:
+            name = waiting[0].metadata.name
+            return f"; pod {name} is Pending; events: {self._events(name)}"
+        return ""
+
+    def _events(self, pod: str) -> str:
+        try:
+            found = self.kubectl.get(
+                *("-n", self.namespace, "events", "--field-selector"),
+                f"involvedObject.kind=Pod,involvedObject.name={pod}",
+            )
+        except ClusterError:
+            return "none could be read"
+        warnings = [
+            event for event in _Events.model_validate(found).items if event.type != "Normal"
+        ]
+        told = [" ".join(f"{event.reason}: {event.message}".split()) for event in warnings]
+        return " | ".join(told[-_EVENTS:]) or "none"
+
+    def _log(self, pod: str, container: str) -> str:
+        where = ("-n", self.namespace, "logs", pod, "-c", container, f"--tail={_LOG_LINES}")
+        for which in ((), ("--previous",)):
+            try:
+                text = self.kubectl(*where, *which).strip()
+            except ClusterError:
+                continue
+            if text:
+                return " | ".join(line.strip() for line in text.splitlines())
+        return "none"

@@ -1,0 +1,143 @@
+"""Environments on a cluster that somebody else runs: told apart, asked about, refused in a line."""
+
+import dataclasses
+import shutil
+import socket
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from seawall.cluster.kubectl import Kubectl
+from seawall.errors import ClusterError, UsageError
+from seawall.forward import forwarded
+from seawall.releasing import Watcher, release, rollback
+from seawall.smoke import smoke_test
+from seawall.targets import Target, target_of
+from tests.conftest import CHECKOUT, Environment
+
+pytestmark = [pytest.mark.cluster]
+
+NOBODY = Watcher(expect=lambda total: total, hear=lambda step: step)
+
+
+def one_line(error: Exception) -> str:
+    assert "\n" not in str(error)
+    return str(error)
+
+
+@pytest.fixture
+def kubeconfig(environment: Environment, tmp_path: Path) -> Path:
+    """A copy of the test cluster's, as a user's own file."""
+    return Path(shutil.copy(environment.kit.cluster().kubeconfig, tmp_path / "config"))
+
+
+@pytest.fixture
+def qa(environment: Environment, tmp_path: Path, kubeconfig: Path) -> Target:
+    """An environment on an existing cluster, in a checkout of its own."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    shutil.copy(CHECKOUT / "Pulumi.yaml", checkout)
+    document = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+    document["config"]["seawall:kubernetes"].update(
+        cluster="existing", kubeconfig=str(kubeconfig), context=context_of(kubeconfig)
+    )
+    (checkout / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
+    kit = dataclasses.replace(environment.kit, checkout=checkout, home=tmp_path / "home")
+    return target_of(kit, "qa")
+
+
+def context_of(kubeconfig: Path) -> str:
+    return cast("str", yaml.safe_load(kubeconfig.read_text())["current-context"])
+
+
+def edit(kubeconfig: Path, section: str, **values: str) -> None:
+    """Change the one cluster or user of a kubeconfig."""
+    document = cast("dict[str, Any]", yaml.safe_load(kubeconfig.read_text()))
+    document[f"{section}s"][0][section].update(values)
+    kubeconfig.write_text(yaml.safe_dump(document))
+
+
+def test_an_existing_cluster_is_reached_by_its_context(qa: Target, kubeconfig: Path) -> None:
+    assert not qa.embedded
+    assert qa.place == f"context {context_of(kubeconfig)} of {kubeconfig}"
+    qa.check_cluster()
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(qa: Target, kubeconfig: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    edit(kubeconfig, "cluster", server=f"https://127.0.0.1:{port}")
+    with pytest.raises(ClusterError) as caught:
+        release(qa, NOBODY)
+    told = one_line(caught.value)
+    assert "does not answer" in told
+    assert "connection refused" in told.lower() or "refused" in told
+    assert "Pulumi.qa.yaml" in told
+
+
+def test_credentials_that_are_refused_are_one_line(qa: Target, kubeconfig: Path) -> None:
+    document = cast("dict[str, Any]", yaml.safe_load(kubeconfig.read_text()))
+    document["users"][0]["user"] = {"token": "expired-long-ago"}
+    kubeconfig.write_text(yaml.safe_dump(document))
+    with pytest.raises(ClusterError) as caught:
+        release(qa, NOBODY)
+    told = one_line(caught.value)
+    assert "refuses the credentials" in told
+    assert "expired-long-ago" not in told
+
+
+def test_a_context_that_is_not_there_is_one_line(qa: Target) -> None:
+    with pytest.raises(ClusterError) as caught:
+        release(dataclasses.replace(qa, context="nowhere"), NOBODY)
+    assert "nowhere" in one_line(caught.value)
+
+
+def test_a_kubeconfig_that_is_not_there_is_one_line(
+    environment: Environment, qa: Target, kubeconfig: Path
+) -> None:
+    del environment
+    kubeconfig.unlink()
+    with pytest.raises(ClusterError, match="there is no kubeconfig") as caught:
+        target_of(qa.kit, "qa")
+    assert str(kubeconfig) in one_line(caught.value)
+
+
+def test_the_stand_in_does_not_serve_an_existing_cluster(qa: Target) -> None:
+    if shutil.which("pulumi-resource-kubernetes"):
+        pytest.fail("the official plugin is on PATH: this test needs a machine without it")
+    with pytest.raises(Exception, match="official Kubernetes provider is not installed") as caught:
+        release(qa, NOBODY, images={"gateway": "none.invalid/g:0", "redis": "none.invalid/r:0"})
+    one_line(caught.value)
+
+
+def test_a_stack_that_never_served_has_nothing_to_return_to(qa: Target) -> None:
+    with pytest.raises(UsageError, match="no release of qa was ever seen to serve"):
+        rollback(dataclasses.replace(qa, embedded=True), NOBODY)
+
+
+def test_a_gateway_is_asked_through_the_api_server(
+    environment: Environment, kubeconfig: Path
+) -> None:
+    kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
+    with forwarded(kubectl, "seawall", "gateway", port=80) as url:
+        answers = smoke_test(url, environment.api_key)
+    assert [answer.kind for answer in answers] == ["plain", "streamed"]
+
+
+def test_a_service_that_is_not_there_cannot_be_forwarded(
+    environment: Environment, kubeconfig: Path
+) -> None:
+    kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
+    with (
+        pytest.raises(ClusterError, match="service nothing cannot be reached"),
+        forwarded(kubectl, "seawall", "nothing", port=80),
+    ):
+        pytest.fail("it was forwarded")
+
+
+def test_a_shared_cluster_is_not_touched_without_being_asked(environment: Environment) -> None:
+    done = environment.seawall("rollback", "dev")
+    assert done.returncode != 0
+    assert "no kubeconfig" in done.stderr or "--yes" in done.stderr

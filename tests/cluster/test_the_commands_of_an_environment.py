@@ -1,0 +1,137 @@
+"""preview, status, smoke, engine, logs, state: what they print, and their exit codes."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.conftest import SEAWALL, Environment
+
+pytestmark = [pytest.mark.cluster]
+
+
+def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    assert done.stdout, done.stderr
+    return cast("dict[str, object]", json.loads(done.stdout))
+
+
+def test_a_preview_shows_drift_and_its_exit_code_tells_it(environment: Environment) -> None:
+    quiet = environment.seawall("preview", "--expect-no-changes", "--json")
+    assert quiet.returncode == 0, quiet.stdout
+    assert document(quiet)["changed"] == 0
+    environment.kubectl("-n", "seawall", "delete", "networkpolicy", "default-deny")
+    drifted = environment.seawall("preview", "--expect-no-changes")
+    assert drifted.returncode == 3
+    assert "NetworkPolicy default-deny" in drifted.stdout
+    repaired = document(environment.seawall("up", "--json"))
+    update = cast("dict[str, object]", repaired["update"])
+    assert update["changes"] == {"create": 1, "same": 31}
+    assert environment.seawall("preview", "--expect-no-changes").returncode == 0
+
+
+def test_status_tells_what_is_missing(environment: Environment) -> None:
+    whole = environment.seawall("status", "--json")
+    assert whole.returncode == 0, whole.stdout
+    workloads = cast("list[dict[str, object]]", document(whole)["workloads"])
+    assert {item["name"]: item["ready"] for item in workloads} == {
+        "Deployment gateway": 2,
+        "Deployment simulator-alpha": 1,
+        "Deployment simulator-beta": 1,
+        "StatefulSet redis": 3,
+    }
+    environment.kubectl("-n", "seawall", "scale", "deployment/simulator-beta", "--replicas=0")
+    try:
+        wait_until(
+            lambda: "no ready endpoint" in environment.seawall("status").stdout,
+            deadline_s=60,
+            what="the Service without endpoints to be told",
+        )
+        assert environment.seawall("status").returncode == 3
+    finally:
+        assert environment.seawall("up").returncode == 0
+    assert environment.seawall("status").returncode == 0
+
+
+def test_smoke_asks_for_both_kinds_of_answer(environment: Environment) -> None:
+    done = environment.seawall("smoke", "--json")
+    assert done.returncode == 0, done.stderr
+    answers = cast("list[dict[str, object]]", document(done)["answers"])
+    assert [answer["kind"] for answer in answers] == ["plain", "streamed"]
+    assert all(answer["text"] for answer in answers)
+
+
+def test_engine_tells_the_rung_and_the_state(environment: Environment) -> None:
+    found = document(environment.seawall("engine", "--json"))
+    assert found["provider"] == "stand-in"
+    assert found["recorded_provider"] == "stand-in"
+    assert found["backend"] == f"file://{environment.kit.home}/state"
+    told = environment.seawall("engine").stdout
+    assert "the stand-in of this kit" in told
+
+
+def test_logs_are_those_of_the_component(environment: Environment) -> None:
+    environment.seawall("smoke")
+    done = environment.seawall("logs", "local", "gateway", "--tail", "5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[pod/gateway-")
+    assert "chat_completions" in done.stdout
+
+
+def test_progress_goes_to_standard_error_and_names_what_was_done(environment: Environment) -> None:
+    environment.kubectl("-n", "seawall", "delete", "networkpolicy", "dns")
+    done = environment.seawall("up", "--json", "--timings")
+    assert done.returncode == 0, done.stderr
+    document(done)
+    assert "create NetworkPolicy dns" in done.stderr
+    for part in ("program and policies", "up", "in all"):
+        assert f"timing: {part} " in done.stderr
+
+
+def test_a_backup_of_the_state_is_written_and_restored(
+    environment: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.json"
+    done = environment.seawall("state", "backup", "local", "--to", str(file))
+    assert done.returncode == 0, done.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert environment.api_key not in file.read_text()
+    back = environment.seawall("state", "restore", "local", str(file))
+    assert back.returncode == 0, back.stderr
+    assert "the state before it is in" in back.stdout
+    again = environment.seawall("up")
+    assert again.returncode == 0, again.stderr
+    assert environment.seawall("preview", "--expect-no-changes").returncode == 0
+    assert "was not locked" in environment.seawall("state", "unlock", "local").stdout
+
+
+def interrupted_up(environment: Environment, *, after: str) -> "subprocess.Popen[str]":
+    """`seawall up` in a process group of its own, to which Ctrl-C goes when it has said `after`."""
+    process = subprocess.Popen(
+        [SEAWALL, "up"],
+        env={**os.environ, **environment.variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if after in line:
+            os.killpg(process.pid, 2)
+            break
+    return process
+
+
+def test_ctrl_c_ends_up_in_good_order(environment: Environment) -> None:
+    with interrupted_up(environment, after="deploy local with Pulumi") as process:
+        assert process.stderr is not None
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    again = environment.seawall("up")
+    assert again.returncode == 0, again.stderr
+    assert environment.seawall("preview", "--expect-no-changes").returncode == 0
