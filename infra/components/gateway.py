@@ -1,5 +1,6 @@
 """The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -25,6 +26,7 @@ from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
 from infra.components.placement import disruption_budget
 from infra.components.secret_source import SecretFiles, SecretSource
+from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 from infra.secret_names import provider_secret
 from infra.settings import Gateway as GatewaySettings
 
@@ -105,8 +107,9 @@ class Gateway(pulumi.ComponentResource):
         rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         Deployment(
             name,
-            metadata=self._metadata(name),
+            metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
             spec=DeploymentSpecArgs(
+                progress_deadline_seconds=PROGRESS_SECONDS,
                 selector=_selector(),
                 strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rolling),
                 template=PodTemplateSpecArgs(
@@ -125,9 +128,12 @@ class Gateway(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _metadata(self, name: str) -> ObjectMetaArgs:
+    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
         return ObjectMetaArgs(
-            name=name, namespace=self._args.namespace, labels=labels_of(COMPONENT)
+            name=name,
+            namespace=self._args.namespace,
+            labels=labels_of(COMPONENT),
+            annotations=annotations,
         )
 
 

@@ -26,6 +26,7 @@ from infra.components.pods import (
     requirements,
     scratch_volume,
 )
+from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 from infra.settings import Amount, Resources
 
 __all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
@@ -61,8 +62,14 @@ class ProviderSimulator(pulumi.ComponentResource):
         metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=labels_of(name))
         Deployment(
             name,
-            metadata=metadata,
+            metadata=ObjectMetaArgs(
+                name=name,
+                namespace=args.namespace,
+                labels=labels_of(name),
+                annotations=ROLLOUT_ANNOTATIONS,
+            ),
             spec=DeploymentSpecArgs(
+                progress_deadline_seconds=PROGRESS_SECONDS,
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=selector_of(name)),
                 template=PodTemplateSpecArgs(

@@ -1,5 +1,6 @@
 """Redis with Sentinel: a few pods, each with one address that outlives it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -30,6 +31,7 @@ from infra.components.redis_pod import (
     pod_spec,
 )
 from infra.components.secret_source import SecretFiles, SecretSource
+from infra.components.waiting import ROLLOUT_ANNOTATIONS
 from infra.secret_names import REDIS_SECRETS
 from infra.settings import Redis
 
@@ -130,7 +132,7 @@ class RedisSentinel(pulumi.ComponentResource):
         )
         StatefulSet(
             name,
-            metadata=self._metadata(name),
+            metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
             spec=StatefulSetSpecArgs(
                 # All start at once: the start rule needs its peers' answers.
                 pod_management_policy="Parallel",
@@ -146,8 +148,13 @@ class RedisSentinel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
-    def _metadata(self, name: str) -> ObjectMetaArgs:
-        return ObjectMetaArgs(name=name, namespace=self._namespace, labels=labels_of(COMPONENT))
+    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=name,
+            namespace=self._namespace,
+            labels=labels_of(COMPONENT),
+            annotations=annotations,
+        )
 
 
 def _claim(settings: Redis) -> PersistentVolumeClaimArgs:

@@ -2,7 +2,8 @@
 
 An entry is a folder `<root>/<name>/<key>` beside a manifest `<key>.json` that holds the SHA-256 of
 every file in it. The manifest is written last: a folder without one is the rest of a killed build
-and is removed. A file lock per entry lets two runs race safely: the second waits and finds the
+and is removed. A file is hashed again when the kernel says that it may have changed: `<key>.seen`
+keeps size, times and inode as of the last hashing. A file lock per entry lets two runs race safely: the second waits and finds the
 first one's work.
 """
 
@@ -64,12 +65,13 @@ class Cache:
         entry, manifest = home / key, home / f"{key}.json"
         with exclusive(home / f"{key}.lock"):
             if manifest.exists():
-                fault = _fault(entry, manifest)
+                fault = _fault(entry, manifest, home / f"{key}.seen")
                 if fault is None:
                     os.utime(manifest)
                     return entry
                 self._say(f"cache entry {name}/{key} is corrupt ({fault}): building it again")
             manifest.unlink(missing_ok=True)
+            (home / f"{key}.seen").unlink(missing_ok=True)
             shutil.rmtree(entry, ignore_errors=True)
             for rest in home.glob(f".draft-{key}-*"):  # the lock says: of builds that were killed
                 shutil.rmtree(rest, ignore_errors=True)
@@ -93,6 +95,7 @@ class Cache:
             if manifest.stem != keep:
                 with exclusive(home / f"{manifest.stem}.lock"):
                     manifest.unlink(missing_ok=True)
+                    manifest.with_suffix(".seen").unlink(missing_ok=True)
                     shutil.rmtree(home / manifest.stem, ignore_errors=True)
 
 
@@ -103,18 +106,38 @@ def _write_manifest(entry: Path, manifest: Path) -> None:
     fresh.replace(manifest)
 
 
-def _fault(entry: Path, manifest: Path) -> str | None:
+def _fault(entry: Path, manifest: Path, seen: Path) -> str | None:
     try:
         expected: dict[str, str] = json.loads(manifest.read_text())["files"]
     except (ValueError, KeyError):
         return "its manifest cannot be read"
+    before = _looks_of_last_time(seen)
+    now: dict[str, list[int]] = {}
     for name, digest in expected.items():
         file = entry / name
         if not file.is_file():
             return f"{name} is missing"
-        if _sha256(file) != digest:
+        now[name] = _look(file)
+        if before.get(name) != now[name] and _sha256(file) != digest:
             return f"{name} has changed"
+    if now != before:
+        fresh = seen.with_suffix(".seen.new")
+        fresh.write_text(json.dumps(now))
+        fresh.replace(seen)
     return None
+
+
+def _looks_of_last_time(seen: Path) -> dict[str, list[int]]:
+    try:
+        return json.loads(seen.read_text())
+    except (OSError, ValueError):
+        return {}  # never hashed since it was built, or a torn file: hash everything
+
+
+def _look(file: Path) -> list[int]:
+    """What changes with every write: the kernel sets the change time, and no program can."""
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import cast
 
@@ -10,8 +11,11 @@ import pytest
 
 from seawall.wait import wait_until
 from tests.conftest import SEAWALL, Environment
+from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
+
+PREVIEW_GOAL_S = 5.0
 
 
 def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
@@ -31,6 +35,18 @@ def test_a_preview_shows_drift_and_its_exit_code_tells_it(environment: Environme
     update = cast("dict[str, object]", repaired["update"])
     assert update["changes"] == {"create": 1, "same": 31}
     assert environment.seawall("preview", "--expect-no-changes").returncode == 0
+
+
+def test_a_preview_with_nothing_to_show_is_quick(environment: Environment) -> None:
+    begun = time.monotonic()
+    done = environment.seawall("preview", "--timings")
+    took = time.monotonic() - begun
+    measured(f"`seawall preview local` took {took:.1f} s (goal {PREVIEW_GOAL_S:.0f} s)")
+    for line in done.stderr.splitlines():
+        if line.startswith("timing: "):
+            measured(f"  of it {line.removeprefix('timing: ')}")
+    assert "no changes" in done.stdout
+    assert took < 3 * PREVIEW_GOAL_S
 
 
 def test_status_tells_what_is_missing(environment: Environment) -> None:

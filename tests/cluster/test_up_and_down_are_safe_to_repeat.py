@@ -15,7 +15,7 @@ from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
-IDLE_UP_GOAL_S = 20.0
+IDLE_UP_GOAL_S = 8.0
 DAEMONS = (
     "cp/etcd",
     "cp/kube-apiserver",

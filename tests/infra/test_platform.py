@@ -209,3 +209,11 @@ def test_config_maps_and_secrets_change_in_place(platform: Platform) -> None:
     provider = platform.one("kubernetes", "cluster").inputs
     assert provider["enableConfigMapMutable"] == "true"
     assert provider["enableSecretMutable"] == "true"
+
+
+def test_a_broken_rollout_is_told_within_three_minutes(platform: Platform) -> None:
+    for item in [*platform.all("Deployment"), *platform.all("StatefulSet")]:
+        wait = item.inputs["metadata"]["annotations"]["pulumi.com/timeoutSeconds"]
+        assert int(wait) <= 180, f"{item.name}: the official provider would wait for ten minutes"
+    for item in platform.all("Deployment"):
+        assert item.inputs["spec"]["progressDeadlineSeconds"] < 180

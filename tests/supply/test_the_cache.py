@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def test_a_corrupt_entry_is_named_and_built_again(
     assert (cache.get("tool", "key", build_word) / "file").read_text() == "content"
     assert len(said) == 1
     assert "tool/key is corrupt" in said[0]
+
+
+def test_a_change_behind_the_same_size_and_time_is_found(cache: Cache, said: list[str]) -> None:
+    entry = cache.get("tool", "key", build_word)
+    cache.get("tool", "key", build_word)  # now it is known by its looks
+    file = entry / "file"
+    before = file.stat()
+    file.write_text("c0ntent")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (cache.get("tool", "key", build_word) / "file").read_text() == "content"
+    assert len(said) == 1
+
+
+def test_a_sound_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.get("tool", "key", build_word)
+    cache.get("tool", "key", build_word)
+    monkeypatch.setattr("seawall.supply.cache._sha256", lambda _file: pytest.fail("hashed"))
+    cache.get("tool", "key", build_word)
 
 
 def test_a_failed_build_leaves_nothing_and_the_next_one_starts_clean(cache: Cache) -> None:
