@@ -68,11 +68,28 @@ def parse(values: Mapping[str, object]) -> Environment:
         for key, value in values.items()
         if key.startswith(f"{NAMESPACE}:") and key != SECRETS_KEY
     }
+    # Through JSON, in which lists may become tuples although the types are strict.
+    text = f"{{{', '.join(_member(key, value) for key, value in own.items())}}}"
     try:
-        # Through JSON, in which lists may become tuples although the types are strict.
-        return Environment.model_validate_json(json.dumps(own))
+        return Environment.model_validate_json(text)
     except ValidationError as error:
         raise ConfigError(explain(error, Environment, NAMESPACE)) from error
+
+
+def _member(key: str, value: object) -> str:
+    """One key with its value as JSON."""
+    try:
+        return f"{json.dumps(key)}: {json.dumps(value)}"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{NAMESPACE}:{key} holds what JSON cannot say ({_reason(error)}); "
+            "use texts, numbers, true, false, null, lists and objects without references to "
+            "themselves"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _secret(values: Mapping[str, str], name: str) -> str:

@@ -4,8 +4,8 @@ import re
 
 __all__ = ["CPU_PATTERN", "MEMORY_PATTERN", "cpu_millis", "memory_bytes"]
 
-CPU_PATTERN = r"^([1-9][0-9]*m|[0-9]+(\.[0-9]+)?)$"
-"""`250m` or `0.25` or `2`."""
+CPU_PATTERN = r"^([1-9][0-9]*m|(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?)$"
+"""`250m` or `0.25` or `2`; never nothing, of which an autoscaler can take no share."""
 MEMORY_PATTERN = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$"
 """A whole number of a binary unit, so that no digit is lost on the way."""
 

@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 __all__ = ["explain"]
 
 _Place: TypeAlias = tuple[int | str, ...]
+_SHOWN = 60
+"""Characters of a wrong value: enough to find it."""
 _NO_KIND = ("union_tag_invalid", "union_tag_not_found")
 
 
@@ -52,8 +54,15 @@ def _line(problem: ErrorDetails, root: type[BaseModel], namespace: str) -> str:
 
 
 def _value(given: object) -> str:
-    """The value that was given; whole objects are left out, and their reasons quote the values."""
-    return "" if isinstance(given, dict | list) and given else f" = {json.dumps(given)}"
+    """The value that was given, as far as it helps.
+
+    Whole objects are left out, since their reasons quote what matters; and so is what follows in a
+    long text, which may be a key.
+    """
+    if isinstance(given, dict | list) and given:
+        return ""
+    shown = json.dumps(given)
+    return f" = {shown}" if len(shown) <= _SHOWN else f" = {shown[:_SHOWN]}..."
 
 
 def _key(place: _Place, root: type[BaseModel]) -> str:

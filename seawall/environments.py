@@ -1,16 +1,15 @@
 """Environments as files of the checkout: checking one without a cluster, and making a new one."""
 
-import re
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import yaml
 
 from seawall.engine.checks import checked_program
 from seawall.engine.layout import Layout
-from seawall.engine.strict_yaml import Value, Values, load
+from seawall.engine.strict_yaml import Values, load, value_in
 from seawall.engine.values import merge, object_at
 from seawall.engine.workspace import (
     IMAGES,
@@ -20,11 +19,11 @@ from seawall.engine.workspace import (
     environments,
     write_project,
 )
-from seawall.errors import UsageError
+from seawall.errors import SeawallError, UsageError
+from seawall.names import check_env_name, renamed
 
 __all__ = ["check_environment", "new_environment"]
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 _PREFIX = "seawall:"
 _BUILT_HERE = {"gateway": "localhost/gateway:checked", "redis": "localhost/redis:checked"}
 """In place of the images that the kit builds for an embedded cluster."""
@@ -34,9 +33,11 @@ def check_environment(checkout: Path, env: str) -> str:
     """Check an environment's values, their combinations, and the policies; a line about it.
 
     Raises:
+        UsageError: the name is none.
         WorkspaceError: its file is missing, or a value is wrong.
         PolicyError: what it would deploy breaks a policy.
     """
+    check_env_name(env)
     with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
         layout = Layout(checkout, Path(folder), env)
         values = committed_values(layout)
@@ -47,48 +48,81 @@ def check_environment(checkout: Path, env: str) -> str:
     return f"right; {program.resources} resources, no policy is broken"
 
 
-def new_environment(checkout: Path, name: str, *, template: str, values: Sequence[str]) -> Path:
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def new_environment(
+    checkout: Path,
+    name: str,
+    *,
+    template: str,
+    values: Sequence[str],
+    tell: Callable[[str], None] = _say,
+) -> Path:
     """Make an environment's file from another one's; the new file.
+
+    Where the template's name stands in what belongs to it alone, the new name is written.
 
     Args:
         checkout: the repository.
         name: of the new environment.
         template: the environment whose file is copied, comments included.
         values: `key=value` each; a key may leave out the prefix `seawall:`, dots go deeper.
+        tell: gets a line about each replaced value, and one about a namespace that stays.
 
     Raises:
         UsageError: the name is none or is taken, or a value has another form.
         WorkspaceError: the template cannot be read.
     """
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"environment {name!r}: a name has small letters, digits and dashes only")
+    for given in (name, template):
+        check_env_name(given)
     if name in environments(checkout):
         raise UsageError(f"environment {name} exists already: Pulumi.{name}.yaml")
-    source = Layout(checkout, checkout, template).committed_file
-    base = committed_values(Layout(checkout, checkout, template))
-    target = checkout / f"Pulumi.{name}.yaml"
     changes: Values = {}
     for text in values:
         changes = merge(changes, _change(text))
+    layout = Layout(checkout, checkout, template)
+    base = committed_values(layout)  # which also refuses a template that is not there
+    text, replaced = renamed(layout.committed_file.read_bytes().decode(), template, name)
+    target = checkout / f"Pulumi.{name}.yaml"
     fresh = target.with_suffix(".new")
-    if changes:
-        document = {**load(source), "config": merge(base, changes)}
-        fresh.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    else:
-        fresh.write_bytes(source.read_bytes())
-    fresh.replace(target)
+    try:
+        fresh.write_bytes(text.encode())
+        if changes:
+            document = load(fresh)
+            document["config"] = merge(object_at(document, "config"), changes)
+            fresh.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        config = object_at(load(fresh), "config")
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    for line in (*replaced, *_namespace_note(config, base, template)):
+        tell(line)
     return target
+
+
+def _namespace_note(config: Values, base: Values, template: str) -> list[str]:
+    namespace = object_at(config, KUBERNETES).get("namespace")
+    if namespace is None or namespace != object_at(base, KUBERNETES).get("namespace"):
+        return []
+    line = (
+        f"namespace {namespace} is also that of {template}, so the two cannot share a cluster; "
+        "--set kubernetes.namespace=<name> gives it another one"
+    )
+    return [line]
 
 
 def _change(text: str) -> Values:
     key, equals, value = text.partition("=")
     steps = key.removeprefix(_PREFIX).split(".")
-    if not equals or not all(steps):
-        raise UsageError(f"--set {text}: write KEY=VALUE, such as images.gateway=<reference>")
+    if not equals or not all(steps) or not (key.isascii() and key.isprintable()):
+        shown = text if text.isprintable() else ascii(text)
+        raise UsageError(f"--set {shown}: write KEY=VALUE, such as images.gateway=<reference>")
     try:
-        found = cast("Value", yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        raise UsageError(f"--set {text}: the value is no YAML: {error}") from error
+        found = value_in(value, f"--set {key}")
+    except SeawallError as error:
+        raise UsageError(str(error)) from error
     steps[0] = f"{_PREFIX}{steps[0]}"
     change: Values = {steps.pop(): found}
     for step in reversed(steps):

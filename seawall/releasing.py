@@ -14,7 +14,7 @@ from seawall.errors import ClusterError, SeawallError, UsageError
 from seawall.forward import forwarded
 from seawall.smoke import Answer, smoke_test
 from seawall.targets import Target
-from seawall.verify import verify_rollout
+from seawall.verify import Expected, verify_rollout
 
 __all__ = ["Released", "Watcher", "release", "rollback", "smoke"]
 
@@ -78,7 +78,7 @@ def release(
     Args:
         target: the environment; its cluster runs.
         watcher: told of every step.
-        images: references by name; the committed ones, else those of the last run.
+        images: references by name, over the committed ones and those that are deployed.
         settings: those of an earlier release, in place of the committed ones.
 
     Raises:
@@ -98,12 +98,13 @@ def release(
             verify_rollout(
                 target.kubectl,
                 namespace=outputs.namespace,
-                images=frozenset(outputs.images.values()),
+                expected=Expected(engine.snapshot().objects, frozenset(outputs.images.values())),
             )
         answers, note = _ask(target, outputs)
     except ClusterError as failed:
         raise ClusterError(f"{failed}{_way_back(target)}") from failed
-    engine.record_good()
+    if answers:
+        engine.record_good()
     return Released(
         update=update,
         answers=answers,
@@ -149,8 +150,8 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
     key = _key(target, outputs)
     if key is None:
         return [], (
-            f"no completion was asked for: name a file with an API key of {target.env} in "
-            f"{_KEY_FILE}"
+            "no completion was asked for, so this release is not recorded as good: name a file "
+            f"with an API key of {target.env} in {_KEY_FILE}"
         )
     if target.embedded:
         return smoke_test(outputs.gateway_url, key), None
@@ -162,6 +163,7 @@ def _key(target: Target, outputs: _Outputs) -> str | None:
     """An API key: a generated one, which is kept for people, or the one that the user names."""
     if outputs.api_keys:
         key = next(iter(outputs.api_keys.values()))
+        target.key_file.parent.mkdir(parents=True, exist_ok=True)
         target.key_file.touch(mode=0o600)
         target.key_file.write_text(key)
         return key

@@ -2,19 +2,23 @@
 
 import json
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import urllib3
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from contract.headers import PROVIDER
-from seawall.errors import ClusterError
+from seawall.errors import ClusterError, UsageError
 from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Answer", "smoke_test"]
 
 _TIMEOUT_S = 15.0
 _KEY_S = 120.0
+_SHOWN = 200
+"""Characters of a wrong answer in a message."""
 _QUESTION = "Say hello to a new user of Seawall."
 
 
@@ -64,17 +68,24 @@ def smoke_test(base_url: str, api_key: str) -> list[Answer]:
         api_key: a key that the gateway knows.
 
     Raises:
-        ClusterError: it did not answer as an OpenAI-compatible server does.
+        UsageError: the key cannot stand in an HTTP header.
+        ClusterError: it did not answer as an OpenAI-compatible server does, or with no text.
     """
+    _check_key(api_key)
     with urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S) as http:
         client = _Client(http, base_url, api_key)
         client.wait_for_key()
-        try:
-            listed = _Models.model_validate_json(client.request("GET", "/v1/models").data)
-            model = listed.data[0].id
-            return [client.ask(model, stream=False), client.ask(model, stream=True)]
-        except (ValidationError, ValueError, IndexError) as odd:
-            raise ClusterError(f"smoke test: not an OpenAI-compatible answer: {odd}") from odd
+        model = client.first_model()
+        return [client.ask(model, stream=False), client.ask(model, stream=True)]
+
+
+def _check_key(api_key: str) -> None:
+    # Before it is sent: the errors of the HTTP client would show it.
+    if not api_key or not all("!" <= character <= "~" for character in api_key):
+        raise UsageError(
+            "the API key is empty or holds a space, a line break or another character than "
+            "printable ASCII; put the key alone, in one line, into its file"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +112,9 @@ class _Client:
     def request(self, method: str, path: str, body: object = None) -> urllib3.BaseHTTPResponse:
         answer = self._send(method, path, body)
         if answer.status != 200:  # noqa: PLR2004 - HTTP OK
-            told = answer.data.decode(errors="replace")[:300]
-            raise ClusterError(f"smoke test: {path} answered HTTP {answer.status}: {told}")
+            raise ClusterError(
+                f"smoke test: {path} answered HTTP {answer.status}: {self._shown(answer)}"
+            )
         return answer
 
     def _send(self, method: str, path: str, body: object) -> urllib3.BaseHTTPResponse:
@@ -115,26 +127,68 @@ class _Client:
                 f"smoke test: no answer from {self.base_url}{path}: {failed}"
             ) from failed
 
+    def first_model(self) -> str:
+        """The first model that is offered.
+
+        Raises:
+            ClusterError: there is none.
+        """
+        path = "/v1/models"
+        answer = self.request("GET", path)
+        with self._expecting(path, answer):
+            models = _Models.model_validate_json(answer.data).data
+        if not models:
+            raise ClusterError(f"smoke test: {path} offers no model; name one in seawall:gateway")
+        return models[0].id
+
     def ask(self, model: str, *, stream: bool) -> Answer:
-        begun = time.monotonic()
+        """One completion.
+
+        Raises:
+            ClusterError: there is no answer, it has another form, or it holds no text.
+        """
+        begun, path = time.monotonic(), "/v1/chat/completions"
         question = {"model": model, "messages": [{"role": "user", "content": _QUESTION}]}
-        answer = self.request("POST", "/v1/chat/completions", {**question, "stream": stream})
-        body = answer.data.decode()
+        answer = self.request("POST", path, {**question, "stream": stream})
+        kind = "streamed" if stream else "plain"
+        with self._expecting(path, answer):
+            text = (_streamed_text if stream else _plain_text)(answer.data.decode())
+        if not text.strip():
+            raise ClusterError(
+                f"smoke test: the {kind} answer of model {model} holds no text: "
+                f"{self._shown(answer)}"
+            )
         return Answer(
-            kind="streamed" if stream else "plain",
-            text=_streamed_text(body) if stream else _plain_text(body),
+            kind=kind,
+            text=text,
             provider=answer.headers.get(PROVIDER, "unknown"),
             took_ms=(time.monotonic() - begun) * 1000,
         )
 
+    @contextmanager
+    def _expecting(self, path: str, answer: urllib3.BaseHTTPResponse) -> Generator[None]:
+        try:
+            yield
+        except ValueError as odd:  # pydantic's and the decoder's, too
+            raise ClusterError(
+                f"smoke test: {path} gave no OpenAI-compatible answer: {self._shown(answer)}"
+            ) from odd
+
+    def _shown(self, answer: urllib3.BaseHTTPResponse) -> str:
+        """What was answered, in one line and without the key, which some servers repeat."""
+        text = " ".join(answer.data.decode(errors="replace").split())
+        return text.replace(self.api_key, "<the API key>")[:_SHOWN] or "nothing"
+
 
 def _plain_text(body: str) -> str:
-    return _Completion.model_validate_json(body).choices[0].message.content or ""
+    choices = _Completion.model_validate_json(body).choices
+    return "".join(choice.message.content or "" for choice in choices[:1])
 
 
 def _streamed_text(body: str) -> str:
-    events = [line.removeprefix("data: ") for line in body.splitlines() if line]
-    if events[-1] != "[DONE]":
-        raise ValueError(events[-1])
+    lines = [line.removeprefix("data:") for line in body.splitlines() if line.startswith("data:")]
+    events = [line.strip() for line in lines]
+    if events[-1:] != ["[DONE]"]:
+        raise ValueError("the stream has no end")
     chunks = [_Completion.model_validate_json(event) for event in events[:-1]]
     return "".join(c.delta.content or "" for chunk in chunks for c in chunk.choices)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from seawall.targets import Target
-from seawall.verify.judge import problems
+from seawall.verify.judge import Expected, problems
 from seawall.verify.objects import KINDS, Objects, Workload
 
 __all__ = ["Row", "Status", "status_of"]
@@ -69,17 +69,23 @@ def status_of(target: Target) -> Status:
     """
     target.engine.prepare()
     target.check_cluster()
-    outputs = target.engine.snapshot().outputs
+    snapshot = target.engine.snapshot()
+    outputs = snapshot.outputs
     objects = Objects.model_validate(target.kubectl.get("-n", target.namespace, KINDS))
     images = outputs.get("images")
     asked = frozenset(map(str, images.values())) if isinstance(images, dict) else None
-    found = list(problems(objects, asked))
+    expected = Expected(snapshot.objects, asked)
+    found = list(problems(objects, expected))
     if not outputs:
         found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
     return Status(
         env=target.env,
         place=f"{target.place}, namespace {target.namespace}",
-        rows=[_row(objects, workload) for workload in objects.workloads()],
+        rows=[
+            _row(objects, workload)
+            for workload in objects.workloads()
+            if expected.has(workload.kind, workload.metadata.name)
+        ],
         problems=found,
         outputs=outputs,
     )

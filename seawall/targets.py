@@ -14,10 +14,11 @@ from seawall.engine.values import object_at
 from seawall.engine.workspace import KUBERNETES, committed_values
 from seawall.errors import ClusterError, UsageError
 from seawall.kit import Kit
+from seawall.names import check_env_name
 
 __all__ = ["Target", "target_of"]
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+_CONTENTS = re.compile(r"[\n{]|apiVersion")
 _REFUSED = re.compile(r"Unauthorized|provide credentials|certificate has expired|x509|Forbidden")
 
 
@@ -43,7 +44,12 @@ class Target:
 
     @cached_property
     def engine(self) -> Engine:
-        """Its stack; the Pulumi CLI is built here when there is none."""
+        """Its stack; the Pulumi CLI is built here when there is none.
+
+        Raises:
+            UsageError: the state folder is not this kit's.
+        """
+        self.kit.claim_home()
         return Engine(
             checkout=self.kit.checkout,
             state_dir=self.kit.home,
@@ -103,8 +109,7 @@ def target_of(kit: Kit, env: str) -> Target:
         WorkspaceError: there is no such file, or it cannot be read.
         ClusterError: its kubeconfig is not there.
     """
-    if not _NAME.fullmatch(env):
-        raise UsageError(f"environment {env!r}: a name has small letters, digits and dashes only")
+    check_env_name(env)
     values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
     embedded = values.get("cluster") == "embedded"
     context = values.get("context")
@@ -119,7 +124,18 @@ def target_of(kit: Kit, env: str) -> Target:
 
 
 def _kubeconfig(given: object) -> Path:
+    if given is not None and (not isinstance(given, str) or _CONTENTS.search(given)):
+        # Not shown: what is there instead of a path may be a private key.
+        raise UsageError(
+            "seawall:kubernetes.kubeconfig is not the path of a file; name one, contents would "
+            "put its keys into git and into the stack's state"
+        )
     named = given if isinstance(given, str) else os.environ.get("KUBECONFIG", "")
+    if os.pathsep in named:
+        raise UsageError(
+            f"KUBECONFIG names several files ({named}); name one in "
+            "seawall:kubernetes.kubeconfig, and its context in seawall:kubernetes.context"
+        )
     path = Path(named or "~/.kube/config").expanduser()
     if not path.is_file():
         raise ClusterError(

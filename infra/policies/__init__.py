@@ -18,6 +18,7 @@ from infra.policies import (
     pod_security,
     spreading,
     state,
+    visible,
 )
 from infra.policies.rule import ResourceRule, Rule, StackRule, Violation, apply
 from infra.resources import Resource
@@ -26,6 +27,7 @@ from infra.settings.policies import Policies
 __all__ = ["RULES", "ResourceRule", "Rule", "StackRule", "Violation", "check"]
 
 RULES: tuple[Rule, ...] = (
+    *visible.RULES,
     *images.RULES,
     *pod_security.RULES,
     *containers.RULES,

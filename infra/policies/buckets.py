@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from infra.policies.documents import Statement, statements
-from infra.policies.reading import NotYetKnown, at, sequence, text
+from infra.policies.reading import NotYetKnown, at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 
 __all__ = ["RULES", "companions", "is_bucket"]
 
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_NO_ARN_YET = "None"
+"""What Python makes of an ARN that nobody has given yet; no ARN begins so."""
 _PUBLIC_ACLS = ("authenticated-read", "public-read", "public-read-write")
 
 
@@ -58,7 +60,7 @@ def buckets_are_not_opened(resource: Resource) -> Iterator[str]:
     # A bucket may also hold its policy itself, in a deprecated way.
     if is_bucket(resource) or resource.type == "aws:s3/bucketPolicy:BucketPolicy":
         for statement in statements(at(resource.inputs, "policy")):
-            if statement.allows and ("*" in statement.principals or statement.inverted):
+            if statement.allows and (statement.wide_principals or statement.inverted):
                 yield f"statement {statement.label} allows everybody; name the principals"
 
 
@@ -68,10 +70,11 @@ def buckets_demand_tls(resource: Resource, stack: Sequence[Resource]) -> Iterato
         return
     policies = companions(resource, stack, "BucketPolicy")
     documents = [statements(at(policy.inputs, "policy")) for policy in policies]
-    if not any(_denies_plain(statement) for found in documents for statement in found):
+    name = text(resource.inputs, "bucket")
+    if not any(_denies_plain(statement, name) for found in documents for statement in found):
         yield (
             "can be reached without TLS; add a policy that denies s3:* to everybody on the bucket"
-            " and its objects where aws:SecureTransport is false"
+            " and its objects where aws:SecureTransport is false, and under no other condition"
         )
 
 
@@ -94,15 +97,33 @@ def bucket_versions_are_kept_and_expire(
         yield "broken uploads are kept for ever; add abortIncompleteMultipartUpload to a rule"
 
 
-def _denies_plain(statement: Statement) -> bool:
-    objects = [target for target in statement.resources if target.endswith("/*")]
+def _denies_plain(statement: Statement, bucket: str) -> bool:
     return (
         not statement.allows
         and "*" in statement.principals
-        and "s3:*" in statement.actions
-        and [*statement.condition("Bool", "aws:SecureTransport")] == ["false"]
-        and 0 < len(objects) < len(statement.resources)
+        and "s3:*" in statement.operations
+        and _is_only_about_tls(statement)
+        and _covers(statement.resources, bucket)
     )
+
+
+def _is_only_about_tls(statement: Statement) -> bool:
+    """Each further condition would let somebody through."""
+    keys = [
+        (kind, key) for kind in statement.conditions for key in mapping(statement.conditions, kind)
+    ]
+    if [(kind, key.lower()) for kind, key in keys] != [("Bool", "aws:securetransport")]:
+        return False
+    return [value.lower() for value in statement.condition(*keys[0])] == ["false"]
+
+
+def _covers(targets: Sequence[str], bucket: str) -> bool:
+    """The bucket and its objects are both among `targets`."""
+    if any(target.startswith(_NO_ARN_YET) for target in targets):
+        # Before the update there is no ARN; AWS itself takes nothing else.
+        raise NotYetKnown
+    named = {target.partition(":s3:::")[2] for target in targets}
+    return {bucket, f"{bucket}/*"} <= named
 
 
 RULES: tuple[Rule, ...] = (

@@ -14,6 +14,8 @@ def containers_have_requests_and_limits(resource: Resource) -> Iterator[str]:
     """CPU and memory, so that one pod cannot starve its neighbours."""
     pod = pod_of(resource)
     for container in pod.containers if pod else ():
+        if container.ephemeral:
+            continue
         for what in ("requests", "limits"):
             given = mapping(container.values, "resources", what)
             for name in ("cpu", "memory"):

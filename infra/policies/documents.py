@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from infra.policies.reading import at, mapping, sequence, text
 
-__all__ = ["Statement", "statements"]
+__all__ = ["Statement", "has_wildcard", "statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,24 @@ class Statement:
     conditions: Mapping[str, object]
     inverted: bool
 
+    @property
+    def operations(self) -> Sequence[str]:
+        """The actions in lower case: AWS compares them so."""
+        return tuple(action.lower() for action in self.actions)
+
+    @property
+    def wide_principals(self) -> Sequence[str]:
+        """The principals that are everybody, or everybody of some kind."""
+        return tuple(name for name in self.principals if has_wildcard(name))
+
     def condition(self, operator: str, key: str) -> Sequence[str]:
         """The values that `key` is compared with; operators are matched exactly."""
         return _texts(mapping(self.conditions, operator).get(key))
+
+
+def has_wildcard(text: str) -> bool:
+    """Whether AWS would match more than the text itself."""
+    return "*" in text or "?" in text
 
 
 def statements(document: object) -> Sequence[Statement]:

@@ -1,8 +1,9 @@
 """Rules about AWS rights: few actions on named resources, for exactly one service account."""
 
+import re
 from collections.abc import Iterator, Sequence
 
-from infra.policies.documents import Statement, statements
+from infra.policies.documents import Statement, has_wildcard, statements
 from infra.policies.reading import at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
@@ -17,7 +18,9 @@ _POLICIES = (
 )
 _ROLE = "aws:iam/role:Role"
 _AWS_MANAGED = ":iam::aws:policy/"
-_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+_WEB_IDENTITY = "sts:assumerolewithwebidentity"
+_BELOW = re.compile(r"[^:/]+[:/]+[^:/].*")
+"""A bucket and a prefix in it, or a kind and the beginning of a name: what may stand before /*."""
 _AUDIENCE = "sts.amazonaws.com"
 
 
@@ -41,25 +44,39 @@ def roles_trust_one_service_account(resource: Resource) -> Iterator[str]:
             continue
         if "*" in statement.principals or statement.inverted:
             yield f"statement {statement.label} lets everybody assume the role; name a principal"
-        if _WEB_IDENTITY in statement.actions or "*" in "".join(statement.actions):
+        elif statement.wide_principals:
+            wide = list(statement.wide_principals)
+            yield f"statement {statement.label} trusts the principals {wide}; name one account"
+        if any(action == _WEB_IDENTITY or has_wildcard(action) for action in statement.operations):
             yield from _identity(statement)
 
 
 def _width(statement: Statement) -> Iterator[str]:
     for action in statement.actions:
-        if "*" in action:
+        if has_wildcard(action):
             yield f"statement {statement.label} allows {action}; name the actions"
     for target in statement.resources:
-        # An ARN whose last of six parts is * names all of a service.
-        if target == "*" or target.split(":", 5)[-1] == "*":
-            yield f"statement {statement.label} is about resource {target}; name the resources"
+        if _is_wide(target):
+            yield (
+                f"statement {statement.label} is about resource {target}; name the resources,"
+                " or a prefix below one and /*"
+            )
     if statement.inverted:
         yield f"statement {statement.label} allows all but some; name what it allows"
 
 
+def _is_wide(target: str) -> bool:
+    """Whether a wildcard stands elsewhere than after a literal prefix of a literal resource."""
+    literal = target.removesuffix("/*")
+    if has_wildcard(literal):
+        return True
+    # An ARN has six parts; the last one names the resource.
+    return literal != target and _BELOW.fullmatch(literal.split(":", 5)[-1]) is None
+
+
 def _identity(statement: Statement) -> Iterator[str]:
     subjects = _equal_to(statement, ":sub")
-    exact = len(subjects) == 1 and "*" not in subjects[0] and "?" not in subjects[0]
+    exact = len(subjects) == 1 and not has_wildcard(subjects[0])
     if not exact or not subjects[0].startswith("system:serviceaccount:"):
         yield (
             f"statement {statement.label} trusts the subjects {list(subjects)};"

@@ -10,8 +10,9 @@ from infra.resources import Resource
 
 __all__ = ["RULES"]
 
-_SHORTEST_PREFIX = 8
-"""The widest private range is 10.0.0.0/8; anything wider holds strangers."""
+_SHORTEST_PREFIX = {4: 8, 6: 16}
+"""By IP version. The widest private range is 10.0.0.0/8; of IPv6 a registry gets /12 and a provider
+/16 at most, so that 2000::/8 and such hold strangers."""
 
 
 def namespaces_deny_traffic_by_default(
@@ -41,8 +42,12 @@ def namespaces_deny_traffic_by_default(
 def security_groups_are_closed_to_the_world(resource: Resource) -> Iterator[str]:
     """Ingress comes from named groups and ranges."""
     for range_ in _ingress_ranges(resource):
-        if _is_wide(range_):
-            yield f"ingress from {range_} is open to the world; name security groups or ranges"
+        limit = _exceeded(range_)
+        if limit is not None:
+            yield (
+                f"ingress from {range_} is open to the world, wider than /{limit};"
+                " name security groups or ranges"
+            )
 
 
 def _denies(policy: Resource) -> Iterator[str]:
@@ -55,18 +60,24 @@ def _denies(policy: Resource) -> Iterator[str]:
             yield direction
 
 
-def _is_wide(range_: str) -> bool:
+def _exceeded(range_: str) -> int | None:
+    """The shortest prefix that is allowed, if the range has a shorter one."""
     try:
-        return ipaddress.ip_network(range_, strict=False).prefixlen < _SHORTEST_PREFIX
+        network = ipaddress.ip_network(range_, strict=False)
     except ValueError:
         # Not a range at all: AWS refuses it.
-        return False
+        return None
+    limit = _SHORTEST_PREFIX[network.version]
+    return limit if network.prefixlen < limit else None
 
 
 def _ingress_ranges(resource: Resource) -> Iterator[str]:
     inputs = resource.inputs
     match resource.type:
-        case "aws:ec2/securityGroup:SecurityGroup":
+        case (
+            "aws:ec2/securityGroup:SecurityGroup"
+            | "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+        ):
             for rule in sequence(inputs, "ingress"):
                 yield from _ranges(rule)
         case "aws:ec2/securityGroupRule:SecurityGroupRule":
@@ -91,7 +102,7 @@ RULES: tuple[Rule, ...] = (
     ),
     ResourceRule(
         "security-groups-are-closed-to-the-world",
-        "No security group takes traffic from everywhere.",
+        "No security group takes traffic from IPv4 wider than /8 or IPv6 wider than /16.",
         security_groups_are_closed_to_the_world,
     ),
 )

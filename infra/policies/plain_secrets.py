@@ -1,10 +1,11 @@
 """Rules that keep secrets out of state files, pod templates and ConfigMaps."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import cast
 
-from infra.policies.pods import is_kubernetes, pod_of
+from infra.policies.pods import Container, is_kubernetes, pod_of
 from infra.policies.reading import UNKNOWN, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
@@ -24,6 +25,13 @@ _SECRET_PAIRS = frozenset(
 )
 _POINTERS = frozenset({"arn", "dir", "directory", "file", "name", "names", "path", "ref", "ttl"})
 """A name that ends so tells where a secret is, and holds none."""
+_ARGUMENT = re.compile(
+    # --name=value and --name value, then NAME=value; what is quoted may begin with the quote.
+    r"""(?:^|[\s"';])(?:--?([A-Za-z][\w.-]*)(?:=|\s+)|([A-Za-z][\w.-]*)=)["']?(?=([^\s"']))"""
+)
+"""The name of an argument, and what its value begins with."""
+_NO_LITERAL = "$-<"
+"""A value that begins so is another variable's, or the next argument."""
 _URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
 
 
@@ -76,6 +84,7 @@ def _in_config_map(resource: Resource) -> Iterator[str]:
 def _in_variables(resource: Resource) -> Iterator[str]:
     pod = pod_of(resource)
     for container in pod.containers if pod else ():
+        yield from _in_arguments(container)
         for variable in sequence(container.values, "env"):
             name, value = text(variable, "name"), mapping(variable).get("value")
             # One that comes with the update is no less literal than one that is here now.
@@ -91,10 +100,38 @@ def _in_variables(resource: Resource) -> Iterator[str]:
                 )
 
 
+def _in_arguments(container: Container) -> Iterator[str]:
+    """In command and args, which everybody reads who may list processes or pods."""
+    given = [mapping(container.values).get(key) for key in ("command", "args")]
+    words = [
+        word
+        for part in given
+        if isinstance(part, Sequence) and not isinstance(part, str)
+        for word in cast("Sequence[object]", part)
+        if isinstance(word, str)
+    ]
+    line = " ".join(words)
+    names = {
+        dashed or plain
+        for dashed, plain, start in _ARGUMENT.findall(line)
+        if start not in _NO_LITERAL and looks_secret(dashed or plain)
+    }
+    for name in sorted(names):
+        yield (
+            f"container {container.name}: argument {name} holds a literal;"
+            " give the path of a mounted file instead"
+        )
+    if _URL_WITH_PASSWORD.search(line):
+        yield (
+            f"container {container.name}: an argument holds a URL with a password;"
+            " give the password as a mounted file"
+        )
+
+
 RULES: tuple[Rule, ...] = (
     ResourceRule(
         "no-plain-secrets",
-        "Secrets are sealed in the state and stand in no variable and no ConfigMap.",
+        "Secrets are sealed in the state and stand in no variable, argument and ConfigMap.",
         no_plain_secrets,
     ),
     ResourceRule(

@@ -17,6 +17,17 @@ _ENFORCE = "pod-security.kubernetes.io/enforce"
 _PINNED = re.compile(r"^v1\.[0-9]+$")
 _SECCOMP = ("RuntimeDefault", "Localhost")
 _ADDABLE = ("NET_BIND_SERVICE",)
+_SELINUX_TYPES = (
+    *("", "container_t", "container_init_t"),
+    *("container_kvm_t", "container_engine_t"),
+)
+_SYSCTLS = (
+    *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range"),
+    *("net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start"),
+    *("net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl"),
+    *("net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_syncookies"),
+)
+"""Those that a pod keeps for itself."""
 _VOLUMES = (
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"),
     *("persistentVolumeClaim", "projected", "secret"),
@@ -26,13 +37,22 @@ _VOLUMES = (
 def pods_are_restricted(resource: Resource) -> Iterator[str]:
     """No root, no new privileges, no capabilities, the usual seccomp filter."""
     pod = pod_of(resource)
-    for container in pod.containers if pod else ():
-        for complaint in _privileges(container):
-            yield f"container {container.name}: {complaint}"
-        for complaint in _identity(
-            mapping(pod.spec if pod else None, "securityContext"), container
+    if pod is None:
+        return
+    of_pod = mapping(pod.spec, "securityContext")
+    for complaint in _confinement(of_pod):
+        yield f"pod: {complaint}"
+    for sysctl in sequence(of_pod, "sysctls"):
+        if text(sysctl, "name") not in _SYSCTLS:
+            yield f"pod: sysctl {text(sysctl, 'name')!r} reaches beyond the pod; remove it"
+    for container in pod.containers:
+        for found in (
+            _privileges(container),
+            _confinement(mapping(container.values, "securityContext")),
+            _identity(of_pod, container),
         ):
-            yield f"container {container.name}: {complaint}"
+            for complaint in found:
+                yield f"container {container.name}: {complaint}"
 
 
 def pods_stay_off_the_host(resource: Resource) -> Iterator[str]:
@@ -67,6 +87,8 @@ def _privileges(container: Container) -> Iterator[str]:
     context = mapping(container.values, "securityContext")
     if at(context, "privileged"):
         yield "privileged is true; leave it out"
+    if (text(context, "procMount") or "Default") != "Default":
+        yield f"procMount is {text(context, 'procMount')!r}; leave it out"
     if at(context, "allowPrivilegeEscalation") is not False:
         yield "allowPrivilegeEscalation is not false; set it"
     if at(context, "readOnlyRootFilesystem") is not True:
@@ -76,6 +98,20 @@ def _privileges(container: Container) -> Iterator[str]:
     for added in sequence(context, "capabilities", "add"):
         if added not in _ADDABLE:
             yield f"capabilities.add has {added!r}; remove it"
+
+
+def _confinement(context: object) -> Iterator[str]:
+    """What a pod and a container may say alike about the kernel's fences."""
+    options = mapping(context, "seLinuxOptions")
+    if text(options, "type") not in _SELINUX_TYPES:
+        yield f"seLinuxOptions.type is {text(options, 'type')!r}; use container_t"
+    for key in ("user", "role"):
+        if at(options, key):
+            yield f"seLinuxOptions.{key} is {at(options, key)!r}; leave it out"
+    if text(context, "appArmorProfile", "type") == "Unconfined":
+        yield "appArmorProfile.type is 'Unconfined'; use RuntimeDefault"
+    if at(context, "windowsOptions", "hostProcess"):
+        yield "windowsOptions.hostProcess is true; leave it out"
 
 
 def _identity(of_pod: object, container: Container) -> Iterator[str]:

@@ -10,6 +10,7 @@ from infra.resources import Resource
 __all__ = [
     "Container",
     "Pod",
+    "has_pods",
     "is_kubernetes",
     "labels_of",
     "namespace_of",
@@ -23,6 +24,7 @@ _TEMPLATES = {
     "Deployment": ("spec", "template"),
     "Job": ("spec", "template"),
     "Pod": (),
+    "PodTemplate": ("template",),
     "ReplicaSet": ("spec", "template"),
     "ReplicationController": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
@@ -38,6 +40,8 @@ class Container:
     values: Mapping[str, object]
     lasting: bool
     """It runs as long as its pod does: no job, and no step before the start."""
+    ephemeral: bool = False
+    """It is for debugging, and Kubernetes takes neither resources nor probes for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,14 @@ def is_kubernetes(resource: Resource, *kinds: str) -> bool:
     return resource.type.startswith("kubernetes:") and resource.kind in kinds
 
 
+def has_pods(resource: Resource) -> bool:
+    """Whether it is of a kind of which `pod_of` knows where the pod stands."""
+    return is_kubernetes(resource, *_TEMPLATES)
+
+
 def pod_of(resource: Resource) -> Pod | None:
     """The pod that `resource` makes, or None for what makes none."""
-    if not is_kubernetes(resource, *_TEMPLATES):
+    if not has_pods(resource):
         return None
     template = mapping(resource.inputs, *_TEMPLATES[resource.kind])
     spec = mapping(template, "spec")
@@ -109,7 +118,10 @@ def _containers(spec: Mapping[str, object], *, lasting: bool) -> Iterator[Contai
         yield _container(values, lasting=lasting and sidecar)
     for values in sequence(spec, "containers"):
         yield _container(values, lasting=lasting)
+    for values in sequence(spec, "ephemeralContainers"):
+        yield _container(values, lasting=False, ephemeral=True)
 
 
-def _container(values: object, *, lasting: bool) -> Container:
-    return Container(text(values, "name"), cast("Mapping[str, object]", values), lasting)
+def _container(values: object, *, lasting: bool, ephemeral: bool = False) -> Container:
+    held = cast("Mapping[str, object]", values)
+    return Container(text(values, "name"), held, lasting, ephemeral)

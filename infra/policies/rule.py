@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from infra.policies.reading import NotYetKnown
+from infra.policies.unfolding import unfolded
 from infra.resources import Resource
 from infra.settings.policies import Policies
 
@@ -43,7 +44,7 @@ class ResourceRule:
     def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
         """The messages for `resource`; the rest of the stack does not matter."""
         del stack
-        return _as_far_as_known(self.messages(resource))
+        return _each(resource, self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class StackRule:
 
     def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
         """The messages for `resource` as a part of `stack`."""
-        return _as_far_as_known(self.messages(resource, stack))
+        objects = [item for each in stack for item in unfolded(each)]
+        return _each(resource, lambda item: self.messages(item, objects))
 
 
 Rule: TypeAlias = ResourceRule | StackRule
@@ -75,6 +77,14 @@ def apply(
             for resource in resources:
                 for message in rule.check(resource, resources):
                     yield Violation(rule.name, resource.title, message)
+
+
+def _each(resource: Resource, messages: Callable[[Resource], Iterator[str]]) -> Iterator[str]:
+    """The messages for each object in `resource`; those in a list are named."""
+    for item in unfolded(resource):
+        where = "" if item.inputs is resource.inputs else f"{item.title}: "
+        for message in _as_far_as_known(messages(item)):
+            yield f"{where}{message}"
 
 
 def _as_far_as_known(messages: Iterator[str]) -> Iterator[str]:

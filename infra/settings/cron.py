@@ -6,6 +6,8 @@ __all__ = ["is_cron"]
 
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
 """Sunday is 0; the controller's parser knows no 7."""
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Of each month, at most."""
 _PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
 
 
@@ -17,10 +19,37 @@ def is_cron(text: str) -> bool:
     fields = text.split(" ")
     if len(fields) != len(_FIELDS):
         return False
-    return all(
+    well_formed = all(
         all(_is_part(part, low, high) for part in field.split(","))
         for field, (_, low, high) in zip(fields, _FIELDS, strict=True)
     )
+    return well_formed and _ever_comes(*fields[2:])
+
+
+def _ever_comes(days: str, months: str, weekdays: str) -> bool:
+    """Whether a day of `days` exists in one of `months`: there is no 31 February.
+
+    When weekdays are named as well, either is enough, so a day always comes.
+    """
+    if any(part.startswith("*") for part in days.split(",")):
+        return True
+    if not any(part.startswith("*") for part in weekdays.split(",")):
+        return True
+    return _first(days) <= max(_DAYS[month - 1] for month in _values(months))
+
+
+def _first(field: str) -> int:
+    return min(int(re.split("[-/]", part)[0]) for part in field.split(","))
+
+
+def _values(field: str) -> set[int]:
+    """The months that a well-formed field means."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = ("1-12" if span == "*" else span).partition("-")
+        found |= set(range(int(first), int(last or first) + 1, int(step or 1)))
+    return found
 
 
 def _is_part(part: str, low: int, high: int) -> bool:

@@ -1,5 +1,7 @@
 """Everything that one Pulumi.<env>.yaml says, and the rules that reach over its sections."""
 
+from collections.abc import Iterable
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -24,6 +26,8 @@ __all__ = ["SET_BY_THE_KIT", "Environment"]
 SET_BY_THE_KIT = "set by the kit"
 """Marks a key that no person sets: the reference leaves it out."""
 _HTTPS = 443
+_METADATA = "169.254.169.254/32"
+"""Never reached, whatever network.never says."""
 
 
 class Environment(Strict):
@@ -111,6 +115,13 @@ class Environment(Strict):
             return self
         for name, provider in self.gateway.providers.items():
             url = urlsplit(provider.base_url)
+            block = _block_around(url.hostname or "", (*self.network.never, _METADATA))
+            if block:
+                raise ValueError(
+                    f'seawall:gateway.providers.{name}.base_url = "{provider.base_url}" lies in '
+                    f"{block}, which seawall:network.never closes; narrow that, or use "
+                    "seawall:network.egress_proxy"
+                )
             port = url.port or (_HTTPS if url.scheme == "https" else 80)
             if port != _HTTPS and not self.is_simulated(name):
                 raise ValueError(
@@ -119,3 +130,12 @@ class Environment(Strict):
                     "seawall:network.egress_proxy"
                 )
         return self
+
+
+def _block_around(host: str, blocks: Iterable[str]) -> str | None:
+    """The first of `blocks` that holds the host, if that is a literal address."""
+    try:
+        address = IPv4Address(host)
+    except AddressValueError:
+        return None
+    return next((block for block in blocks if address in IPv4Network(block)), None)

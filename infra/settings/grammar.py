@@ -1,5 +1,6 @@
 """The types of single values: each a text with a form that is checked and has a name."""
 
+import re
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -41,6 +42,9 @@ _LABEL_NAME = r"(?:[a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61
 _LABEL_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?"
 
 
+_PREFIX_LENGTH = re.compile(r"/(0|[1-9][0-9]?)\Z", re.ASCII)
+
+
 def has_digest(reference: str) -> bool:
     """Whether an image reference names its content, which no push can change."""
     return "@sha256:" in reference
@@ -59,7 +63,8 @@ def _is_url(text: str) -> bool:
 
 def _is_cidr(text: str) -> bool:
     try:
-        return "/" in text and bool(IPv4Network(text))
+        # Python takes a mask such as /255.0.0.0 too, which Kubernetes refuses.
+        return _PREFIX_LENGTH.search(text) is not None and bool(IPv4Network(text))
     except (AddressValueError, NetmaskValueError, ValueError):
         return False
 
@@ -92,7 +97,10 @@ Region = Annotated[
     str, Form("a region", "eu-west-1", matching(r"[a-z]{2,3}(-[a-z]{2,12}){1,2}-[0-9]{1,2}"))
 ]
 Bucket = Annotated[
-    str, Form("a bucket's name", "team-backups", matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"))
+    str,
+    Form(
+        "a bucket's name", "team-backups", matching(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    ),
 ]
 RoleArn = Annotated[
     str,
@@ -104,7 +112,11 @@ RoleArn = Annotated[
 ]
 KeyPath = Annotated[
     str,
-    Form("a path without a slash at its ends", "seawall/gateway", matching(r"[\w.-]+(/[\w.-]+)*")),
+    Form(
+        "a path without a slash at its ends and without steps . or ..",
+        "seawall/gateway",
+        matching(r"(?!(.*/)?\.\.?(/|\Z))[\w.-]+(/[\w.-]+)*"),
+    ),
 ]
 Prefix = Annotated[
     str, Form("the beginning of a name", "seawall/gateway/", matching(r"[\w/+=.@-]{1,128}"))

@@ -22,8 +22,10 @@ class Kubernetes(Strict):
     kubeconfig."""
     context: str | None = None
     """The context in the kubeconfig; its current one when not given."""
-    kubeconfig: str | None = None
-    """Path or contents; $KUBECONFIG when not given."""
+    kubeconfig: (
+        Annotated[str, Form("the path of a file", "~/.kube/config", matching(r"[^\n{}]+"))] | None
+    ) = None
+    """Path of a file; $KUBECONFIG when not given. Contents would put keys into git and state."""
     namespace: Name
     """The namespace, which the program makes."""
     adopt_existing: bool = False

@@ -1,8 +1,9 @@
 """Who may reach whom. Everything that is not named here is denied, both ways."""
 
+from ipaddress import IPv4Network
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from infra.settings.base import Strict
 from infra.settings.grammar import Cidr, Labels
@@ -70,3 +71,12 @@ class Network(Strict):
     addresses. The metadata address 169.254.169.254 is always among them."""
     egress_proxy: EgressProxy | None = None
     """The only way to providers; TCP 443 of all other addresses when not given."""
+
+    @field_validator("never")
+    @classmethod
+    def _leaves_something(cls, never: tuple[Cidr, ...]) -> tuple[Cidr, ...]:
+        # Kubernetes takes exceptions only that are narrower than the block 0.0.0.0/0.
+        for block in never:
+            if IPv4Network(block).prefixlen == 0:
+                raise ValueError(f"{block} is every address; name the ranges, none wider than /1")
+        return never

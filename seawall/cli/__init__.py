@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 it failed, 2 the request or the configuration is wrong, 3 
 """
 
 import errno
+import os
 import sys
 
 from seawall.errors import SeawallError
@@ -22,10 +23,27 @@ def main() -> None:
         sys.stderr.write(f"seawall: {failed}\n")
         sys.exit(failed.exit_code)
     except OSError as failed:
-        if failed.errno != errno.ENOSPC:
-            raise
-        sys.stderr.write(f"seawall: the disk is full ({failed.filename}): make room and rerun\n")
+        sys.stderr.write(f"seawall: {_one_line(failed)}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if not _is_interrupt(ended):
+            raise
         sys.stderr.write("seawall: interrupted; run the same command again to continue\n")
         sys.exit(130)
+
+
+def _one_line(failed: OSError) -> str:
+    if failed.errno == errno.ENOSPC:
+        return f"the disk is full ({failed.filename}): make room and rerun"
+    reason = " ".join((failed.strerror or str(failed) or type(failed).__name__).split())
+    if failed.filename is None:
+        return f"the operating system refused: {reason}"
+    place = os.fsdecode(failed.filename) if isinstance(failed.filename, bytes) else failed.filename
+    return f"{place} cannot be used: {reason}"
+
+
+def _is_interrupt(ended: BaseException | None) -> bool:
+    """Whether it was Ctrl-C, which Typer has turned into an exit of its own."""
+    while ended is not None and not isinstance(ended, KeyboardInterrupt):
+        ended = ended.__cause__ or ended.__context__
+    return ended is not None

@@ -1,14 +1,16 @@
 """Commands that look at an environment and change nothing: status, logs, smoke, engine."""
 
 import os
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
 from seawall.cli.options import Env, Json, print_json
+from seawall.errors import UsageError
 from seawall.kit import kit_here
 
-__all__ = ["register"]
+__all__ = ["check_component", "register"]
 
 _DIFFERS = 3
 
@@ -47,16 +49,37 @@ def logs(
 
     target = target_of(kit_here(), env)
     target.check_cluster()
+    label = NAME.replace(".", "\\.")
+    query = f"--output=jsonpath={{.items[*].metadata.labels.{label}}}"
+    check_component(
+        component, target.kubectl("-n", target.namespace, "get", "pods", query).split(), env=env
+    )
     words = ["-n", target.namespace, "logs", f"--selector={NAME}={component}", "--prefix"]
     words += ["--all-containers", f"--tail={tail}", "--max-log-requests=50", "--ignore-errors"]
     command = target.kubectl.arguments([*words, "--follow"] if follow else words)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted
 
 
+def check_component(component: str, running: Collection[str], *, env: str) -> None:
+    """Refuse a component that has no pod: kubectl would show nothing and succeed.
+
+    Args:
+        component: what was asked for.
+        running: the components of the pods that are there.
+        env: the environment, for the message.
+
+    Raises:
+        UsageError: it is not among them.
+    """
+    if component in running:
+        return
+    known = ", ".join(sorted(set(running))) or f"none; `seawall up {env}` deploys it"
+    raise UsageError(f"{env} has no pod of a component {component!r}; there are: {known}")
+
+
 def smoke(env: Env = "local", *, json: Json = False) -> None:
     """Ask the gateway for a plain and a streamed completion."""
     from seawall.cli.summary import answer_line, answers_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.errors import UsageError  # noqa: PLC0415 - only here
     from seawall.releasing import smoke as ask  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.targets import target_of  # noqa: PLC0415 - same
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from seawall.engine.update import UpResult
 from seawall.releasing import Released
@@ -24,7 +25,7 @@ _FIELDS = 4
 
 def print_released(target: Target, done: Released) -> None:
     """The answers, the endpoints and what to try next."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     for line in (*target.engine.rung.lines(), done.update.line(), *done.notes):
         console.print(line)
     for answer in done.answers:
@@ -43,24 +44,26 @@ def print_released(target: Target, done: Released) -> None:
 
 def print_preview(target: Target, seen: UpResult) -> None:
     """Every change with the fields that differ, and the counts."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     for line in target.engine.rung.lines():
         console.print(line)
     if seen.steps:
-        table = Table(title=f"what `seawall up {target.env}` would do", title_justify="left")
+        table = Table(title=Text(f"what `seawall up {target.env}` would do"), title_justify="left")
         for column in ("change", "resource", "fields that differ"):
             table.add_column(column, overflow="fold")
         for step in seen.steps:
             more = len(step.fields) - _FIELDS
             fields = ", ".join(step.fields[:_FIELDS]) + (f" and {more} more" if more > 0 else "")
-            table.add_row(step.op, step.resource, fields)
+            table.add_row(Text(step.op), Text(step.resource), Text(fields))
         console.print(table)
     console.print(seen.line())
 
 
 def answer_line(answer: Answer) -> str:
-    """One completion in one line."""
-    return f"{answer.kind} answer from {answer.provider} in {answer.took_ms:.0f} ms: {answer.text}"
+    """One completion in one line, whatever white space and control characters it holds."""
+    text = "".join(character if character.isprintable() else " " for character in answer.text)
+    words = " ".join(text.split())
+    return f"{answer.kind} answer from {answer.provider} in {answer.took_ms:.0f} ms: {words}"
 
 
 def answers_as_json(answers: Sequence[Answer]) -> list[dict[str, object]]:

@@ -123,6 +123,7 @@ def keep_copy(layout: Layout) -> None:
         return
     layout.backups.mkdir(parents=True, exist_ok=True)
     fresh = layout.last_copy.with_suffix(".new")
+    fresh.touch(mode=0o600)
     fresh.write_bytes(text)
     fresh.replace(layout.last_copy)
 

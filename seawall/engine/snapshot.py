@@ -4,17 +4,20 @@ The JSON is Pulumi's checkpoint of version 3: a file of the file backend, or wha
 prints.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from seawall.engine.ladder import Provider
 from seawall.engine.standin.drift import APPLIED
 from seawall.engine.update import short
 
-__all__ = ["DamagedError", "Snapshot"]
+__all__ = ["DamagedError", "Snapshot", "as_export"]
+
+_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _KUBERNETES: Final = "kubernetes:"
@@ -33,6 +36,7 @@ class _Read(BaseModel):
 class _Resource(_Read):
     urn: str
     type: str
+    id: str = ""
     protect: bool = False
     outputs: dict[str, JsonValue] = {}
 
@@ -65,6 +69,7 @@ class Snapshot:
         provider: who made the Kubernetes objects; None while there are none.
         outputs: the plain outputs; secret ones are left out.
         stack: its name; None while it is empty.
+        objects: kind and name of each Kubernetes object.
     """
 
     resources: int = 0
@@ -73,6 +78,7 @@ class Snapshot:
     provider: Provider | None = None
     outputs: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     stack: str | None = None
+    objects: frozenset[tuple[str, str]] = frozenset()
 
     @staticmethod
     def of_file(text: bytes) -> "Snapshot":
@@ -91,6 +97,23 @@ class Snapshot:
             raise DamagedError(_reason(error)) from error
 
 
+def as_export(text: str) -> str:
+    """A copy of a state in the form of `stack export`, whichever of the two it has.
+
+    Raises:
+        DamagedError: it is no JSON object.
+    """
+    try:
+        document = _OBJECT.validate_json(text)
+    except ValidationError as error:
+        raise DamagedError(_reason(error)) from error
+    checkpoint = document.get("checkpoint")
+    if not isinstance(checkpoint, dict):
+        return text
+    version = document.get("version", 3)
+    return json.dumps({"version": version, "deployment": checkpoint.get("latest")})
+
+
 def _snapshot(latest: _Deployment | None) -> Snapshot:
     if latest is None:
         return Snapshot()
@@ -102,6 +125,11 @@ def _snapshot(latest: _Deployment | None) -> Snapshot:
         pending=len(latest.pending_operations or []),
         provider=_provider(resources),
         outputs=_plain(stack.outputs) if stack else {},
+        objects=frozenset(
+            (item.type.rsplit(":", 1)[-1], item.id.rsplit("/", 1)[-1])
+            for item in resources
+            if item.type.startswith(_KUBERNETES)
+        ),
         stack=resources[0].urn.split("::")[0].rsplit(":", 1)[-1] if resources else None,
     )
 

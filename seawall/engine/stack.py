@@ -21,9 +21,10 @@ from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
-from seawall.engine.strict_yaml import Values
+from seawall.engine.strict_yaml import Values, load
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
-from seawall.engine.workspace import RunValues
+from seawall.engine.values import object_at
+from seawall.engine.workspace import IMAGES, RunValues, committed_values, write_document
 from seawall.errors import EngineError
 
 __all__ = ["Engine"]
@@ -61,6 +62,7 @@ class Engine:
         self._session = Session(self._layout, built=pulumi, embedded=embedded)
         self._kubeconfig = kubeconfig
         self._given_program = program
+        self._deployed: Values | None = None
         self.timings: dict[str, float] = {}
         """Seconds by what took them, of the last operations."""
 
@@ -75,7 +77,7 @@ class Engine:
         """Bring the cluster to what the program says.
 
         Args:
-            images: image references by name; the committed ones, else those of the last run.
+            images: image references by name, over the committed ones and those that are deployed.
             settings: those of an earlier release, in place of the committed ones.
             refresh: look at the live objects first, so that drift is repaired.
             on_progress: told of every step.
@@ -83,15 +85,21 @@ class Engine:
         After an operation that was cut off it cleans up first and adopts what was already created.
         """
         run = self._run_values(images, settings)
+        self._deployed = None
         return self._past_dead_locks(
             lambda: self._up(run, refresh=refresh, on_progress=on_progress)
         )
 
     def record_good(self) -> None:
-        """Record what is deployed now as the release to return to; does nothing when it is."""
-        good = self._session.snapshot().outputs.get(LAST_GOOD)
+        """Record what `up` deployed as the release to return to; does nothing when it is.
+
+        Exactly that: whatever the committed or the generated file says by now.
+        """
+        if self._deployed is None:
+            raise WorkspaceError(f"stack {self._layout.env}: nothing was deployed by this run")
+        write_document(self._layout, self._deployed)
         release = release_of(self._layout)
-        if good == release:
+        if self._session.snapshot().outputs.get(LAST_GOOD) == release:
             return
         write_release(self._layout, last_good=release)
         program = self._program()
@@ -117,6 +125,7 @@ class Engine:
         self._session.write(self._run_values(images, None))
         program = self._program()
         self._complete(program)
+        write_release(self._layout, last_good=self.snapshot().outputs.get(LAST_GOOD))
         with (
             self._timed("preview"),
             self._session.heard(on_progress) as heard,
@@ -152,8 +161,12 @@ class Engine:
         }
 
     def prepare(self) -> None:
-        """Write the generated project, so that commands about the state find it."""
-        self._session.write_only(self._run_values(None, None))
+        """Make the generated project when there is none, so that commands about the state work.
+
+        One that is there is left alone: an update may be reading it.
+        """
+        if not self._layout.stack_file.is_file():
+            self._session.write_only(RunValues(self._place()))
 
     def check(self, *, images: Mapping[str, str] | None = None) -> Program:
         """Check configuration and policies; nothing is started and no cluster is asked."""
@@ -193,11 +206,20 @@ class Engine:
         """The folder of the generated project."""
         return self._layout.project
 
+    def _place(self) -> Values:
+        """Where the cluster is, below seawall:kubernetes."""
+        if self._kubeconfig is None:
+            return {}
+        return {"kubeconfig": str(self._kubeconfig.resolve())}
+
     def _run_values(self, images: Mapping[str, str] | None, settings: Values | None) -> RunValues:
-        kubernetes: Values = {}
-        if self._kubeconfig is not None:
-            kubernetes["kubeconfig"] = str(self._kubeconfig.resolve())
-        return RunValues(kubernetes, images, settings)
+        """What a run adds: images that nobody names stay as they are deployed."""
+        self.prepare()
+        deployed = self._session.snapshot().outputs.get("images")
+        known = {k: str(v) for k, v in deployed.items()} if isinstance(deployed, dict) else {}
+        committed = object_at(committed_values(self._layout), IMAGES)
+        named = {k: str(v) for k, v in committed.items()}
+        return RunValues(self._place(), {**known, **named, **(images or {})}, settings)
 
     def _up(self, run: RunValues, *, refresh: bool, on_progress: OnProgress) -> UpResult:
         self._session.write(run)
@@ -209,6 +231,7 @@ class Engine:
             adopting: Values = {**run.kubernetes, "adopt_existing": True}
             self._session.write(dataclasses.replace(run, kubernetes=adopting))
         write_release(self._layout, last_good=before.outputs.get(LAST_GOOD))
+        self._deployed = load(self._layout.stack_file)
         with self._operation("up", on_progress) as heard, closing_its_loop(program.run) as deploy:
             self._session.stack.up(
                 program=deploy, on_event=heard.hear, refresh=refresh, color="never"
@@ -218,7 +241,15 @@ class Engine:
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))
-        recovered = self._recover(self._session.snapshot(), on_progress)
+        before = self._session.snapshot()
+        if before.protected:
+            # Pulumi would delete all the others before it comes to these.
+            raise WorkspaceError(
+                f"stack {self._layout.env} has protected resources ({', '.join(before.protected)}):"
+                " nothing was deleted; set seawall:protect to false and run `seawall up "
+                f"{self._layout.env}` first"
+            )
+        recovered = self._recover(before, on_progress)
         with self._operation("destroy", on_progress) as heard:
             self._session.stack.destroy(on_event=heard.hear, color="never")
         return _result(heard, recovered=recovered)

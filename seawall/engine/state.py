@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seawall.engine.errors import UpdateRunning, WorkspaceError
 from seawall.engine.recovery import Lock
-from seawall.engine.snapshot import DamagedError, Snapshot
+from seawall.engine.snapshot import DamagedError, Snapshot, as_export
 from seawall.engine.stack import Engine
 from seawall.errors import EngineError
 
@@ -49,8 +49,8 @@ def restore_state(engine: Engine, file: Path) -> Path | None:
     Raises:
         WorkspaceError: `file` is no copy of this stack's state.
     """
-    text = _checked_copy(file, engine.layout.env)
     engine.prepare()
+    text = _checked_copy(file, engine)
     kept = _put_aside(engine)
     with engine.session.heard():
         _ = engine.session.stack  # made when there is none
@@ -79,9 +79,11 @@ def unlock_state(engine: Engine) -> list[Lock]:
     return held
 
 
-def _checked_copy(file: Path, env: str) -> str:
+def _checked_copy(file: Path, engine: Engine) -> str:
+    """The export in `file`, which may be a checkpoint of the file backend, too."""
+    env = engine.layout.env
     try:
-        text = file.read_text(encoding="utf-8")
+        text = as_export(file.read_text(encoding="utf-8"))
         snapshot = Snapshot.of_export(text)
     except OSError as error:
         raise WorkspaceError(f"{file} cannot be read: {error.strerror}") from error
@@ -93,7 +95,19 @@ def _checked_copy(file: Path, env: str) -> str:
         raise WorkspaceError(
             f"{file} is a copy of stack {snapshot.stack}, not of {env}; nothing was changed"
         )
+    if not snapshot.resources and _resources_now(engine):
+        raise WorkspaceError(
+            f"{file} holds no resource, and stack {env} has some: restoring it would forget them; "
+            "nothing was changed"
+        )
     return text
+
+
+def _resources_now(engine: Engine) -> int:
+    try:
+        return engine.snapshot().resources
+    except EngineError:
+        return 0  # damaged: nothing that could be forgotten can be read
 
 
 def _put_aside(engine: Engine) -> Path | None:
@@ -108,6 +122,7 @@ def _put_aside(engine: Engine) -> Path | None:
         return None
     layout.backups.mkdir(parents=True, exist_ok=True)
     kept = layout.backups / f"before-restore-{time.time_ns()}.json"
+    kept.touch(mode=0o600)
     shutil.copyfile(layout.checkpoint, kept)
     try:
         Snapshot.of_file(kept.read_bytes())

@@ -1,27 +1,43 @@
 """YAML as people mean it: what PyYAML would take silently, and in another sense, is refused.
 
 Refused are a key that stands twice (the last would win), characters that look like others or like
-nothing, and tabs. Each refusal names the line, the column and what stands there.
+nothing, tabs, tags beside those of plain values, anchors and aliases. Each refusal names the line,
+the column and what stands there. What only YAML 1.1 reads as a number or a boolean (0100, 2:30,
+0x10, 1_000, yes) is a text, so that the typed configuration refuses it with its value.
 """
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import TypeAlias, cast
 
 import yaml
+from yaml.composer import ComposerError
+from yaml.error import Mark
 
 from seawall.engine.errors import WorkspaceError
 
-__all__ = ["Value", "Values", "load"]
+__all__ = ["Value", "Values", "load", "value_in"]
 
 Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | None"
 Values: TypeAlias = dict[str, Value]
 
 _LINE_ENDS = frozenset("\n\r")
-_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Zl", "Zp", "Zs"})
+_ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 _TYPOGRAPHIC_QUOTES = frozenset("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb")
-_TEXT = "tag:yaml.org,2002:str"
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_STANDARD = "tag:yaml.org,2002:"
+_TEXT = f"{_STANDARD}str"
+_GIVEN_TAGS = frozenset({_TEXT, f"{_STANDARD}map", f"{_STANDARD}seq"})
+"""Tags that may be written out; others would give a plain value another sense."""
+_MEANINGS = (
+    # YAML 1.2, 10.3.2 (core schema), without the forms that YAML 1.1 reads in another way: what
+    # PyYAML writes without quotes because it is a text in YAML 1.1 must be read as that text again.
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+][0-9]+)?", list("-+0123456789")),
+    ("merge", r"<<", ["<"]),
+)
 
 
 def load(path: Path) -> Values:
@@ -38,25 +54,49 @@ def load(path: Path) -> Values:
         raise WorkspaceError(
             f"{path}: byte {error.start + 1} is no UTF-8; save the file as UTF-8"
         ) from error
-    _refuse_odd_characters(path, text)
-    try:
-        document = cast("Value", yaml.load(text, _Loader))  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as error:
-        raise WorkspaceError(f"{path}{_place(error)}: {_problem(error)}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise WorkspaceError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    document = value_in(text, str(path))
     if not isinstance(document, dict):
         raise WorkspaceError(f"{path} is no YAML mapping of keys to values")
     return document
 
 
+def value_in(text: str, source: str) -> Value:
+    """The one value in a YAML text.
+
+    Args:
+        text: the YAML.
+        source: where it is from, for messages.
+
+    Raises:
+        WorkspaceError: it is no YAML, or holds what is refused here.
+    """
+    _refuse_odd_characters(source, text)
+    try:
+        return cast("Value", yaml.load(text, _Loader))  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        raise WorkspaceError(f"{source}{_place(error)}: {_problem(error)}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise WorkspaceError(f"{source} is no YAML: {' '.join(str(error).split())}") from error
+
+
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with keys that must be plain texts and stand once; dates stay texts."""
+    """The safe loader, with plain values only, and keys that are plain texts and stand once."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class' attribute
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [
+            (f"{_STANDARD}{tag}", re.compile(rf"(?:{pattern})\Z"))
+            for tag, pattern, firsts in _MEANINGS
+            if first in firsts
+        ]
+        for first in sorted({first for _, _, firsts in _MEANINGS for first in firsts})
     }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = cast("yaml.Event", self.peek_event())  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
+        told = _wrong_event(event)
+        if told:
+            raise ComposerError(None, None, told, cast("Mark | None", event.start_mark))
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, object]:  # type: ignore[override]  # noqa: FBT001, FBT002 - the base class' signature
         seen: set[str] = set()
@@ -66,6 +106,21 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
             seen.add(key_node.value)
         return cast("dict[str, object]", super().construct_mapping(node, deep))
+
+
+def _wrong_event(event: yaml.Event) -> str | None:
+    """What is wrong with a value as it is written; None when nothing is."""
+    if isinstance(event, yaml.AliasEvent):
+        return f"alias *{event.anchor}; write the value itself"
+    if not isinstance(event, yaml.NodeEvent):
+        return None
+    if event.anchor is not None:
+        return f"anchor &{event.anchor}; write the value without it"
+    tag = cast("str | None", getattr(event, "tag", None))
+    if tag is None or tag in _GIVEN_TAGS:
+        return None
+    shown = f"!!{tag.removeprefix(_STANDARD)}" if tag.startswith(_STANDARD) else tag
+    return f"tag {shown}; write a plain value without it"
 
 
 def _wrong_key(node: yaml.Node, seen: set[str]) -> str | None:
@@ -80,13 +135,13 @@ def _wrong_key(node: yaml.Node, seen: set[str]) -> str | None:
     return f"key {key!r} holds {_name(foreign)}; write plain letters" if foreign else None
 
 
-def _refuse_odd_characters(path: Path, text: str) -> None:
+def _refuse_odd_characters(source: str, text: str) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         for column, character in enumerate(line, start=1):
             if _is_odd(character):
                 name = "a tab" if character == "\t" else _name(character)
                 raise WorkspaceError(
-                    f"{path}, line {number}, column {column}: {name}; "
+                    f"{source}, line {number}, column {column}: {name}; "
                     "write spaces and plain quotes instead"
                 )
 

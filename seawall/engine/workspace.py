@@ -6,6 +6,7 @@ the generated folder too.
 """
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "environments",
     "kept_secrets",
     "stack_values",
+    "write_document",
     "write_project",
     "write_value",
 ]
@@ -48,7 +50,7 @@ class RunValues:
 
     Attributes:
         kubernetes: below seawall:kubernetes.
-        images: image references by name; None keeps the committed ones, else those of the last run.
+        images: image references by name, over the committed ones.
         settings: the values of an earlier release, in place of the committed ones.
         secrets_provider: the address of a key, for the stack's file; None for a passphrase.
     """
@@ -69,26 +71,31 @@ def write_project(layout: Layout, run: RunValues) -> None:
     layout.project.mkdir(parents=True, exist_ok=True)
     _write(layout.project / "Pulumi.yaml", _project(layout))
     before = load(layout.stack_file) if layout.stack_file.is_file() else {}
-    old = object_at(before, "config")
     base = _base(object_at(document, "config"), run.settings)
-    if run.images is not None:
+    if run.images:
         base = merge(base, {IMAGES: {**run.images}})
-    elif IMAGES not in base and IMAGES in old:
-        base[IMAGES] = old[IMAGES]
     if run.kubernetes:
         base = merge(base, {KUBERNETES: run.kubernetes})
     kept: Values = {
         key: source[key] for source in (before, document) for key in _KEPT if key in source
     }
+    # What another salt or key encrypted cannot be read with the committed one.
+    readable = all(before.get(key) == kept[key] for key in kept if key in document)
+    old = secure(object_at(before, "config")) if readable else {}
     if run.secrets_provider is not None:
         kept["secretsprovider"] = run.secrets_provider
-    _write(layout.stack_file, {**kept, "config": merge(base, secure(old))})
+    _write(layout.stack_file, {**kept, "config": merge(old, base)})
 
 
 def write_value(layout: Layout, key: str, value: Value) -> None:
     """Set one top-level value of the generated stack file."""
     document = load(layout.stack_file)
     document["config"] = {**object_at(document, "config"), key: value}
+    _write(layout.stack_file, document)
+
+
+def write_document(layout: Layout, document: Values) -> None:
+    """Write the whole generated stack file."""
     _write(layout.stack_file, document)
 
 
@@ -113,7 +120,8 @@ def kept_secrets(layout: Layout, key: str) -> frozenset[str]:
 
 def environments(checkout: Path) -> list[str]:
     """The names of the environments that a checkout has a file for."""
-    return sorted(path.name.split(".")[1] for path in checkout.glob("Pulumi.*.yaml"))
+    names = (path.name for path in checkout.glob("Pulumi.*.yaml"))
+    return sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names)
 
 
 def _base(committed: Values, settings: Values | None) -> Values:
@@ -147,8 +155,19 @@ def _project(layout: Layout) -> Values:
     return project
 
 
+class _NoAliases(yaml.SafeDumper):
+    """Writes a value that stands twice twice: the strict loader takes no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Always."""
+        del data
+        return True
+
+
 def _write(path: Path, document: Values) -> None:
     # Replaced in one step: a killed run leaves the old file or the new one.
-    fresh = path.with_suffix(".new")
-    fresh.write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")
-    fresh.replace(path)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f"{path.name}.", delete=False
+    ) as fresh:
+        fresh.write(yaml.dump(document, Dumper=_NoAliases, sort_keys=True))
+    Path(fresh.name).replace(path)

@@ -3,8 +3,8 @@
 An entry is a folder `<root>/<name>/<key>` beside a manifest `<key>.json` that holds the SHA-256 of
 every file in it. The manifest is written last: a folder without one is the rest of a killed build
 and is removed. A file is hashed again when the kernel says that it may have changed: `<key>.seen`
-keeps size, times and inode as of the last hashing. A file lock per entry lets two runs race safely: the second waits and finds the
-first one's work.
+keeps size, times and inode as of the last hashing. A file lock per entry lets two runs race safely:
+the second waits and finds the first one's work.
 """
 
 import hashlib

@@ -1,14 +1,13 @@
 """Waiting for a rollout, and saying why it did not come: the pod, its events, its last words."""
 
 import time
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from seawall.cluster.kubectl import Kubectl
 from seawall.errors import ClusterError
-from seawall.verify.judge import broken_containers, problems, restarts
+from seawall.verify.judge import Expected, broken_containers, problems, restarts
 from seawall.verify.objects import KINDS, ContainerStatus, Objects, Pod
 from seawall.wait import TimedOutError, wait_until
 
@@ -36,25 +35,25 @@ def verify_rollout(
     kubectl: Kubectl,
     *,
     namespace: str,
-    images: AbstractSet[str] | None = None,
+    expected: Expected | None = None,
     deadline_s: float = _DEADLINE_S,
 ) -> None:
-    """Wait until everything in the namespace serves as it was asked for.
+    """Wait until everything that was deployed serves as it was asked for.
 
-    That is: rollouts complete, every running container of the image that was asked for, the
+    That is: every object there, rollouts complete, every pod of the image that was asked for, the
     autoscalers' minReplicas reached, and every Service with endpoints.
 
     Args:
         kubectl: for the cluster.
         namespace: where to look.
-        images: the references that were deployed; None when that is not known.
+        expected: what was deployed; everything in the namespace when not given.
         deadline_s: seconds.
 
     Raises:
         ClusterError: it does not in time, or it will not however long one waits; says what, why,
             and a bad pod's events and last log lines.
     """
-    watch = _Watch(kubectl, namespace, images)
+    watch = _Watch(kubectl, namespace, expected or Expected())
     try:
         wait_until(
             watch.is_over,
@@ -76,7 +75,7 @@ def verify_rollout(
 class _Watch:
     kubectl: Kubectl
     namespace: str
-    images: AbstractSet[str] | None
+    expected: Expected
     begun: float = field(default_factory=time.monotonic)
     problems: list[str] = field(default_factory=list[str])
     gave_up: bool = False
@@ -91,8 +90,8 @@ class _Watch:
         objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
         if self._first is None:
             self._first = restarts(objects)
-        self.problems = list(problems(objects, self.images))
-        self._broken = list(broken_containers(objects, self._first))
+        self.problems = list(problems(objects, self.expected))
+        self._broken = list(broken_containers(objects, self.expected, self._first))
         now = time.monotonic()
         self._broken_since = (self._broken_since or now) if self._broken else None
         self.gave_up = self._broken_since is not None and now - self._broken_since > _HOPE_S

@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from seawall.engine.errors import PolicyError, WorkspaceError
+from seawall.engine.strict_yaml import load
 from seawall.environments import check_environment, new_environment
 from seawall.errors import UsageError
+from seawall.names import check_env_name, renamed
 from tests.conftest import CHECKOUT, SEAWALL
 
 IMAGE = "registry.example.com/gateway"
@@ -43,8 +45,88 @@ def test_a_new_environment_with_what_the_team_knows_is_right(checkout: Path) -> 
 
 
 def test_without_values_the_comments_of_the_template_stay(checkout: Path) -> None:
-    file = new_environment(checkout, "dev-eu", template="dev", values=[])
-    assert file.read_bytes() == (checkout / "Pulumi.dev.yaml").read_bytes()
+    file = new_environment(checkout, "qa", template="dev", values=[])
+    before = (checkout / "Pulumi.dev.yaml").read_text().splitlines()
+    after = file.read_text().splitlines()
+    assert len(after) == len(before)
+    changed = [new for new, old in zip(after, before, strict=True) if new != old]
+    values = [line.strip() for line in changed if not line.startswith("#")]
+    assert values == ["path: seawall/qa", "role: seawall-qa"]
+    comments = [line for line in changed if line.startswith("#")]
+    assert comments
+    assert all(" --stack qa " in line for line in comments)
+
+
+@pytest.mark.parametrize("values", [[], ["protect=false"]])
+def test_what_belongs_to_the_template_alone_is_renamed_and_told(
+    checkout: Path, values: list[str]
+) -> None:
+    told: list[str] = []
+    file = new_environment(checkout, "qa", template="prod", values=values, tell=told.append)
+    config = load(file)["config"]
+    assert isinstance(config, dict)
+    store, backup = config["seawall:secret_store"], config["seawall:backup"]
+    assert isinstance(store, dict)
+    assert isinstance(backup, dict)
+    assert (store["path"], store["role"]) == ("seawall/qa", "seawall-qa")
+    assert store["server"] == "https://vault.vault.svc:8200"
+    assert backup["prefix"] == "seawall/qa"
+    assert told[:3] == [
+        "seawall:secret_store.path: seawall/qa instead of seawall/prod",
+        "seawall:secret_store.role: seawall-qa instead of seawall-prod",
+        "seawall:backup.prefix: seawall/qa instead of seawall/prod",
+    ]
+    assert "namespace seawall is also that of prod" in told[3]
+    assert "--set kubernetes.namespace=" in told[3]
+
+
+def test_what_is_set_is_stronger_and_a_namespace_of_its_own_is_not_mentioned(
+    checkout: Path,
+) -> None:
+    told: list[str] = []
+    values = ["kubernetes.namespace=qa", "secret_store.path=elsewhere/prod"]
+    file = new_environment(checkout, "qa", template="prod", values=values, tell=told.append)
+    assert "path: elsewhere/prod" in file.read_text()
+    assert not [line for line in told if "namespace" in line]
+
+
+def test_only_whole_words_below_the_keys_of_one_environment_are_renamed() -> None:
+    text = (
+        "# --stack prod, --stack prod-eu, prod\n"
+        "config:\n"
+        "  seawall:kubernetes: {namespace: prod}\n"
+        "  seawall:secret_store: {server: https://prod, path: product/prod, role: 'a-prod'} #prod\n"
+        "  seawall:backup: {bucket: prod, prefix: prod/x}\n"
+    )
+    fresh, told = renamed(text, "prod", "qa")
+    assert fresh == (
+        "# --stack qa, --stack prod-eu, prod\n"
+        "config:\n"
+        "  seawall:kubernetes: {namespace: prod}\n"
+        "  seawall:secret_store: {server: https://prod, path: product/qa, role: 'a-qa'} #prod\n"
+        "  seawall:backup: {bucket: prod, prefix: qa/x}\n"
+    )
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Upper", "a", "x.y", "x_y", "-x", "x-", "1x", "x" * 41, "", "x\n", "state", "shims"]
+    + ["passphrase", "pulumi-home"],
+)
+def test_one_rule_for_names_holds_for_checks_and_for_new_ones(checkout: Path, name: str) -> None:
+    shutil.copy(checkout / "Pulumi.local.yaml", checkout / f"Pulumi.{name}.yaml")
+    with pytest.raises(UsageError, match=r"^environment ") as checked:
+        check_environment(checkout, name)
+    with pytest.raises(UsageError) as made:
+        new_environment(checkout, name, template="local", values=[])
+    assert str(checked.value) == str(made.value)
+    assert "\n" not in str(made.value)
+
+
+@pytest.mark.parametrize("name", ["ab", "x" * 40, "a-1", "states"])
+def test_names_that_may_be(name: str) -> None:
+    check_env_name(name)
 
 
 def test_what_only_the_team_knows_is_named_when_it_is_missing(checkout: Path) -> None:
@@ -58,12 +140,18 @@ def test_what_only_the_team_knows_is_named_when_it_is_missing(checkout: Path) ->
 @pytest.mark.parametrize(
     ("name", "values", "told"),
     [
-        ("Prod", [], "small letters, digits and dashes"),
+        ("Prod", [], "small letters, digits and dashes, begins with a letter, ends with a letter"),
+        ("x", [], "2 to 40 characters"),
+        ("new", ["protect=&a [*a]"], "--set protect, line 1, column 1: anchor &a"),
+        ("new", ["protect=[1"], "--set protect, line 1, column 3: expected"),
+        ("new", ["protect=!!binary aGk="], "--set protect, line 1, column 1: tag !!binary"),
+        ("new", ["protect={a: 1, a: 2}"], "key 'a' stands here a second time"),
+        ("new", ["protect=\udcff"], "--set protect, line 1, column 1: U+DCFF"),
+        ("new", ["prot\necht=1"], "write KEY=VALUE"),
         ("../x", [], "small letters, digits and dashes"),
         ("prod", [], "environment prod exists already: Pulumi.prod.yaml"),
         ("new", ["images.gateway"], "--set images.gateway: write KEY=VALUE"),
         ("new", ["a..b=1"], "--set a..b=1: write KEY=VALUE"),
-        ("new", ["a=["], "the value is no YAML"),
     ],
 )
 def test_a_wrong_new_environment_leaves_no_file(
@@ -73,6 +161,7 @@ def test_a_wrong_new_environment_leaves_no_file(
     with pytest.raises(UsageError) as caught:
         new_environment(checkout, name, template="dev", values=values)
     assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert sorted(checkout.iterdir()) == before
 
 

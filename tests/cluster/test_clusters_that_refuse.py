@@ -43,8 +43,13 @@ def qa(environment: Environment, tmp_path: Path, kubeconfig: Path) -> Target:
     document["config"]["seawall:kubernetes"].update(
         cluster="existing", kubeconfig=str(kubeconfig), context=context_of(kubeconfig)
     )
+    (checkout / "tools").symlink_to(CHECKOUT / "tools")
+    (checkout / "infra").symlink_to(CHECKOUT / "infra")
     (checkout / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
-    kit = dataclasses.replace(environment.kit, checkout=checkout, home=tmp_path / "home")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
+    kit = dataclasses.replace(environment.kit, checkout=checkout, home=home)
     return target_of(kit, "qa")
 
 
@@ -102,6 +107,19 @@ def test_a_kubeconfig_that_is_not_there_is_one_line(
     with pytest.raises(ClusterError, match="there is no kubeconfig") as caught:
         target_of(qa.kit, "qa")
     assert str(kubeconfig) in one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given", ['{"users": [{"user": {"token": "s3cret"}}]}', {"secure": "v1:abc"}, 5]
+)
+def test_a_kubeconfig_that_is_no_path_is_refused_and_not_shown(qa: Target, given: object) -> None:
+    file = qa.kit.checkout / "Pulumi.qa.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["seawall:kubernetes"]["kubeconfig"] = given
+    file.write_text(yaml.safe_dump(document))
+    with pytest.raises(UsageError, match="is not the path of a file") as caught:
+        target_of(qa.kit, "qa")
+    assert "s3cret" not in one_line(caught.value)
 
 
 def test_the_stand_in_does_not_serve_an_existing_cluster(qa: Target) -> None:

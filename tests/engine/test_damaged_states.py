@@ -66,6 +66,31 @@ def test_a_backup_of_another_stack_is_not_restored(scratch: "Scratch", tmp_path:
     assert engine.up().changed == 0
 
 
+def test_the_copies_that_the_engine_keeps_can_be_restored(scratch: "Scratch") -> None:
+    engine = scratch.engine(chain(scratch))
+    engine.up()
+    engine.up()
+    kept = engine.layout.last_copy
+    assert kept.stat().st_mode & 0o777 == 0o600
+    before = restore_state(engine, kept)
+    assert before is not None
+    assert before.stat().st_mode & 0o777 == 0o600
+    restore_state(engine, before)
+    assert engine.snapshot().resources == LENGTH + 2
+
+
+def test_an_empty_copy_does_not_make_a_stack_forget_what_it_has(
+    scratch: "Scratch", tmp_path: Path
+) -> None:
+    engine = scratch.engine(chain(scratch))
+    engine.up()
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"version": 3, "deployment": {}}')
+    with pytest.raises(WorkspaceError, match="holds no resource"):
+        restore_state(engine, empty)
+    assert engine.snapshot().resources == LENGTH + 2
+
+
 def test_a_backup_is_readable_by_its_owner_only_and_overwrites_nothing(
     scratch: "Scratch", tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from seawall.engine.errors import UpdateFailed
+from seawall.engine.errors import WorkspaceError
 from seawall.supply.go import ensure_go
 from seawall.wait import wait_until
 from tests.conftest import Environment
@@ -87,6 +87,9 @@ def team(
     if env != "dev":
         made.change(backup={"bucket": "the-bucket", "image": image, "region": "eu-central-1"})
     yield made
+    # Pods that never started would be given their whole grace.
+    made.kubectl("delete", "deployments,statefulsets,replicasets", "--all", "--cascade=orphan")
+    made.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
     if made.engine.snapshot().protected:
         made.change(protect=False, policies={"protect": False})
         made.engine.up()
@@ -122,7 +125,9 @@ def test_the_state_of_a_team_holds_references_and_no_secret(team: Platform) -> N
 def test_what_holds_data_is_protected(team: Platform) -> None:
     team.engine.up()
     assert {"Namespace namespace", "StatefulSet redis"} <= set(team.engine.snapshot().protected)
-    with pytest.raises(UpdateFailed, match="protected") as caught:
+    before = team.kubectl("get", "deployments,services,networkpolicies,statefulsets", "-o", "name")
+    with pytest.raises(WorkspaceError, match=r"StatefulSet redis.*nothing was deleted") as caught:
         team.engine.destroy()
     assert "\n" not in str(caught.value)
-    assert "redis" in team.kubectl("get", "statefulsets", "-o", "name")
+    after = team.kubectl("get", "deployments,services,networkpolicies,statefulsets", "-o", "name")
+    assert after == before

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.strict_yaml import load
@@ -30,13 +31,22 @@ def test_plain_yaml_is_taken_as_it_stands(file: Path) -> None:
         ("\ufeffa: 1\n", "line 1, column 1: U+FEFF"),
         ("a: \x07\n", "line 1, column 4: U+0007 a control character"),
         ("\u0430: 1\n", "holds U+0430 CYRILLIC SMALL LETTER A"),
-        ("on: 1\n", "key on is not a text"),
+        ("true: 1\n", "key true is not a text"),
+        ("a: 1\n<<: {b: 1}\n", "line 2, column 1: key << is not a text"),
         ("1: 1\n", "key 1 is not a text"),
         ("a: [1\n", "expected ',' or ']'"),
-        ("a: !!python/object:os.system x\n", "could not determine a constructor"),
+        ("a: !!python/object:os.system x\n", "line 1, column 4: tag !!python/object:os.system"),
+        ("a: !!binary aGk=\n", "line 1, column 4: tag !!binary; write a plain value"),
+        ("a: !!set {b, c}\n", "line 1, column 4: tag !!set"),
+        ("a:\n  b: !!omap [c: 1]\n", "line 2, column 6: tag !!omap"),
+        ("a: !!int 0100\n", "line 1, column 4: tag !!int"),
+        ("a: ! 1\n", "line 1, column 4: tag !;"),
+        ("a: !mine 1\n", "line 1, column 4: tag !mine;"),
+        ("a: &b 1\n", "line 1, column 4: anchor &b; write the value"),
+        ("a: &b [*b]\n", "line 1, column 4: anchor &b"),
         ("- 1\n", "is no YAML mapping"),
         ("", "is no YAML mapping"),
-        ("a: *b\n", "found undefined alias"),
+        ("a: *b\n", "line 1, column 4: alias *b; write the value"),
     ],
 )
 def test_what_is_refused_is_named_with_its_place(file: Path, text: str, told: str) -> None:
@@ -54,3 +64,50 @@ def test_bytes_that_are_no_utf_8_are_refused(file: Path) -> None:
     file.write_bytes(b"a: \xff\n")
     with pytest.raises(WorkspaceError, match=r"byte 4 is no UTF-8"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0100",
+        "0o17",
+        "0x10",
+        "0b1",
+        "1_000",
+        "1_0.5",
+        "2:30",
+        "1:30.5",
+        "1e3",
+        ".inf",
+        ".nan",
+        "01.5",
+    ]
+    + ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "=", "2026-01-01"],
+)
+def test_what_versions_of_yaml_read_differently_stays_a_text(file: Path, text: str) -> None:
+    file.write_text(f"a: {text}\n")
+    assert load(file) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("-12", -12), ("+3", 3), ("100", 100), ("0.5", 0.5), ("-1.5", -1.5), ("1.0e+3", 1e3)]
+    + [("true", True), ("False", False), ("null", None), ("~", None), ("", None)]
+    + [('"1"', "1"), ("'true'", "true"), ("!!str 1", "1")],
+)
+def test_plain_numbers_and_booleans_are_what_they_look_like(
+    file: Path, text: str, value: object
+) -> None:
+    file.write_text(f"a: {text}\n")
+    found = load(file)["a"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_what_is_written_is_read_as_the_same(file: Path) -> None:
+    values = {
+        "t": ["1e5", "0100", "yes", "true", "1.0", "", "2:30"],
+        "v": [1, 1.5, 1e30, None, True],
+    }
+    file.write_text(yaml.safe_dump(values))
+    assert load(file) == values

@@ -1,6 +1,7 @@
 """The generated project: what is merged, what is kept, who can read it. No CLI needed."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -39,11 +40,6 @@ def test_values_of_the_run_are_merged_into_committed_ones(layout: Layout) -> Non
     }
 
 
-def test_images_of_the_last_run_are_kept_when_none_are_given(layout: Layout) -> None:
-    write(layout, {"gateway": "g:1"})
-    assert write(layout)["seawall:images"] == {"gateway": "g:1"}
-
-
 def test_a_committed_value_that_is_gone_is_gone_from_the_project(layout: Layout) -> None:
     commit(layout, {"seawall:a": 1, "seawall:b": 2})
     write(layout)
@@ -79,10 +75,34 @@ def test_an_environment_without_a_file_is_refused(layout: Layout) -> None:
         write(layout)
 
 
-def test_committed_images_come_before_those_of_the_last_run(layout: Layout) -> None:
-    write(layout, {"gateway": "g:1"})
-    commit(layout, {"seawall:images": {"gateway": "g:2"}})
-    assert write(layout)["seawall:images"] == {"gateway": "g:2"}
+def test_images_of_this_run_come_before_committed_ones(layout: Layout) -> None:
+    commit(layout, {"seawall:images": {"gateway": "g:2", "redis": "r:2"}})
+    assert write(layout, {"gateway": "g:3"})["seawall:images"] == {"gateway": "g:3", "redis": "r:2"}
+    assert write(layout)["seawall:images"] == {"gateway": "g:2", "redis": "r:2"}
+
+
+def test_a_committed_secret_that_was_rotated_is_taken(layout: Layout) -> None:
+    for cipher in ("v1:old", "v1:new"):
+        commit(layout, {"seawall:secrets": {"word": {"secure": cipher}}})
+        assert write(layout)["seawall:secrets"] == {"word": {"secure": cipher}}
+
+
+def test_what_another_salt_encrypted_is_not_kept(layout: Layout) -> None:
+    write(layout)
+    secrets = {"seawall:secrets": {"word": {"secure": "v1:abc"}}}
+    layout.stack_file.write_text(yaml.safe_dump({"encryptionsalt": "one", "config": secrets}))
+    layout.committed_file.write_text(yaml.safe_dump({"encryptionsalt": "two", "config": {}}))
+    assert "seawall:secrets" not in write(layout)
+
+
+def test_two_writers_do_not_trip_over_each_other(layout: Layout) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(write, layout) for _ in range(64)]:
+            done.result()
+    assert sorted(path.name for path in layout.project.iterdir()) == [
+        "Pulumi.test.yaml",
+        "Pulumi.yaml",
+    ]
 
 
 def test_an_earlier_release_replaces_the_values_but_not_the_place(layout: Layout) -> None:

@@ -15,7 +15,7 @@ def test_memory_is_counted_in_bytes(text: str, size: int) -> None:
     assert memory_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "fast", "-1", "1.5m", "1k"])
+@pytest.mark.parametrize("text", ["", "fast", "-1", "1.5m", "1k", "0", "0.00"])
 def test_a_text_that_is_no_cpu_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="CPU quantity"):
         cpu_millis(text)

@@ -11,7 +11,7 @@ from infra.settings.durations import Between
 DIGEST = "sha256:" + "0" * 64
 
 GOOD = {
-    "Cpu": ["250m", "2", "0.5"],
+    "Cpu": ["250m", "2", "0.5", "10"],
     "Memory": ["1Ki", "256Mi", "2Gi"],
     "Name": ["a", "gateway-1"],
     "ModelName": ["gpt-4.1-mini", "meta/llama:70b"],
@@ -23,17 +23,19 @@ GOOD = {
     ],
     "Url": ["https://api.example/v1", "http://simulator-alpha:8090/v1", "http://10.0.0.1"],
     "Cidr": ["10.0.0.0/8", "169.254.20.10/32", "0.0.0.0/0"],
-    "Cron": ["* * * * *", "*/15 0-6 1,15 1-12/3 0", "0 */6 * * 1-5", "59 23 31 12 6"],
+    "Cron": ["* * * * *", "*/15 0-6 1,15 1-12/3 0", "0 */6 * * 1-5", "59 23 31 12 6"]
+    # Either of the two days is enough, a leap day comes, and one of the months has 31 days.
+    + ["0 0 31 2 1", "0 0 29 2 *", "0 0 31 2-4/1 *", "0 0 28-31 2 *", "0 0 */31 2 *"],
     "Region": ["eu-west-1", "us-gov-west-1", "ap-southeast-2"],
     "Bucket": ["abc", "team-backups.eu"],
     "RoleArn": ["arn:aws:iam::000000000000:role/seawall", "arn:aws-cn:iam::000000000000:role/a/b"],
-    "KeyPath": ["secret", "seawall/prod"],
+    "KeyPath": ["secret", "seawall/prod", "a..b/.c"],
     "Prefix": ["seawall/prod/", "a"],
     "Labels": [{"kubernetes.io/metadata.name": "kube-system"}, {"a": ""}],
     "Count": [1, 1000],
 }
 BAD = {
-    "Cpu": ["", "fast", "-1", "1.5m", "1k", " 1", "0m"],
+    "Cpu": ["", "fast", "-1", "1.5m", "1k", " 1", "0m", "0", "0.0", "00"],
     "Memory": ["", "1", "1G", "1.5Gi", "0Mi", "1Gi "],
     "Name": ["", "-a", "a-", "A", "a_b", "a.b", "a" * 43, "a\n"],
     "ModelName": ["", "-x", "a b"],
@@ -56,7 +58,10 @@ BAD = {
         "https://api.example:99999",
         "https://[x",
     ],
-    "Cidr": ["10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "::/0", "x"],
+    "Cidr": [
+        *("10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "::/0", "x"),
+        *("10.0.0.0/255.0.0.0", "10.0.0.0/0.255.255.255", "10.0.0.0/08", "10.0.0.0/8\n"),
+    ],
     "Cron": [
         "",
         "* * * *",
@@ -75,11 +80,16 @@ BAD = {
         "* * * JAN *",
         "*  * * * *",
         "* * * * *\n",
+        "0 0 31 2 *",
+        "0 0 30,31 2 *",
+        "0 0 31 4,6,9,11 *",
+        "0 0 31 2 */2",
+        "0 0 31 4-6/2 *",
     ],
     "Region": ["", "europe", "eu_west_1", "EU-WEST-1"],
-    "Bucket": ["", "ab", "Team", "s3://team", "-team"],
+    "Bucket": ["", "ab", "Team", "s3://team", "-team", "team..backups"],
     "RoleArn": ["", "arn:aws:iam::1:role/x", "arn:aws:s3:::bucket", "seawall"],
-    "KeyPath": ["", "/secret", "secret/", "a//b", "a b"],
+    "KeyPath": ["", "/secret", "secret/", "a//b", "a b", "..", "a/../b", "a/..", "../a", "a/./b"],
     "Prefix": ["", "a b", "a{{"],
     "Labels": [{}, {"-a": "b"}, {"a": "b c"}, {"a": 1}],
     "Count": [0, 1001, "1", True, 1.5],

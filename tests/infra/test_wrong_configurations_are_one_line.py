@@ -151,6 +151,9 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
             "any = true and 1 namespaces",
         ),
         ("network.never", ["10.0.0.1/8"], "must be an IPv4 block"),
+        ("network.never", ["10.0.0.0/255.0.0.0"], "must be an IPv4 block"),
+        ("network.never", ["10.0.0.0/8", "0.0.0.0/0"], "0.0.0.0/0 is every address"),
+        ("gateway.resources.requests.cpu", "0", "must be a CPU quantity"),
         ("network.egress_proxy", {"block": "10.0.0.1", "port": 1}, "must be an IPv4 block"),
         ("network.monitoring", {}, "at least 1 item"),
         ("secret_store", {}, "kind must be one of"),
@@ -270,3 +273,12 @@ def test_required_spread_over_zones_and_hosts_is_possible() -> None:
 def test_the_program_raises_the_refusal_itself(env: str) -> None:
     with pytest.raises(ConfigError, match="missing"):
         synth(committed(env), env=env)
+
+
+def test_of_a_long_wrong_value_only_the_beginning_is_shown(values: Values) -> None:
+    contents = (
+        '{"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [{"token": "s3cret"}]}'
+    )
+    message = refusal(changed(values, "kubernetes.kubeconfig", contents))
+    assert "must be the path of a file" in message
+    assert "s3cret" not in message, "what is there instead of a path may be a private key"

@@ -64,7 +64,11 @@ def test_a_change_behind_the_same_size_and_time_is_found(cache: Cache, said: lis
 def test_a_sound_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.get("tool", "key", build_word)
     cache.get("tool", "key", build_word)
-    monkeypatch.setattr("seawall.supply.cache._sha256", lambda _file: pytest.fail("hashed"))
+
+    def refuse(file: Path) -> str:
+        pytest.fail(f"{file} was hashed")
+
+    monkeypatch.setattr("seawall.supply.cache._sha256", refuse)
     cache.get("tool", "key", build_word)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from seawall.verify.judge import broken_containers, problems, restarts
-from seawall.verify.objects import Objects
+from seawall.verify.judge import Expected, broken_containers, problems, restarts
+from seawall.verify.objects import ContainerStatus, Objects, Pod
 
 IMAGE = "registry.example.com/gateway:1"
 LABELS = {"app": "gateway"}
@@ -67,8 +67,15 @@ def parsed(items: dict[str, dict[str, Any]]) -> Objects:
     return Objects.model_validate({"items": list(items.values())})
 
 
-def found(items: dict[str, dict[str, Any]], images: frozenset[str] | None = None) -> list[str]:
-    return list(problems(parsed(items), images))
+def found(items: dict[str, dict[str, Any]], expected: Expected | None = None) -> list[str]:
+    return list(problems(parsed(items), expected or Expected()))
+
+
+def broken(
+    items: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]] | None = None
+) -> list[tuple[Pod, ContainerStatus]]:
+    looked = restarts(parsed(before or items))
+    return list(broken_containers(parsed(items), Expected(), looked))
 
 
 def changed(**paths: object) -> dict[str, dict[str, Any]]:
@@ -84,7 +91,7 @@ def changed(**paths: object) -> dict[str, dict[str, Any]]:
 
 
 def test_a_complete_rollout_has_no_problem() -> None:
-    assert found(complete(), frozenset({IMAGE})) == []
+    assert found(complete(), Expected(images=frozenset({IMAGE}))) == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_a_complete_rollout_has_no_problem() -> None:
             "Deployment gateway: 2 ready, minReplicas is 3",
         ),
         (
-            changed(pod__status__containerStatuses__0__image="other:1"),
+            changed(pod__spec__containers=[{"name": "gateway", "image": "other:1"}]),
             "pod gateway-a: gateway runs other:1",
         ),
         (changed(endpoints__endpoints=[]), "Service gateway: no ready endpoint"),
@@ -130,7 +137,8 @@ def test_what_is_missing_is_named(items: dict[str, dict[str, Any]], told: str) -
 
 
 def test_an_image_that_was_not_deployed_is_named() -> None:
-    (told,) = found(complete(), frozenset({"registry.example.com/gateway:2"}))
+    other = Expected(images=frozenset({"registry.example.com/gateway:2"}))
+    (told,) = found(complete(), other)
     assert told == f"Deployment gateway: gateway asks for {IMAGE}, not as deployed"
 
 
@@ -141,7 +149,8 @@ def test_a_service_without_a_selector_needs_no_endpoints() -> None:
 def test_pods_of_jobs_are_not_judged() -> None:
     owners = [{"kind": "Job"}]
     items = changed(
-        pod__metadata__ownerReferences=owners, pod__status__containerStatuses__0__image="other:1"
+        pod__metadata__ownerReferences=owners,
+        pod__spec__containers=[{"name": "gateway", "image": "other:1"}],
     )
     assert found(items) == []
 
@@ -153,7 +162,7 @@ def test_a_container_that_cannot_start_is_broken(reason: str) -> None:
         pod__status__containerStatuses__0__ready=False,
         pod__status__containerStatuses__0__state=status,
     )
-    ((pod, container),) = broken_containers(parsed(items), restarts(parsed(items)))
+    ((pod, container),) = broken(items)
     assert (pod.metadata.name, container.name) == ("gateway-a", "gateway")
 
 
@@ -163,14 +172,43 @@ def test_a_container_that_is_being_created_is_not_broken() -> None:
         pod__status__containerStatuses__0__ready=False,
         pod__status__containerStatuses__0__state=status,
     )
-    assert list(broken_containers(parsed(items), restarts(parsed(items)))) == []
+    assert broken(items) == []
 
 
 def test_restarts_before_the_first_look_do_not_count() -> None:
     unready = changed(pod__status__containerStatuses__0__ready=False)
-    assert list(broken_containers(parsed(unready), restarts(parsed(unready)))) == []
+    assert broken(unready) == []
     looping = changed(
         pod__status__containerStatuses__0__ready=False,
         pod__status__containerStatuses__0__restartCount=7,
     )
-    assert len(list(broken_containers(parsed(looping), restarts(parsed(unready))))) == 1
+    assert len(broken(looping, unready)) == 1
+
+
+def test_an_image_by_digest_is_judged_by_what_the_pod_asks_for() -> None:
+    # The runtime reports an id of its own, or another name of the same image.
+    items = changed(pod__status__containerStatuses__0__image="sha256:cfb0ffc6")
+    assert found(items) == []
+
+
+OURS = frozenset({("Deployment", "gateway"), ("Service", "gateway")})
+
+
+def test_what_was_deployed_and_is_gone_is_named() -> None:
+    items = complete()
+    del items["deployment"], items["service"]
+    assert found(items, Expected(OURS)) == [
+        "Deployment gateway: it is gone",
+        "Service gateway: it is gone",
+    ]
+
+
+def test_what_others_deployed_is_not_judged() -> None:
+    items = changed(
+        deployment__status__readyReplicas=0,
+        endpoints__endpoints=[],
+        pod__status__containerStatuses__0__ready=False,
+    )
+    nothing = Expected(frozenset({("ConfigMap", "gateway-settings")}), frozenset({"x:1"}))
+    assert found(items, nothing) == []
+    assert list(broken_containers(parsed(items), nothing, {})) == []

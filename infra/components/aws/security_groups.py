@@ -48,28 +48,21 @@ class GuardedGroup(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         group = SecurityGroup(name, description=args.description, vpc_id=args.vpc_id, opts=child)
         self.id_of_group = group.id
-        for end in _ends(args.ingress):
-            SecurityGroupIngressRule(
-                f"{name}-in-{end.port}-{end.label}",
-                security_group_id=group.id,
-                ip_protocol="tcp",
-                from_port=end.port,
-                to_port=end.port,
-                referenced_security_group_id=end.group,
-                cidr_ipv4=end.block,
-                opts=child,
-            )
-        for end in _ends(args.egress):
-            SecurityGroupEgressRule(
-                f"{name}-out-{end.port}-{end.label}",
-                security_group_id=group.id,
-                ip_protocol="tcp",
-                from_port=end.port,
-                to_port=end.port,
-                referenced_security_group_id=end.group,
-                cidr_ipv4=end.block,
-                opts=child,
-            )
+        for way, rule, rules in (
+            ("in", SecurityGroupIngressRule, args.ingress),
+            ("out", SecurityGroupEgressRule, args.egress),
+        ):
+            for end in _ends(rules):
+                rule(
+                    f"{name}-{way}-{end.port}-{end.label}",
+                    security_group_id=group.id,
+                    ip_protocol="tcp",
+                    from_port=end.port,
+                    to_port=end.port,
+                    referenced_security_group_id=end.group,
+                    cidr_ipv4=end.block,
+                    opts=child,
+                )
         self.register_outputs({"id": self.id_of_group})
 
 

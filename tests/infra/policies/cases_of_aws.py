@@ -2,7 +2,11 @@
 
 from infra.settings.policies import Policies
 from tests.infra.policies.changes import Case, drop, equals, opened, put, right, trust
-from tests.infra.policies.examples import ACCOUNT, aws
+from tests.infra.policies.examples import ACCOUNT, BUCKET, aws
+
+OTHER = "arn:aws:s3:::another"
+NO_TLS = {"Bool": {"aws:SecureTransport": "false"}}
+EVERY_ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::*:root"}}
 
 CASES: dict[str, tuple[Case, ...]] = {
     "security-groups-are-closed-to-the-world": (
@@ -15,6 +19,17 @@ CASES: dict[str, tuple[Case, ...]] = {
         ),
         Case(put("SecurityGroupIngressRule redis", "cidrIpv4", value="128.0.0.0/1"), "128.0.0.0/1"),
         Case(put("SecurityGroupIngressRule redis", "cidrIpv6", value="::/0"), "from ::/0"),
+        Case(
+            put("SecurityGroupIngressRule redis", "cidrIpv6", value="2000::/8"),
+            "from 2000::/8 is open to the world, wider than /16",
+        ),
+        Case(put("SecurityGroupIngressRule redis", "cidrIpv4", value="8.0.0.0/7"), "than /8"),
+        Case(
+            lambda stack: stack.add(
+                aws("ec2/DefaultSecurityGroup", "x", ingress=[{"cidrBlocks": ["0.0.0.0/0"]}])
+            ),
+            "0.0.0.0/0",
+        ),
         Case(
             lambda stack: stack.add(
                 aws("ec2/SecurityGroupRule", "x", type="ingress", cidrBlocks=["0.0.0.0/0"])
@@ -53,6 +68,10 @@ CASES: dict[str, tuple[Case, ...]] = {
             "statement All allows everybody",
         ),
         Case(
+            lambda stack: stack.add(aws("s3/BucketPolicy", "x", policy={"Statement": EVERY_ROOT})),
+            "statement 1 allows everybody",
+        ),
+        Case(
             lambda stack: stack.add(aws("s3/BucketPolicy", "x", policy="{")),
             "statement unreadable allows everybody",
         ),
@@ -63,6 +82,16 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(opened(Action="s3:PutObject"), "can be reached without TLS"),
         Case(opened(Resource="arn:aws:s3:::backups/*"), "can be reached without TLS"),
         Case(opened(Principal={"AWS": ACCOUNT}), "can be reached without TLS"),
+        Case(opened(Resource=[OTHER, f"{OTHER}/*"]), "can be reached without TLS"),
+        Case(opened(Resource=[BUCKET, f"{OTHER}/*"]), "can be reached without TLS"),
+        Case(
+            opened(Condition={**NO_TLS, "StringEquals": {"aws:PrincipalArn": ACCOUNT}}),
+            "under no other condition",
+        ),
+        Case(
+            opened(Condition={"Bool": {**NO_TLS["Bool"], "aws:ViaAWSService": "true"}}),
+            "under no other condition",
+        ),
     ),
     "bucket-versions-are-kept-and-expire": (
         Case(
@@ -86,6 +115,22 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(right(Action=["s3:GetObject", "s3:Put*"]), "allows s3:Put*"),
         Case(right(Resource="*"), "about resource *"),
         Case(right(Resource="arn:aws:s3:::*"), "about resource arn:aws:s3:::*"),
+        *(
+            Case(right(Action=action, Resource=target), f"about resource {target}")
+            for action, target in (
+                ("iam:PassRole", "arn:aws:iam::*:role/*"),
+                ("iam:PassRole", "arn:aws:iam::*:role/team/one"),
+                ("iam:PassRole", "arn:aws:iam::123456789012:role/*"),
+                ("kms:Decrypt", "arn:aws:kms:*:*:key/*"),
+                ("kms:Decrypt", "arn:aws:kms:*:123456789012:key/made-up"),
+                ("s3:GetObject", "arn:aws:s3:::*/*"),
+                ("s3:GetObject", "arn:aws:s3:::**"),
+                ("s3:GetObject", "arn:aws:s3:::backups/*"),
+                ("s3:GetObject", "arn:aws:s3:::backups/redis/*/*"),
+                ("s3:GetObject", "arn:aws:s3:::backup?/redis"),
+            )
+        ),
+        Case(right(Action="s3:GetObjec?"), "allows s3:GetObjec?"),
         Case(right(NotResource="arn:aws:s3:::x"), "allows all but some"),
         Case(
             put(
@@ -114,6 +159,9 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "roles-trust-one-service-account": (
         Case(trust(Principal="*"), "lets everybody assume the role"),
+        Case(trust(Principal={"AWS": "arn:aws:iam::*:root"}), "['arn:aws:iam::*:root']"),
+        Case(trust(Action="STS:assumerolewithwebidentity", Condition={}), "trusts the subjects []"),
+        Case(trust(Action="sts:AssumeRoleWithWebIdentit?", Condition={}), "the audiences []"),
         Case(equals(aud="sts.amazonaws.com"), "trusts the subjects []"),
         Case(
             equals(aud="sts.amazonaws.com", sub="system:serviceaccount:home:*"),

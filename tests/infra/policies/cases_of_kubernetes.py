@@ -10,16 +10,39 @@ from tests.infra.policies.changes import (
     REDIS,
     Case,
     add_secret,
+    arguments,
     context,
+    declare,
     drop,
     image,
+    of_pod,
     put,
     unprotect,
     variable,
 )
-from tests.infra.policies.examples import EMPTY
+from tests.infra.policies.examples import EMPTY, container
+
+DEBUGGER = container("debugger")
+DEBUGGER["securityContext"]["privileged"] = True
 
 CASES: dict[str, tuple[Case, ...]] = {
+    "objects-are-declared-one-by-one": (
+        *(
+            Case(declare(token), f"kubernetes:{token} hides objects from the policies")
+            for token in (
+                *("helm.sh/v3:Release", "helm.sh/v3:Chart", "helm.sh/v4:Chart"),
+                *("yaml:ConfigFile", "yaml/v2:ConfigFile", "yaml/v2:ConfigGroup"),
+                *("kustomize:Directory", "kustomize/v2:Directory"),
+            )
+        ),
+        Case(
+            declare(
+                "argoproj.io/v1alpha1:Rollout",
+                spec={"template": {"spec": {"containers": [{"image": "x"}]}}},
+            ),
+            "makes pods that the policies do not look at",
+        ),
+    ),
     "images-name-a-version": (
         Case(image("gateway"), "has no tag", Policies(digests=False)),
         Case(image("registry.test:5000/gateway"), "has no tag", Policies(digests=False)),
@@ -41,6 +64,19 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(context("capabilities", value={"drop": ["ALL"], "add": ["SYS_ADMIN"]}), "SYS_ADMIN"),
         Case(context("runAsNonRoot", value=False), "runAsNonRoot is not true"),
         Case(context("runAsUser", value=0), "runAsUser is 0"),
+        Case(context("procMount", value="Unmasked"), "container gateway: procMount is 'Unmasked'"),
+        Case(context("seLinuxOptions", value={"type": "spc_t"}), "gateway: seLinuxOptions.type"),
+        Case(of_pod("seLinuxOptions", value={"type": "spc_t"}), "pod: seLinuxOptions.type is"),
+        Case(of_pod("seLinuxOptions", value={"user": "root"}), "seLinuxOptions.user is 'root'"),
+        Case(of_pod("seLinuxOptions", value={"role": "r"}), "seLinuxOptions.role is 'r'"),
+        Case(context("appArmorProfile", value={"type": "Unconfined"}), "gateway: appArmorProfile"),
+        Case(of_pod("appArmorProfile", value={"type": "Unconfined"}), "pod: appArmorProfile"),
+        Case(of_pod("sysctls", value=[{"name": "kernel.msgmax"}]), "sysctl 'kernel.msgmax'"),
+        Case(of_pod("windowsOptions", value={"hostProcess": True}), "hostProcess is true"),
+        Case(
+            put(DEPLOYMENT, *GATEWAY, "ephemeralContainers", value=[DEBUGGER]),
+            "container debugger: privileged is true",
+        ),
         Case(context("seccompProfile", value={"type": "Unconfined"}), "'Unconfined'"),
         Case(drop(REDIS, *GATEWAY, "securityContext", "seccompProfile"), "seccompProfile.type is"),
     ),
@@ -101,6 +137,11 @@ CASES: dict[str, tuple[Case, ...]] = {
             "holds a URL with a password",
         ),
         Case(variable("REDIS_PASSWORD", "v"), "REDIS_PASSWORD holds a literal"),
+        Case(arguments("--password=v"), "gateway: argument password holds a literal"),
+        Case(arguments("--api-key", "v"), "argument api-key holds a literal"),
+        Case(arguments("sh", "-c", "x --token='v'", key="command"), "argument token holds"),
+        Case(arguments("DB_PASSWORD=v serve", key="command"), "argument DB_PASSWORD holds"),
+        Case(arguments("redis://u:v@redis:6379"), "an argument holds a URL with a password"),
         Case(variable("REDIS_URL", "redis://:p@redis:6379"), "REDIS_URL holds a URL"),
     ),
     "secrets-come-from-a-store": (Case(add_secret(), "let the secret store's operator"),),

@@ -50,6 +50,18 @@ def context(key: str, value: object) -> Callable[[Stack], None]:
     return put(DEPLOYMENT, *CONTAINER, "securityContext", key, value=value)
 
 
+def of_pod(key: str, value: object) -> Callable[[Stack], None]:
+    return put(DEPLOYMENT, *GATEWAY, "securityContext", key, value=value)
+
+
+def arguments(*words: str, key: str = "args") -> Callable[[Stack], None]:
+    return put(DEPLOYMENT, *CONTAINER, key, value=list(words))
+
+
+def declare(token: str, **inputs: object) -> Callable[[Stack], None]:
+    return lambda stack: stack.add(Resource(f"kubernetes:{token}", "x", inputs))
+
+
 def variable(name: str, value: str) -> Callable[[Stack], None]:
     return put(DEPLOYMENT, *CONTAINER, "env", value=[{"name": name, "value": value}])
 

@@ -1,0 +1,62 @@
+"""A rule that all stands where the other rules look: no charts, no files, no pods of strangers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from infra.policies.pods import has_pods
+from infra.policies.rule import ResourceRule, Rule
+from infra.resources import Resource
+
+__all__ = ["RULES"]
+
+_HIDING = (
+    # Charts and files of objects, in every version.
+    *("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize"),
+    # Programs of their own, which may declare whatever they like.
+    *("command:", "pulumi-nodejs:dynamic", "pulumi-python:dynamic"),
+)
+"""What the types begin with whose objects no rule sees."""
+
+
+def objects_are_declared_one_by_one(resource: Resource) -> Iterator[str]:
+    """Every object is a resource of its own type, with pods only in the kinds that rules know."""
+    if resource.type.startswith(_HIDING):
+        yield f"{resource.type} hides objects from the policies; declare each as a resource"
+    elif (
+        resource.type.startswith("kubernetes:")
+        and not has_pods(resource)
+        and _runs_containers(resource.inputs)
+    ):
+        yield (
+            f"{resource.type} makes pods that the policies do not look at; use a Deployment,"
+            " a StatefulSet, a DaemonSet, a Job or a CronJob"
+        )
+
+
+def _runs_containers(value: object) -> bool:
+    """Whether a list of containers with images stands anywhere in it."""
+    if isinstance(value, Mapping):
+        held = cast("Mapping[str, object]", value)
+        return any(
+            (key == "containers" and _has_image(item)) or _runs_containers(item)
+            for key, item in held.items()
+        )
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return any(_runs_containers(item) for item in cast("Sequence[object]", value))
+    return False
+
+
+def _has_image(value: object) -> bool:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    items = cast("Sequence[object]", value)
+    return any(isinstance(item, Mapping) and "image" in item for item in items)
+
+
+RULES: tuple[Rule, ...] = (
+    ResourceRule(
+        "objects-are-declared-one-by-one",
+        "Every object is declared where the policies can see it, not by a chart or a file.",
+        objects_are_declared_one_by_one,
+    ),
+)

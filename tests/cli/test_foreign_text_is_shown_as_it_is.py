@@ -1,0 +1,78 @@
+"""What models, clusters and Pulumi say is text, never Rich's markup; an answer is one line."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from seawall.cli.summary import answer_line, print_preview, print_released
+from seawall.cli.tables import print_status
+from seawall.engine.ladder import Provider, Rung
+from seawall.engine.update import Step, UpResult
+from seawall.releasing import Released
+from seawall.smoke import Answer
+from seawall.status import Row, Status
+from seawall.targets import Target
+
+FOREIGN = "[/INST] hello [word] [red]you[/red]"
+
+
+class StandInEngine:
+    """In place of a stack: the line about its engine only."""
+
+    rung = Rung(Provider.STAND_IN, Path("/bin/pulumi"), "3")
+
+
+class StandInTarget:
+    """In place of an environment with a cluster."""
+
+    env = "local"
+    embedded = False
+    engine = StandInEngine()
+    key_file = Path("/nowhere/api-key")
+    kubeconfig = Path("/nowhere/[kubeconfig]")
+
+
+def update() -> UpResult:
+    steps = (Step("update", FOREIGN, ("spec.[word]",)),)
+    return UpResult(changes={"update": 1}, outputs={}, steps=steps)
+
+
+def test_a_release_shows_answers_and_notes_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Released(
+        update=update(),
+        answers=[Answer("plain", FOREIGN, "[b]provider", 1.0)],
+        gateway_url="http://[::1]",
+        admin_urls={},
+        images={},
+        notes=["note [/b]"],
+    )
+    print_released(cast("Target", StandInTarget()), done)
+    shown = capsys.readouterr().out
+    assert f"plain answer from [b]provider in 1 ms: {FOREIGN}\n" in shown
+    assert "note [/b]\n" in shown
+    assert "http://[::1]/v1" in shown
+    assert "/nowhere/[kubeconfig]" in shown
+
+
+def test_a_preview_shows_resources_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_preview(cast("Target", StandInTarget()), update())
+    shown = capsys.readouterr().out
+    assert "[/INST]" in shown
+    assert "spec.[word]" in shown
+
+
+def test_a_status_shows_workloads_and_problems_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = Row(title="[/a]", ready=1, wanted=2, images=("[/b]",), restarts=0)
+    outputs = {"gateway_url": "http://[/c]"}
+    print_status(Status("local", "[/d]", [row], [f"problem {FOREIGN}"], outputs))
+    shown = capsys.readouterr().out
+    for text in ("[/a]", "1/2", "[/b]", "http://[/c]", "local: [/d]", f"problem {FOREIGN}"):
+        assert text in shown
+
+
+def test_an_answer_is_one_line_without_control_characters() -> None:
+    line = answer_line(Answer("plain", "\n a\r\n\tb\x1b[2J c\u2028d ", "p", 2.0))
+    assert line == "plain answer from p in 2 ms: a b [2J c d"

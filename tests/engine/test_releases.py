@@ -1,0 +1,86 @@
+"""What a release is, whoever writes to the generated project meanwhile."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pulumi
+import pytest
+import yaml
+
+from seawall.engine.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from conftest import Scratch
+
+pytestmark = pytest.mark.engine
+
+
+def program() -> Callable[[], None]:
+    """It deploys nothing and exports what the platform exports about releases."""
+
+    def run() -> None:
+        config = pulumi.Config("seawall")
+        release = cast("dict[str, Any]", config.require_object("release"))
+        pulumi.export("images", config.get_object("images"))
+        pulumi.export("last_good_release", release["last_good"])
+
+    return run
+
+
+def commit(scratch: "Scratch", word: str) -> None:
+    document = {"config": {"seawall:gateway": {"word": word}}}
+    (scratch.checkout / "Pulumi.test.yaml").write_text(yaml.safe_dump(document))
+
+
+def good_word(scratch: "Scratch") -> object:
+    good = cast("dict[str, Any]", scratch.engine(program()).last_good())
+    return good["settings"]["seawall:gateway"]["word"]
+
+
+def test_what_was_deployed_is_recorded_whatever_the_files_say_by_then(scratch: "Scratch") -> None:
+    commit(scratch, "first")
+    engine = scratch.engine(program())
+    engine.up(images={"gateway": "g:1"})
+    commit(scratch, "edited meanwhile")
+    scratch.engine(program()).preview()  # it rewrites the generated project
+    engine.record_good()
+    assert good_word(scratch) == "first"
+
+
+def test_looking_leaves_the_generated_project_alone(scratch: "Scratch") -> None:
+    commit(scratch, "first")
+    engine = scratch.engine(program())
+    engine.up(images={"gateway": "g:1"})
+    before = engine.layout.stack_file.read_bytes()
+    commit(scratch, "second")
+    other = scratch.engine(program())
+    other.prepare()
+    other.snapshot()
+    assert engine.layout.stack_file.read_bytes() == before
+
+
+def test_a_rollback_deploys_the_settings_of_then(scratch: "Scratch") -> None:
+    commit(scratch, "first")
+    engine = scratch.engine(program())
+    engine.up(images={"gateway": "g:1"})
+    engine.record_good()
+    commit(scratch, "second")
+    engine.up(images={"gateway": "g:2"})
+    good = cast("dict[str, Any]", engine.last_good())
+    engine.up(images=good["images"], settings=good["settings"])
+    engine.record_good()
+    assert good_word(scratch) == "first"
+    assert engine.snapshot().outputs["images"] == {"gateway": "g:1"}
+
+
+def test_images_that_nobody_names_stay_as_they_are_deployed(scratch: "Scratch") -> None:
+    engine = scratch.engine(program())
+    engine.up(images={"gateway": "g:1", "redis": "r:1"})
+    engine.preview(images={"gateway": "g:only-looked-at"})
+    engine.up(images={"redis": "r:2"})
+    assert engine.snapshot().outputs["images"] == {"gateway": "g:1", "redis": "r:2"}
+
+
+def test_nothing_is_recorded_by_a_run_that_deployed_nothing(scratch: "Scratch") -> None:
+    with pytest.raises(WorkspaceError, match="nothing was deployed by this run"):
+        scratch.engine(program()).record_good()

@@ -1,0 +1,130 @@
+"""Patches, lists and templates are judged like the objects that they declare."""
+
+from typing import Any
+
+import pytest
+
+from infra.policies import check
+from infra.policies.reading import UNKNOWN
+from infra.policies.unfolding import unfolded
+from infra.resources import Resource
+from infra.settings.policies import Policies
+from tests.infra.policies.examples import EMPTY, Stack, container, kubernetes, template
+
+SPEC: dict[str, Any] = {
+    "hostNetwork": True,
+    "containers": [
+        {
+            "name": "bad",
+            "image": "x:latest",
+            "securityContext": {"privileged": True},
+            "env": [{"name": "DB_PASSWORD", "value": "v"}],
+        }
+    ],
+}
+POD = {"metadata": {"name": "bad"}, "spec": SPEC}
+WORKLOAD = {"metadata": {"name": "bad"}, "spec": {"template": POD}}
+SECRET = {"metadata": {"name": "bad"}, "stringData": {"key": "v"}}
+FOUND = {"images-name-a-version", "pods-are-restricted", "pods-stay-off-the-host"} | {
+    "no-plain-secrets"
+}
+
+
+def rules(token: str, inputs: dict[str, Any], **more: Any) -> set[str]:  # noqa: ANN401 - of a Resource
+    resource = Resource(f"kubernetes:{token}", "bad", inputs, **more)
+    return {found.rule for found in check([resource], Policies())}
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs"),
+    [
+        ("core/v1:PodPatch", POD),
+        ("core/v1:PodTemplate", {"template": POD}),
+        ("core/v1:PodTemplatePatch", {"template": POD}),
+        ("core/v1:PodTemplateList", {"items": [{"template": POD}]}),
+        ("core/v1:PodList", {"items": [EMPTY, POD]}),
+        ("core/v1:List", {"items": [{"kind": "Pod", **POD}]}),
+        ("core/v1:List", {"items": [{"kind": "PodList", "items": [POD]}]}),
+        ("apps/v1:DeploymentPatch", WORKLOAD),
+        ("apps/v1:DeploymentList", {"items": [WORKLOAD]}),
+        ("apps/v1:StatefulSetList", {"items": [WORKLOAD]}),
+        ("batch/v1:CronJobPatch", {"spec": {"jobTemplate": WORKLOAD}}),
+    ],
+)
+def test_a_pod_is_judged_wherever_it_stands(token: str, inputs: dict[str, Any]) -> None:
+    assert rules(token, inputs) >= FOUND
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs"),
+    [("core/v1:SecretPatch", SECRET), ("core/v1:SecretList", {"items": [SECRET]})],
+)
+def test_a_secret_is_judged_wherever_it_stands(token: str, inputs: dict[str, Any]) -> None:
+    assert rules(token, inputs) == {"no-plain-secrets", "secrets-come-from-a-store"}
+
+
+@pytest.mark.parametrize("sealed", ["items", "items.0", "items.0.stringData.key"])
+def test_a_sealed_secret_in_a_list_is_sealed(sealed: str) -> None:
+    found = rules("core/v1:SecretList", {"items": [SECRET]}, sealed=frozenset({sealed}))
+    assert found == {"secrets-come-from-a-store"}
+    other = rules("core/v1:SecretList", {"items": [EMPTY, SECRET]}, sealed=frozenset({"items.0"}))
+    assert "no-plain-secrets" in other
+
+
+def test_a_message_about_a_list_names_the_item() -> None:
+    found = check(
+        [Resource("kubernetes:core/v1:SecretList", "two", {"items": [SECRET]})], Policies()
+    )
+    assert {item.title for item in found} == {"SecretList two"}
+    assert all(item.message.startswith("Secret bad: ") for item in found)
+
+
+def test_neighbours_in_a_list_count() -> None:
+    stack = Stack()
+    budget = next(item for item in stack.resources if item.title == "PodDisruptionBudget gateway")
+    stack.drop(budget.title)
+    stack.add(kubernetes("policy/v1:PodDisruptionBudgetList", "all", items=[dict(budget.inputs)]))
+    assert check(stack.resources, Policies()) == []
+
+
+def test_what_a_preview_does_not_know_of_a_list_is_not_judged() -> None:
+    assert rules("core/v1:PodList", {"items": UNKNOWN}) == set()
+    assert rules("core/v1:PodList", {"items": [UNKNOWN]}) == set()
+
+
+def test_other_resources_are_left_as_they_are() -> None:
+    made = Resource("aws:x/patchList:PatchList", "x", {"items": [EMPTY]})
+    assert list(unfolded(made)) == [made]
+
+
+def test_a_debugging_container_needs_no_amounts_and_no_probes() -> None:
+    debugger = container("debugger")
+    del debugger["resources"]
+    stack = Stack()
+    pod = template("one", container("one"), ephemeralContainers=[debugger])
+    stack.add(kubernetes("batch/v1:Job", "one", spec={"template": pod}))
+    assert check(stack.resources, Policies()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--password-file=/run/p", "--token-ttl", "5"],
+        ["--password=$(PASSWORD)", "--token", "$TOKEN"],
+        ["--max-tokens=5", "serve", "--key=x"],
+        ["--secret", "--verbose"],
+        ["""password="$(cat /run/p)"; exec serve"""],
+    ],
+)
+def test_arguments_without_a_literal_pass(words: list[str]) -> None:
+    stack = Stack()
+    stack.put(
+        "Deployment gateway", "spec", "template", "spec", "containers", 0, "args", value=words
+    )
+    assert check(stack.resources, Policies()) == []
+
+
+def test_a_bucket_whose_arn_the_account_will_answer_is_not_judged() -> None:
+    stack = Stack()
+    stack.statement("BucketPolicy backups", "policy", Resource=[None, "None/*"])
+    assert check(stack.resources, Policies()) == []
