@@ -95,6 +95,8 @@ class Target:
                     f"{self.place} refuses the credentials (expired?): {told}; renew them in "
                     f"{self.kubeconfig} and run this again"
                 ) from error
+            if self.embedded:
+                raise ClusterError(f"{self.place} does not answer: {told}") from error
             raise ClusterError(
                 f"{self.place} does not answer: {told}; start it, or set "
                 f"seawall:kubernetes in Pulumi.{self.env}.yaml"
