@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -175,7 +176,7 @@ def _ask_first(what: str, *, yes: bool) -> None:
         raise UsageError("nothing was done")
 
 
-def _print_timings(timings: dict[str, float], begun: float, *, wanted: bool) -> None:
+def _print_timings(timings: Mapping[str, float], begun: float, *, wanted: bool) -> None:
     if not wanted:
         return
     console = Console(stderr=True, highlight=False)

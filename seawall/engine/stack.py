@@ -4,19 +4,16 @@ This is what commands use. Everything else in the package serves it.
 """
 
 import dataclasses
-import time
-import warnings
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from seawall.engine.checks import checked_program
-from seawall.engine.errors import UpdateCutOff, UpdateRunning, WorkspaceError
+from seawall.engine.errors import WorkspaceError
 from seawall.engine.ladder import Rung
 from seawall.engine.layout import Layout
+from seawall.engine.operations import Operations
 from seawall.engine.program import Program, closing_its_loop
-from seawall.engine.recovery import keep_copy
 from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
 from seawall.engine.session import Session
@@ -25,7 +22,6 @@ from seawall.engine.strict_yaml import Values, load
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
 from seawall.engine.values import object_at
 from seawall.engine.workspace import IMAGES, RunValues, committed_values, write_document
-from seawall.errors import EngineError
 
 __all__ = ["Engine"]
 
@@ -63,8 +59,7 @@ class Engine:
         self._kubeconfig = kubeconfig
         self._given_program = program
         self._deployed: Values | None = None
-        self.timings: dict[str, float] = {}
-        """Seconds by what took them, of the last operations."""
+        self._operations = Operations(self._layout, self._session)
 
     def up(
         self,
@@ -86,7 +81,7 @@ class Engine:
         """
         run = self._run_values(images, settings)
         self._deployed = None
-        return self._past_dead_locks(
+        return self._operations.past_dead_locks(
             lambda: self._up(run, refresh=refresh, on_progress=on_progress)
         )
 
@@ -104,7 +99,7 @@ class Engine:
         write_release(self._layout, last_good=release)
         program = self._program()
         with (
-            self._operation("record the release", silent) as heard,
+            self._operations.run("record the release", silent) as heard,
             closing_its_loop(program.run) as run,
         ):
             self._session.stack.up(program=run, on_event=heard.hear, color="never")
@@ -127,7 +122,7 @@ class Engine:
         self._complete(program)
         write_release(self._layout, last_good=self.snapshot().outputs.get(LAST_GOOD))
         with (
-            self._timed("preview"),
+            self._operations.timed("preview"),
             self._session.heard(on_progress) as heard,
             closing_its_loop(program.run) as run,
         ):
@@ -139,7 +134,7 @@ class Engine:
     def refresh(self, *, on_progress: OnProgress = silent) -> UpResult:
         """Take the live objects into the state; the cluster is not changed."""
         self._session.write(self._run_values(None, None))
-        with self._operation("refresh", on_progress) as heard:
+        with self._operations.run("refresh", on_progress) as heard:
             self._session.stack.refresh(on_event=heard.hear, color="never")
         return _result(heard)
 
@@ -148,13 +143,17 @@ class Engine:
 
         The program is not looked at, so that a stack can be removed whose configuration is wrong.
         """
-        return self._past_dead_locks(lambda: self._destroy(on_progress))
+        return self._operations.past_dead_locks(lambda: self._destroy(on_progress))
 
     def outputs(self) -> Mapping[str, Output]:
         """The outputs of the last update, secrets included; an error before the first."""
-        if not self._layout.stack_file.is_file():
-            raise WorkspaceError(f"stack {self._layout.env} was never deployed from here")
-        plain = self._session.snapshot().outputs
+        found = self.snapshot()
+        if found.stack is None:
+            raise WorkspaceError(
+                f"stack {self._layout.env} was never deployed, or it was deleted; "
+                f"`seawall up {self._layout.env}` deploys it"
+            )
+        plain = found.outputs
         return {
             name: Output(value, secret=name not in plain)
             for name, value in self._session.outputs().items()
@@ -175,12 +174,18 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """The state as it was last saved, without asking the cluster."""
+        self.prepare()
         return self._session.snapshot()
 
     @property
     def repaired(self) -> str | None:
         """A line about a damaged state that was restored from a copy; None when it was whole."""
         return self._session.repaired
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Seconds by what took them, of the last operations."""
+        return self._operations.timings
 
     @property
     def rung(self) -> Rung:
@@ -226,18 +231,34 @@ class Engine:
         program = self._program()
         before = self._session.snapshot()
         self._complete(program)
-        recovered = self._recover(before, on_progress)
+        recovered = self._operations.recover(before, on_progress)
         if recovered:
             adopting: Values = {**run.kubernetes, "adopt_existing": True}
             self._session.write(dataclasses.replace(run, kubernetes=adopting))
         write_release(self._layout, last_good=before.outputs.get(LAST_GOOD))
         self._deployed = load(self._layout.stack_file)
-        with self._operation("up", on_progress) as heard, closing_its_loop(program.run) as deploy:
+        with (
+            self._operations.run("up", on_progress) as heard,
+            closing_its_loop(program.run) as deploy,
+        ):
             self._session.stack.up(
                 program=deploy, on_event=heard.hear, refresh=refresh, color="never"
             )
+        if recovered:
+            self._take_back_adopting(run, program)
         outputs = {name: Output(v, secret=False) for name, v in self.snapshot().outputs.items()}
         return _result(heard, outputs=outputs, recovered=recovered)
+
+    def _take_back_adopting(self, run: RunValues, program: Program) -> None:
+        """One more update, in which the provider may adopt only what the configuration lets it."""
+        self._session.write(run)
+        write_release(self._layout, last_good=self.snapshot().outputs.get(LAST_GOOD))
+        self._deployed = load(self._layout.stack_file)
+        with (
+            self._operations.run("end the recovery", silent) as heard,
+            closing_its_loop(program.run) as deploy,
+        ):
+            self._session.stack.up(program=deploy, on_event=heard.hear, color="never")
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))
@@ -249,14 +270,14 @@ class Engine:
                 " nothing was deleted; set seawall:protect to false and run `seawall up "
                 f"{self._layout.env}` first"
             )
-        recovered = self._recover(before, on_progress)
-        with self._operation("destroy", on_progress) as heard:
+        recovered = self._operations.recover(before, on_progress)
+        with self._operations.run("destroy", on_progress) as heard:
             self._session.stack.destroy(on_event=heard.hear, color="never")
         return _result(heard, recovered=recovered)
 
     def _program(self) -> Program:
         """The program, after its configuration and what it deploys were checked."""
-        with self._timed("program and policies"):
+        with self._operations.timed("program and policies"):
             return self._given_program or checked_program(self._layout)
 
     def _complete(self, program: Program) -> None:
@@ -267,63 +288,6 @@ class Engine:
 
     def _store(self, path: str, value: str) -> None:
         self._session.run("config", "set", "--path", "--secret", path, stdin=value)
-
-    def _recover(self, before: Snapshot, on_progress: OnProgress) -> bool:
-        """Clean up after an operation that was cut off; whether there was one."""
-        cut_off = self._layout.unfinished.exists() or before.pending or self._session.repaired
-        if not cut_off:
-            return False
-        with self._operation("recover", on_progress) as heard:
-            self._session.stack.refresh(
-                clear_pending_creates=True, on_event=heard.hear, color="never"
-            )
-        self._layout.unfinished.touch()  # until what was made and not recorded is adopted, too
-        return True
-
-    def _past_dead_locks(self, operation: Callable[[], T]) -> T:
-        """Run an operation, and once again when only a dead process' lock was in its way."""
-        try:
-            return operation()
-        except UpdateRunning as running:
-            if not running.stale:
-                raise
-        with self._session.heard():
-            self._session.stack.cancel()
-        self._layout.unfinished.touch()
-        return operation()
-
-    @contextmanager
-    def _operation(self, name: str, on_progress: OnProgress) -> Generator[Listener]:
-        """One run of the CLI that changes state; it leaves a mark when it is cut off."""
-        if not self._session.backend.is_shared:
-            keep_copy(self._layout)
-        mark = self._layout.unfinished
-        was_marked = mark.exists()
-        mark.touch()
-        try:
-            with (
-                warnings.catch_warnings(),
-                self._timed(name),
-                self._session.heard(on_progress) as heard,
-            ):
-                # The SDK's own word about a CLI that was killed; the error says it better.
-                warnings.filterwarnings("ignore", "Error in event stream")
-                yield heard
-        except UpdateCutOff:
-            raise
-        except EngineError:
-            if not was_marked:
-                mark.unlink(missing_ok=True)
-            raise
-        mark.unlink(missing_ok=True)
-
-    @contextmanager
-    def _timed(self, name: str) -> Generator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[name] = time.perf_counter() - begun
 
 
 def _result(

@@ -1,7 +1,10 @@
 """A program with a middle: ConfigMaps of which each waits for the one before."""
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +13,9 @@ from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from seawall.engine.stack import Engine
 from seawall.engine.update import Progress, Stage
+from seawall.wait import wait_until
 
 if TYPE_CHECKING:
     from conftest import Scratch
@@ -36,6 +41,30 @@ def chain(scratch: "Scratch") -> Callable[[], None]:
             before = [ConfigMap(name, metadata=metadata, data={"a": "1"}, opts=opts)]
 
     return run
+
+
+@contextmanager
+def updating(scratch: "Scratch", machine: str = ".seawall") -> Generator[Engine]:
+    """An update that holds the stack's lock as long as one stays inside, and then ends well."""
+    begun, go_on = threading.Event(), threading.Event()
+    deploy = chain(scratch)
+
+    def run() -> None:
+        begun.set()
+        go_on.wait(60)
+        deploy()
+
+    engine = scratch.engine(run, machine=machine)
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(engine.up)
+        try:
+            wait_until(
+                lambda: begun.is_set() or update.done(), deadline_s=30, what="the update's program"
+            )
+            yield engine
+        finally:
+            go_on.set()
+        update.result(60)
 
 
 def links(scratch: "Scratch") -> int:

@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from seawall.engine.errors import EngineError, ToolError, UpdateCutOff, UpdateRunning
 from seawall.engine.ladder import Provider
 from seawall.engine.state import backup_state, restore_state
-from tests.engine.chains import CLI, LENGTH, at_done, chain, kill, links
+from tests.engine.chains import CLI, LENGTH, at_done, chain, kill, links, updating
 
 if TYPE_CHECKING:
     from conftest import ObjectStore, Scratch
@@ -39,7 +39,9 @@ def shared(scratch: "Scratch", object_store: "ObjectStore", bucket: str) -> "Scr
 def test_two_machines_work_on_one_stack(shared: "Scratch") -> None:
     first = shared.engine(chain(shared), machine="first")
     second = shared.engine(chain(shared), machine="second")
+    assert first.snapshot().resources == 0, "a machine may look before anything was ever made"
     first.up()
+    assert second.snapshot().resources == LENGTH + 2
     assert second.up(refresh=True).changed == 0
     assert second.snapshot() == first.snapshot()
     assert second.snapshot().provider is Provider.STAND_IN
@@ -47,18 +49,10 @@ def test_two_machines_work_on_one_stack(shared: "Scratch") -> None:
 
 
 def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -> None:
-    first = shared.engine(chain(shared), machine="first")
-    second = shared.engine(chain(shared), machine="second")
-    heard: list[str] = []
-
-    def update() -> None:
+    with updating(shared, machine="first"):
         with pytest.raises(UpdateRunning) as caught:
-            second.up()
-        heard.append(str(caught.value))
-
-    first.up(on_progress=at_done(2, update))
-    (told,) = heard
-    assert f"@{socket.gethostname()}, process " in told
+            shared.engine(chain(shared), machine="second").up()
+        assert f"@{socket.gethostname()}, process " in str(caught.value)
     assert links(shared) == LENGTH
 
 

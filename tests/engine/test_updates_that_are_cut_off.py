@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,17 @@ import pytest
 from seawall.engine.errors import Interrupted, UpdateCutOff, UpdateRunning
 from seawall.engine.state import unlock_state
 from seawall.wait import wait_until
-from tests.engine.chains import CLI, LENGTH, PROVIDER, at_done, chain, kill, links, processes
+from tests.engine.chains import (
+    CLI,
+    LENGTH,
+    PROVIDER,
+    at_done,
+    chain,
+    kill,
+    links,
+    processes,
+    updating,
+)
 from tests.measured import measured
 
 if TYPE_CHECKING:
@@ -38,15 +49,14 @@ def test_the_next_update_repairs_one_that_was_killed_at_a_random_moment(
     assert done.recovered
     assert links(scratch) == LENGTH, "an object is missing, or there is one too many"
     assert engine.snapshot().pending == 0
-    engine.up()  # the provider takes back the permission to adopt
-    assert engine.up().changed == 0
+    assert engine.up().changed == 0, "the permission to adopt was taken back"
     who = "CLI" if victim == CLI else "provider"
     measured(
         f"{who} killed after {made} of {LENGTH} objects: recovered in {_seconds(engine.timings)}"
     )
 
 
-def _seconds(timings: dict[str, float]) -> str:
+def _seconds(timings: Mapping[str, float]) -> str:
     return f"{timings['recover'] + timings['up']:.1f} s"
 
 
@@ -121,18 +131,9 @@ def test_the_lock_of_a_dead_process_of_this_machine_is_removed(scratch: "Scratch
 
 
 def test_a_second_update_names_who_holds_the_lock(scratch: "Scratch") -> None:
-    first, second = scratch.engine(chain(scratch)), scratch.engine(chain(scratch))
-    heard: list[str] = []
-
-    def update() -> None:
-        try:
-            second.up()
-        except UpdateRunning as running:
-            heard.append(str(running))
-
-    first.preview()
-    first.up(on_progress=at_done(3, update))
-    (told,) = heard
-    assert f"@{socket.gethostname()}, process " in told
+    with updating(scratch) as first:
+        with pytest.raises(UpdateRunning) as caught:
+            scratch.engine(chain(scratch)).up()
+        assert f"@{socket.gethostname()}, process " in str(caught.value)
     assert links(scratch) == LENGTH
     assert first.up().changed == 0
