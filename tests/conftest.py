@@ -20,6 +20,8 @@ from tests.measured import LINES, measured
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
+LISTENING = ("env", "--default-signal=INT")
+"""Before a program that is to be interrupted: a job in a shell's background starts deaf to it."""
 UP_DEADLINE_S = 80 * 60
 KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
 """For whoever writes tests: use the environment that is there, and leave it running."""

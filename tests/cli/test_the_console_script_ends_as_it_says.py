@@ -11,7 +11,7 @@ import pytest
 from seawall.cli.looking import check_component
 from seawall.errors import UsageError
 from seawall.wait import wait_until
-from tests.conftest import SEAWALL, run_seawall
+from tests.conftest import LISTENING, SEAWALL, run_seawall
 
 PODS = "*pods*) echo 'gateway redis gateway'; exit 0;;"
 
@@ -70,7 +70,7 @@ def test_ctrl_c_says_how_to_continue_and_gives_130(
     mark = tmp_path / "waiting"
     stand_in_kubectl(tools, f"#!/bin/sh\ntouch {mark}\nexec sleep 60\n")
     process = subprocess.Popen(
-        [SEAWALL, "logs", "dev"],
+        [*LISTENING, SEAWALL, "logs", "dev"],
         env={**os.environ, **variables},
         stderr=subprocess.PIPE,
         text=True,

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from seawall.wait import wait_until
-from tests.conftest import SEAWALL, Environment
+from tests.conftest import LISTENING, SEAWALL, Environment
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
@@ -127,7 +127,7 @@ def test_a_backup_of_the_state_is_written_and_restored(
 def interrupted_up(environment: Environment, *, after: str) -> "subprocess.Popen[str]":
     """`seawall up` in a process group of its own, to which Ctrl-C goes when it has said `after`."""
     process = subprocess.Popen(
-        [SEAWALL, "up"],
+        [*LISTENING, SEAWALL, "up"],
         env={**os.environ, **environment.variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
