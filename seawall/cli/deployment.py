@@ -53,7 +53,6 @@ def up(
             images = {**_embedded_images(kit), **(images or {})}
         else:
             _ask_first(f"deploy {env} to {target.place}, namespace {target.namespace}", yes=yes)
-            kit.claim_home()
         with _watching(kit) as watcher:
             done = release(target, watcher, images=images)
     if json:
@@ -82,7 +81,6 @@ def preview(
     target = target_of(kit, env)
     with kit.alone():
         target.check_cluster()
-        kit.claim_home()
         with _watching(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             seen = target.engine.preview(
@@ -108,7 +106,6 @@ def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
     with kit.alone():
         if not target.embedded:
             _ask_first(f"roll back {env} on {target.place}", yes=yes)
-        kit.claim_home()
         with _watching(kit) as watcher:
             done = roll_back(target, watcher)
     if json:
@@ -143,7 +140,6 @@ def down(
         target.check_cluster()
         if not target.embedded:
             _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
-        kit.claim_home()
         with _watching(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             done = target.engine.destroy(on_progress=watcher.hear)

@@ -110,7 +110,7 @@ def engine(env: Env = "local", *, json: Json = False) -> None:
                 "backend": backend.url,
                 "secrets_provider": backend.secrets_provider,
                 "resources": snapshot.resources,
-                "last_good_release": snapshot.outputs.get("last_good_release"),
+                "last_good_release": found.last_good(),
             }
         )
         return

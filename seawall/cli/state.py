@@ -39,7 +39,6 @@ def restore(
 
     kit = kit_here()
     with kit.alone():
-        kit.claim_home()
         kept = restore_state(target_of(kit, env).engine, file)
     typer.echo(f"restored; {f'the state before it is in {kept}' if kept else 'there was none'}")
     typer.echo(f"next: seawall preview {env}")

@@ -43,6 +43,11 @@ class Backend:
         """Whether other machines use it, too."""
         return self.own_passphrase is None
 
+    @property
+    def key(self) -> str | None:
+        """The address of the key that encrypts; None for a passphrase."""
+        return None if self.secrets_provider == _PASSPHRASE else self.secrets_provider
+
     def variables(self) -> dict[str, str]:
         """What the CLI needs to reach the state and to read its secrets.
 
@@ -55,7 +60,7 @@ class Backend:
         if self.own_passphrase is not None:
             _ensure_passphrase(self.own_passphrase)
             return {**found, "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.own_passphrase)}
-        if self.secrets_provider != _PASSPHRASE:
+        if self.key is not None:
             return found
         given = {name: os.environ[name] for name in _GIVEN if os.environ.get(name)}
         if not given:

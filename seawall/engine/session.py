@@ -3,6 +3,7 @@
 What an operation needs before it starts, and the translation of the SDK's errors after it.
 """
 
+import dataclasses
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -58,9 +59,8 @@ class Session:
 
     def write_only(self, run: RunValues) -> None:
         """Write the generated project; the state, which may be damaged, is not looked at."""
-        provider = self.backend.secrets_provider
-        key = None if provider == "passphrase" else provider
-        write_project(self._layout, RunValues(run.kubernetes, run.images, run.settings, key))
+        complete = dataclasses.replace(run, secrets_provider=self.backend.key)
+        write_project(self._layout, complete)
 
     def write(self, run: RunValues) -> None:
         """Write the generated project and put the provider in place."""
@@ -91,13 +91,12 @@ class Session:
     @cached_property
     def stack(self) -> "QuickStack":
         """The stack, made when there is none."""
-        provider = self.backend.secrets_provider
         workspace = LocalWorkspace(
             work_dir=str(self._layout.project),
             pulumi_home=str(self._layout.pulumi_home),
             env_vars=self.variables(),
             pulumi_command=self.cli,
-            secrets_provider=None if provider == "passphrase" else provider,
+            secrets_provider=self.backend.key,
         )
         with self.heard():
             return QuickStack(self._layout.env, workspace, StackInitMode.CREATE_OR_SELECT)

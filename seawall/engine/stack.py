@@ -167,11 +167,6 @@ class Engine:
         if not self._layout.stack_file.is_file():
             self._session.write_only(RunValues(self._place()))
 
-    def check(self, *, images: Mapping[str, str] | None = None) -> Program:
-        """Check configuration and policies; nothing is started and no cluster is asked."""
-        self._session.write(self._run_values(images, None))
-        return self._program()
-
     def snapshot(self) -> Snapshot:
         """The state as it was last saved, without asking the cluster."""
         self.prepare()
