@@ -19,6 +19,9 @@ __all__ = ["Backend", "backend_of"]
 
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secrets provider
 _PASSPHRASE_BYTES = 32
+_NO_SIDECARS = "?metadata=skip"
+"""Of gocloud's fileblob: no `.attrs` file beside each file. It is not written in one step, and the
+state of a CLI that was killed in between can no longer be read."""
 _GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -78,7 +81,8 @@ def backend_of(layout: Layout, state: Value) -> Backend:
         WorkspaceError: that says no backend.
     """
     if state is None:
-        return Backend(layout.files.as_uri(), _PASSPHRASE, layout.passphrase, layout.files)
+        url = layout.files.as_uri() + _NO_SIDECARS
+        return Backend(url, _PASSPHRASE, layout.passphrase, layout.files)
     url = state.get("backend") if isinstance(state, dict) else None
     if not isinstance(state, dict) or not isinstance(url, str):
         raise WorkspaceError(

@@ -4,6 +4,7 @@ A CLI that was killed leaves its lock behind, and Pulumi then refuses every upda
 that names host and process of the holder, whichever the backend.
 """
 
+import json
 import re
 import shutil
 import socket
@@ -80,6 +81,7 @@ def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
         WorkspaceError: it is damaged and there is no good copy.
     """
     path = layout.checkpoint
+    _drop_damaged_sidecar(path)
     try:
         return Snapshot.of_file(path.read_bytes()), None
     except FileNotFoundError:
@@ -99,6 +101,21 @@ def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
             f"the state {path} is damaged ({damage}) and there is no good copy beside it; "
             f"`seawall state restore {layout.env} FILE` brings one back"
         ) from damage
+
+
+def _drop_damaged_sidecar(path: Path) -> None:
+    """Remove the file of attributes beside the state when a killed CLI left half of it.
+
+    An older kit's, or of a CLI that was given the folder by hand. It holds a checksum that nobody
+    compares; without it the CLI reads the state, with half of it the CLI does not.
+    """
+    sidecar = path.with_name(f"{path.name}.attrs")
+    try:
+        json.loads(sidecar.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        sidecar.unlink(missing_ok=True)
 
 
 def keep_copy(layout: Layout) -> None:

@@ -84,7 +84,7 @@ def test_engine_tells_the_rung_and_the_state(environment: Environment) -> None:
     found = document(environment.seawall("engine", "--json"))
     assert found["provider"] == "stand-in"
     assert found["recorded_provider"] == "stand-in"
-    assert found["backend"] == f"file://{environment.kit.home}/state"
+    assert found["backend"] == f"file://{environment.kit.home}/state?metadata=skip"
     told = environment.seawall("engine").stdout
     assert "the stand-in of this kit" in told
 

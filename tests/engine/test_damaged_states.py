@@ -34,6 +34,16 @@ def test_a_damaged_state_is_restored_from_the_last_good_copy(
     assert engine.snapshot().resources == LENGTH + 2
 
 
+def test_half_a_file_of_attributes_does_not_keep_the_state_from_being_read(
+    scratch: "Scratch",
+) -> None:
+    engine = scratch.engine(chain(scratch))
+    engine.up()
+    assert not list(engine.layout.files.rglob("*.attrs")), "the CLI writes none for the kit"
+    engine.layout.checkpoint.with_name("test.json.attrs").write_bytes(b"")
+    assert scratch.engine(chain(scratch)).up().changed == 0
+
+
 def test_without_any_copy_a_damaged_state_says_what_to_do(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch))
     engine.up()
