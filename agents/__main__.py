@@ -2,7 +2,8 @@
 
 import sys
 
-from agents.settings import Settings, SettingsError, read_settings
+from agents.given import SettingsError
+from agents.settings import Settings, read_settings
 
 __all__ = ["main"]
 

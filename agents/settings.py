@@ -1,18 +1,15 @@
 """What the pod tells the agents: environment variables and mounted secret files, read once."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents import given
+from agents.given import SettingsError
 from contract import ports
 
-__all__ = ["Settings", "SettingsError", "read_settings"]
+__all__ = ["Settings", "read_settings"]
 
 _SECRETS = Path("/etc/seawall/secrets")
-
-
-class SettingsError(Exception):
-    """A variable or a secret file is missing or malformed: which one, and what it should be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +86,7 @@ class Settings:
         Raises:
             SettingsError: the file is missing or empty.
         """
-        file = self.secrets / name
-        try:
-            text = file.read_text().strip()
-        except OSError as failed:
-            raise SettingsError(f"secret file {file} cannot be read: mount it") from failed
-        if not text:
-            raise SettingsError(f"secret file {file} is empty")
-        return text
+        return given.secret(self.secrets, name)
 
 
 def read_settings() -> Settings:
@@ -106,26 +96,12 @@ def read_settings() -> Settings:
         SettingsError: one is missing or not what it should be.
     """
     return Settings(
-        pod=_text("SEAWALL_POD_NAME"),
-        hosts=tuple(_text("SEAWALL_REDIS_HOSTS").split(",")),
-        master_name=_text("SEAWALL_MASTER_NAME"),
-        quorum=_number("SEAWALL_QUORUM"),
-        down_after_ms=_number("SEAWALL_DOWN_AFTER_MS"),
-        failover_timeout_ms=_number("SEAWALL_FAILOVER_TIMEOUT_MS"),
-        max_lag_s=_number("SEAWALL_MAX_LAG_S"),
-        maxmemory=_number("SEAWALL_MAXMEMORY"),
+        pod=given.text("SEAWALL_POD_NAME"),
+        hosts=tuple(given.text("SEAWALL_REDIS_HOSTS").split(",")),
+        master_name=given.text("SEAWALL_MASTER_NAME"),
+        quorum=given.number("SEAWALL_QUORUM"),
+        down_after_ms=given.number("SEAWALL_DOWN_AFTER_MS"),
+        failover_timeout_ms=given.number("SEAWALL_FAILOVER_TIMEOUT_MS"),
+        max_lag_s=given.number("SEAWALL_MAX_LAG_S"),
+        maxmemory=given.number("SEAWALL_MAXMEMORY"),
     )
-
-
-def _text(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise SettingsError(f"environment variable {name} is not set")
-    return value
-
-
-def _number(name: str) -> int:
-    text = _text(name)
-    if not text.isdecimal():
-        raise SettingsError(f"environment variable {name}={text!r} is not a whole number")
-    return int(text)

@@ -102,6 +102,23 @@ class Target:
                 f"seawall:kubernetes in Pulumi.{self.env}.yaml"
             ) from error
 
+    def check_deployed_here(self) -> None:
+        """Make sure that this is the cluster which the stack was deployed to.
+
+        Pulumi deletes on the one that the state names, whatever the configuration says by now.
+
+        Raises:
+            UsageError: the configuration, or KUBECONFIG, names another one.
+        """
+        now = {"kubeconfig": str(self.kubeconfig.resolve()), "context": self.context}
+        for name, deployed in self.engine.snapshot().cluster.items():
+            if now[name] is not None and now[name] != deployed:
+                raise UsageError(
+                    f"{self.env} was deployed with the {name} {deployed}, and {now[name]} is named "
+                    f"now: nothing was deleted; set seawall:kubernetes.{name} back, or, when both "
+                    f"are one cluster, run `seawall up {self.env}` first"
+                )
+
 
 def target_of(kit: Kit, env: str) -> Target:
     """The environment of the checkout's Pulumi.<env>.yaml.

@@ -17,6 +17,7 @@ from seawall.cluster.kubectl import Kubectl
 from seawall.kit import Kit, kit_here
 from tests.host import Picture, take_picture
 from tests.measured import LINES, measured
+from tests.object_store import ObjectStore, serve_objects
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
@@ -78,6 +79,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for line in LINES:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
+    """A real S3 server; whoever stores in it makes a bucket of its own."""
+    program = kit_here().tool("versitygw") / "versitygw"
+    with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

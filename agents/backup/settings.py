@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agents.settings import SettingsError
+from agents import given
+from agents.given import SettingsError
 from contract import paths, ports
 
 __all__ = ["BackupSettings", "Credentials", "read_backup_settings"]
@@ -54,14 +55,7 @@ class BackupSettings:
         Raises:
             SettingsError: the file is missing or empty.
         """
-        file = self.secrets / name
-        try:
-            text = file.read_text(encoding="utf-8").strip()
-        except OSError as failed:
-            raise SettingsError(f"secret file {file} cannot be read: mount it") from failed
-        if not text:
-            raise SettingsError(f"secret file {file} is empty: fill it")
-        return text
+        return given.secret(self.secrets, name)
 
 
 def read_backup_settings() -> BackupSettings:
@@ -70,25 +64,26 @@ def read_backup_settings() -> BackupSettings:
     Raises:
         SettingsError: one is missing or not what it should be.
     """
+    keep = "SEAWALL_BACKUP_KEEP_S"
     return BackupSettings(
         name=os.environ.get("SEAWALL_POD_NAME") or socket.gethostname(),
-        hosts=tuple(_text("SEAWALL_REDIS_HOSTS").split(",")),
-        master_name=_text("SEAWALL_MASTER_NAME"),
-        bucket=_text("SEAWALL_BACKUP_BUCKET"),
-        prefix=_text("SEAWALL_BACKUP_PREFIX"),
-        keep_s=_number("SEAWALL_BACKUP_KEEP_S") if "SEAWALL_BACKUP_KEEP_S" in os.environ else None,
+        hosts=tuple(given.text("SEAWALL_REDIS_HOSTS").split(",")),
+        master_name=given.text("SEAWALL_MASTER_NAME"),
+        bucket=given.text("SEAWALL_BACKUP_BUCKET"),
+        prefix=given.text("SEAWALL_BACKUP_PREFIX"),
+        keep_s=given.number(keep) if keep in os.environ else None,
         endpoint=os.environ.get("SEAWALL_BACKUP_ENDPOINT"),
         region=os.environ.get("SEAWALL_BACKUP_REGION"),
         credentials=_credentials(),
-        scratch=Path(_text("SEAWALL_BACKUP_SCRATCH")),
-        dump_timeout_s=_number("SEAWALL_BACKUP_DUMP_TIMEOUT_S"),
+        scratch=Path(given.text("SEAWALL_BACKUP_SCRATCH")),
+        dump_timeout_s=given.number("SEAWALL_BACKUP_DUMP_TIMEOUT_S"),
         secrets=Path(os.environ.get("SEAWALL_SECRETS_DIR", paths.SECRETS_DIR)),
-        sentinel_port=_number("SEAWALL_SENTINEL_PORT", ports.SENTINEL),
+        sentinel_port=given.number("SEAWALL_SENTINEL_PORT", ports.SENTINEL),
     )
 
 
 def _credentials() -> Credentials:
-    match _text("SEAWALL_BACKUP_LOGIN"):
+    match given.text("SEAWALL_BACKUP_LOGIN"):
         case "role":
             return "role"
         case "secret":
@@ -97,19 +92,3 @@ def _credentials() -> Credentials:
             raise SettingsError(
                 f"environment variable SEAWALL_BACKUP_LOGIN={other!r} is not role or secret"
             )
-
-
-def _text(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise SettingsError(f"environment variable {name} is not set")
-    return value
-
-
-def _number(name: str, default: int | None = None) -> int:
-    if default is not None and name not in os.environ:
-        return default
-    text = _text(name)
-    if not text.isdecimal():
-        raise SettingsError(f"environment variable {name}={text!r} is not a whole number")
-    return int(text)

@@ -138,6 +138,7 @@ def down(
     target = target_of(kit, env)
     with kit.alone():
         target.check_cluster()
+        target.check_deployed_here()
         if not target.embedded:
             _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
         with _watching(kit) as watcher:

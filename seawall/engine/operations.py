@@ -44,14 +44,19 @@ class Operations:
         return True
 
     def past_dead_locks(self, operation: Callable[[], T]) -> T:
-        """Run an operation, and once again when only a dead process' lock was in its way."""
+        """Run an operation, and once again when only a dead process' lock was in its way.
+
+        Of a shared state that is known only of this checkout's own: containers may have one name.
+        """
+        was_marked = self._layout.unfinished.exists()
         try:
             return operation()
         except UpdateRunning as running:
-            if not running.stale:
+            if not running.stale or (self._session.backend.is_shared and not was_marked):
                 raise
         with self._session.heard():
             self._session.stack.cancel()
+        self._session.forget()
         self._layout.unfinished.touch()
         return operation()
 
@@ -78,6 +83,8 @@ class Operations:
             if not was_marked:
                 mark.unlink(missing_ok=True)
             raise
+        finally:
+            self._session.forget()
         mark.unlink(missing_ok=True)
 
     @contextmanager

@@ -56,6 +56,7 @@ class Session:
         self._embedded = embedded
         self.repaired: str | None = None
         """A line about a damaged state that was restored; None when it was whole."""
+        self._seen: Snapshot | None = None
 
     def write_only(self, run: RunValues) -> None:
         """Write the generated project; the state, which may be damaged, is not looked at."""
@@ -83,7 +84,7 @@ class Session:
         provider = ladder.choose_provider(
             official=plugins.official_plugin(self._layout) is not None,
             embedded=self._embedded,
-            before=self.snapshot().provider,
+            before=self.seen().provider,
             env=self._layout.env,
         )
         return Rung(provider, Path(self.cli.command), str(self.cli.version))
@@ -108,12 +109,27 @@ class Session:
             "PATH": plugins.search_path(self._layout, self.rung.provider),
         }
 
+    def seen(self) -> Snapshot:
+        """The state as it was last read, and read now only when an operation came between.
+
+        Reading a shared one takes the CLI half a second.
+        """
+        return self._seen or self.snapshot()
+
+    def forget(self) -> None:
+        """What was read is no longer so."""
+        self._seen = None
+
     def snapshot(self) -> Snapshot:
         """The stack's state as it is now; an empty one before the first operation.
 
         Raises:
             WorkspaceError, UpdateFailed: it cannot be read.
         """
+        self._seen = self._read()
+        return self._seen
+
+    def _read(self) -> Snapshot:
         if not self.backend.is_shared:
             found, repaired = read_or_restore(self._layout)
             self.repaired = repaired or self.repaired

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationEr
 
 from seawall.engine.ladder import Provider
 from seawall.engine.standin.drift import APPLIED
+from seawall.engine.standin.values import SIGNATURE
 from seawall.engine.update import short
 
 __all__ = ["DamagedError", "Snapshot", "as_export"]
@@ -21,8 +22,7 @@ _OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _KUBERNETES: Final = "kubernetes:"
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""The key by which Pulumi marks a value that is not plain, such as a secret."""
+_CLUSTER: Final = "pulumi:providers:kubernetes"
 
 
 class DamagedError(ValueError):
@@ -38,6 +38,7 @@ class _Resource(_Read):
     type: str
     id: str = ""
     protect: bool = False
+    inputs: dict[str, JsonValue] = {}
     outputs: dict[str, JsonValue] = {}
 
 
@@ -70,6 +71,7 @@ class Snapshot:
         outputs: the plain outputs; secret ones are left out.
         stack: its name; None while it is empty.
         objects: kind and name of each Kubernetes object.
+        cluster: `kubeconfig` and `context` that they were made with, as far as they were named.
     """
 
     resources: int = 0
@@ -79,6 +81,7 @@ class Snapshot:
     outputs: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     stack: str | None = None
     objects: frozenset[tuple[str, str]] = frozenset()
+    cluster: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @staticmethod
     def of_file(text: bytes) -> "Snapshot":
@@ -130,6 +133,7 @@ def _snapshot(latest: _Deployment | None) -> Snapshot:
             for item in resources
             if item.type.startswith(_KUBERNETES)
         ),
+        cluster=_cluster(resources),
         stack=resources[0].urn.split("::")[0].rsplit(":", 1)[-1] if resources else None,
     )
 
@@ -143,11 +147,19 @@ def _provider(resources: list[_Resource]) -> Provider | None:
     return Provider.STAND_IN if by_stand_in else Provider.OFFICIAL
 
 
+def _cluster(resources: list[_Resource]) -> dict[str, str]:
+    for item in resources:
+        if item.type == _CLUSTER:
+            named = {name: item.inputs.get(name) for name in ("kubeconfig", "context")}
+            return {name: value for name, value in named.items() if isinstance(value, str)}
+    return {}
+
+
 def _plain(outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {
         name: value
         for name, value in outputs.items()
-        if not (isinstance(value, dict) and _SIGNATURE in value)
+        if not (isinstance(value, dict) and SIGNATURE in value)
     }
 
 

@@ -94,7 +94,7 @@ class Engine:
             raise WorkspaceError(f"stack {self._layout.env}: nothing was deployed by this run")
         write_document(self._layout, self._deployed)
         release = release_of(self._layout)
-        if self._session.snapshot().outputs.get(LAST_GOOD) == release:
+        if self._session.seen().outputs.get(LAST_GOOD) == release:
             return
         write_release(self._layout, last_good=release)
         program = self._program()
@@ -120,7 +120,7 @@ class Engine:
         self._session.write(self._run_values(images, None))
         program = self._program()
         self._complete(program)
-        write_release(self._layout, last_good=self.snapshot().outputs.get(LAST_GOOD))
+        write_release(self._layout, last_good=self._session.seen().outputs.get(LAST_GOOD))
         with (
             self._operations.timed("preview"),
             self._session.heard(on_progress) as heard,
@@ -224,7 +224,7 @@ class Engine:
     def _up(self, run: RunValues, *, refresh: bool, on_progress: OnProgress) -> UpResult:
         self._session.write(run)
         program = self._program()
-        before = self._session.snapshot()
+        before = self._session.seen()
         self._complete(program)
         recovered = self._operations.recover(before, on_progress)
         if recovered:
@@ -241,13 +241,15 @@ class Engine:
             )
         if recovered:
             self._take_back_adopting(run, program)
-        outputs = {name: Output(v, secret=False) for name, v in self.snapshot().outputs.items()}
+        outputs = {
+            name: Output(v, secret=False) for name, v in self._session.seen().outputs.items()
+        }
         return _result(heard, outputs=outputs, recovered=recovered)
 
     def _take_back_adopting(self, run: RunValues, program: Program) -> None:
         """One more update, in which the provider may adopt only what the configuration lets it."""
         self._session.write(run)
-        write_release(self._layout, last_good=self.snapshot().outputs.get(LAST_GOOD))
+        write_release(self._layout, last_good=self._session.seen().outputs.get(LAST_GOOD))
         self._deployed = load(self._layout.stack_file)
         with (
             self._operations.run("end the recovery", silent) as heard,
@@ -257,7 +259,7 @@ class Engine:
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))
-        before = self._session.snapshot()
+        before = self._session.seen()
         if before.protected:
             # Pulumi would delete all the others before it comes to these.
             raise WorkspaceError(

@@ -21,7 +21,7 @@ from agents.backup.retention import expired, key_of
 from agents.backup.settings import BackupSettings, read_backup_settings
 from agents.backup.source import Source
 from agents.backup.store import PART_BYTES, content_of
-from agents.settings import SettingsError
+from agents.given import SettingsError
 from tests.conftest import CHECKOUT
 
 NOW = datetime(2030, 5, 1, 12, 0, 0, tzinfo=UTC)

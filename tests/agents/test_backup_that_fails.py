@@ -5,39 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from seawall.kit import kit_here
 from seawall.wait import wait_until
-from tests.agents.backup_kit import Job, Run, fill, running_job
+from tests.agents.backup_kit import Job, Run, fill
 from tests.conftest import CHECKOUT
-from tests.object_store import ObjectStore, serve_objects
 from tests.service.kit import free_port
 
 pytestmark = [pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
-    program = kit_here().tool("versitygw") / "versitygw"
-    with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
-        yield store
-
-
-@pytest.fixture
-def job(tmp_path: Path, object_store: ObjectStore) -> Generator[Job]:
-    with running_job(tmp_path, object_store) as running:
-        yield running
-
-
-@pytest.fixture
-def earlier(job: Job) -> list[str]:
-    """Copies that are too old: a run that fails must leave them."""
-    return sorted([job.put(timedelta(days=8)), job.put(timedelta(days=400))])
 
 
 def test_refused_credentials_are_one_line(job: Job, earlier: list[str]) -> None:

@@ -2,40 +2,18 @@
 
 import shutil
 import threading
-from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agents.backup.store import PART_BYTES
-from seawall.kit import kit_here
 from seawall.wait import wait_until
-from tests.agents.backup_kit import PREFIX, Job, fill, running_job
-from tests.object_store import ObjectStore, serve_objects
+from tests.agents.backup_kit import PREFIX, Job, fill
 from tests.service.kit import free_port
 from tests.service.redis_kit import command, start
 
 pytestmark = [pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
-    program = kit_here().tool("versitygw") / "versitygw"
-    with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
-        yield store
-
-
-@pytest.fixture
-def job(tmp_path: Path, object_store: ObjectStore) -> Generator[Job]:
-    with running_job(tmp_path, object_store) as running:
-        yield running
-
-
-@pytest.fixture
-def earlier(job: Job) -> list[str]:
-    """Copies that are too old: a run that fails must leave them."""
-    return sorted([job.put(timedelta(days=8)), job.put(timedelta(days=400))])
 
 
 def restored(job: Job, key: str, *words: str) -> str:

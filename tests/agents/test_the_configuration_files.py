@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.configuration import redis_configuration, sentinel_configuration, users, write_private
-from agents.settings import Settings, SettingsError
+from agents.given import SettingsError
+from agents.settings import Settings
 from seawall.wait import wait_until
 
 PASSWORDS = (

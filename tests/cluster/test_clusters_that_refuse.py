@@ -70,6 +70,17 @@ def test_an_existing_cluster_is_reached_by_its_context(qa: Target, kubeconfig: P
     qa.check_cluster()
 
 
+def test_nothing_is_deleted_while_another_cluster_is_named_than_the_state_does(
+    environment: Environment, kubeconfig: Path
+) -> None:
+    local = target_of(environment.kit, "local")
+    local.check_deployed_here()
+    with pytest.raises(UsageError) as caught:
+        dataclasses.replace(local, kubeconfig=kubeconfig).check_deployed_here()
+    told = one_line(caught.value)
+    assert f"deployed with the kubeconfig {local.kubeconfig}, and {kubeconfig} is named" in told
+
+
 def test_a_cluster_that_does_not_answer_is_one_line(qa: Target, kubeconfig: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

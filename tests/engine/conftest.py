@@ -11,8 +11,7 @@ import yaml
 
 from seawall.engine.program import Program
 from seawall.engine.stack import Engine
-from tests.conftest import Environment
-from tests.object_store import ObjectStore, serve_objects
+from tests.object_store import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -75,15 +74,6 @@ def scratch(
     made.kubectl("create", "namespace", made.namespace)
     yield made
     made.kubectl("delete", "namespace", made.namespace, "--wait=false")
-
-
-@pytest.fixture(scope="session")
-def object_store(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[ObjectStore]:
-    folder = tmp_path_factory.mktemp("objects")
-    with serve_objects(environment.kit.tool("versitygw") / "versitygw", folder) as store:
-        yield store
 
 
 @pytest.fixture

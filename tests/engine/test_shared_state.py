@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from seawall.engine.errors import EngineError, ToolError, UpdateCutOff, UpdateRunning
 from seawall.engine.ladder import Provider
-from seawall.engine.state import backup_state, restore_state
+from seawall.engine.state import backup_state, restore_state, unlock_state
 from tests.engine.chains import CLI, LENGTH, at_done, chain, kill, links, updating
 
 if TYPE_CHECKING:
@@ -63,10 +63,22 @@ def test_another_machine_continues_an_update_that_was_cut_off(
     with pytest.raises(UpdateCutOff):
         first.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
     second = shared.engine(chain(shared), machine="second")
-    assert second.up().recovered, "the dead lock was of this machine"
+    with pytest.raises(UpdateRunning, match="seawall state unlock test"):
+        second.up()  # a dead process of another container with this name looks just the same
+    (held,) = unlock_state(second)
+    assert held.hostname == socket.gethostname()
+    assert second.up().recovered
     assert links(shared) == LENGTH
     held = object_store.client().list_objects_v2(Bucket=bucket, Prefix=".pulumi/locks")
     assert held.get("KeyCount", 0) == 0
+
+
+def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") -> None:
+    engine = shared.engine(chain(shared))
+    with pytest.raises(UpdateCutOff):
+        engine.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
+    assert shared.engine(chain(shared)).up().recovered
+    assert links(shared) == LENGTH
 
 
 def test_the_lock_of_a_foreign_machine_stays(

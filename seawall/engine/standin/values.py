@@ -11,6 +11,7 @@ from typing import TypeAlias, cast
 from google.protobuf import json_format, struct_pb2
 
 __all__ = [
+    "SIGNATURE",
     "Json",
     "JsonObject",
     "Path",
@@ -28,7 +29,8 @@ JsonObject: TypeAlias = dict[str, Json]
 Path: TypeAlias = tuple[str, ...]
 
 # The markers of Pulumi's wire format (sdk/go/common/resource/sig and plugin/rpc.go).
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key by which a value is marked that is not plain, such as a secret."""
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the wire format's marker of a secret
 _UNKNOWNS = frozenset(
     {
@@ -106,7 +108,7 @@ def text_at(value: Json, *path: str) -> str:
 def _open(value: Json, here: Path | None, paths: set[Path]) -> Json:
     """Strip markers; `here` is None below a list, whose own path then takes the mark."""
     if isinstance(value, dict):
-        if value.get(_SIGNATURE) == _SECRET:
+        if value.get(SIGNATURE) == _SECRET:
             if here is not None:
                 paths.add(here)
             return _open(value.get("value"), None, set())
@@ -129,7 +131,7 @@ def _is_marked(value: Json) -> bool:
 
 def _marks(value: Json) -> Iterator[None]:
     if isinstance(value, dict):
-        if value.get(_SIGNATURE) == _SECRET:
+        if value.get(SIGNATURE) == _SECRET:
             yield
         for item in value.values():
             yield from _marks(item)
@@ -140,7 +142,7 @@ def _marks(value: Json) -> Iterator[None]:
 
 def _close(value: Json, paths: frozenset[Path]) -> Json:
     if () in paths:
-        return {_SIGNATURE: _SECRET, "value": value}
+        return {SIGNATURE: _SECRET, "value": value}
     if not isinstance(value, dict) or not paths:
         return value
     return {
