@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-up: venv ## from nothing to a gateway that answers (NODES=n for more nodes)
+up: venv ## from nothing to a gateway that answers (NODES=n for another number of nodes than 3)
 	@$(BIN)/seawall up $(if $(NODES),--nodes $(NODES))
 
 down: venv ## remove everything that `up` made, except the cache of builds

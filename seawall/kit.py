@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seawall.cluster.embedded import EmbeddedCluster, Supplies
+from seawall.cluster.embedded import EmbeddedCluster
 from seawall.cluster.golden import golden_store
 from seawall.cluster.instance import Instance, instance_of, read_note
+from seawall.cluster.supplies import Supplies
 from seawall.errors import UsageError
 from seawall.locks import try_exclusive
 from seawall.progress import Progress
@@ -21,7 +22,15 @@ from seawall.supply.images import ImageBuilder
 
 __all__ = ["Kit", "kit_here"]
 
-_PLATFORM_PROGRAMS = ("coredns", "local-path-provisioner", "pause")
+_PLATFORM_PROGRAMS = (
+    "coredns",
+    "kube-state-metrics",
+    "local-path-provisioner",
+    "metrics-server",
+    "pause",
+)
+_NODES = 3
+"""Enough for a drain, a lost node and Sentinel's majority to mean something."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,8 @@ class Kit:
             pause=images["pause"],
             coredns=images["coredns"],
             provisioner=images["local-path-provisioner"],
+            metrics_server=images["metrics-server"],
+            kube_state_metrics=images["kube-state-metrics"],
         )
 
     def cluster(self) -> EmbeddedCluster:
@@ -166,7 +177,7 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     $SEAWALL_HOME moves the state folder, and with it the cluster's name and addresses.
 
     Args:
-        nodes: how many nodes; those that the cluster has when it exists, else one.
+        nodes: how many nodes; those that the cluster has when it exists, else three.
         emit: where progress lines go; standard error by default.
 
     Raises:
@@ -177,7 +188,7 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     if home in {Path("/"), checkout, Path.home()} or home in checkout.parents:
         raise UsageError(f"SEAWALL_HOME: {home} is not a folder of its own; name a new one")
     note = read_note(instance_of(home, nodes=1).data)
-    count = nodes if nodes is not None else (note.nodes if note else 1)
+    count = nodes if nodes is not None else (note.nodes if note else _NODES)
     root = default_root()
     progress = Progress(root / "durations.json", emit)
     return Kit(checkout, home, instance_of(home, nodes=count), Cache(root, progress.note), progress)

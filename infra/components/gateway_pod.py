@@ -19,7 +19,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from contract import paths, ports
-from infra.components.placement import HOSTS, ZONES, spread_over
+from infra.components.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
 from infra.components.pods import (
     container_security,
     pod_security,
@@ -65,6 +65,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         enable_service_links=False,
         security_context=pod_security(),
         termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
+        tolerations=tolerations_of_lost_nodes(pod.settings.replace_after.whole_seconds),
         topology_spread_constraints=apart or None,
         volumes=[
             VolumeArgs(name="config", config_map=settings),

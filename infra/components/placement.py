@@ -4,6 +4,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import (
     PodAffinityTermArgs,
     PodAntiAffinityArgs,
+    TolerationArgs,
     TopologySpreadConstraintArgs,
     WeightedPodAffinityTermArgs,
 )
@@ -13,7 +14,14 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudget
 from infra.components.labels import selector_of
 from infra.settings import Apart, Disruption
 
-__all__ = ["HOSTS", "ZONES", "apart_on_hosts", "disruption_budget", "spread_over"]
+__all__ = [
+    "HOSTS",
+    "ZONES",
+    "apart_on_hosts",
+    "disruption_budget",
+    "spread_over",
+    "tolerations_of_lost_nodes",
+]
 
 HOSTS = "kubernetes.io/hostname"
 ZONES = "topology.kubernetes.io/zone"
@@ -25,11 +33,28 @@ def spread_over(topology: str, apart: Apart, component: str) -> list[TopologySpr
         return []
     constraint = TopologySpreadConstraintArgs(
         label_selector=LabelSelectorArgs(match_labels=selector_of(component)),
+        # Only among pods of one release: else those that are about to leave decide the places.
+        match_label_keys=["pod-template-hash"],
         max_skew=1,
+        # A node that is being drained is no place: with "required" nothing could be scheduled.
+        node_taints_policy="Honor",
         topology_key=topology,
         when_unsatisfiable="DoNotSchedule" if apart == "required" else "ScheduleAnyway",
     )
     return [constraint]
+
+
+def tolerations_of_lost_nodes(seconds: int) -> list[TolerationArgs]:
+    """Stay so long on a node that does not answer or is not ready; Kubernetes' default is 300 s."""
+    return [
+        TolerationArgs(
+            effect="NoExecute",
+            key=f"node.kubernetes.io/{state}",
+            operator="Exists",
+            toleration_seconds=seconds,
+        )
+        for state in ("not-ready", "unreachable")
+    ]
 
 
 def apart_on_hosts(apart: Apart, component: str) -> PodAntiAffinityArgs | None:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs
 from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
     ContainerArgs,
     ContainerPortArgs,
+    PodAffinityTermArgs,
+    PodAntiAffinityArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
     ProbeArgs,
@@ -15,11 +18,13 @@ from pulumi_kubernetes.core.v1 import (
     ServiceSpecArgs,
     TCPSocketActionArgs,
     VolumeMountArgs,
+    WeightedPodAffinityTermArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from contract import ports
+from contract import labels, ports
 from infra.components.labels import labels_of, selector_of
+from infra.components.placement import HOSTS
 from infra.components.pods import (
     container_security,
     pod_security,
@@ -31,6 +36,7 @@ from infra.settings import Amount, Resources
 
 __all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
 
+_COMPONENT = "provider-simulator"
 _RESOURCES = Resources(
     requests=Amount(cpu="50m", memory="96Mi"), limits=Amount(cpu="1", memory="256Mi")
 )
@@ -59,13 +65,14 @@ class ProviderSimulator(pulumi.ComponentResource):
     ) -> None:
         super().__init__("seawall:simulator:ProviderSimulator", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=labels_of(name))
+        marked = {**labels_of(name), labels.COMPONENT: _COMPONENT}
+        metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=marked)
         Deployment(
             name,
             metadata=ObjectMetaArgs(
                 name=name,
                 namespace=args.namespace,
-                labels=labels_of(name),
+                labels=marked,
                 annotations=ROLLOUT_ANNOTATIONS,
             ),
             spec=DeploymentSpecArgs(
@@ -73,7 +80,7 @@ class ProviderSimulator(pulumi.ComponentResource):
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=selector_of(name)),
                 template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=labels_of(name)), spec=_pod_spec(args)
+                    metadata=ObjectMetaArgs(labels=marked), spec=_pod_spec(args)
                 ),
             ),
             opts=child,
@@ -115,6 +122,7 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
         volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
     )
     return PodSpecArgs(
+        affinity=AffinityArgs(pod_anti_affinity=_apart()),
         automount_service_account_token=False,
         containers=[container],
         enable_service_links=False,
@@ -122,6 +130,14 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
         termination_grace_period_seconds=5,
         volumes=[scratch_volume("tmp", "16Mi", memory=False)],
     )
+
+
+def _apart() -> PodAntiAffinityArgs:
+    """Not two on a node, where possible: no real provider goes with one of our nodes."""
+    others = LabelSelectorArgs(match_labels={labels.COMPONENT: _COMPONENT})
+    term = PodAffinityTermArgs(label_selector=others, topology_key=HOSTS)
+    weighted = WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
+    return PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[weighted])
 
 
 def _probe(*, period_s: int, failures: int) -> ProbeArgs:

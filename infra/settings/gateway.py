@@ -74,7 +74,8 @@ class Timeouts(Strict):
     """Upstream timeouts, each for one attempt."""
 
     connect: _Timeout = Duration.parse("2s")
-    """Until the connection stands."""
+    """Until the connection stands; later, until the provider's machine has acknowledged what was
+    sent: one that lost its power is found out."""
     headers: _Timeout = Duration.parse("10s")
     """Until a streamed answer begins."""
     first_content: _Timeout = Duration.parse("15s")
@@ -98,6 +99,9 @@ class Gateway(Strict):
     """How many pods a drain of nodes may take."""
     spread: Spread = Spread()
     """How the pods are kept apart."""
+    replace_after: Annotated[Duration, Between("0s", "10m", whole=True)] = Duration.parse("30s")
+    """How long a node may be lost or not ready until its pods are made anew elsewhere. Requests
+    avoid it before: as soon as Kubernetes has noticed, 50 s by its defaults."""
     admission: Admission = Admission()
     """What one process accepts at once."""
     timeouts: Timeouts = Timeouts()

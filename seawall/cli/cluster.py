@@ -14,6 +14,10 @@ from seawall.local import remove_everything
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="The embedded Kubernetes cluster.")
+node_app = typer.Typer(no_args_is_help=True, help="Take nodes away and give them back.")
+app.add_typer(node_app, name="node")
+
+NodeName = Annotated[str, typer.Argument(metavar="NAME", help="As in `kubectl get nodes`.")]
 
 
 @app.command()
@@ -52,3 +56,35 @@ def logs(
 ) -> None:
     """The log of one daemon."""
     typer.echo(kit_here().cluster().logs(part), nl=False)
+
+
+@node_app.command()
+def stop(name: NodeName) -> None:
+    """Power a node off at once, as a broken machine would be; its disk stays."""
+    kit = kit_here()
+    with kit.alone():
+        kit.cluster().stop_node(name)
+
+
+@node_app.command()
+def start(name: NodeName) -> None:
+    """Boot a node that was stopped, and wait until it is Ready."""
+    kit = kit_here()
+    with kit.alone(), kit.progress.step(f"start {name}", estimate_s=6):
+        kit.cluster().start_node(name)
+
+
+@node_app.command()
+def partition(name: NodeName) -> None:
+    """Cut a node off from the network; its containers go on, and nobody reaches them."""
+    kit = kit_here()
+    with kit.alone():
+        kit.cluster().partition_node(name)
+
+
+@node_app.command()
+def heal(name: NodeName) -> None:
+    """End a partition."""
+    kit = kit_here()
+    with kit.alone():
+        kit.cluster().heal_node(name)

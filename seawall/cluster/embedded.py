@@ -5,53 +5,30 @@ server ready, nodes Ready, add-ons. Each step keeps what is already right, so ru
 repairs whatever was killed.
 """
 
-import hashlib
-import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
 from seawall.cluster import readiness
 from seawall.cluster.addons import AddonValues, rendered_addons
+from seawall.cluster.booting import Boots, daemons_of
 from seawall.cluster.cgroups import remove_cgroups
-from seawall.cluster.control_plane import control_plane_daemons
-from seawall.cluster.golden import clone_store
-from seawall.cluster.init import DaemonSpec
 from seawall.cluster.instance import Instance, write_note
 from seawall.cluster.interface import Part
 from seawall.cluster.kubeconfig import write_kubeconfig
 from seawall.cluster.kubectl import Kubectl
 from seawall.cluster.machine import Machine, running_machines
 from seawall.cluster.network import Network
-from seawall.cluster.node import CONTAINERD_SOCKET, node_daemons, write_node_settings
+from seawall.cluster.node import CONTAINERD_SOCKET
 from seawall.cluster.pki import ensure_pki
-from seawall.cluster.proxy import write_proxy_settings
+from seawall.cluster.supplies import Supplies
 from seawall.errors import ClusterError, UsageError
 from seawall.supply.images import Image
 
-__all__ = ["EmbeddedCluster", "Supplies"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supplies:
-    """What was built for the cluster.
-
-    Attributes:
-        programs: folder with the Kubernetes programs.
-        store: containerd root with the images below unpacked.
-        pause, base, coredns, provisioner: the images that the cluster itself runs.
-    """
-
-    programs: Path
-    store: Path
-    pause: Image
-    base: Image
-    coredns: Image
-    provisioner: Image
+__all__ = ["EmbeddedCluster"]
 
 
 class EmbeddedCluster:
@@ -98,14 +75,17 @@ class EmbeddedCluster:
         for machine in surplus:
             machine.stop()
         self._network.ensure_switch()
-        plans = {machine: self._plan(machine, supplies) for machine in self._instance.machines}
-        stale = [m for m in plans if not self._runs_as_planned(m, plans[m], supplies)]
+        boots = Boots(self._instance, self._machines, supplies)
+        plans = {machine: boots.plan(machine) for machine in self._instance.machines}
+        stale = [m for m in plans if not boots.runs_as_planned(m, plans[m])]
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self._boot, stale, [plans[m] for m in stale], repeat(supplies)))
+            list(pool.map(boots.boot, stale, [plans[m] for m in stale]))
+        for machine in plans:
+            self._network.mend(machine)
         kubectl = self.kubectl()
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
         self._install_addons(kubectl, supplies)
-        self._register_nodes(kubectl, [m for m in stale if m != "cp"])
+        boots.register(kubectl, [m for m in stale if m != "cp"], up=self._instance.node_machines)
         for machine in surplus:
             kubectl("delete", "node", self._instance.node_name(machine.name), "--ignore-not-found")
             shutil.rmtree(machine.home, ignore_errors=True)
@@ -134,8 +114,10 @@ class EmbeddedCluster:
         for name, machine in self._machines.items():
             pid = machine.pid()
             address = self._instance.address(name)
-            parts.append(Part(name, pid is not None, f"{address}, init {pid or 'is gone'}"))
-            for daemon in self._daemons(name):
+            cut = self._network.is_cut(name)
+            seen = f"{address}, init {pid or 'is gone'}{', cut off from the network' * cut}"
+            parts.append(Part(name, pid is not None and not cut, seen))
+            for daemon in daemons_of(self._instance, name):
                 runs = machine.daemon_runs(daemon["name"])
                 detail = "runs" if runs else "does not run"
                 parts.append(Part(f"{name}/{daemon['name']}", runs, detail))
@@ -144,13 +126,54 @@ class EmbeddedCluster:
     def logs(self, part: str) -> str:
         """See `Cluster`."""
         machine, _, daemon = part.partition("/")
-        known = [f"{m}/{d['name']}" for m in self._machines for d in self._daemons(m)]
+        known = [f"{m}/{d['name']}" for m in self._machines for d in daemons_of(self._instance, m)]
         file = self._instance.home(machine) / "logs" / f"{daemon or 'init'}.log"
         if part not in [*known, *self._machines]:
             raise UsageError(f"no such part: {part}; there are {', '.join(known)}")
         if not file.exists():
             raise UsageError(f"{part} has not been started yet: run `make up`")
         return file.read_text(errors="replace")
+
+    def stop_node(self, name: str) -> None:
+        """See `Cluster`."""
+        machine = self._node(name)
+        if machine.pid() is None:
+            raise UsageError(f"node {name} does not run; `seawall cluster node start {name}`")
+        # The cable first: the kernel of a machine without power sends no farewell either.
+        self._network.cut(machine.name)
+        machine.stop()
+
+    def start_node(self, name: str) -> None:
+        """See `Cluster`."""
+        machine = self._node(name)
+        if machine.pid() is not None:
+            raise UsageError(f"node {name} runs already")
+        boots = Boots(self._instance, self._machines, self._supplies())
+        boots.boot(machine.name, boots.plan(machine.name))
+        boots.register(self.kubectl(), [machine.name], up=[machine.name])
+
+    def partition_node(self, name: str) -> None:
+        """See `Cluster`."""
+        machine = self._node(name)
+        if machine.pid() is None:
+            raise UsageError(f"node {name} does not run; `seawall cluster node start {name}`")
+        self._network.cut(machine.name)
+
+    def heal_node(self, name: str) -> None:
+        """See `Cluster`."""
+        machine = self._node(name)
+        if not self._network.is_cut(machine.name):
+            raise UsageError(f"node {name} is not cut off from the network")
+        self._network.mend(machine.name)
+
+    def _node(self, name: str) -> Machine:
+        known = {self._instance.node_name(m): m for m in self._instance.node_machines}
+        machine = known.get(name, name)
+        if machine not in known.values():
+            raise UsageError(f"no such node: {name}; there are {', '.join(known)}")
+        if not self._machines[machine].home.exists():
+            raise UsageError("the cluster has not been started: run `make up`")
+        return self._machines[machine]
 
     def _found_machines(self) -> list[Machine]:
         """Those that should be there, those that run, and those whose folder is there."""
@@ -160,11 +183,6 @@ class EmbeddedCluster:
                 d.name for d in self._instance.data.iterdir() if (d / "machine.json").exists()
             }
         return [Machine(self._instance, name, self._network) for name in sorted(names)]
-
-    def _daemons(self, machine: str) -> list[DaemonSpec]:
-        if machine == "cp":
-            return control_plane_daemons(self._instance)
-        return node_daemons(self._instance, machine)
 
     def _write_credentials(self, pki: Path) -> None:
         def write(target: Path, user: str) -> None:
@@ -178,41 +196,14 @@ class EmbeddedCluster:
         for machine in self._instance.node_machines:
             write(self._instance.home(machine) / "node.kubeconfig", f"node-{machine}")
 
-    def _plan(self, machine: str, supplies: Supplies) -> str:
-        """Write a machine's settings; the result changes when they do."""
-        if machine == "cp":
-            write_proxy_settings(self._instance, machine)
-        else:
-            write_node_settings(self._instance, machine, pause_ref=supplies.pause.ref)
-        home = self._instance.home(machine)
-        files = [f for f in home.rglob("*") if f.suffix in {".toml", ".json", ".conflist"}]
-        files = [f for f in files if f.parent in (home, home / "cni") and f.name != "machine.json"]
-        digest = hashlib.sha256(json.dumps(self._daemons(machine)).encode())
-        for file in sorted(files):
-            digest.update(file.read_bytes())
-        digest.update(str(supplies.programs).encode())
-        return digest.hexdigest()
-
-    def _runs_as_planned(self, machine: str, plan: str, supplies: Supplies) -> bool:
-        note = self._instance.home(machine) / "plan"
-        same = note.exists() and note.read_text() == plan
-        return same and self._machines[machine].pid() is not None and supplies.programs.exists()
-
-    def _boot(self, name: str, plan: str, supplies: Supplies) -> None:
-        machine = self._machines[name]
-        machine.stop()
-        store = machine.disk / "var/lib/containerd"
-        if name != "cp" and not store.exists():
-            clone_store(supplies.store, store)
-        machine.start(self._daemons(name), programs=supplies.programs)
-        (machine.home / "plan").write_text(plan)
-
     def _install_addons(self, kubectl: Kubectl, supplies: Supplies) -> None:
         manifests = rendered_addons(
             AddonValues(
                 base_image=supplies.base.ref,
                 coredns_image=supplies.coredns.ref,
                 provisioner_image=supplies.provisioner.ref,
+                metrics_server_image=supplies.metrics_server.ref,
+                kube_state_metrics_image=supplies.kube_state_metrics.ref,
                 dns_service=self._instance.dns_service,
             )
         )
@@ -220,15 +211,6 @@ class EmbeddedCluster:
         if not note.exists() or note.read_text() != manifests:
             kubectl.apply(manifests, manager="seawall-cluster")
             note.write_text(manifests)
-
-    def _register_nodes(self, kubectl: Kubectl, booted: Sequence[str]) -> None:
-        names = {m: self._instance.node_name(m) for m in self._instance.node_machines}
-        for machine in booted:
-            boot_id = (self._instance.home(machine) / "boot-id").read_text().strip()
-            readiness.wait_for_registration(kubectl, names[machine], boot_id)
-            pods = self._instance.node_pod_range(machine)
-            kubectl.patch("node", names[machine], {"spec": {"podCIDR": pods, "podCIDRs": [pods]}})
-        readiness.wait_for_nodes(kubectl, list(names.values()))
 
 
 def _load(node: Machine, images: Sequence[Image]) -> None:

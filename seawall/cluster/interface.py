@@ -63,6 +63,39 @@ class Cluster(Protocol):
         """Remove every trace; safe to call at any time, also twice."""
         ...
 
+    def stop_node(self, name: str) -> None:
+        """Take a node's power away: it is gone at once and says nothing; its disk stays.
+
+        Raises:
+            UsageError: there is no such node, or it does not run.
+        """
+        ...
+
+    def start_node(self, name: str) -> None:
+        """Boot a node that was stopped, and return when it is Ready.
+
+        Raises:
+            UsageError: there is no such node, or it runs.
+            ClusterError: it did not become Ready in time.
+        """
+        ...
+
+    def partition_node(self, name: str) -> None:
+        """Cut a node off from everybody; its containers go on.
+
+        Raises:
+            UsageError: there is no such node, or it does not run.
+        """
+        ...
+
+    def heal_node(self, name: str) -> None:
+        """End a partition.
+
+        Raises:
+            UsageError: there is no such node, or it is not cut off.
+        """
+        ...
+
     def status(self) -> list[Part]:
         """The state of every part, without changing any."""
         ...

@@ -6,6 +6,7 @@ rather than by `ip netns`, which would leave a mount behind on /run/netns.
 """
 
 import ipaddress
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,12 @@ class _Route(BaseModel):
     dev: str = ""
 
 
+class _Link(BaseModel):
+    flags: list[str]
+
+
 _ROUTES = TypeAdapter(list[_Route])
+_LINKS = TypeAdapter(list[_Link])
 
 
 class Network:
@@ -116,6 +122,22 @@ class Network:
                 hop = self._instance.address(node)
                 pods = self._instance.node_pod_range(node)
                 run(inside(machine, ["ip", "route", "add", pods, "via", hop]))
+
+    def cut(self, machine: str) -> None:
+        """Pull a machine's cable out at the switch: no packet passes, and nobody is told."""
+        run(self.inside(_SWITCH, ["ip", "link", "set", f"p-{machine}", "down"]))
+
+    def mend(self, machine: str) -> None:
+        """Put the cable back."""
+        run(self.inside(_SWITCH, ["ip", "link", "set", f"p-{machine}", "up"]))
+
+    def is_cut(self, machine: str) -> bool:
+        """Whether a machine has a cable and it is out."""
+        if not self._pinned(_SWITCH):
+            return False
+        show = self.inside(_SWITCH, ["ip", "-j", "link", "show", f"p-{machine}"])
+        seen = subprocess.run(show, capture_output=True, text=True, check=False)
+        return seen.returncode == 0 and "UP" not in _LINKS.validate_json(seen.stdout)[0].flags
 
     def detach(self, machine: str) -> None:
         """Cut and remove a machine's network; nothing happens when there is none."""

@@ -11,7 +11,12 @@ from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["wait_for_addons", "wait_for_api_server", "wait_for_nodes", "wait_for_registration"]
 
-_ADDONS = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
+_ADDONS = (
+    ("kube-system", "coredns"),
+    ("local-path-storage", "local-path-provisioner"),
+    ("kube-system", "metrics-server"),
+    ("kube-system", "kube-state-metrics"),
+)
 
 
 class _Read(BaseModel):

@@ -14,7 +14,7 @@ from seawall.supply.run import run_logged
 
 __all__ = ["GO_TOOLS", "OLDEST_GO", "GoTool", "build_go_tool", "ensure_go", "pinned_version"]
 
-OLDEST_GO = (1, 25, 11)
+OLDEST_GO = (1, 26, 4)
 """The highest `go` line among the modules in tools/; a test keeps the two equal."""
 
 
@@ -60,6 +60,13 @@ GO_TOOLS = {
         GoTool("coredns", "github.com/coredns/coredns", estimate_s=90),
         GoTool(
             "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
+        ),
+        GoTool("metrics-server", "sigs.k8s.io/metrics-server", estimate_s=90),
+        GoTool(
+            "kube-state-metrics",
+            "k8s.io/kube-state-metrics/v2",
+            estimate_s=60,
+            version_symbols=("github.com/prometheus/common/version.Version",),
         ),
         GoTool("pause", "", estimate_s=5),
         # For tests only: an S3 server that checks signatures and locks as the real one does.

@@ -7,7 +7,9 @@ It opens requests, hands out the answer's bytes as they come, and says in the wo
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncGenerator, Mapping
+import socket
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
 
 import aiohttp
 
@@ -86,6 +88,23 @@ class UpstreamAnswer:
         self._response.release()
 
 
+def _sockets_that_notice(silence_s: float) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """Sockets whose connection fails when what was sent is not acknowledged for so long.
+
+    The kernel alone would send again for a quarter of an hour: a machine that lost its power
+    between two requests looks like a provider that thinks. An acknowledgement costs the provider's
+    process nothing, so a busy one is not cut off.
+    """
+
+    def make(address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silence_s * 1000))
+        return made
+
+    return make
+
+
 class UpstreamClient:
     """One connection pool for all providers; made inside the event loop."""
 
@@ -96,6 +115,7 @@ class UpstreamClient:
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
                 ttl_dns_cache=DNS_CACHE_S,
+                socket_factory=_sockets_that_notice(connect_s),
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
             auto_decompress=False,

@@ -1,4 +1,4 @@
-"""What every cluster needs before anything useful can run on it: rights, DNS, volumes."""
+"""What every cluster needs before anything useful can run on it: rights, DNS, volumes, metrics."""
 
 import string
 from dataclasses import asdict, dataclass
@@ -14,6 +14,8 @@ class AddonValues:
     base_image: str
     coredns_image: str
     provisioner_image: str
+    metrics_server_image: str
+    kube_state_metrics_image: str
     dns_service: str
 
 

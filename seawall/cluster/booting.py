@@ -1,0 +1,81 @@
+"""Machines that are started with what they should run, and nodes that Kubernetes knows."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seawall.cluster import readiness
+from seawall.cluster.control_plane import control_plane_daemons
+from seawall.cluster.golden import clone_store
+from seawall.cluster.init import DaemonSpec
+from seawall.cluster.instance import Instance
+from seawall.cluster.kubectl import Kubectl
+from seawall.cluster.machine import Machine
+from seawall.cluster.node import node_daemons, write_node_settings
+from seawall.cluster.proxy import write_proxy_settings
+from seawall.cluster.supplies import Supplies
+
+__all__ = ["Boots", "daemons_of"]
+
+_SETTINGS = {".toml", ".json", ".conflist"}
+
+
+def daemons_of(instance: Instance, machine: str) -> list[DaemonSpec]:
+    """What a machine runs."""
+    if machine == "cp":
+        return control_plane_daemons(instance)
+    return node_daemons(instance, machine)
+
+
+@dataclass(frozen=True, slots=True)
+class Boots:
+    """Starts the machines of an instance; keys and kubeconfigs are expected in their folders."""
+
+    instance: Instance
+    machines: Mapping[str, Machine]
+    supplies: Supplies
+
+    def plan(self, machine: str) -> str:
+        """Write a machine's settings; the result changes when they do."""
+        if machine == "cp":
+            write_proxy_settings(self.instance, machine)
+        else:
+            write_node_settings(self.instance, machine, pause_ref=self.supplies.pause.ref)
+        home = self.instance.home(machine)
+        files = [f for f in (*home.glob("*"), *home.glob("cni/*")) if f.suffix in _SETTINGS]
+        digest = hashlib.sha256(json.dumps(daemons_of(self.instance, machine)).encode())
+        for file in sorted(f for f in files if f.name != "machine.json"):
+            digest.update(file.read_bytes())
+        digest.update(str(self.supplies.programs).encode())
+        return digest.hexdigest()
+
+    def runs_as_planned(self, machine: str, plan: str) -> bool:
+        """Whether it runs, and with these settings."""
+        note = self.instance.home(machine) / "plan"
+        same = note.exists() and note.read_text() == plan
+        return same and self.machines[machine].pid() is not None and self.supplies.programs.exists()
+
+    def boot(self, name: str, plan: str) -> None:
+        """Start a machine, which is stopped first where it runs."""
+        machine = self.machines[name]
+        machine.stop()
+        store = machine.disk / "var/lib/containerd"
+        if name != "cp" and not store.exists():
+            clone_store(self.supplies.store, store)
+        machine.start(daemons_of(self.instance, name), programs=self.supplies.programs)
+        (machine.home / "plan").write_text(plan)
+
+    def register(self, kubectl: Kubectl, booted: Sequence[str], up: Sequence[str]) -> None:
+        """Wait until Kubernetes knows the booted nodes, and all that are up are Ready.
+
+        Raises:
+            ClusterError: they do not come in time.
+        """
+        names = {m: self.instance.node_name(m) for m in up}
+        for machine in booted:
+            boot_id = (self.instance.home(machine) / "boot-id").read_text().strip()
+            readiness.wait_for_registration(kubectl, names[machine], boot_id)
+            pods = self.instance.node_pod_range(machine)
+            kubectl.patch("node", names[machine], {"spec": {"podCIDR": pods, "podCIDRs": [pods]}})
+        readiness.wait_for_nodes(kubectl, list(names.values()))

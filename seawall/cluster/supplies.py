@@ -1,0 +1,29 @@
+"""What must be built before the cluster can start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall.supply.images import Image
+
+__all__ = ["Supplies"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What was built for the cluster.
+
+    Attributes:
+        programs: folder with the Kubernetes programs.
+        store: containerd root with the images below unpacked.
+        pause, base, coredns, provisioner, metrics_server, kube_state_metrics: the images that the
+        cluster itself runs.
+    """
+
+    programs: Path
+    store: Path
+    pause: Image
+    base: Image
+    coredns: Image
+    provisioner: Image
+    metrics_server: Image
+    kube_state_metrics: Image

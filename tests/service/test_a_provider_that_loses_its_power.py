@@ -1,0 +1,106 @@
+"""A provider whose machine is gone from one moment to the next: no reset, no farewell, silence."""
+
+import asyncio
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import pytest
+
+from seawall.wait import wait_until
+from service.providers.failures import UpstreamFailure
+from service.providers.http import UpstreamClient
+from tests.conftest import CHECKOUT
+from tests.measured import measured
+
+CONNECT_S = 0.5
+ANSWER_S = 20.0
+"""What a model that thinks may take: far more than it may take to notice a lost machine."""
+PORT, ADMIN_PORT = 8090, 8091
+BODY = b'{"model": "sim-small", "messages": [{"role": "user", "content": "x"}]}'
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A network namespace with the provider simulator in it, on a cable of its own."""
+
+    name: str
+    here: str
+    there: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.there}:{PORT}/v1/chat/completions"
+
+    def cut(self) -> None:
+        ip("-n", self.name, "link", "set", "eth0", "down")
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+@pytest.fixture
+def machine() -> Generator[Machine]:
+    tag = secrets.token_hex(3)
+    net = f"10.255.{int(tag[:2], 16)}"
+    made = Machine(f"swt-{tag}", f"{net}.1", f"{net}.2")
+    ip("netns", "add", made.name)
+    try:
+        ip("link", "add", f"swt{tag}", "type", "veth", "peer", "eth0", "netns", made.name)
+        ip("address", "add", f"{made.here}/30", "dev", f"swt{tag}")
+        ip("link", "set", f"swt{tag}", "up")
+        ip("-n", made.name, "address", "add", f"{made.there}/30", "dev", "eth0")
+        ip("-n", made.name, "link", "set", "eth0", "up")
+        words = ["--name", "alpha", "--port", str(PORT), "--admin-port", str(ADMIN_PORT)]
+        with subprocess.Popen(
+            ["ip", "netns", "exec", made.name, sys.executable, "-m", "service.simulator", *words],
+            cwd=CHECKOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as simulator:
+            try:
+                wait_until(lambda: listens(made), deadline_s=15, what="the simulator")
+                yield made
+            finally:
+                simulator.kill()
+    finally:
+        ip("netns", "delete", made.name)
+
+
+def listens(machine: Machine) -> bool:
+    try:
+        socket.create_connection((machine.there, PORT), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+async def ask(client: UpstreamClient, machine: Machine) -> int:
+    headers = {"content-type": "application/json"}
+    answer = await client.post(machine.url, BODY, headers, ANSWER_S)
+    await answer.whole(ANSWER_S)
+    return answer.status
+
+
+def test_a_lost_machine_is_found_out_by_its_silence_on_an_open_connection(machine: Machine) -> None:
+    async def lose() -> float:
+        client = UpstreamClient(CONNECT_S)
+        try:
+            assert await ask(client, machine) == 200
+            machine.cut()
+            begun = time.monotonic()
+            with pytest.raises(UpstreamFailure) as caught:
+                await ask(client, machine)
+            assert caught.value.symptom.blames_the_target
+            return time.monotonic() - begun
+        finally:
+            await client.close()
+
+    took = asyncio.run(lose())
+    measured(f"a provider without power was found out after {took:.2f} s (goal {2 * CONNECT_S} s)")
+    assert took < 3 * 2 * CONNECT_S
