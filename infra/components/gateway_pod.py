@@ -23,6 +23,7 @@ from infra.components.placement import HOSTS, ZONES, spread_over, tolerations_of
 from infra.components.pods import (
     container_security,
     pod_security,
+    quick_names,
     requirements,
     scratch_volume,
     secret_volume,
@@ -62,6 +63,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
     return PodSpecArgs(
         automount_service_account_token=False,
         containers=[_container(pod)],
+        dns_config=quick_names(),
         enable_service_links=False,
         security_context=pod_security(),
         termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),

@@ -10,6 +10,8 @@ from pulumi_kubernetes.core.v1 import (
     EnvVarSourceArgs,
     ExecActionArgs,
     ObjectFieldSelectorArgs,
+    PodDNSConfigArgs,
+    PodDNSConfigOptionArgs,
     PodSecurityContextArgs,
     ProbeArgs,
     ResourceRequirementsArgs,
@@ -26,6 +28,7 @@ __all__ = [
     "env",
     "exec_probe",
     "pod_security",
+    "quick_names",
     "requirements",
     "scratch_volume",
     "secret_volume",
@@ -57,6 +60,14 @@ def container_security() -> SecurityContextArgs:
         read_only_root_filesystem=True,
         run_as_non_root=True,
         seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def quick_names() -> PodDNSConfigArgs:
+    """Ask for a name again after a second, not after five: a name server may be leaving."""
+    options = {"timeout": "1", "attempts": "3"}
+    return PodDNSConfigArgs(
+        options=[PodDNSConfigOptionArgs(name=name, value=value) for name, value in options.items()]
     )
 
 

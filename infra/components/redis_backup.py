@@ -25,6 +25,7 @@ from infra.components.pods import (
     container_security,
     env,
     pod_security,
+    quick_names,
     requirements,
     scratch_volume,
     secret_volume,
@@ -146,6 +147,7 @@ class RedisBackup(pulumi.ComponentResource):
         return PodSpecArgs(
             automount_service_account_token=False,
             containers=[container],
+            dns_config=quick_names(),
             enable_service_links=False,
             restart_policy="Never",
             security_context=pod_security(),

@@ -23,6 +23,7 @@ from infra.components.pods import (
     env,
     exec_probe,
     pod_security,
+    quick_names,
     requirements,
     scratch_volume,
     secret_volume,
@@ -74,6 +75,7 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
                 "sentinel", pod, variables, pod.settings.sentinel_resources, stop="stop-wait"
             ),
         ],
+        dns_config=quick_names(),
         enable_service_links=False,
         security_context=pod_security(),
         termination_grace_period_seconds=_TERMINATION_GRACE_S,

@@ -46,7 +46,8 @@ class Attempts:
             while exchange.attempts < MAX_ATTEMPTS:
                 if tries and not lane.budget.take_retry():
                     break
-                permit = lane.breaker.acquire(early=exchange.probing)
+                # Early the first time only: one that opened on this request is left alone.
+                permit = lane.breaker.acquire(early=not tries)
                 if permit is None:
                     break
                 if not tries:

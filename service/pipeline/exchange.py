@@ -83,7 +83,6 @@ class Exchange:
     """Set by decode."""
     plan: list[Lane] = field(init=False)
     """Set by route."""
-    probing: bool = False
     committed: Committed = field(init=False)
     """Set by attempts."""
     model: str = ""

@@ -9,11 +9,13 @@ import contextlib
 import io
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.providers.failures import UpstreamFailure
+from service.resilience.lasting import LastingCache
 from service.resilience.retry import Symptom
 
 __all__ = ["UpstreamAnswer", "UpstreamClient"]
@@ -24,7 +26,10 @@ KEEP_ALIVE_S = 15.0
 """Less than the idle timeout of any provider or load balancer that is known to us."""
 LARGE_BODY_BYTES = 1 << 20
 """From here on aiohttp wants a file-like body, and sends it in pieces."""
-DNS_CACHE_S = 10
+DNS_FRESH_S = 5.0
+"""Then a name is looked up again, beside the requests, which go on with what is known."""
+LEAST_SILENCE_S = 1.0
+"""Below this a lost packet or two would pass for a lost machine."""
 TIDY_S = 0.1
 """How long to wait for the end of a stream whose last event has passed, to keep its connection."""
 
@@ -88,13 +93,14 @@ class UpstreamAnswer:
         self._response.release()
 
 
-def _sockets_that_notice(silence_s: float) -> Callable[[tuple[Any, ...]], socket.socket]:
+def _sockets_that_notice(connect_s: float) -> Callable[[tuple[Any, ...]], socket.socket]:
     """Sockets whose connection fails when what was sent is not acknowledged for so long.
 
     The kernel alone would send again for a quarter of an hour: a machine that lost its power
     between two requests looks like a provider that thinks. An acknowledgement costs the provider's
     process nothing, so a busy one is not cut off.
     """
+    silence_s = max(connect_s, LEAST_SILENCE_S)
 
     def make(address: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, *_ = address
@@ -103,6 +109,29 @@ def _sockets_that_notice(silence_s: float) -> Callable[[tuple[Any, ...]], socket
         return made
 
     return make
+
+
+_Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
+
+
+class _LastingNames(AbstractResolver):
+    """Addresses by name. Those that are known stay so while no name server answers."""
+
+    def __init__(self) -> None:
+        resolver = aiohttp.ThreadedResolver()
+        self._known: LastingCache[_Asked, list[ResolveResult]] = LastingCache(
+            lambda asked: resolver.resolve(*asked), fresh_s=DNS_FRESH_S
+        )
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """See aiohttp; raises OSError for a name that never had an address."""
+        return await self._known.get((host, port, family))
+
+    async def close(self) -> None:
+        """See aiohttp."""
+        self._known.close()
 
 
 class UpstreamClient:
@@ -114,7 +143,8 @@ class UpstreamClient:
                 # Admission bounds what is in flight; a second bound here would hide a queue.
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
-                ttl_dns_cache=DNS_CACHE_S,
+                use_dns_cache=False,
+                resolver=_LastingNames(),
                 socket_factory=_sockets_that_notice(connect_s),
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),

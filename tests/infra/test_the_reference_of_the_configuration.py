@@ -63,7 +63,7 @@ def test_what_the_kit_sets_is_not_for_people() -> None:
         ),
         (
             "gateway.timeouts.connect",
-            "a duration | `2s` | 1ms to 1h | Until the connection stands.",
+            "a duration | `2s` | 1ms to 1h | Until the connection stands;",
         ),
         ("backup.bucket", "a bucket's name | **required** | such as team-backups | The bucket."),
         ("kubernetes.adopt_existing", "true or false | `false` |  | Take over objects that exist"),

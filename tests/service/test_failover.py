@@ -134,3 +134,19 @@ def test_with_every_breaker_open_one_probe_finds_the_recovered_provider(
     alpha.heal()
     beta.heal()
     assert gateway.chat(model).status == 200, "nobody else can answer: trying costs nothing"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_provider_that_recovered_unseen_answers_when_the_others_fail(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str, *, stream: bool
+) -> None:
+    alpha.fault("html_200")
+    for _ in range(5):
+        gateway.chat(model)
+    asked = alpha.requests()
+    alpha.heal()
+    beta.fault("html_200")
+    answer = gateway.chat(model, stream=stream)
+    assert answer.status == 200
+    assert answer.headers["x-seawall-provider"] == "alpha"
+    assert alpha.requests() == asked + 1

@@ -1,0 +1,157 @@
+"""What the tests under constant load share: the load, what is looked at, and who is asked."""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+import urllib3
+from pydantic import BaseModel
+
+from agents.server import Server, ServerError
+from contract import paths, ports
+from seawall.load import ConstantLoad, LoadReport
+from seawall.wait import wait_until
+from tests.conftest import Environment
+from tests.measured import measured
+
+__all__ = [
+    "RATE",
+    "REDIS",
+    "Sentinels",
+    "Simulator",
+    "constant_load",
+    "delete",
+    "node_of",
+    "pods",
+    "ready_pods",
+    "redis_addresses",
+    "secret",
+    "under_load",
+]
+
+RATE = 30.0
+"""Requests per second; the load generator's own defaults are a time-out of 2 s and no retries."""
+STEADY_S = 5.0
+REDIS = ("redis-0", "redis-1", "redis-2")
+
+
+def constant_load(environment: Environment, rate: float = RATE) -> ConstantLoad:
+    """Half of the requests streamed, through the gateway's Service."""
+    return ConstantLoad(
+        url=f"{environment.gateway_url}/v1",
+        api_key=environment.api_key,
+        model="fast",
+        rate=rate,
+        streamed_share=0.5,
+    )
+
+
+def under_load(
+    load: ConstantLoad, fault: Callable[[], None], healed: Callable[[], bool]
+) -> LoadReport:
+    """Load before, during and after: the fault must really happen and really heal."""
+    with load:
+        wait_until(
+            lambda: load.sent >= RATE * STEADY_S,
+            deadline_s=3 * STEADY_S,
+            what="a steady load before the fault",
+        )
+        fault()
+        wait_until(healed, deadline_s=120, what="the fault to heal", interval_s=0.2)
+        sent = load.sent
+        wait_until(
+            lambda: load.sent >= sent + RATE * STEADY_S,
+            deadline_s=3 * STEADY_S,
+            what="a steady load after the fault",
+        )
+    report = load.report
+    test = os.environ["PYTEST_CURRENT_TEST"].rsplit("::", 1)[1].split(" ")[0]
+    measured(f"{test}: {report.summary()}")
+    return report
+
+
+def delete(environment: Environment, pod: str) -> None:
+    environment.kubectl("-n", "seawall", "delete", "pod", pod, "--wait=false")
+
+
+def pods(environment: Environment, component: str) -> list[str]:
+    selector = f"app.kubernetes.io/name={component}"
+    return environment.kubectl(
+        *("-n", "seawall", "get", "pods", "-l", selector),
+        *("--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}"),
+    ).split()
+
+
+def ready_pods(environment: Environment, component: str) -> list[str]:
+    selector = f"app.kubernetes.io/name={component}"
+    condition = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}'
+    listed = environment.kubectl(
+        *("-n", "seawall", "get", "pods", "-l", selector, "-o", f"jsonpath={condition} {{end}}")
+    ).split()
+    return [pod.removesuffix("=True") for pod in listed if pod.endswith("=True")]
+
+
+def node_of(environment: Environment, pod: str) -> str:
+    """The Kubernetes name of the node that a pod was given; empty while it has none."""
+    where = "jsonpath={.spec.nodeName}"
+    return environment.kubectl("-n", "seawall", "get", "pod", pod, "-o", where)
+
+
+def secret(environment: Environment, name: str) -> str:
+    """A password, as a running Redis pod has it."""
+    pod = ready_pods(environment, "redis")[0]
+    file = f"{paths.SECRETS_DIR}/{name}"
+    return environment.kubectl("-n", "seawall", "exec", pod, "-c", "redis", "--", "cat", file)
+
+
+def redis_addresses(environment: Environment) -> dict[str, str]:
+    """The stable address of each Redis pod, by its name."""
+    columns = "jsonpath={.items[*].spec.clusterIP}"
+    found = environment.kubectl("-n", "seawall", "get", "services", *REDIS, "-o", columns)
+    return dict(zip(REDIS, found.split(), strict=True))
+
+
+class Sentinels:
+    """Asks the sentinels directly, by their Services' addresses."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._addresses = list(redis_addresses(environment).values())
+        self._password = secret(environment, paths.SENTINEL_PASSWORD_FILE)
+
+    def master(self) -> str:
+        """The pod that most of them name."""
+        votes: list[str] = []
+        for address in self._addresses:
+            server = Server(address, ports.SENTINEL, None, self._password)
+            with contextlib.suppress(ServerError), server:  # one being replaced has no vote
+                votes.append((server.master_host("seawall") or "nobody").split(".")[0])
+        return max(set(votes), key=votes.count) if votes else "nobody"
+
+
+class _State(BaseModel):
+    requests: int
+
+
+class Simulator:
+    """A provider simulator in the cluster, told what to do over its admin port."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        address = environment.kubectl(
+            *("-n", "seawall", "get", "service", f"simulator-{name}"),
+            *("-o", "jsonpath={.spec.clusterIP}"),
+        )
+        self._url = f"http://{address}:{ports.SIMULATOR_ADMIN}"
+
+    def fail(self, fault: dict[str, object]) -> None:
+        self._ask("PUT", "/fault", fault)
+
+    def heal(self) -> None:
+        self._ask("DELETE", "/fault")
+
+    def requests(self) -> int:
+        return _State.model_validate_json(self._ask("GET", "/state")).requests
+
+    def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
+        answer = urllib3.request(method, self._url + path, json=body, timeout=5, retries=False)
+        assert answer.status == 200, answer.data
+        return answer.data

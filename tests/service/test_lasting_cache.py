@@ -1,0 +1,113 @@
+"""Values that outlast the failures of what they come from."""
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from service.resilience.lasting import LastingCache
+
+FRESH_S = 10.0
+
+
+class Source:
+    """Hands out numbers, or fails, or takes its time, as it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.failing = False
+        self.gates: deque[asyncio.Event] = deque()
+        self.cache = LastingCache(self.fetch, fresh_s=FRESH_S, clock=lambda: self.now)
+
+    async def fetch(self, key: str) -> str:
+        self.asked += 1
+        number = self.asked
+        if self.gates:
+            await self.gates.popleft().wait()
+        if self.failing:
+            raise OSError("no answer")
+        return f"{key}{number}"
+
+    def closed_gate(self) -> asyncio.Event:
+        gate = asyncio.Event()
+        self.gates.append(gate)
+        return gate
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_fresh_value_is_not_fetched_again(source: Source) -> None:
+    assert [await source.cache.get("a") for _ in range(3)] == ["a1"] * 3
+    assert source.asked == 1
+
+
+async def test_what_is_no_longer_fresh_is_handed_out_at_once_and_fetched_beside(
+    source: Source,
+) -> None:
+    await source.cache.get("a")
+    source.now = FRESH_S
+    gate = source.closed_gate()
+    assert await source.cache.get("a") == "a1"
+    assert await source.cache.get("a") == "a1"
+    gate.set()
+    await settle()
+    assert await source.cache.get("a") == "a2"
+    assert source.asked == 2, "one fetch, however many asked"
+
+
+async def test_a_value_outlasts_the_failure_of_its_source(source: Source) -> None:
+    await source.cache.get("a")
+    source.failing = True
+    for later in range(1, 100):
+        source.now = FRESH_S * later
+        assert await source.cache.get("a") == "a1"
+        await settle()
+    source.failing = False
+    source.now += FRESH_S
+    await source.cache.get("a")
+    await settle()
+    assert await source.cache.get("a") != "a1"
+
+
+async def test_a_source_that_fails_is_not_asked_more_than_once_a_second(source: Source) -> None:
+    await source.cache.get("a")
+    source.failing, source.now = True, FRESH_S
+    for _ in range(50):
+        await source.cache.get("a")
+        await settle()
+    assert source.asked == 2
+    source.now += 1.0
+    await source.cache.get("a")
+    await settle()
+    assert source.asked == 3
+
+
+async def test_without_an_older_value_the_failure_is_told_and_the_next_one_asks_again(
+    source: Source,
+) -> None:
+    source.failing = True
+    with pytest.raises(OSError, match="no answer"):
+        await source.cache.get("a")
+    source.failing = False
+    assert await source.cache.get("a") == "a2"
+
+
+async def test_whoever_gives_up_waiting_does_not_take_it_from_the_others(source: Source) -> None:
+    gate = source.closed_gate()
+    first = asyncio.ensure_future(source.cache.get("a"))
+    second = asyncio.ensure_future(source.cache.get("a"))
+    await settle()
+    first.cancel()
+    await settle()
+    gate.set()
+    assert await second == "a1"
+    assert source.asked == 1
