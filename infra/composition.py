@@ -68,6 +68,7 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
             settings=environment.gateway,
             redis_hosts=redis.hosts,
             redis_master=redis.master_name,
+            redis_aliases=redis.host_aliases,
             secrets=source,
         ),
         opts,

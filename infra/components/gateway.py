@@ -12,6 +12,7 @@ from pulumi_kubernetes.apps.v1 import (
 )
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
+    HostAliasArgs,
     PodTemplateSpecArgs,
     Service,
     ServicePortArgs,
@@ -44,6 +45,8 @@ class GatewayArgs:
     settings: GatewaySettings
     redis_hosts: pulumi.Output[list[str]]
     redis_master: str
+    redis_aliases: list[HostAliasArgs]
+    """The addresses of the hosts."""
     secrets: SecretSource
     """Fills the Secret that the pods mount. Of client keys they get hashes only."""
 
@@ -70,6 +73,7 @@ class Gateway(pulumi.ComponentResource):
             image=args.image,
             config_map=config_map.metadata.apply(lambda metadata: metadata.name or ""),
             secret=secret,
+            host_aliases=args.redis_aliases,
         )
         self._deployment(name, pod)
         autoscaler(name, self._metadata(name), args.settings.replicas, self._child)

@@ -8,6 +8,7 @@ from pulumi_kubernetes.core.v1 import (
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
+    HostAliasArgs,
     HTTPGetActionArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
@@ -45,6 +46,8 @@ class GatewayPod:
     image: pulumi.Input[str]
     config_map: pulumi.Input[str]
     secret: pulumi.Input[str]
+    host_aliases: list[HostAliasArgs]
+    """The names of the Redis pods with their addresses."""
 
 
 def grace_seconds(shutdown: Shutdown) -> int:
@@ -65,6 +68,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         containers=[_container(pod)],
         dns_config=quick_names(),
         enable_service_links=False,
+        host_aliases=pod.host_aliases,
         security_context=pod_security(),
         termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
         tolerations=tolerations_of_lost_nodes(pod.settings.replace_after.whole_seconds),

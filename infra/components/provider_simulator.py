@@ -20,7 +20,11 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
     WeightedPodAffinityTermArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import (
+    LabelSelectorArgs,
+    LabelSelectorRequirementArgs,
+    ObjectMetaArgs,
+)
 
 from contract import labels, ports
 from infra.components.labels import labels_of, selector_of
@@ -80,7 +84,7 @@ class ProviderSimulator(pulumi.ComponentResource):
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=selector_of(name)),
                 template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=marked), spec=_pod_spec(args)
+                    metadata=ObjectMetaArgs(labels=marked), spec=_pod_spec(name, args)
                 ),
             ),
             opts=child,
@@ -103,7 +107,7 @@ class ProviderSimulator(pulumi.ComponentResource):
         self.register_outputs({"admin_url": self.admin_url})
 
 
-def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
+def _pod_spec(name: str, args: ProviderSimulatorArgs) -> PodSpecArgs:
     words = ["--name", args.provider]
     words += ["--port", str(ports.SIMULATOR_HTTP), "--admin-port", str(ports.SIMULATOR_ADMIN)]
     container = ContainerArgs(
@@ -122,7 +126,7 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
         volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
     )
     return PodSpecArgs(
-        affinity=AffinityArgs(pod_anti_affinity=_apart()),
+        affinity=AffinityArgs(pod_anti_affinity=_apart_from_others(name)),
         automount_service_account_token=False,
         containers=[container],
         enable_service_links=False,
@@ -132,9 +136,15 @@ def _pod_spec(args: ProviderSimulatorArgs) -> PodSpecArgs:
     )
 
 
-def _apart() -> PodAntiAffinityArgs:
-    """Not two on a node, where possible: no real provider goes with one of our nodes."""
-    others = LabelSelectorArgs(match_labels={labels.COMPONENT: _COMPONENT})
+def _apart_from_others(name: str) -> PodAntiAffinityArgs:
+    """Not on one node with another, where possible: no real provider goes with one of our nodes.
+
+    Its own pods do not count: while all are replaced there would be one on every node.
+    """
+    other = LabelSelectorRequirementArgs(key=labels.NAME, operator="NotIn", values=[name])
+    others = LabelSelectorArgs(
+        match_labels={labels.COMPONENT: _COMPONENT}, match_expressions=[other]
+    )
     term = PodAffinityTermArgs(label_selector=others, topology_key=HOSTS)
     weighted = WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
     return PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[weighted])

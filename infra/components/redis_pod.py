@@ -9,6 +9,7 @@ from pulumi_kubernetes.core.v1 import (
     ContainerPortArgs,
     EnvVarArgs,
     ExecActionArgs,
+    HostAliasArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
     PodSpecArgs,
@@ -59,6 +60,8 @@ class RedisPod:
     hosts: pulumi.Input[str]
     """The stable names of all pods, separated by commas."""
     secret: pulumi.Input[str]
+    host_aliases: list[HostAliasArgs]
+    """The names of all pods with their addresses."""
 
 
 def pod_spec(pod: RedisPod) -> PodSpecArgs:
@@ -77,6 +80,7 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
         ],
         dns_config=quick_names(),
         enable_service_links=False,
+        host_aliases=pod.host_aliases,
         security_context=pod_security(),
         termination_grace_period_seconds=_TERMINATION_GRACE_S,
         topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,

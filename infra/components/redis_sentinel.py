@@ -10,6 +10,7 @@ from pulumi_kubernetes.apps.v1 import (
     StatefulSetSpecArgs,
 )
 from pulumi_kubernetes.core.v1 import (
+    HostAliasArgs,
     PersistentVolumeClaimArgs,
     PersistentVolumeClaimSpecArgs,
     PodTemplateSpecArgs,
@@ -65,6 +66,9 @@ class RedisSentinel(pulumi.ComponentResource):
 
     hosts: pulumi.Output[list[str]]
     """The names of the pods' Services; Redis and Sentinel listen on both."""
+    host_aliases: list[HostAliasArgs]
+    """Their addresses, for the hosts file of every pod that speaks to them: Sentinel waits for
+    names in its only thread, and a name server may be lost together with the master."""
     master_name: str
 
     def __init__(
@@ -75,16 +79,14 @@ class RedisSentinel(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.master_name = MASTER_NAME
         pods = [f"{name}-{index}" for index in range(args.settings.replicas)]
-        self.hosts = pulumi.Output.from_input(args.namespace).apply(
-            lambda namespace: [f"{pod}.{namespace}.svc.cluster.local" for pod in pods]
-        )
+        self.hosts = pulumi.Output.all(*self._names(pods))
         secret = args.secrets.fill(
             f"{name}-credentials",
             self._metadata(f"{name}-credentials"),
             SecretFiles(REDIS_SECRETS),
             self._child,
         )
-        self._services(pods)
+        self.host_aliases = self._services(pods)
         budget = args.settings.disruption
         disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
         pod = RedisPod(
@@ -93,17 +95,19 @@ class RedisSentinel(pulumi.ComponentResource):
             namespace=args.namespace,
             hosts=self.hosts.apply(",".join),
             secret=secret,
+            host_aliases=self.host_aliases,
         )
         self._stateful_set(name, pod, protect=args.protect)
         self.register_outputs({"hosts": self.hosts})
 
-    def _services(self, pods: list[str]) -> None:
+    def _services(self, pods: list[str]) -> list[HostAliasArgs]:
+        aliases: list[HostAliasArgs] = []
         ports_of_pod = [
             ServicePortArgs(name="redis", port=ports.REDIS),
             ServicePortArgs(name="sentinel", port=ports.SENTINEL),
         ]
-        for pod in pods:
-            Service(
+        for pod, host in zip(pods, self._names(pods), strict=True):
+            service = Service(
                 pod,
                 metadata=self._metadata(pod),
                 spec=ServiceSpecArgs(
@@ -114,6 +118,8 @@ class RedisSentinel(pulumi.ComponentResource):
                 ),
                 opts=self._child,
             )
+            address = service.spec.apply(lambda spec: spec.cluster_ip or "")
+            aliases.append(HostAliasArgs(ip=address, hostnames=[host]))
         Service(
             _GOVERNING_SERVICE,
             metadata=self._metadata(_GOVERNING_SERVICE),
@@ -125,6 +131,13 @@ class RedisSentinel(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
+        return aliases
+
+    def _names(self, pods: list[str]) -> list[pulumi.Output[str]]:
+        def full(pod: str) -> pulumi.Output[str]:
+            return pulumi.Output.concat(pod, ".", self._namespace, ".svc.cluster.local")
+
+        return [full(pod) for pod in pods]
 
     def _stateful_set(self, name: str, pod: RedisPod, *, protect: bool) -> None:
         keep = StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
