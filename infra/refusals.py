@@ -18,8 +18,9 @@ _NO_KIND = ("union_tag_invalid", "union_tag_not_found")
 def explain(error: ValidationError, root: type[BaseModel], namespace: str) -> str:
     """The line.
 
-    All missing keys are named, since a person sets them together; of other problems the first, and
-    how many there are beside it.
+    What is wrong comes before what is missing, and unknown keys first: a misspelt key is both. All
+    missing keys are named, since a person sets them together; of other problems the first, and how
+    many there are beside it.
     """
     problems = error.errors(include_url=False)
     missing = [
@@ -28,12 +29,11 @@ def explain(error: ValidationError, root: type[BaseModel], namespace: str) -> st
         if problem["type"] == "missing"
     ]
     others = [problem for problem in problems if problem["type"] != "missing"]
-    if missing:
-        line = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-        rest = len(others)
-    else:
-        line = _line(others[0], root, namespace)
-        rest = len(others) - 1
+    if not others:
+        return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    others.sort(key=lambda problem: problem["type"] != "extra_forbidden")
+    line = _line(others[0], root, namespace)
+    rest = len(others) - 1 + len(missing)
     return f"{line} (and {rest} more)" if rest else line
 
 

@@ -6,7 +6,7 @@ from seawall.cluster.embedded import EmbeddedCluster
 from seawall.host import check_disk, check_kernel, check_root
 from seawall.kit import Kit
 
-__all__ = ["prepare", "remove_everything"]
+__all__ = ["prepare", "references", "remove_everything"]
 
 _IMAGES = ("gateway", "redis")
 _FRESH_GIB = 14.0
@@ -33,6 +33,15 @@ def prepare(kit: Kit) -> Mapping[str, str]:
     with kit.progress.step("give the images to the nodes", estimate_s=8):
         cluster.load(list(images.values()))
     return {name: image.ref for name, image in images.items()}
+
+
+def references(kit: Kit) -> Mapping[str, str]:
+    """What `prepare` would return; nothing of the project's own is built.
+
+    Raises:
+        SeawallError: what the images are made from could not be built.
+    """
+    return {name: kit.images.reference(name) for name in _IMAGES}
 
 
 def remove_everything(kit: Kit) -> None:

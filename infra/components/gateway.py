@@ -1,5 +1,6 @@
 """The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ from infra.settings import Gateway as GatewaySettings
 __all__ = ["Gateway", "GatewayArgs"]
 
 _SERVICE_PORT = 80
+_SETTINGS_DIGEST = "checksum/config"
+"""The name that charts use for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("seawall:gateway:Gateway", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        config_map, secret = self._files(name)
+        config_map, text, secret = self._files(name)
+        # The process reads its settings when it starts: other settings are other pods, so that
+        # what was verified is what runs.
+        digest = text.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
         pod = GatewayPod(
             settings=args.settings,
             image=args.image,
@@ -75,7 +81,7 @@ class Gateway(pulumi.ComponentResource):
             secret=secret,
             host_aliases=args.redis_aliases,
         )
-        self._deployment(name, pod)
+        self._deployment(name, pod, {_SETTINGS_DIGEST: digest})
         autoscaler(name, self._metadata(name), args.settings.replicas, self._child)
         budget = args.settings.disruption
         disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
@@ -84,7 +90,7 @@ class Gateway(pulumi.ComponentResource):
         self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
         self.register_outputs({"service_name": self.service_name, "url": self.url})
 
-    def _files(self, name: str) -> tuple[ConfigMap, pulumi.Output[str]]:
+    def _files(self, name: str) -> tuple[ConfigMap, pulumi.Output[str], pulumi.Output[str]]:
         args = self._args
         file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
         text = args.redis_hosts.apply(
@@ -104,9 +110,11 @@ class Gateway(pulumi.ComponentResource):
             SecretFiles(tuple(copied), args.settings.api_keys),
             self._child,
         )
-        return config_map, secret
+        return config_map, text, secret
 
-    def _deployment(self, name: str, pod: GatewayPod) -> None:
+    def _deployment(
+        self, name: str, pod: GatewayPod, annotations: Mapping[str, pulumi.Input[str]]
+    ) -> None:
         # A new pod is ready before an old one leaves: capacity never drops.
         rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         Deployment(
@@ -117,7 +125,8 @@ class Gateway(pulumi.ComponentResource):
                 selector=_selector(),
                 strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rolling),
                 template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=labels_of(COMPONENT)), spec=pod_spec(pod)
+                    metadata=ObjectMetaArgs(labels=labels_of(COMPONENT), annotations=annotations),
+                    spec=pod_spec(pod),
                 ),
             ),
             opts=self._child,

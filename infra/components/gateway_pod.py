@@ -56,7 +56,7 @@ def grace_seconds(shutdown: Shutdown) -> int:
 
 
 def pod_spec(pod: GatewayPod) -> PodSpecArgs:
-    """The pod. Its settings and secrets are directories, so that changes need no restart."""
+    """The pod. Its secrets are directories, so that keys change without a restart."""
     spread = pod.settings.spread
     apart = [
         *spread_over(HOSTS, spread.hosts, COMPONENT),

@@ -39,6 +39,7 @@ def up(
     images, deployment.
     """
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.environments import check_environment  # noqa: PLC0415 - same
     from seawall.releasing import release  # noqa: PLC0415 - same
     from seawall.targets import target_of  # noqa: PLC0415 - same
 
@@ -48,6 +49,8 @@ def up(
     images = images_of(image)
     if target.embedded:
         check_root()
+        # Before the builds and the cluster, which take half an hour the first time.
+        check_environment(kit.checkout, env)
     with kit.alone():
         if target.embedded:
             images = {**_embedded_images(kit), **(images or {})}
@@ -81,11 +84,12 @@ def preview(
     target = target_of(kit, env)
     with kit.alone():
         target.check_cluster()
+        images = images_of(image)
+        if target.embedded:
+            images = {**_embedded_references(kit), **(images or {})}
         with _watching(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
-            seen = target.engine.preview(
-                images=images_of(image), refresh=True, on_progress=watcher.hear
-            )
+            seen = target.engine.preview(images=images, refresh=True, on_progress=watcher.hear)
     if json:
         print_json(update_as_json(seen))
     else:
@@ -151,6 +155,13 @@ def _embedded_images(kit: Kit) -> dict[str, str]:
     from seawall.local import prepare  # noqa: PLC0415 - only for embedded environments
 
     return dict(prepare(kit))
+
+
+def _embedded_references(kit: Kit) -> dict[str, str]:
+    """The images that `up` would build or use, so that a preview shows a change of them."""
+    from seawall.local import references  # noqa: PLC0415 - only for embedded environments
+
+    return dict(references(kit))
 
 
 def _watching(kit: Kit):  # noqa: ANN202 - the context manager of `watching`

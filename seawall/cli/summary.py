@@ -111,10 +111,12 @@ def _hints(target: Target, done: Released) -> list[str]:
     hints: list[str] = []
     if done.answers and target.embedded:
         key = f'"Authorization: Bearer $(cat {target.key_file})"'
-        hints.append(f"curl {done.gateway_url}/v1/models -H {key}")
-    for admin in list(done.admin_urls.values())[:1]:
+        question = '{"model": "fast", "messages": [{"role": "user", "content": "How are you?"}]}'
+        hints.append(f"curl {done.gateway_url}/v1/chat/completions -H {key} -d '{question}'")
+    for name, admin in list(done.admin_urls.items())[:1]:
         fault = '{"kind": "status", "code": 500}'
-        hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # ask again")
+        hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # {name} fails: ask again")
+        hints.append(f"curl -X DELETE {admin}/fault   # and is well again")
     hints += [f".venv/bin/seawall status {target.env}", f".venv/bin/seawall preview {target.env}"]
     if target.embedded:
         hints += [".venv/bin/seawall cluster status", "make down"]

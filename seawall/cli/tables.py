@@ -36,8 +36,7 @@ def print_status(found: Status) -> None:
         images = Text(", ".join(row.images))
         table.add_row(Text(row.title), ready, str(row.restarts), images)
     console.print(table)
-    for name in ("gateway_url", "redis_master"):
-        if name in found.outputs:
-            console.print(f"{name.replace('_', ' ')}: {found.outputs[name]}")
+    if "gateway_url" in found.outputs:
+        console.print(f"gateway url: {found.outputs['gateway_url']}")
     for problem in found.problems:
         console.print(Text(problem, "red"))

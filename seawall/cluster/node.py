@@ -16,12 +16,14 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 """As seen from inside the node."""
 
 _PKI = f"{HOME}-pki"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Not the caller's: a machine is started anew when what it should run differs."""
 
 
 def node_daemons(instance: Instance, machine: str) -> list[DaemonSpec]:
     """What a node runs; settings and kubeconfigs are expected in its folder."""
     name = instance.node_name(machine)
-    path = {"PATH": f"{PROGRAMS}:{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"}
+    path = {"PATH": f"{PROGRAMS}:{_PATH}"}
     return [
         DaemonSpec(
             name="containerd", argv=["containerd", f"--config={HOME}/containerd.toml"], env=path

@@ -1,10 +1,12 @@
 """What derives from a checkout: names and addresses that do not collide. No cluster needed."""
 
 import ipaddress
+import os
 from pathlib import Path
 
 import pytest
 
+from seawall.cluster.booting import daemons_of
 from seawall.cluster.instance import MAX_NODES, instance_of
 from seawall.errors import UsageError
 
@@ -69,3 +71,14 @@ def test_a_range_out_of_range_is_refused(text: str, monkeypatch: pytest.MonkeyPa
 def test_a_chosen_range_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", "77")
     assert instance_of(Path("/srv/a"), nodes=1).network == "10.77.0.0/16"
+
+
+def test_what_a_node_runs_does_not_depend_on_the_callers_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance = instance_of(Path("/srv/a"), nodes=1)
+    before = daemons_of(instance, "n1"), daemons_of(instance, "cp")
+    monkeypatch.setenv("PATH", f"/somewhere/.venv/bin:{os.environ['PATH']}")
+    assert (daemons_of(instance, "n1"), daemons_of(instance, "cp")) == before, (
+        "`up` would restart every machine for it"
+    )

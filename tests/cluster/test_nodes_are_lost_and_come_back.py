@@ -18,6 +18,7 @@ from tests.cluster.watching import (
     ready_pods,
     redis_addresses,
     secret,
+    served,
     under_load,
 )
 from tests.conftest import Environment
@@ -260,13 +261,6 @@ def addresses_on(environment: Environment, node: str) -> set[str]:
     words = ("get", "pods", "-l", "app.kubernetes.io/name=gateway")
     where = ("--field-selector", f"spec.nodeName={node}", "-o", "jsonpath={.items[*].status.podIP}")
     return set(environment.kubectl("-n", "seawall", *words, *where).split())
-
-
-def served(environment: Environment) -> set[str]:
-    """The addresses to which the gateway's Service sends requests."""
-    form = "{range .items[*].endpoints[?(@.conditions.ready==true)]}{.addresses[0]} {end}"
-    words = ("get", "endpointslices", "-l", "kubernetes.io/service-name=gateway")
-    return set(environment.kubectl("-n", "seawall", *words, "-o", f"jsonpath={form}").split())
 
 
 def redis(environment: Environment, pod: str) -> Server:

@@ -26,6 +26,7 @@ __all__ = [
     "ready_pods",
     "redis_addresses",
     "secret",
+    "served",
     "under_load",
 ]
 
@@ -95,6 +96,13 @@ def node_of(environment: Environment, pod: str) -> str:
     """The Kubernetes name of the node that a pod was given; empty while it has none."""
     where = "jsonpath={.spec.nodeName}"
     return environment.kubectl("-n", "seawall", "get", "pod", pod, "-o", where)
+
+
+def served(environment: Environment) -> set[str]:
+    """The addresses to which the gateway's Service sends requests."""
+    form = "{range .items[*].endpoints[?(@.conditions.ready==true)]}{.addresses[0]} {end}"
+    words = ("get", "endpointslices", "-l", "kubernetes.io/service-name=gateway")
+    return set(environment.kubectl("-n", "seawall", *words, "-o", f"jsonpath={form}").split())
 
 
 def secret(environment: Environment, name: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from contract import labels, paths, ports
 from infra.resources import Resource
-from tests.infra.environments import Platform, pod_spec
+from tests.infra.environments import Platform, Values, changed, platform_of, pod_spec
 
 DEPLOYED_PODS = {"gateway", "redis", "simulator-alpha", "simulator-beta"}
 
@@ -217,3 +217,27 @@ def test_a_broken_rollout_is_told_within_three_minutes(platform: Platform) -> No
         assert int(wait) <= 180, f"{item.name}: the official provider would wait for ten minutes"
     for item in platform.all("Deployment"):
         assert item.inputs["spec"]["progressDeadlineSeconds"] < 180
+
+
+def settings_digest(values: Values) -> str:
+    built = platform_of(values)
+    template = built.one("Deployment", "gateway").inputs["spec"]["template"]
+    return str(template["metadata"]["annotations"]["checksum/config"])
+
+
+def test_pods_are_made_anew_when_their_settings_change_and_only_then(values: Values) -> None:
+    before = settings_digest(values)
+    assert settings_digest(changed(values, "gateway.replicas.max", 9)) == before
+    assert settings_digest(changed(values, "gateway.timeouts.headers", "7s")) != before
+
+
+def test_every_pod_that_speaks_to_redis_knows_its_addresses_without_a_name_server(
+    platform: Platform,
+) -> None:
+    for item in platform.pods:
+        aliases = pod_spec(item).get("hostAliases", [])
+        names = [name for alias in aliases for name in alias["hostnames"]]
+        if item.name in {"gateway", "redis"}:
+            assert names == [f"redis-{index}.seawall.svc.cluster.local" for index in range(3)]
+        else:
+            assert names == []

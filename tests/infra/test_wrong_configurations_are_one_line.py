@@ -47,6 +47,13 @@ def test_a_missing_key_is_named(values: Values) -> None:
     assert refusal(values) == "seawall:images.redis is missing"
 
 
+def test_a_misspelt_key_comes_before_the_one_that_it_should_have_been(values: Values) -> None:
+    values["seawall:rediss"] = values.pop("seawall:redis")
+    message = refusal(values)
+    assert message.startswith("seawall:rediss is not known; allowed here: ")
+    assert message.endswith(" (and 1 more)")
+
+
 def test_all_missing_keys_are_one_line(values: Values) -> None:
     values["seawall:images"] = {}
     assert refusal(values) == "seawall:images.gateway, seawall:images.redis are missing"
@@ -158,7 +165,7 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("network.monitoring", {}, "at least 1 item"),
         ("secret_store", {}, "kind must be one of"),
         ("secret_store", {"kind": "drawer"}, "kind must be one of"),
-        ("backup", {"schedule": "@daily"}, "are missing (and 1 more)"),
+        ("backup", {"schedule": "@daily"}, "(and 6 more)"),
         ("state", {"backend": "s3", "secrets_provider": "passphrase"}, "URL of a Pulumi backend"),
         ("state", {"backend": "file://x", "secrets_provider": "rot13"}, "must be passphrase or"),
         ("release", {"settings_sha256": "1"}, "should match pattern"),

@@ -1,0 +1,80 @@
+"""Other settings: they reach every pod, nobody notices, and those that do not serve go back."""
+
+import copy
+from typing import Any, cast
+
+import pytest
+import urllib3
+
+from contract import ports
+from seawall.errors import ClusterError
+from seawall.load import ConstantLoad
+from seawall.releasing import Watcher, release, rollback
+from seawall.targets import Target, target_of
+from seawall.wait import wait_until
+from tests.cluster.watching import served
+from tests.conftest import Environment
+from tests.measured import measured
+
+pytestmark = [pytest.mark.cluster]
+
+NOBODY = Watcher(expect=lambda total: total, hear=lambda step: step)
+
+
+@pytest.fixture
+def local(environment: Environment) -> Target:
+    return target_of(environment.kit, "local")
+
+
+def good(target: Target) -> dict[str, Any]:
+    """A copy of the settings that were last seen to serve."""
+    found = target.engine.last_good()
+    assert found is not None
+    return cast("dict[str, Any]", copy.deepcopy(found["settings"]))
+
+
+def models(environment: Environment) -> list[list[str]]:
+    """The models that each pod offers to which requests are sent."""
+    found: list[list[str]] = []
+    for address in served(environment):
+        answer = urllib3.request(
+            "GET",
+            f"http://{address}:{ports.GATEWAY_HTTP}/v1/models",
+            headers={"authorization": f"Bearer {environment.api_key}"},
+            timeout=5,
+            retries=False,
+        )
+        found.append([str(model["id"]) for model in answer.json()["data"]])
+    return found
+
+
+def test_other_settings_reach_every_pod_and_nobody_notices(
+    environment: Environment, local: Target, load: ConstantLoad
+) -> None:
+    before = good(local)
+    other = copy.deepcopy(before)
+    other["seawall:gateway"]["models"]["extra"] = before["seawall:gateway"]["models"]["fast"]
+    with load:
+        release(local, NOBODY, settings=other)
+        wait_until(
+            lambda: len(found := models(environment)) >= 2 and all("extra" in m for m in found),
+            deadline_s=60,
+            what="the new model in every pod, and the old pods to be gone",
+        )
+        release(local, NOBODY, settings=before)
+    measured(f"while settings changed twice: {load.report.summary()}")
+    assert load.report.failed == 0, load.report.failures
+    assert good(local) == before
+
+
+def test_settings_with_which_no_provider_answers_are_told_and_taken_back(
+    environment: Environment, local: Target
+) -> None:
+    before = good(local)
+    hasty = copy.deepcopy(before)
+    hasty["seawall:gateway"]["timeouts"].update(headers="1ms", answer="1ms", first_content="1ms")
+    with pytest.raises(ClusterError, match=r"smoke test: .*`seawall rollback local`"):
+        release(local, NOBODY, settings=hasty)
+    assert good(local) == before, "what did not serve is not recorded as good"
+    assert rollback(local, NOBODY).answers
+    assert environment.seawall("smoke", "local").returncode == 0
