@@ -15,7 +15,15 @@ from infra.refusals import explain
 from infra.secret_names import secret_names
 from infra.settings import Environment
 
-__all__ = ["SECRETS_KEY", "ConfigError", "Secrets", "load", "parse", "secret_names"]
+__all__ = [
+    "SECRETS_KEY",
+    "ConfigError",
+    "IncompleteError",
+    "Secrets",
+    "load",
+    "parse",
+    "secret_names",
+]
 
 NAMESPACE = "seawall"
 _SECRETS = "secrets"
@@ -25,6 +33,10 @@ SECRETS_KEY = f"{NAMESPACE}:{_SECRETS}"
 
 class ConfigError(pulumi.RunError):
     """A wrong value in the stack's configuration; Pulumi prints the line without a traceback."""
+
+
+class IncompleteError(ConfigError):
+    """Nothing in the configuration is wrong, but required keys are missing."""
 
 
 class Secrets:
@@ -61,7 +73,7 @@ def load() -> tuple[Environment, Secrets | None]:
 def parse(values: Mapping[str, object]) -> Environment:
     """The environment in configuration `values`, whose keys carry the namespace.
 
-    Secrets are ignored here. Raises ConfigError.
+    Secrets are ignored here. Raises ConfigError, and IncompleteError when keys are only missing.
     """
     own = {
         key.removeprefix(f"{NAMESPACE}:"): value
@@ -73,7 +85,9 @@ def parse(values: Mapping[str, object]) -> Environment:
     try:
         return Environment.model_validate_json(text)
     except ValidationError as error:
-        raise ConfigError(explain(error, Environment, NAMESPACE)) from error
+        line = explain(error, Environment, NAMESPACE)
+        missing = all(problem["type"] == "missing" for problem in error.errors())
+        raise (IncompleteError if missing else ConfigError)(line) from error
 
 
 def _member(key: str, value: object) -> str:

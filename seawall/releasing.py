@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from seawall.engine.release import settings_of
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
 from seawall.engine.values import object_at
+from seawall.engine.workspace import committed_values
 from seawall.errors import ClusterError, SeawallError, UsageError
 from seawall.forward import forwarded
 from seawall.smoke import Answer, smoke_test
@@ -118,6 +120,8 @@ def release(
 def rollback(target: Target, watcher: Watcher) -> Released:
     """Deploy the last release that was seen to serve, whatever the committed files say.
 
+    The notes say when that changes nothing, and when the next `up` would undo it.
+
     Raises:
         UsageError: none is recorded.
         SeawallError: see `release`.
@@ -129,7 +133,24 @@ def rollback(target: Target, watcher: Watcher) -> Released:
             f"no release of {target.env} was ever seen to serve, so there is none to return to"
         )
     images = {name: str(ref) for name, ref in object_at(good, "images").items()}
-    return release(target, watcher, images=images, settings=object_at(good, "settings"))
+    notes = _notes_of_rollback(target, good)
+    done = release(target, watcher, images=images, settings=object_at(good, "settings"))
+    done.notes.extend(notes)
+    return done
+
+
+def _notes_of_rollback(target: Target, good: Values) -> list[str]:
+    notes: list[str] = []
+    deployed = target.engine.snapshot().outputs.get("release")
+    same = {name: good.get(name) for name in ("images", "settings_sha256")}
+    if deployed == same:
+        notes.append("this release was the last good one already: no earlier one is on record")
+    layout = target.engine.layout
+    if settings_of(committed_values(layout)) != object_at(good, "settings"):
+        notes.append(
+            f"{layout.committed_file.name} says something else: the next `up` deploys that again"
+        )
+    return notes
 
 
 def smoke(target: Target) -> tuple[list[Answer], str | None]:

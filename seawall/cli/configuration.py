@@ -58,13 +58,21 @@ def new(
         typer.Option("--set", metavar="KEY=VALUE", help="Such as images.gateway=<reference>."),
     ] = None,
 ) -> None:
-    """Make Pulumi.<name>.yaml from another environment's file."""
+    """Make Pulumi.<name>.yaml from another environment's file; nothing when a value is wrong."""
+    from seawall.engine.errors import IncompleteError, PolicyError  # noqa: PLC0415 - same
     from seawall.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
-    file = new_environment(kit.checkout, name, template=template, values=set_ or [])
-    typer.echo(f"made {file.name}")
+    told: list[str] = []
+    file = new_environment(
+        kit.checkout, name, template=template, values=set_ or [], tell=told.append
+    )
     try:
-        typer.echo(check_environment(kit.checkout, name))
-    except SeawallError as wrong:
-        typer.echo(f"still to do: {wrong}")
+        line = check_environment(kit.checkout, name)
+    except (IncompleteError, PolicyError) as open_ends:
+        line = f"still to do: {open_ends}"
+    except SeawallError:
+        file.unlink()
+        raise
+    for words in (*told, f"made {file.name}", line):
+        typer.echo(words)

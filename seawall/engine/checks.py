@@ -5,7 +5,7 @@ given to the policies, so that a violation stops an update before its first chan
 middle.
 """
 
-from seawall.engine.errors import PolicyError, WorkspaceError
+from seawall.engine.errors import IncompleteError, PolicyError, WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.program import Program
 from seawall.engine.workspace import stack_values
@@ -19,11 +19,13 @@ def checked_program(layout: Layout) -> Program:
     """The program of `infra/` for the generated project.
 
     Raises:
+        IncompleteError: keys are missing.
         WorkspaceError: a value of the configuration is wrong.
         PolicyError: what it declares breaks a policy.
     """
     # Not at the top: the SDK's Kubernetes types take a second to import, which only an update owes.
     from infra.config import ConfigError, parse, secret_names  # noqa: PLC0415
+    from infra.config import IncompleteError as Incomplete  # noqa: PLC0415
     from infra.policies import check  # noqa: PLC0415
     from infra.program import deploy  # noqa: PLC0415
     from infra.synth import synth  # noqa: PLC0415
@@ -33,7 +35,8 @@ def checked_program(layout: Layout) -> Program:
         environment = parse(values)
         resources = synth(values, env=layout.env)
     except ConfigError as error:
-        raise WorkspaceError(f"{layout.committed_file.name}: {error}") from error
+        kind = IncompleteError if isinstance(error, Incomplete) else WorkspaceError
+        raise kind(f"{layout.committed_file.name}: {error}") from error
     violations = check(resources, environment.policies)
     if violations:
         shown = "; ".join(str(violation) for violation in violations[:_SHOWN])

@@ -33,6 +33,10 @@ class WorkspaceError(EngineError):
     exit_code = 2
 
 
+class IncompleteError(WorkspaceError):
+    """Keys that only the team knows are missing; nothing that is there is wrong."""
+
+
 class PolicyError(EngineError):
     """The program breaks rules; nothing was changed."""
 

@@ -12,7 +12,7 @@ from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import object_at, plain
 from seawall.engine.workspace import IMAGES, KUBERNETES, PLACE, STATE, stack_values, write_value
 
-__all__ = ["LAST_GOOD", "release_of", "write_release"]
+__all__ = ["LAST_GOOD", "release_of", "settings_of", "write_release"]
 
 LAST_GOOD = "last_good_release"
 """The stack's output with the release that was last seen to serve."""
@@ -25,14 +25,20 @@ def release_of(layout: Layout) -> Values:
     Secrets are no part of it, nor is the place where the cluster and the state are.
     """
     values = stack_values(layout)
+    settings = settings_of(values)
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return {"images": object_at(values, IMAGES), "settings": settings, "settings_sha256": digest}
+
+
+def settings_of(values: Values) -> Values:
+    """The part of a configuration that a release keeps."""
     settings = plain(
         {key: value for key, value in values.items() if key not in {IMAGES, STATE, _RELEASE}}
     )
     kubernetes = object_at(settings, KUBERNETES)
     if kubernetes:
         settings[KUBERNETES] = {k: v for k, v in kubernetes.items() if k not in PLACE}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    return {"images": object_at(values, IMAGES), "settings": settings, "settings_sha256": digest}
+    return settings
 
 
 def write_release(layout: Layout, *, last_good: Value) -> None:

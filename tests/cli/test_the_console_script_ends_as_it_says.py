@@ -11,7 +11,7 @@ import pytest
 from seawall.cli.looking import check_component
 from seawall.errors import UsageError
 from seawall.wait import wait_until
-from tests.conftest import LISTENING, SEAWALL, run_seawall
+from tests.conftest import CHECKOUT, LISTENING, SEAWALL, run_seawall
 
 PODS = "*pods*) echo 'gateway redis gateway'; exit 0;;"
 
@@ -53,6 +53,21 @@ def test_a_wrong_request_is_one_line_and_gives_2(variables: Mapping[str, str]) -
     assert done.returncode == 2
     assert done.stderr.startswith("seawall: environment 'Upper': a name has small letters")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("images.gatway=x", "seawall:images.gatway"), ("gateway.replicas.min=99", "min = 99")],
+)
+def test_a_new_environment_with_a_wrong_value_is_refused_and_leaves_no_file(
+    variables: Mapping[str, str], change: str, told: str
+) -> None:
+    done = run_seawall("env", "new", "wrong", "--set", change, variables=variables)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (CHECKOUT / "Pulumi.wrong.yaml").exists()
 
 
 def test_an_error_of_the_operating_system_is_one_line_and_gives_1(
