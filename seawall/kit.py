@@ -11,6 +11,7 @@ from pathlib import Path
 from seawall.cluster.embedded import EmbeddedCluster
 from seawall.cluster.golden import golden_store
 from seawall.cluster.instance import Instance, instance_of, read_note
+from seawall.cluster.network import Network
 from seawall.cluster.supplies import Supplies
 from seawall.errors import UsageError
 from seawall.locks import try_exclusive
@@ -58,10 +59,16 @@ class Kit:
         Raises:
             BusyError: somebody does; the message names the process.
         """
-        # Beside the state folder, not in it: `down` removes that one while it holds the lock.
-        lock = self.home.with_name(f"{self.home.name}.lock")
-        with try_exclusive(lock, what="`up` or `down`"):
+        with try_exclusive(self.lock, what="`up` or `down`"):
             yield
+
+    @property
+    def lock(self) -> Path:
+        """There while somebody is `alone`, and after one that was killed.
+
+        Beside the state folder, not in it: `down` removes that one while it holds the lock.
+        """
+        return self.home.with_name(f"{self.home.name}.lock")
 
     def claim_home(self) -> None:
         """Make the state folder, readable by its owner only, and mark it as this kit's.
@@ -153,6 +160,10 @@ class Kit:
             metrics_server=images["metrics-server"],
             kube_state_metrics=images["kube-state-metrics"],
         )
+
+    def check_addresses(self) -> None:
+        """Refuse when the cluster's addresses are somebody else's; see `Network`."""
+        Network(self.instance).check_range_is_free()
 
     def cluster(self) -> EmbeddedCluster:
         """The embedded cluster, running or not."""

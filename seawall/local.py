@@ -1,12 +1,13 @@
 """This machine's part of an embedded environment: the images, the cluster, and their removal."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from seawall.cluster.embedded import EmbeddedCluster
 from seawall.host import check_disk, check_kernel, check_root
 from seawall.kit import Kit
 
-__all__ = ["prepare", "references", "remove_everything"]
+__all__ = ["prepare", "references", "remove_everything", "space_needed"]
 
 _IMAGES = ("gateway", "redis")
 _FRESH_GIB = 14.0
@@ -25,7 +26,8 @@ def prepare(kit: Kit) -> Mapping[str, str]:
     """
     check_root()
     check_kernel()
-    _check_space(kit)
+    for folder, need_gib, what in space_needed(kit):
+        check_disk(folder, need_gib=need_gib, what=what)
     kit.claim_home()
     kit.tool("pulumi")  # built before the cluster starts, as everything is
     images = {name: kit.images.project_image(name) for name in _IMAGES}
@@ -56,9 +58,12 @@ def remove_everything(kit: Kit) -> None:
         kit.drop_home()
 
 
-def _check_space(kit: Kit) -> None:
+def space_needed(kit: Kit) -> list[tuple[Path, float, str]]:
+    """Folder, GiB, and what for."""
     fresh = not (kit.cache.root / "kubernetes").is_dir()
     what = "a first run's builds" if fresh else "a cluster and its images"
     need = _FRESH_GIB if fresh else _WARM_GIB
-    check_disk(kit.cache.root, need_gib=need, what=what)
-    check_disk(kit.instance.data, need_gib=_WARM_GIB, what="the cluster's disks")
+    return [
+        (kit.cache.root, need, what),
+        (kit.instance.data, _WARM_GIB, "the cluster's disks"),
+    ]

@@ -2,11 +2,14 @@
 
 import os
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from seawall.cli import cluster, configuration, deployment, looking, state
+from seawall.cli.options import Json, print_json
+from seawall.cli.tables import print_findings
 from seawall.host import check_port
 from seawall.kit import kit_here
 
@@ -19,8 +22,8 @@ app = typer.Typer(
     help="Deploy and operate a resilient LLM gateway. ENV is an environment's name: local, or one "
     "of your Pulumi.<env>.yaml files.",
     epilog="Exit codes: 0 done; 1 it failed; 2 the request or the configuration is wrong; "
-    "3 something differs (preview --expect-no-changes, status); 4 another run is under way; "
-    "130 interrupted.",
+    "3 something differs (preview --expect-no-changes, status, doctor); "
+    "4 another run is under way; 130 interrupted.",
 )
 deployment.register(app)
 looking.register(app)
@@ -40,6 +43,22 @@ def serve(
 
     check_port(host, port)
     raise typer.Exit(serve_standalone(host, port))
+
+
+@app.command()
+def doctor(*, json: Json = False) -> None:
+    """What this machine has and lacks, and what to do; exit code 3 when `make up` would fail."""
+    from seawall.doctor import State, examine  # noqa: PLC0415 - only here
+
+    found = list(examine(kit_here()))
+    if json:
+        print_json(
+            {"findings": [{**asdict(finding), "state": finding.state.value} for finding in found]}
+        )
+    else:
+        print_findings(found)
+    if any(finding.state is State.BAD for finding in found):
+        raise typer.Exit(3)
 
 
 @app.command(

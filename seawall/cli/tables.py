@@ -7,10 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from seawall.cluster.interface import Part
+from seawall.doctor import Finding, State
 from seawall.kit import Kit
 from seawall.status import Status
 
-__all__ = ["parts_table", "print_status"]
+__all__ = ["parts_table", "print_findings", "print_status"]
+
+_COLORS = {State.OK: "green", State.NOTE: "yellow", State.BAD: "red"}
 
 
 def parts_table(kit: Kit, parts: Sequence[Part]) -> Table:
@@ -22,6 +25,17 @@ def parts_table(kit: Kit, parts: Sequence[Part]) -> Table:
         state = Text("ok", "green") if part.ok else Text("down", "red")
         table.add_row(Text(part.name), state, Text(part.detail))
     return table
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What this machine has and lacks, and what to do about it."""
+    table = Table(title=Text("this machine"), title_justify="left")
+    for column in ("what", "", "seen", "to do"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        state = Text(finding.state.value, _COLORS[finding.state])
+        table.add_row(Text(finding.what), state, Text(finding.seen), Text(finding.to_do))
+    Console(highlight=False, markup=False).print(table)
 
 
 def print_status(found: Status) -> None:

@@ -10,7 +10,7 @@ from seawall.errors import HostError
 from seawall.progress import Progress
 from seawall.supply.run import run_logged
 
-__all__ = ["CLUSTER_PACKAGES", "TEST_PACKAGES", "ensure_packages"]
+__all__ = ["CLUSTER_PACKAGES", "TEST_PACKAGES", "ensure_packages", "missing_packages"]
 
 CLUSTER_PACKAGES = (
     "buildah",
@@ -41,7 +41,7 @@ def ensure_packages(packages: tuple[str, ...], progress: Progress, logs: Path) -
             "apt-get is not on this machine: the embedded cluster needs Debian 12 or Ubuntu 24.04;"
             f" elsewhere install by hand: {' '.join(packages)}"
         )
-    missing = [p for p in packages if not _installed(p)]
+    missing = missing_packages(packages)
     if not missing:
         return
     env = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -55,6 +55,13 @@ def ensure_packages(packages: tuple[str, ...], progress: Progress, logs: Path) -
                 what="apt-get install",
                 env=env,
             )
+
+
+def missing_packages(packages: tuple[str, ...]) -> list[str]:
+    """Those that are not installed; all of them where there is no dpkg."""
+    if not shutil.which("dpkg-query"):
+        return list(packages)
+    return [package for package in packages if not _installed(package)]
 
 
 def _installed(package: str) -> bool:

@@ -12,7 +12,15 @@ from seawall.progress import Progress
 from seawall.supply.cache import Cache, digest_of_files
 from seawall.supply.run import run_logged
 
-__all__ = ["GO_TOOLS", "OLDEST_GO", "GoTool", "build_go_tool", "ensure_go", "pinned_version"]
+__all__ = [
+    "GO_TOOLS",
+    "OLDEST_GO",
+    "GoTool",
+    "build_go_tool",
+    "ensure_go",
+    "go_on_path",
+    "pinned_version",
+]
 
 OLDEST_GO = (1, 26, 4)
 """The highest `go` line among the modules in tools/; a test keeps the two equal."""
@@ -81,9 +89,9 @@ def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
     Raises:
         BuildError: it could not be installed.
     """
-    found = shutil.which("go")
-    if found and _go_version(found) >= OLDEST_GO:
-        return Path(found)
+    found = go_on_path()
+    if found:
+        return found
     lock = checkout / "locks" / "go.txt"
 
     def install(target: Path) -> None:
@@ -102,6 +110,12 @@ def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
         if candidate.is_file() and _go_version(str(candidate)) >= OLDEST_GO:
             return candidate
     raise BuildError(f"the Go toolchain in {root} has no usable bin/go: remove it and run again")
+
+
+def go_on_path() -> Path | None:
+    """The `go` command on PATH; None when there is none, or when it is too old."""
+    found = shutil.which("go")
+    return Path(found) if found and _go_version(found) >= OLDEST_GO else None
 
 
 def build_go_tool(

@@ -19,6 +19,7 @@ _HOPE_S = 40.0
 """A container that cannot start for so long does not start: images are pulled by then."""
 _LOG_LINES = 4
 _EVENTS = 3
+_SHOWN = 3
 
 
 class _Event(BaseModel):
@@ -65,9 +66,8 @@ def verify_rollout(
         watch.gave_up = True
     if watch.gave_up:
         waited = time.monotonic() - watch.begun
-        told = "; ".join(watch.problems) or "it became ready just now"
         raise ClusterError(
-            f"namespace {namespace} does not serve after {waited:.0f} s: {told}{watch.evidence()}"
+            f"namespace {namespace} does not serve after {waited:.0f} s: {watch.reason()}"
         )
 
 
@@ -97,7 +97,13 @@ class _Watch:
         self.gave_up = self._broken_since is not None and now - self._broken_since > _HOPE_S
         return self.gave_up or not self.problems
 
-    def evidence(self) -> str:
+    def reason(self) -> str:
+        """What is not as it should be: first the pod that is the cause, then what follows of it."""
+        more = len(self.problems) - _SHOWN
+        told = [self._evidence(), *self.problems[:_SHOWN], f"and {more} more" if more > 0 else ""]
+        return "; ".join(line for line in told if line) or "it became ready just now"
+
+    def _evidence(self) -> str:
         """Why a container does not run, what happened to its pod, and what it said last."""
         objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
         bad = self._broken or [
@@ -111,12 +117,12 @@ class _Watch:
             name = pod.metadata.name
             state = container.state.waiting or container.state.terminated
             reason = f"{state.reason} {state.message}".strip() if state else "not ready"
-            told = f"; pod {name}, container {container.name}: {reason}"
+            told = f"pod {name}, container {container.name}: {reason}"
             return f"{told}; events: {self._events(name)}; log: {self._log(name, container.name)}"
         waiting = [pod for pod in objects.pods() if pod.status.phase == "Pending"]
         if waiting:
             name = waiting[0].metadata.name
-            return f"; pod {name} is Pending; events: {self._events(name)}"
+            return f"pod {name} is Pending; events: {self._events(name)}"
         return ""
 
     def _events(self, pod: str) -> str:

@@ -1,0 +1,265 @@
+"""What this machine has, what it lacks, and what to do about it. Nothing is changed by looking."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+from cryptography import x509
+
+from seawall.cluster import cgroups
+from seawall.cluster.instance import read_note
+from seawall.engine.ladder import choose_cli, choose_provider
+from seawall.engine.layout import Layout
+from seawall.engine.plugins import official_plugin
+from seawall.errors import BusyError, SeawallError
+from seawall.host import check_disk, check_kernel, check_root
+from seawall.kit import Kit
+from seawall.local import space_needed
+from seawall.supply.debian import CLUSTER_PACKAGES, TEST_PACKAGES, missing_packages
+from seawall.supply.engines import docker_runs
+from seawall.supply.go import GO_TOOLS, OLDEST_GO, go_on_path
+
+__all__ = ["Finding", "State", "examine"]
+
+_VERIFIED_SYSTEM = ("debian", "12")
+_VERIFIED_CGROUP = 1
+_CORES = 2
+_MEMORY_GIB = 4.0
+"""The cluster with everything on it takes some 2.5 GiB, a build of Kubernetes 3."""
+_GIB = 2**30
+
+
+class State(Enum):
+    """What a finding means."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Nothing is in the way; worth knowing."""
+    BAD = "bad"
+    """`make up` would fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: its name.
+        state: what it means.
+        seen: what is there.
+        to_do: what to do about it; empty when nothing is.
+    """
+
+    what: str
+    state: State
+    seen: str
+    to_do: str = ""
+
+
+def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
+    """Every finding, as soon as it is known; `now` in place of the machine's clock."""
+    yield _refused("user", check_root, f"uid {os.geteuid()}")
+    yield _system()
+    yield _refused("kernel", check_kernel, f"{platform.release()}, overlayfs and control groups")
+    yield _control_groups()
+    yield _cores()
+    yield _memory()
+    for folder, need_gib, what in space_needed(kit):
+        free = _free_gib(folder)
+        seen = f"{free:.1f} GiB free at {folder}, {what} need {need_gib:g}"
+        yield _refused("disk", lambda f=folder, n=need_gib, w=what: _disk(f, n, w), seen)
+    yield _refused("addresses", kit.check_addresses, f"{kit.instance.network} is free or ours")
+    yield _clock(kit, now or datetime.now(UTC))
+    yield _another_run(kit)
+    yield from _other_clusters(kit)
+    yield _cluster(kit)
+    yield _packages()
+    yield _go()
+    yield _builds(kit)
+    yield _images()
+    yield from _rungs(kit)
+    yield Finding("Python", State.OK, f"{platform.python_version()} at {sys.executable}")
+
+
+def _refused(what: str, check: Callable[[], object], seen: str) -> Finding:
+    """What `make up` itself would refuse, by the same check."""
+    try:
+        check()
+    except SeawallError as refusal:
+        told, _, to_do = str(refusal).partition(": ")
+        return Finding(what, State.BAD, told, to_do)
+    return Finding(what, State.OK, seen)
+
+
+def _system() -> Finding:
+    release = _os_release()
+    name = release.get("PRETTY_NAME", platform.platform())
+    if (release.get("ID"), release.get("VERSION_ID")) == _VERIFIED_SYSTEM:
+        return Finding("system", State.OK, name)
+    return Finding("system", State.NOTE, name, "Debian 12 is what the tests run on")
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _control_groups() -> Finding:
+    found = cgroups.version()
+    if found == _VERIFIED_CGROUP:
+        return Finding("cgroup", State.OK, f"version {found}")
+    return Finding(
+        "cgroup", State.NOTE, f"version {found}", "written for both; the tests ran on version 1"
+    )
+
+
+def _cores() -> Finding:
+    count = os.cpu_count() or 1
+    if count >= _CORES:
+        return Finding("processors", State.OK, str(count))
+    return Finding("processors", State.NOTE, str(count), f"{_CORES} are needed for the goals")
+
+
+def _memory() -> Finding:
+    free = _available_memory() / _GIB
+    seen = f"{free:.1f} GiB available"
+    if free >= _MEMORY_GIB:
+        return Finding("memory", State.OK, seen)
+    return Finding("memory", State.NOTE, seen, f"{_MEMORY_GIB:g} GiB are comfortable; NODES=1")
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024
+    return 0
+
+
+def _disk(folder: Path, need_gib: float, what: str) -> None:
+    check_disk(folder, need_gib=need_gib, what=what)
+
+
+def _free_gib(folder: Path) -> float:
+    while not folder.is_dir():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free / _GIB
+
+
+def _clock(kit: Kit, now: datetime) -> Finding:
+    """The keys of a cluster are good for a year from when they were made."""
+    file = kit.instance.data / "pki" / "ca.crt"
+    try:
+        made = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError):
+        return Finding("clock", State.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+    begin, end = made.not_valid_before_utc, made.not_valid_after_utc
+    if now < begin:
+        return Finding(
+            "clock",
+            State.BAD,
+            f"{now:%Y-%m-%d %H:%M} UTC, and the cluster's keys are good from "
+            f"{begin:%Y-%m-%d %H:%M}",
+            "set the clock, or `make down` and `make up`",
+        )
+    if now > end:
+        return Finding(
+            "clock",
+            State.BAD,
+            f"{now:%Y-%m-%d}, and the cluster's keys were good until {end:%Y-%m-%d}",
+            "`make down` and `make up` makes new ones",
+        )
+    return Finding("clock", State.OK, f"the cluster's keys are good until {end:%Y-%m-%d}")
+
+
+def _another_run(kit: Kit) -> Finding:
+    try:
+        if kit.lock.exists():  # else it would be made, and looking changes nothing
+            with kit.alone():
+                pass
+    except BusyError as busy:
+        return Finding("lock", State.NOTE, str(busy), "wait for it to end")
+    return Finding("lock", State.OK, "no other run of this checkout")
+
+
+def _other_clusters(kit: Kit) -> Iterator[Finding]:
+    parent = kit.instance.data.parent
+    for data in sorted(parent.iterdir()) if parent.is_dir() else []:
+        note = read_note(data)
+        if note is not None and data != kit.instance.data:
+            yield Finding(
+                "other cluster",
+                State.NOTE,
+                f"of {note.checkout}: {note.nodes} nodes, 10.{note.octet}.0.0/16",
+                "it takes memory and processor time; `make down` there",
+            )
+
+
+def _cluster(kit: Kit) -> Finding:
+    if not kit.instance.data.is_dir():
+        return Finding("cluster", State.OK, "not started")
+    broken = [part.name for part in kit.cluster().status() if not part.ok]
+    if broken:
+        return Finding("cluster", State.NOTE, f"not well: {', '.join(broken)}", "run `make up`")
+    return Finding("cluster", State.OK, f"{kit.instance.name}, {kit.instance.nodes} nodes, runs")
+
+
+def _packages() -> Finding:
+    missing = missing_packages((*CLUSTER_PACKAGES, *TEST_PACKAGES))
+    if not missing:
+        return Finding("Debian packages", State.OK, "all are installed")
+    if shutil.which("apt-get"):
+        seen = f"missing: {' '.join(missing)}"
+        return Finding("Debian packages", State.NOTE, seen, "`make up` installs them")
+    return Finding(
+        "Debian packages", State.BAD, "apt-get is not here", f"install {' '.join(missing)} by hand"
+    )
+
+
+def _go() -> Finding:
+    needed = ".".join(str(part) for part in OLDEST_GO)
+    found = go_on_path()
+    if found is None:
+        return Finding("Go", State.NOTE, f"none of {needed} or newer", "`make up` installs one")
+    return Finding("Go", State.OK, str(found))
+
+
+def _builds(kit: Kit) -> Finding:
+    missing = [tool for tool in GO_TOOLS.values() if not (kit.cache.root / tool.name).is_dir()]
+    if not missing:
+        return Finding("builds", State.OK, f"in {kit.cache.root}")
+    minutes = sum(tool.estimate_s for tool in missing) / 60
+    names = ", ".join(tool.name for tool in missing)
+    return Finding("builds", State.NOTE, f"missing: {names}", f"`make up`: {minutes:.0f} min or so")
+
+
+def _images() -> Finding:
+    engine = "Docker" if docker_runs() else "buildah (no Docker runs here)"
+    return Finding("image builds", State.OK, f"by {engine}")
+
+
+def _rungs(kit: Kit) -> Iterator[Finding]:
+    built = None if shutil.which("pulumi") else kit.cache.root / "pulumi"
+    if built is None:
+        yield Finding("Pulumi CLI", State.OK, f"{choose_cli(None)}, from PATH")
+    else:
+        ready = "is there" if built.is_dir() else "comes with `make up`"
+        yield Finding("Pulumi CLI", State.OK, f"none on PATH; the one that the kit builds {ready}")
+    plugin = official_plugin(Layout(kit.checkout, kit.home, "local"))
+    chosen = choose_provider(
+        official=plugin is not None, embedded=True, before=None, env="local"
+    ).value
+    yield Finding(
+        "Kubernetes provider",
+        State.OK if plugin else State.NOTE,
+        f"{plugin or 'no official plugin is installed'}: a new local stack would use the {chosen}",
+        "" if plugin else "for other clusters: `pulumi plugin install resource kubernetes`",
+    )

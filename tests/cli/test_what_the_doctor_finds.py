@@ -1,0 +1,144 @@
+"""`seawall doctor`: what this machine has and lacks, by the checks that `up` itself makes."""
+
+import json
+import os
+import subprocess
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.pki import ensure_pki
+from seawall.doctor import Finding, State, examine
+from seawall.kit import kit_here
+from tests.conftest import SEAWALL, run_seawall
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root")
+
+NAMES = {
+    "user",
+    "system",
+    "kernel",
+    "cgroup",
+    "processors",
+    "memory",
+    "disk",
+    "addresses",
+    "clock",
+    "lock",
+    "cluster",
+    "Debian packages",
+    "Go",
+    "builds",
+    "image builds",
+    "Pulumi CLI",
+    "Kubernetes provider",
+    "Python",
+}
+
+
+@pytest.fixture
+def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """A state folder and cluster data of its own."""
+    chosen = {
+        "SEAWALL_HOME": str(tmp_path / "home"),
+        "SEAWALL_STATE_DIR": str(tmp_path / "state"),
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    return chosen
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Generator[Path]:
+    disk = tmp_path / "tiny"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tiny", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_another_run_is_found(variables: Mapping[str, str]) -> None:
+    del variables
+    kit = kit_here()
+    kit.lock.touch()
+    assert finding("lock").state is State.OK, "its holder was killed"
+    with kit.alone():
+        found = finding("lock")
+    assert found.state is State.NOTE
+    assert f"process {os.getpid()}" in found.seen
+
+
+def finding(what: str, *, now: datetime | None = None) -> Finding:
+    return next(item for item in examine(kit_here(), now=now) if item.what == what)
+
+
+def test_everything_is_looked_at_and_nothing_is_made(variables: Mapping[str, str]) -> None:
+    done = run_seawall("doctor", "--json", variables=variables)
+    assert done.returncode == 0, done.stdout
+    found = json.loads(done.stdout)["findings"]
+    assert {item["what"] for item in found} >= NAMES
+    assert all(item["seen"] for item in found)
+    assert not any(Path(folder).exists() for folder in variables.values())
+
+
+def test_a_full_disk_is_found_with_what_to_do(
+    variables: Mapping[str, str], tiny_disk: Path
+) -> None:
+    done = run_seawall("doctor", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
+    assert done.returncode == 3
+    words = " ".join(done.stdout.split())
+    assert "bad" in words
+    assert "SEAWALL_STATE_DIR" in "".join(part.strip(" │") for part in done.stdout.split("\n"))
+
+
+def test_another_user_is_told_to_be_root(variables: Mapping[str, str]) -> None:
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    done = subprocess.run(
+        [*as_nobody, *reading, SEAWALL, "doctor", "--json"],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    (user,) = [i for i in json.loads(done.stdout)["findings"] if i["what"] == "user"]
+    assert user["state"] == "bad"
+    assert "sudo" in user["to_do"]
+
+
+def test_a_range_that_is_taken_is_found(
+    variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del variables
+    monkeypatch.setenv("SEAWALL_RANGE", "98")
+    assert finding("addresses").state is State.OK
+    subprocess.run(["ip", "link", "add", "taken1", "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", "taken1", "up"], check=True)
+        subprocess.run(["ip", "route", "add", "10.98.32.0/20", "dev", "taken1"], check=True)
+        taken = finding("addresses")
+    finally:
+        subprocess.run(["ip", "link", "del", "taken1"], check=True)
+    assert taken.state is State.BAD
+    assert "SEAWALL_RANGE" in taken.to_do
+
+
+@pytest.mark.parametrize(
+    ("later", "state", "word"),
+    [
+        (timedelta(days=30), State.OK, "good until"),
+        (timedelta(days=-2), State.BAD, "good from"),
+        (timedelta(days=400), State.BAD, "were good until"),
+    ],
+)
+def test_a_clock_that_jumped_is_found_by_the_clusters_keys(
+    variables: Mapping[str, str], later: timedelta, state: State, word: str
+) -> None:
+    del variables
+    ensure_pki(kit_here().instance)
+    found = finding("clock", now=datetime.now(UTC) + later)
+    assert found.state is state
+    assert word in found.seen
