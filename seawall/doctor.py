@@ -6,14 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from cryptography import x509
-
 from seawall.cluster import cgroups
 from seawall.cluster.instance import read_note
+from seawall.cluster.pki import check_keys
 from seawall.engine.ladder import choose_cli, choose_provider
 from seawall.engine.layout import Layout
 from seawall.engine.plugins import official_plugin
@@ -31,7 +30,7 @@ _VERIFIED_SYSTEM = ("debian", "12")
 _VERIFIED_CGROUP = 1
 _CORES = 2
 _MEMORY_GIB = 4.0
-"""The cluster with everything on it takes some 2.5 GiB, a build of Kubernetes 3."""
+"""Room for three nodes with everything on them, and for a build beside them."""
 _GIB = 2**30
 
 
@@ -75,7 +74,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
         seen = f"{free:.1f} GiB free at {folder}, {what} need {need_gib:g}"
         yield _refused("disk", lambda f=folder, n=need_gib, w=what: _disk(f, n, w), seen)
     yield _refused("addresses", kit.check_addresses, f"{kit.instance.network} is free or ours")
-    yield _clock(kit, now or datetime.now(UTC))
+    yield _refused("clock", lambda: check_keys(kit.instance, now=now))
     yield _another_run(kit)
     yield from _other_clusters(kit)
     yield _cluster(kit)
@@ -87,10 +86,10 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     yield Finding("Python", State.OK, f"{platform.python_version()} at {sys.executable}")
 
 
-def _refused(what: str, check: Callable[[], object], seen: str) -> Finding:
-    """What `make up` itself would refuse, by the same check."""
+def _refused(what: str, check: Callable[[], str | None], seen: str = "") -> Finding:
+    """What `make up` itself would refuse, by the same check, which may say what it saw."""
     try:
-        check()
+        seen = check() or seen
     except SeawallError as refusal:
         told, _, to_do = str(refusal).partition(": ")
         return Finding(what, State.BAD, told, to_do)
@@ -152,32 +151,6 @@ def _free_gib(folder: Path) -> float:
     while not folder.is_dir():
         folder = folder.parent
     return shutil.disk_usage(folder).free / _GIB
-
-
-def _clock(kit: Kit, now: datetime) -> Finding:
-    """The keys of a cluster are good for a year from when they were made."""
-    file = kit.instance.data / "pki" / "ca.crt"
-    try:
-        made = x509.load_pem_x509_certificate(file.read_bytes())
-    except (OSError, ValueError):
-        return Finding("clock", State.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
-    begin, end = made.not_valid_before_utc, made.not_valid_after_utc
-    if now < begin:
-        return Finding(
-            "clock",
-            State.BAD,
-            f"{now:%Y-%m-%d %H:%M} UTC, and the cluster's keys are good from "
-            f"{begin:%Y-%m-%d %H:%M}",
-            "set the clock, or `make down` and `make up`",
-        )
-    if now > end:
-        return Finding(
-            "clock",
-            State.BAD,
-            f"{now:%Y-%m-%d}, and the cluster's keys were good until {end:%Y-%m-%d}",
-            "`make down` and `make up` makes new ones",
-        )
-    return Finding("clock", State.OK, f"the cluster's keys are good until {end:%Y-%m-%d}")
 
 
 def _another_run(kit: Kit) -> Finding:

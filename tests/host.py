@@ -4,6 +4,7 @@ Other clusters of this kit may come and go on the same machine while a test runs
 name of another instance is left out.
 """
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass, fields
@@ -27,6 +28,7 @@ class Picture:
     rules: frozenset[str]
     cgroups: frozenset[str]
     files: frozenset[str]
+    listening: frozenset[str]
 
     def left_since(self, before: "Picture") -> dict[str, list[str]]:
         """What is there now and was not before, by kind; empty kinds are left out."""
@@ -54,6 +56,7 @@ def take_picture(instance: str) -> Picture:
         links=kept([line.split(":")[1].strip() for line in _lines("ip", "-o", "link")]),
         routes=kept(_lines("ip", "route", "show", "table", "all")),
         rules=frozenset(_rules()),
+        listening=frozenset(_listening()),
         cgroups=kept([str(d) for d in Path("/sys/fs/cgroup").glob("*/*/") if d.is_dir()]),
         files=kept(
             [
@@ -101,6 +104,31 @@ def _processes() -> list[_Process]:
         except OSError:
             continue
     return found
+
+
+def _listening() -> list[str]:
+    """Listening sockets of this network, but for the tests' own servers and others' on loopback."""
+    found: list[str] = []
+    for line in _lines("ss", "-Hltunp"):
+        address = line.split()[4]
+        pids = [int(pid) for pid in re.findall(r"pid=(\d+)", line)]
+        ours = bool(_OURS.search(line))
+        loopback = address.startswith(("127.", "[::1]"))
+        if not any(_is_below_us(pid) for pid in pids) and (ours or not loopback):
+            found.append(f"{line.split()[0]} {address}")
+    return found
+
+
+def _is_below_us(pid: int) -> bool:
+    """Whether a process is this one, or was started by it."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            return False
+    return False
 
 
 def _rules() -> list[str]:

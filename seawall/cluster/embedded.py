@@ -23,7 +23,7 @@ from seawall.cluster.kubectl import Kubectl
 from seawall.cluster.machine import Machine, running_machines
 from seawall.cluster.network import Network
 from seawall.cluster.node import CONTAINERD_SOCKET
-from seawall.cluster.pki import ensure_pki
+from seawall.cluster.pki import check_keys, ensure_pki
 from seawall.cluster.supplies import Supplies
 from seawall.errors import ClusterError, UsageError
 from seawall.supply.images import Image
@@ -67,6 +67,7 @@ class EmbeddedCluster:
         """See `Cluster`."""
         supplies = self._supplies()
         self._network.check_range_is_free()
+        check_keys(self._instance)
         self._instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_credentials(ensure_pki(self._instance))
         write_note(self._instance, self._owner)

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from seawall.cluster.instance import Instance
+from seawall.errors import HostError
 
-__all__ = ["Authority", "Credential", "ensure_pki"]
+__all__ = ["Authority", "Credential", "check_keys", "ensure_pki"]
 
 _VALID = dt.timedelta(days=365)
 _DOMAIN = "cluster.local"
@@ -83,6 +84,33 @@ class Authority:
             builder = builder.add_extension(names, critical=False)
         _write(made, builder.sign(self._key, hashes.SHA256()), key)
         return made
+
+
+def check_keys(instance: Instance, *, now: dt.datetime | None = None) -> str:
+    """Refuse a clock at which the instance's keys are not good; else a line about both.
+
+    A clock that jumped looks like an API server that does not answer: nobody trusts anybody.
+
+    Args:
+        instance: it need not have keys yet.
+        now: in place of the machine's clock.
+
+    Raises:
+        HostError: it is too early or too late for them; says what to do.
+    """
+    now = now or dt.datetime.now(dt.UTC)
+    try:
+        made = x509.load_pem_x509_certificate((instance.data / "pki" / "ca.crt").read_bytes())
+    except (OSError, ValueError):
+        return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    begin, end = made.not_valid_before_utc, made.not_valid_after_utc
+    if begin <= now <= end:
+        return f"the cluster's keys are good until {end:%Y-%m-%d}"
+    raise HostError(
+        f"the clock says {now:%Y-%m-%d %H.%M} UTC and the cluster's keys are good from "
+        f"{begin:%Y-%m-%d %H.%M} to {end:%Y-%m-%d %H.%M}: set the clock, or end this cluster with "
+        "`make down` and start a new one"
+    )
 
 
 def ensure_pki(instance: Instance) -> Path:
