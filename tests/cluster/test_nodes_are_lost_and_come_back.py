@@ -168,6 +168,26 @@ def test_a_partition_of_the_masters_node_heals_without_a_second_master(
     )
 
 
+def test_a_node_is_not_taken_or_given_back_twice(environment: Environment) -> None:
+    def refused(*words: str) -> str:
+        done = environment.seawall("cluster", "node", *words)
+        assert done.returncode == 2
+        return done.stderr
+
+    def done(*words: str) -> None:
+        assert environment.seawall("cluster", "node", *words).returncode == 0
+
+    assert "is not cut off" in refused("heal", "node3")
+    assert "runs already" in refused("start", "node3")
+    done("partition", "node3")
+    assert "cut off" in environment.seawall("cluster", "status").stdout
+    done("heal", "node3")
+    done("stop", "node3")
+    for words in ("stop", "partition"):
+        assert "seawall cluster node start node3" in refused(words, "node3")
+    done("start", "n3")
+
+
 def test_users_do_not_notice_a_rolling_restart_of_everything(
     environment: Environment, load: ConstantLoad
 ) -> None:

@@ -86,6 +86,9 @@ def test_two_at_once(variables: dict[str, str]) -> None:
         (["up"], {"SEAWALL_RANGE": "300"}, ["SEAWALL_RANGE", "300", "64 to 127"]),
         (["cluster", "logs", "n7/kubelet"], {}, ["n7/kubelet", "n1/kubelet"]),
         (["kubectl", "get", "pods"], {}, ["not been started", "make up"]),
+        (["cluster", "node", "stop", "node9"], {}, ["no such node: node9", "node1, node2, node3"]),
+        (["cluster", "node", "stop", "node1"], {}, ["not been started", "make up"]),
+        (["cluster", "node", "heal", "cp"], {}, ["no such node: cp"]),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(
