@@ -1,4 +1,4 @@
-"""A Service of a cluster whose addresses this machine does not reach, through the API server."""
+"""Reaching a pod or a Service through the API server, where its address cannot be reached."""
 
 import re
 import subprocess
@@ -15,13 +15,13 @@ _ENDS_S = 5.0
 
 
 @contextmanager
-def forwarded(kubectl: Kubectl, namespace: str, service: str, *, port: int) -> Generator[str]:
-    """While inside, the Service answers under the URL that this yields.
+def forwarded(kubectl: Kubectl, namespace: str, what: str, *, port: int) -> Generator[str]:
+    """While inside, `what` (kind/name) answers under the URL that this yields.
 
     Raises:
         ClusterError: kubectl could not forward; says why.
     """
-    words = ["-n", namespace, "port-forward", "--address=127.0.0.1", f"service/{service}"]
+    words = ["-n", namespace, "port-forward", "--address=127.0.0.1", what]
     with subprocess.Popen(
         kubectl.arguments([*words, f":{port}"]),
         stdout=subprocess.PIPE,
@@ -33,7 +33,7 @@ def forwarded(kubectl: Kubectl, namespace: str, service: str, *, port: int) -> G
             line = process.stdout.readline() if process.stdout else ""
             told = _TOLD.search(line)
             if told is None:
-                raise ClusterError(f"service {service} cannot be reached: {line.strip()}")
+                raise ClusterError(f"{what} cannot be reached: {line.strip()}")
             yield f"http://127.0.0.1:{told[1]}"
         finally:
             process.terminate()

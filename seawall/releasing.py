@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from contract import labels, ports
 from seawall.engine.release import settings_of
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
@@ -27,7 +28,6 @@ class _Outputs(BaseModel):
     """The stack's outputs that are read here."""
 
     namespace: str
-    gateway_service: str
     gateway_url: str
     images: dict[str, str]
     api_keys: dict[str, str] = {}
@@ -174,10 +174,35 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
             "no completion was asked for, so this release is not recorded as good: name a file "
             f"with an API key of {target.env} in {_KEY_FILE}"
         )
+    # A pod of this release: behind the Service one that is about to leave might answer for it.
+    pod, address = _living_pod(target, outputs)
     if target.embedded:
+        smoke_test(f"http://{address}:{ports.GATEWAY_HTTP}", key)
         return smoke_test(outputs.gateway_url, key), None
-    with forwarded(target.kubectl, outputs.namespace, outputs.gateway_service, port=80) as url:
+    port = ports.GATEWAY_HTTP
+    with forwarded(target.kubectl, outputs.namespace, f"pod/{pod}", port=port) as url:
         return smoke_test(url, key), None
+
+
+def _living_pod(target: Target, outputs: _Outputs) -> tuple[str, str]:
+    """Name and address of a pod of the gateway that stays.
+
+    Raises:
+        ClusterError: there is none.
+    """
+    columns = "{.metadata.name} {.status.podIP} {.metadata.deletionTimestamp}"
+    listed = target.kubectl(
+        *("-n", outputs.namespace, "get", "pods", f"--selector={labels.NAME}=gateway"),
+        *("--field-selector=status.phase=Running", "-o"),
+        "jsonpath={range .items[*]}" + columns + '{"\\n"}{end}',
+    )
+    for line in listed.splitlines():
+        match line.split():
+            case [name, address]:
+                return name, address
+            case _:
+                continue
+    raise ClusterError(f"no pod of the gateway runs in namespace {outputs.namespace}")
 
 
 def _key(target: Target, outputs: _Outputs) -> str | None:

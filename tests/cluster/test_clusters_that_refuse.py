@@ -150,7 +150,7 @@ def test_a_gateway_is_asked_through_the_api_server(
     environment: Environment, kubeconfig: Path
 ) -> None:
     kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
-    with forwarded(kubectl, "seawall", "gateway", port=80) as url:
+    with forwarded(kubectl, "seawall", "service/gateway", port=80) as url:
         answers = smoke_test(url, environment.api_key)
     assert [answer.kind for answer in answers] == ["plain", "streamed"]
 
@@ -160,8 +160,8 @@ def test_a_service_that_is_not_there_cannot_be_forwarded(
 ) -> None:
     kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
     with (
-        pytest.raises(ClusterError, match="service nothing cannot be reached"),
-        forwarded(kubectl, "seawall", "nothing", port=80),
+        pytest.raises(ClusterError, match="service/nothing cannot be reached"),
+        forwarded(kubectl, "seawall", "service/nothing", port=80),
     ):
         pytest.fail("it was forwarded")
 

@@ -71,10 +71,11 @@ def test_settings_with_which_no_provider_answers_are_told_and_taken_back(
     environment: Environment, local: Target
 ) -> None:
     before = good(local)
-    hasty = copy.deepcopy(before)
-    hasty["seawall:gateway"]["timeouts"].update(headers="1ms", answer="1ms", first_content="1ms")
+    wrong = copy.deepcopy(before)
+    for provider in wrong["seawall:gateway"]["providers"].values():
+        provider["base_url"] = "http://redis-0:1/v1"
     with pytest.raises(ClusterError, match=r"smoke test: .*`seawall rollback local`"):
-        release(local, NOBODY, settings=hasty)
+        release(local, NOBODY, settings=wrong)
     assert good(local) == before, "what did not serve is not recorded as good"
     assert rollback(local, NOBODY).answers
     assert environment.seawall("smoke", "local").returncode == 0
