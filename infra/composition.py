@@ -144,6 +144,7 @@ def _backup(
             settings=settings,
             redis_hosts=redis.hosts,
             redis_master=redis.master_name,
+            redis_aliases=redis.host_aliases,
             secrets=source,
             role_arn=settings.role_arn or made,
         ),

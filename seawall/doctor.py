@@ -73,7 +73,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
         free = _free_gib(folder)
         seen = f"{free:.1f} GiB free at {folder}, {what} need {need_gib:g}"
         yield _refused("disk", lambda f=folder, n=need_gib, w=what: _disk(f, n, w), seen)
-    yield _refused("addresses", kit.check_addresses, f"{kit.instance.network} is free or ours")
+    yield _addresses(kit)
     yield _refused("clock", lambda: check_keys(kit.instance, now=now))
     yield _another_run(kit)
     yield from _other_clusters(kit)
@@ -153,6 +153,12 @@ def _free_gib(folder: Path) -> float:
     return shutil.disk_usage(folder).free / _GIB
 
 
+def _addresses(kit: Kit) -> Finding:
+    if not shutil.which("ip"):
+        return Finding("addresses", State.NOTE, "ip is not installed", "`make up` installs it")
+    return _refused("addresses", kit.check_addresses, f"{kit.instance.network} is free or ours")
+
+
 def _another_run(kit: Kit) -> Finding:
     try:
         if kit.lock.exists():  # else it would be made, and looking changes nothing
@@ -160,6 +166,8 @@ def _another_run(kit: Kit) -> Finding:
                 pass
     except BusyError as busy:
         return Finding("lock", State.NOTE, str(busy), "wait for it to end")
+    except PermissionError:
+        return Finding("lock", State.NOTE, f"{kit.lock} is another user's", "look as that user")
     return Finding("lock", State.OK, "no other run of this checkout")
 
 

@@ -42,7 +42,7 @@ def check_environment(checkout: Path, env: str) -> str:
         layout = Layout(checkout, Path(folder), env)
         values = committed_values(layout)
         embedded = object_at(values, KUBERNETES).get("cluster") == "embedded"
-        images = _BUILT_HERE if embedded and IMAGES not in values else None
+        images = {**_BUILT_HERE, **_named(values)} if embedded else None
         write_project(layout, RunValues(images=images))
         program = checked_program(layout)
     return f"right; {program.resources} resources, no policy is broken"
@@ -50,6 +50,10 @@ def check_environment(checkout: Path, env: str) -> str:
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+
+
+def _named(values: Values) -> dict[str, str]:
+    return {name: str(ref) for name, ref in object_at(values, IMAGES).items()}
 
 
 def new_environment(

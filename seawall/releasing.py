@@ -12,9 +12,10 @@ from seawall.engine.release import settings_of
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
 from seawall.engine.values import object_at
-from seawall.engine.workspace import committed_values
+from seawall.engine.workspace import IMAGES, committed_values
 from seawall.errors import ClusterError, SeawallError, UsageError
 from seawall.forward import forwarded
+from seawall.local import references
 from seawall.smoke import Answer, smoke_test
 from seawall.targets import Target
 from seawall.verify import Expected, verify_rollout
@@ -146,7 +147,13 @@ def _notes_of_rollback(target: Target, good: Values) -> list[str]:
     if deployed == same:
         notes.append("this release was the last good one already: no earlier one is on record")
     layout = target.engine.layout
-    if settings_of(committed_values(layout)) != object_at(good, "settings"):
+    committed = committed_values(layout)
+    named = object_at(committed, IMAGES)
+    images = {**(references(target.kit) if target.embedded else {}), **named}
+    kept = object_at(good, "images")
+    if any(kept.get(name) != ref for name, ref in images.items()):
+        notes.append("the next `up` deploys other images again: those that are built or named now")
+    if settings_of(committed) != object_at(good, "settings"):
         notes.append(
             f"{layout.committed_file.name} says something else: the next `up` deploys that again"
         )

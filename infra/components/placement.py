@@ -33,7 +33,8 @@ def spread_over(topology: str, apart: Apart, component: str) -> list[TopologySpr
         return []
     constraint = TopologySpreadConstraintArgs(
         label_selector=LabelSelectorArgs(match_labels=selector_of(component)),
-        # Only among pods of one release: else those that are about to leave decide the places.
+        # Only among pods of one release: else those that are about to leave decide the places. (The
+        # pods of a StatefulSet, which are replaced where they are, have no such label.)
         match_label_keys=["pod-template-hash"],
         max_skew=1,
         # A node that is being drained is no place: with "required" nothing could be scheduled.

@@ -12,6 +12,7 @@ from pulumi_kubernetes.batch.v1 import (
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     EnvVarArgs,
+    HostAliasArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
     ServiceAccount,
@@ -68,6 +69,8 @@ class RedisBackupArgs:
     redis_hosts: pulumi.Input[list[str]]
     """The names under which Redis' sentinels answer."""
     redis_master: str
+    redis_aliases: list[HostAliasArgs]
+    """The addresses of the hosts."""
     secrets: SecretSource
     """Fills the Secret that the pod mounts."""
     role_arn: pulumi.Input[str] | None = None
@@ -149,6 +152,7 @@ class RedisBackup(pulumi.ComponentResource):
             containers=[container],
             dns_config=quick_names(),
             enable_service_links=False,
+            host_aliases=self._args.redis_aliases,
             restart_policy="Never",
             security_context=pod_security(),
             service_account_name=account,

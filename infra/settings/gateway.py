@@ -74,8 +74,8 @@ class Timeouts(Strict):
     """Upstream timeouts, each for one attempt."""
 
     connect: _Timeout = Duration.parse("2s")
-    """Until the connection stands; and then, but at least for 1s, until the provider's machine has
-    acknowledged what was sent, so that one without power is found out."""
+    """Until the connection stands; and how long, but at least 1s, a provider's machine may leave
+    without acknowledgement what it gets, so that one without power is found out."""
     headers: _Timeout = Duration.parse("10s")
     """Until a streamed answer begins."""
     first_content: _Timeout = Duration.parse("15s")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from seawall.cluster import readiness
 from seawall.cluster.control_plane import control_plane_daemons
@@ -63,8 +64,22 @@ class Boots:
         store = machine.disk / "var/lib/containerd"
         if name != "cp" and not store.exists():
             clone_store(self.supplies.store, store)
+            self._store_note(name).write_text(str(self.supplies.store))
         machine.start(daemons_of(self.instance, name), programs=self.supplies.programs)
         (machine.home / "plan").write_text(plan)
+
+    def with_older_images(self) -> list[str]:
+        """The nodes whose store was made before the cluster's own images changed."""
+        store = str(self.supplies.store)
+        notes = {m: self._store_note(m) for m in self.instance.node_machines}
+        return [m for m, note in notes.items() if not note.exists() or note.read_text() != store]
+
+    def note_images(self, machine: str) -> None:
+        """The node has all images of the supplies now."""
+        self._store_note(machine).write_text(str(self.supplies.store))
+
+    def _store_note(self, machine: str) -> Path:
+        return self.instance.home(machine) / "store"
 
     def register(self, kubectl: Kubectl, booted: Sequence[str], up: Sequence[str]) -> None:
         """Wait until Kubernetes knows the booted nodes, and all that are up are Ready.

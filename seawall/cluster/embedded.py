@@ -87,6 +87,9 @@ class EmbeddedCluster:
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
         self._install_addons(kubectl, supplies)
         boots.register(kubectl, [m for m in stale if m != "cp"], up=self._instance.node_machines)
+        for machine in boots.with_older_images():
+            _load(self._machines[machine], supplies.images)
+            boots.note_images(machine)
         for machine in surplus:
             kubectl("delete", "node", self._instance.node_name(machine.name), "--ignore-not-found")
             shutil.rmtree(machine.home, ignore_errors=True)

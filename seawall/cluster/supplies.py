@@ -27,3 +27,11 @@ class Supplies:
     provisioner: Image
     metrics_server: Image
     kube_state_metrics: Image
+
+    @property
+    def images(self) -> list[Image]:
+        """All that the store holds."""
+        return [
+            *(self.pause, self.base, self.coredns, self.provisioner),
+            *(self.metrics_server, self.kube_state_metrics),
+        ]

@@ -68,7 +68,8 @@ class Attempts:
                     lane.breaker.record(permit, Outcome.NEUTRAL)
                     self._metrics.attempt(lane.provider, "cancelled")
                     raise
-                untried = len(exchange.plan) - number
+                # Targets of the last resort take no try away from one that only stumbled.
+                untried = sum(lane.breaker.available() for lane in exchange.plan[number:])
                 following = self._decide(exchange, failure, tries, untried)
                 if following.step is Step.NEXT_TARGET:
                     break

@@ -33,7 +33,7 @@ class Route:
         for lane in lanes:
             (admitting if lane.breaker.available() else resort).append(lane)
         resort.sort(key=lambda lane: lane.breaker.retry_in_s())
-        if not admitting and all(lane.breaker.probing for lane in resort):
+        if not admitting and not any(lane.breaker.available(early=True) for lane in resort):
             raise AllTargetsFailed(
                 f"No provider of '{exchange.model}' answers now.",
                 retry_after_s=max(1.0, resort[0].breaker.retry_in_s()),

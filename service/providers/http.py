@@ -8,13 +8,14 @@ import asyncio
 import contextlib
 import io
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator, Mapping
+from typing import TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.providers.failures import UpstreamFailure
+from service.providers.silence import SilenceWatch
 from service.resilience.lasting import LastingCache
 from service.resilience.retry import Symptom
 
@@ -28,6 +29,10 @@ LARGE_BODY_BYTES = 1 << 20
 """From here on aiohttp wants a file-like body, and sends it in pieces."""
 DNS_FRESH_S = 5.0
 """Then a name is looked up again, beside the requests, which go on with what is known."""
+DNS_OLD_S = 60.0
+"""A name that nobody asked for so long is waited for: it may have moved since yesterday."""
+DNS_PATIENCE_S = 0.5
+"""So long at most: an old address is better than none."""
 LEAST_SILENCE_S = 1.0
 """Below this a lost packet or two would pass for a lost machine."""
 TIDY_S = 0.1
@@ -93,24 +98,6 @@ class UpstreamAnswer:
         self._response.release()
 
 
-def _sockets_that_notice(connect_s: float) -> Callable[[tuple[Any, ...]], socket.socket]:
-    """Sockets whose connection fails when what was sent is not acknowledged for so long.
-
-    The kernel alone would send again for a quarter of an hour: a machine that lost its power
-    between two requests looks like a provider that thinks. An acknowledgement costs the provider's
-    process nothing, so a busy one is not cut off.
-    """
-    silence_s = max(connect_s, LEAST_SILENCE_S)
-
-    def make(address: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, *_ = address
-        made = socket.socket(family, kind, protocol)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(silence_s * 1000))
-        return made
-
-    return make
-
-
 _Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
 
 
@@ -120,14 +107,21 @@ class _LastingNames(AbstractResolver):
     def __init__(self) -> None:
         resolver = aiohttp.ThreadedResolver()
         self._known: LastingCache[_Asked, list[ResolveResult]] = LastingCache(
-            lambda asked: resolver.resolve(*asked), fresh_s=DNS_FRESH_S
+            lambda asked: resolver.resolve(*asked),
+            fresh_s=DNS_FRESH_S,
+            old_s=DNS_OLD_S,
+            patience_s=DNS_PATIENCE_S,
         )
+        self._turn = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """See aiohttp; raises OSError for a name that never had an address."""
-        return await self._known.get((host, port, family))
+        found = await self._known.get((host, port, family))
+        self._turn += 1
+        first = self._turn % len(found) if found else 0
+        return [*found[first:], *found[:first]]  # each address has its turn
 
     async def close(self) -> None:
         """See aiohttp."""
@@ -138,14 +132,16 @@ class UpstreamClient:
     """One connection pool for all providers; made inside the event loop."""
 
     def __init__(self, connect_s: float) -> None:
+        self._names = _LastingNames()
+        self._silence = SilenceWatch(max(connect_s, LEAST_SILENCE_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 # Admission bounds what is in flight; a second bound here would hide a queue.
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
                 use_dns_cache=False,
-                resolver=_LastingNames(),
-                socket_factory=_sockets_that_notice(connect_s),
+                resolver=self._names,
+                socket_factory=self._silence.make,
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
             auto_decompress=False,
@@ -170,3 +166,6 @@ class UpstreamClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        # aiohttp closes only a resolver that it made.
+        await self._names.close()
+        await self._silence.close()

@@ -20,6 +20,8 @@ OPEN_BASE_S = 5.0
 OPEN_MAX_S = 20.0
 """With its jitter a recovered provider gets traffic again within 30 s."""
 JITTER = 0.2
+EARLY_PAUSE_S = 0.25
+"""Between early probes, so that an open breaker goes on to spare its target."""
 
 
 class BreakerState(Enum):
@@ -72,6 +74,7 @@ class CircuitBreaker:
         self._open_s = OPEN_BASE_S
         self._open_until = 0.0
         self._probe_out = False
+        self._early_from = 0.0
 
     @property
     def state(self) -> BreakerState:
@@ -86,28 +89,27 @@ class CircuitBreaker:
             return max(0.0, self._open_until - self._clock())
         return 0.0
 
-    def available(self) -> bool:
+    def available(self, *, early: bool = False) -> bool:
         """Whether `acquire` would give a permit."""
         state = self.state
-        if state is BreakerState.HALF_OPEN:
-            return not self._probe_out
-        return state is BreakerState.CLOSED
-
-    @property
-    def probing(self) -> bool:
-        """Whether a probe is out."""
-        return self._probe_out
+        if state is BreakerState.CLOSED:
+            return True
+        if self._probe_out:
+            return False
+        return state is BreakerState.HALF_OPEN or (early and self._clock() >= self._early_from)
 
     def acquire(self, *, early: bool = False) -> Permit | None:
         """Ask to call; None means no.
 
-        With `early`, an open breaker also permits one probe at a time: for callers that have no
-        other target left.
+        With `early`, an open breaker also permits one probe at a time, four in a second: for
+        callers that have no other target left.
         """
         if self.state is BreakerState.CLOSED:
             return Permit(self._generation, probe=False)
-        if self._probe_out or (self._state is BreakerState.OPEN and not early):
+        if not self.available(early=early):
             return None
+        if self._state is BreakerState.OPEN:
+            self._early_from = self._clock() + EARLY_PAUSE_S
         self._probe_out = True
         return Permit(self._generation, probe=True)
 

@@ -1,8 +1,8 @@
 """A cache whose entries outlast the failures of what they come from.
 
 An entry that is no longer fresh is still handed out, at once, while a new one is fetched beside it
-(stale-while-revalidate and stale-if-error of RFC 5861, without a limit of age). Only the first
-request for a key ever waits.
+(stale-while-revalidate and stale-if-error of RFC 5861). Instead of one that is old, since nobody
+asked for long, a new one is waited for a moment; it is handed out when none came.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ _AGAIN_S = 1.0
 class _Entry(Generic[V]):
     value: V
     due: float
+    """From when on it is fetched anew."""
+    wait_from: float
+    """From when on the new one is waited for."""
 
 
 class LastingCache(Generic[K, V]):
@@ -32,6 +35,8 @@ class LastingCache(Generic[K, V]):
     Args:
         fetch: where values come from; what it raises reaches only those without an older value.
         fresh_s: for so long a value is not fetched again.
+        old_s: after so long a new value is waited for, at most `patience_s`.
+        patience_s: seconds; in vain, nobody waits for the next ones of `fresh_s`.
         clock: seconds.
     """
 
@@ -40,10 +45,14 @@ class LastingCache(Generic[K, V]):
         fetch: Callable[[K], Awaitable[V]],
         *,
         fresh_s: float,
+        old_s: float,
+        patience_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._fresh_s = fresh_s
+        self._old_s = old_s
+        self._patience_s = patience_s
         self._clock = clock
         self._entries: dict[K, _Entry[V]] = {}
         self._fetching: dict[K, asyncio.Task[V]] = {}
@@ -54,9 +63,14 @@ class LastingCache(Generic[K, V]):
         if entry is None:
             # Whoever gives up waiting must not take it from the others.
             return await asyncio.shield(self._fetched(key))
-        if self._clock() >= entry.due:
-            self._fetched(key)
-        return entry.value
+        now = self._clock()
+        if now >= entry.due:
+            task = self._fetched(key)
+            if now >= entry.wait_from:
+                await asyncio.wait({task}, timeout=self._patience_s)
+                if self._entries[key] is entry:
+                    entry.wait_from = self._clock() + self._fresh_s
+        return self._entries[key].value
 
     def close(self) -> None:
         """End what is being fetched."""
@@ -74,7 +88,8 @@ class LastingCache(Generic[K, V]):
 
     async def _refresh(self, key: K) -> V:
         value = await self._fetch(key)
-        self._entries[key] = _Entry(value, self._clock() + self._fresh_s)
+        now = self._clock()
+        self._entries[key] = _Entry(value, now + self._fresh_s, now + self._old_s)
         return value
 
     def _end(self, key: K, task: "asyncio.Task[V]") -> None:

@@ -30,6 +30,8 @@ NODES = ("node1", "node2", "node3")
 DETECTION_GOAL_S = 15.0
 """Until no Service names a lost node's pods: 10 s of the embedded cluster's grace, and its tick."""
 MASTER_GOAL_S = 15.0
+LOST_SHARE = 0.5
+"""Of the requests until the detection: one of two pods of the gateway is gone."""
 PARTITION_S = 30.0
 KEY = "seawall:test:before-the-loss"
 
@@ -61,7 +63,8 @@ def nodes_of(environment: Environment, component: str) -> set[str]:
 
 def test_pods_that_stand_in_for_each_other_are_on_different_nodes(environment: Environment) -> None:
     assert nodes_of(environment, "redis") == set(NODES)
-    assert len(nodes_of(environment, "gateway")) == len(ready_pods(environment, "gateway"))
+    pods = len(ready_pods(environment, "gateway"))
+    assert len(nodes_of(environment, "gateway")) == min(pods, len(NODES))
     assert nodes_of(environment, "simulator-alpha") != nodes_of(environment, "simulator-beta")
 
 
@@ -256,7 +259,7 @@ class Watch:
             f"{MASTER_GOAL_S:.0f} s)"
         )
         assert last_s <= self._out_s + report.timeout_s + 1, report.failures[-5:]
-        assert report.failed <= within
+        assert report.failed <= LOST_SHARE * within, "the pods that are left must answer"
         assert self._out_s < 3 * DETECTION_GOAL_S
         assert self._elsewhere_s < 3 * MASTER_GOAL_S
 

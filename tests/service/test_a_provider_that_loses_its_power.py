@@ -1,10 +1,11 @@
-"""A provider whose machine is gone from one moment to the next: no reset, no farewell, silence."""
+"""Providers that say nothing: one whose machine is gone, and one that is busy."""
 
 import asyncio
 import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 
 from seawall.wait import wait_until
 from service.providers.failures import UpstreamFailure
-from service.providers.http import UpstreamClient
+from service.providers.http import LEAST_SILENCE_S, UpstreamClient
 from tests.conftest import CHECKOUT
 from tests.measured import measured
 
@@ -105,3 +106,37 @@ def test_a_lost_machine_is_found_out_by_its_silence_on_an_open_connection(machin
     took = asyncio.run(lose())
     measured(f"a provider without power was found out after {took:.2f} s (goal {GOAL_S} s)")
     assert took < 3 * GOAL_S
+
+
+def test_a_busy_provider_is_not_taken_for_a_lost_one() -> None:
+    """It accepts, and reads a large request only after three times the bound."""
+    busy_s = 3 * LEAST_SILENCE_S
+    body = b"x" * (8 << 20)
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            ready.wait(busy_s)
+            left = len(body)
+            while left > 0:
+                left -= len(connection.recv(1 << 20))
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    async def send(port: int) -> bytes:
+        client = UpstreamClient(CONNECT_S)
+        try:
+            url = f"http://127.0.0.1:{port}/v1/chat/completions"
+            answer = await client.post(url, body, {}, ANSWER_S)
+            return await answer.whole(ANSWER_S)
+        finally:
+            await client.close()
+
+    ready = threading.Event()  # never set: the provider is busy for as long as it says
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        begun = time.monotonic()
+        assert asyncio.run(send(listener.getsockname()[1])) == b"ok"
+    assert time.monotonic() - begun >= busy_s

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +151,39 @@ def test_a_provider_that_recovered_unseen_answers_when_the_others_fail(
     assert answer.status == 200
     assert answer.headers["x-seawall-provider"] == "alpha"
     assert alpha.requests() == asked + 1
+
+
+def test_targets_that_are_down_take_no_retry_away_from_one_that_stumbles(
+    tmp_path: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gamma = Simulator("gamma", tmp_path)
+    gateway = Gateway(tmp_path, (alpha, beta, gamma), models=1)
+    try:
+        for simulator in (alpha, beta, gamma):
+            simulator.fault("html_200")
+        wait_until(
+            lambda: (
+                gateway.chat("model-0").status == 503
+                and all(gateway.metric(breaker(name)) == 2 for name in ("beta", "gamma"))
+            ),
+            deadline_s=20,
+            what="the breakers of two providers to open",
+        )
+        alpha.heal()
+        wait_until(
+            lambda: gateway.chat("model-0").status == 200,
+            deadline_s=20,
+            what="the third to be found well",
+        )
+        alpha.fault("status", code=500, times=1)
+        answer = gateway.chat("model-0")
+        assert answer.status == 200
+        assert answer.headers["x-seawall-provider"] == "alpha"
+    finally:
+        gateway.stop()
+        gamma.stop()
+
+
+def breaker(provider: str) -> str:
+    """The start of the metric's line of the one model."""
+    return f'seawall_breaker_state{{model="sim-0",provider="{provider}"}}'

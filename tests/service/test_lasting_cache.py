@@ -8,6 +8,8 @@ import pytest
 from service.resilience.lasting import LastingCache
 
 FRESH_S = 10.0
+OLD_S = 60.0
+PATIENCE_S = 0.05
 
 
 class Source:
@@ -18,7 +20,13 @@ class Source:
         self.asked = 0
         self.failing = False
         self.gates: deque[asyncio.Event] = deque()
-        self.cache = LastingCache(self.fetch, fresh_s=FRESH_S, clock=lambda: self.now)
+        self.cache = LastingCache(
+            self.fetch,
+            fresh_s=FRESH_S,
+            old_s=OLD_S,
+            patience_s=PATIENCE_S,
+            clock=lambda: self.now,
+        )
 
     async def fetch(self, key: str) -> str:
         self.asked += 1
@@ -111,3 +119,34 @@ async def test_whoever_gives_up_waiting_does_not_take_it_from_the_others(source:
     gate.set()
     assert await second == "a1"
     assert source.asked == 1
+
+
+async def test_instead_of_an_old_value_a_new_one_is_waited_for(source: Source) -> None:
+    await source.cache.get("a")
+    source.now = OLD_S
+    assert await source.cache.get("a") == "a2"
+
+
+async def test_an_old_value_is_better_than_none_and_only_the_first_waits_in_vain(
+    source: Source,
+) -> None:
+    await source.cache.get("a")
+    source.now = OLD_S
+    source.closed_gate()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    assert await source.cache.get("a") == "a1"
+    assert loop.time() - begun >= PATIENCE_S * 0.9
+    begun = loop.time()
+    assert [await source.cache.get("a") for _ in range(100)] == ["a1"] * 100
+    assert loop.time() - begun < PATIENCE_S
+    source.cache.close()
+
+
+async def test_closing_ends_what_is_being_fetched(source: Source) -> None:
+    source.closed_gate()
+    waiting = asyncio.ensure_future(source.cache.get("a"))
+    await settle()
+    source.cache.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
