@@ -19,10 +19,13 @@ from seawall.local import references
 from seawall.smoke import Answer, smoke_test
 from seawall.targets import Target
 from seawall.verify import Expected, verify_rollout
+from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Released", "Watcher", "release", "rollback", "smoke"]
 
 _KEY_FILE = "SEAWALL_API_KEY_FILE"
+_LEAVING_S = 15.0
+"""Until no node sends requests to a pod that is about to leave."""
 
 
 class _Outputs(BaseModel):
@@ -185,10 +188,31 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
     pod, address = _living_pod(target, outputs)
     if target.embedded:
         smoke_test(f"http://{address}:{ports.GATEWAY_HTTP}", key)
-        return smoke_test(outputs.gateway_url, key), None
+        return _through_the_service(outputs.gateway_url, key), None
     port = ports.GATEWAY_HTTP
     with forwarded(target.kubectl, outputs.namespace, f"pod/{pod}", port=port) as url:
         return smoke_test(url, key), None
+
+
+def _through_the_service(url: str, key: str) -> list[Answer]:
+    """The answers by the way of users, once the last old pod has left it.
+
+    Raises:
+        ClusterError: there are none after `_LEAVING_S`; says the last reason.
+    """
+    failed: list[ClusterError] = []
+
+    def answers() -> list[Answer]:
+        try:
+            return smoke_test(url, key)
+        except ClusterError as error:
+            failed.append(error)
+            return []
+
+    try:
+        return wait_until(answers, deadline_s=_LEAVING_S, what="an answer", interval_s=0.5)
+    except TimedOutError:
+        raise failed[-1] from None
 
 
 def _living_pod(target: Target, outputs: _Outputs) -> tuple[str, str]:

@@ -84,7 +84,8 @@ class Gateway(FastAPI):
             on_local=self.metrics.limiter_local.set,
             on_error=self.metrics.state_error,
         )
-        upstream = UpstreamClient(settings.timeouts.connect_seconds)
+        urls = [provider.base_url for provider in settings.providers.values()]
+        upstream = UpstreamClient(settings.timeouts.connect_seconds, urls)
         services = Services(
             settings=settings,
             health=self.health,

@@ -48,7 +48,7 @@ class GatewayArgs:
     settings: GatewaySettings
     redis_hosts: pulumi.Output[list[str]]
     redis_master: str
-    redis_aliases: list[HostAliasArgs]
+    redis_aliases: pulumi.Output[list[HostAliasArgs]]
     """The addresses of the hosts."""
     secrets: SecretSource
     """Fills the Secret that the pods mount. Of client keys they get hashes only."""

@@ -46,7 +46,7 @@ class GatewayPod:
     image: pulumi.Input[str]
     config_map: pulumi.Input[str]
     secret: pulumi.Input[str]
-    host_aliases: list[HostAliasArgs]
+    host_aliases: pulumi.Output[list[HostAliasArgs]]
     """The names of the Redis pods with their addresses."""
 
 

@@ -69,7 +69,7 @@ class RedisBackupArgs:
     redis_hosts: pulumi.Input[list[str]]
     """The names under which Redis' sentinels answer."""
     redis_master: str
-    redis_aliases: list[HostAliasArgs]
+    redis_aliases: pulumi.Output[list[HostAliasArgs]]
     """The addresses of the hosts."""
     secrets: SecretSource
     """Fills the Secret that the pod mounts."""

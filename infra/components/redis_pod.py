@@ -60,7 +60,7 @@ class RedisPod:
     hosts: pulumi.Input[str]
     """The stable names of all pods, separated by commas."""
     secret: pulumi.Input[str]
-    host_aliases: list[HostAliasArgs]
+    host_aliases: pulumi.Output[list[HostAliasArgs]]
     """The names of all pods with their addresses."""
 
 

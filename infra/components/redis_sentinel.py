@@ -66,7 +66,7 @@ class RedisSentinel(pulumi.ComponentResource):
 
     hosts: pulumi.Output[list[str]]
     """The names of the pods' Services; Redis and Sentinel listen on both."""
-    host_aliases: list[HostAliasArgs]
+    host_aliases: pulumi.Output[list[HostAliasArgs]]
     """Their addresses, for the hosts file of every pod that speaks to them: Sentinel waits for
     names in its only thread, and a name server may be lost together with the master."""
     master_name: str
@@ -100,13 +100,13 @@ class RedisSentinel(pulumi.ComponentResource):
         self._stateful_set(name, pod, protect=args.protect)
         self.register_outputs({"hosts": self.hosts})
 
-    def _services(self, pods: list[str]) -> list[HostAliasArgs]:
-        aliases: list[HostAliasArgs] = []
+    def _services(self, pods: list[str]) -> pulumi.Output[list[HostAliasArgs]]:
+        addresses: list[pulumi.Output[str]] = []
         ports_of_pod = [
             ServicePortArgs(name="redis", port=ports.REDIS),
             ServicePortArgs(name="sentinel", port=ports.SENTINEL),
         ]
-        for pod, host in zip(pods, self._names(pods), strict=True):
+        for pod in pods:
             service = Service(
                 pod,
                 metadata=self._metadata(pod),
@@ -118,8 +118,7 @@ class RedisSentinel(pulumi.ComponentResource):
                 ),
                 opts=self._child,
             )
-            address = service.spec.apply(lambda spec: spec.cluster_ip or "")
-            aliases.append(HostAliasArgs(ip=address, hostnames=[host]))
+            addresses.append(service.spec.apply(lambda spec: spec.cluster_ip or ""))
         Service(
             _GOVERNING_SERVICE,
             metadata=self._metadata(_GOVERNING_SERVICE),
@@ -131,7 +130,8 @@ class RedisSentinel(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        return aliases
+        names = pulumi.Output.all(*self._names(pods))
+        return pulumi.Output.all(names, pulumi.Output.all(*addresses)).apply(_aliases)
 
     def _names(self, pods: list[str]) -> list[pulumi.Output[str]]:
         def full(pod: str) -> pulumi.Output[str]:
@@ -168,6 +168,16 @@ class RedisSentinel(pulumi.ComponentResource):
             labels=labels_of(COMPONENT),
             annotations=annotations,
         )
+
+
+def _aliases(found: list[list[str]]) -> list[HostAliasArgs]:
+    """Only where there is an address: in the preview of a new stack no Service has one yet."""
+    names, addresses = found
+    return [
+        HostAliasArgs(ip=address, hostnames=[name])
+        for name, address in zip(names, addresses, strict=True)
+        if address
+    ]
 
 
 def _claim(settings: Redis) -> PersistentVolumeClaimArgs:

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import io
 import socket
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -29,6 +30,8 @@ LARGE_BODY_BYTES = 1 << 20
 """From here on aiohttp wants a file-like body, and sends it in pieces."""
 DNS_FRESH_S = 5.0
 """Then a name is looked up again, beside the requests, which go on with what is known."""
+DNS_KEEP_S = 30.0
+"""Between two lookups of the providers' names, asked for or not."""
 DNS_OLD_S = 60.0
 """A name that nobody asked for so long is waited for: it may have moved since yesterday."""
 DNS_PATIENCE_S = 0.5
@@ -123,16 +126,39 @@ class _LastingNames(AbstractResolver):
         first = self._turn % len(found) if found else 0
         return [*found[first:], *found[:first]]  # each address has its turn
 
+    async def keep(self, urls: Iterable[str]) -> None:
+        """Look the hosts of `urls` up, again and again. Never returns.
+
+        A provider that is asked only when another one fails would have no address when a name
+        server fails together with that other one.
+        """
+        places = {_place(url) for url in urls}
+        while True:
+            lookups = (self.resolve(*place, socket.AddressFamily.AF_UNSPEC) for place in places)
+            await asyncio.gather(*lookups, return_exceptions=True)
+            await asyncio.sleep(DNS_KEEP_S)
+
     async def close(self) -> None:
         """See aiohttp."""
         self._known.close()
 
 
-class UpstreamClient:
-    """One connection pool for all providers; made inside the event loop."""
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
-    def __init__(self, connect_s: float) -> None:
+
+class UpstreamClient:
+    """One connection pool for all providers; made inside the event loop.
+
+    Args:
+        connect_s: for one connection; also how long a peer may be silent, at least a second.
+        urls: those of the providers, whose addresses are learned before they are needed.
+    """
+
+    def __init__(self, connect_s: float, urls: Iterable[str] = ()) -> None:
         self._names = _LastingNames()
+        self._keeping = asyncio.ensure_future(self._names.keep(urls))
         self._silence = SilenceWatch(max(connect_s, LEAST_SILENCE_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -166,6 +192,7 @@ class UpstreamClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        self._keeping.cancel()
         # aiohttp closes only a resolver that it made.
         await self._names.close()
         await self._silence.close()
