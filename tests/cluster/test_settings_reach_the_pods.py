@@ -73,7 +73,7 @@ def test_settings_with_which_no_provider_answers_are_told_and_taken_back(
     before = good(local)
     wrong = copy.deepcopy(before)
     for provider in wrong["seawall:gateway"]["providers"].values():
-        provider["base_url"] = "http://redis-0:1/v1"
+        provider["base_url"] = provider["base_url"].replace("/v1", "/nowhere")
     with pytest.raises(ClusterError, match=r"smoke test: .*`seawall rollback local`"):
         release(local, NOBODY, settings=wrong)
     assert good(local) == before, "what did not serve is not recorded as good"
