@@ -28,6 +28,8 @@ __all__ = ["Finding", "State", "examine"]
 
 _VERIFIED_SYSTEM = ("debian", "12")
 _VERIFIED_CGROUP = 1
+_ANY = "any"
+"""For what is the same for every environment."""
 _CORES = 2
 _MEMORY_GIB = 4.0
 """Room for three nodes with everything on them, and for a build beside them."""
@@ -234,9 +236,9 @@ def _rungs(kit: Kit) -> Iterator[Finding]:
     else:
         ready = "is there" if built.is_dir() else "comes with `make up`"
         yield Finding("Pulumi CLI", State.OK, f"none on PATH; the one that the kit builds {ready}")
-    plugin = official_plugin(Layout(kit.checkout, kit.home, "local"))
+    plugin = official_plugin(Layout(kit.checkout, kit.home, _ANY))
     chosen = choose_provider(
-        official=plugin is not None, embedded=True, before=None, env="local"
+        official=plugin is not None, embedded=True, before=None, env=_ANY
     ).value
     yield Finding(
         "Kubernetes provider",
