@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from seawall.cluster import cgroups
@@ -74,7 +75,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     for folder, need_gib, what in space_needed(kit):
         free = _free_gib(folder)
         seen = f"{free:.1f} GiB free at {folder}, {what} need {need_gib:g}"
-        yield _refused("disk", lambda f=folder, n=need_gib, w=what: _disk(f, n, w), seen)
+        yield _refused("disk", partial(check_disk, folder, need_gib=need_gib, what=what), seen)
     yield _addresses(kit)
     yield _refused("clock", lambda: check_keys(kit.instance, now=now))
     yield _another_run(kit)
@@ -143,10 +144,6 @@ def _available_memory() -> int:
         if name == "MemAvailable":
             return int(value.split()[0]) * 1024
     return 0
-
-
-def _disk(folder: Path, need_gib: float, what: str) -> None:
-    check_disk(folder, need_gib=need_gib, what=what)
 
 
 def _free_gib(folder: Path) -> float:

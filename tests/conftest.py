@@ -23,6 +23,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
 LISTENING = ("env", "--default-signal=INT")
 """Before a program that is to be interrupted: a job in a shell's background starts deaf to it."""
+AS_NOBODY = (
+    *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+    *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
+)
+"""Before a program: another user who may read everything, so that Python itself can start."""
 UP_DEADLINE_S = 80 * 60
 KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
 """For whoever writes tests: use the environment that is there, and leave it running."""
@@ -79,6 +84,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for line in LINES:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A state folder and cluster data of its own."""
+    chosen = {
+        "SEAWALL_HOME": str(tmp_path / "home"),
+        "SEAWALL_STATE_DIR": str(tmp_path / "state"),
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    return chosen
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Generator[Path]:
+    disk = tmp_path / "tiny"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tiny", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from seawall.cluster.pki import check_keys, ensure_pki
 from seawall.doctor import Finding, State, examine
 from seawall.errors import HostError
 from seawall.kit import kit_here
-from tests.conftest import SEAWALL, run_seawall
+from tests.conftest import AS_NOBODY, SEAWALL, run_seawall
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root")
 
@@ -37,27 +37,6 @@ NAMES = {
     "Kubernetes provider",
     "Python",
 }
-
-
-@pytest.fixture
-def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """A state folder and cluster data of its own."""
-    chosen = {
-        "SEAWALL_HOME": str(tmp_path / "home"),
-        "SEAWALL_STATE_DIR": str(tmp_path / "state"),
-    }
-    for name, value in chosen.items():
-        monkeypatch.setenv(name, value)
-    return chosen
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Generator[Path]:
-    disk = tmp_path / "tiny"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tiny", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
 
 
 def test_another_run_is_found(variables: Mapping[str, str]) -> None:
@@ -95,10 +74,8 @@ def test_a_full_disk_is_found_with_what_to_do(
 
 
 def test_another_user_is_told_to_be_root(variables: Mapping[str, str]) -> None:
-    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     done = subprocess.run(
-        [*as_nobody, *reading, SEAWALL, "doctor", "--json"],
+        [*AS_NOBODY, SEAWALL, "doctor", "--json"],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

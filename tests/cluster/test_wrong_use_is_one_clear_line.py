@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,9 @@ from seawall.kit import kit_here
 from seawall.locks import try_exclusive
 from seawall.supply.cache import default_root
 from seawall.wait import wait_until
-from tests.conftest import CHECKOUT, SEAWALL, run_seawall
+from tests.conftest import AS_NOBODY, CHECKOUT, SEAWALL, run_seawall
 
 pytestmark = [pytest.mark.cluster]
-
-
-@pytest.fixture
-def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    chosen = {
-        "SEAWALL_HOME": str(tmp_path / "home"),
-        "SEAWALL_STATE_DIR": str(tmp_path / "state"),
-    }
-    for name, value in chosen.items():
-        monkeypatch.setenv(name, value)
-    return chosen
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -39,11 +27,8 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 
 
 def test_not_root(variables: dict[str, str]) -> None:
-    # Another user who may read everything, so that the interpreter itself can be started.
-    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     done = subprocess.run(
-        [*as_nobody, *reading, SEAWALL, "up"],
+        [*AS_NOBODY, SEAWALL, "up"],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -51,15 +36,6 @@ def test_not_root(variables: dict[str, str]) -> None:
     )
     assert_one_line(done, "needs root", "65534", "sudo")
     assert not Path(variables["SEAWALL_HOME"]).exists()
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Generator[Path]:
-    disk = tmp_path / "tiny"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tiny", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
 
 
 def test_less_disk_than_a_first_run_needs(variables: dict[str, str], tiny_disk: Path) -> None:
