@@ -35,8 +35,9 @@ _EXISTS = re.compile(r"stack .* already exists")
 _UNREADABLE = re.compile(r"\(key |failed to load checkpoint|unable to open bucket|read \"\.pulumi")
 _WRONG_PASSPHRASE = re.compile(r"incorrect passphrase|message authentication failed")
 _CUT_OFF = re.compile(
-    # gRPC's words for a provider whose process ended, and a disk that took no more of the state.
-    r"error reading from server|transport: Error while dialing|transport is closing|"
+    # What Pulumi tells of a provider whose process ended, what gRPC tells of any connection that
+    # broke (its words after that differ with the moment), and a full disk under the state.
+    r"exited prematurely|connection error: desc|error reading from server|transport is closing|"
     r"no space left on device"
 )
 

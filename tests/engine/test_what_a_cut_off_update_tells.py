@@ -1,0 +1,49 @@
+"""Whether an update was cut off or only failed, told from what the Pulumi CLI printed."""
+
+from pathlib import Path
+
+import pytest
+from pulumi.automation import CommandResult
+from pulumi.automation.errors import create_command_error
+
+from seawall.engine.errors import UpdateCutOff, UpdateFailed
+from seawall.engine.layout import Layout
+from seawall.engine.session import Session
+
+# gRPC's words depend on how far the connection was when the provider died.
+CUT_OFF = [
+    "error: Detected that /a/pulumi-resource-kubernetes exited prematurely.",
+    'error: connection error: desc = "error reading server preface: connection reset by peer"',
+    'error: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while '
+    'dialing: dial tcp 127.0.0.1:1: connect: connection refused"',
+    "error: rpc error: code = Unavailable desc = error reading from server: EOF",
+    "error: rpc error: code = Unavailable desc = transport is closing",
+    "error: failed to save checkpoint: write /a: no space left on device",
+]
+FAILED = [
+    "error: configmaps link-3 already exists",
+    "error: rpc error: code = Unknown desc = the server refused the connection to 127.0.0.1",
+]
+
+
+def told(checkout: Path, words: str) -> UpdateFailed:
+    session = Session(
+        Layout(checkout=checkout, root=checkout / ".seawall", env="test"),
+        built=None,
+        embedded=True,
+    )
+    with pytest.raises(UpdateFailed) as caught, session.heard():
+        raise create_command_error(CommandResult(stdout="", stderr=words, code=1))
+    return caught.value
+
+
+@pytest.mark.parametrize("words", CUT_OFF)
+def test_a_provider_or_a_disk_that_gave_up_cuts_the_update_off(checkout: Path, words: str) -> None:
+    error = told(checkout, words)
+    assert isinstance(error, UpdateCutOff)
+    assert "the next `up` cleans up" in str(error)
+
+
+@pytest.mark.parametrize("words", FAILED)
+def test_an_ordinary_error_only_fails(checkout: Path, words: str) -> None:
+    assert not isinstance(told(checkout, words), UpdateCutOff)
