@@ -5,12 +5,16 @@ Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
 
 __all__ = [
     "ATTEMPTS",
+    "BREAKER_OPENINGS",
+    "BREAKER_OPENINGS_PER_MINUTE",
     "BREAKER_STATE",
     "GATEWAY_JOB",
     "IN_FLIGHT",
     "LIMITER_LOCAL",
+    "QUEUED",
     "RATE_LIMITED",
     "REQUESTS",
+    "REQUESTS_PER_SECOND",
     "REQUEST_SECONDS",
     "STATE_ERRORS",
 ]
@@ -20,17 +24,27 @@ REQUESTS = "seawall_requests_total"
 REQUEST_SECONDS = "seawall_request_duration_seconds"
 """Histogram. Labels: route."""
 IN_FLIGHT = "seawall_requests_in_flight"
-"""Gauge."""
+"""Gauge: requests that are worked on, and those that wait for that."""
+QUEUED = "seawall_requests_queued"
+"""Gauge: requests that wait for a place among those in flight."""
 ATTEMPTS = "seawall_provider_attempts_total"
 """Labels: provider, outcome (ok, timeout, reset, http_5xx, http_429, ...)."""
 BREAKER_STATE = "seawall_breaker_state"
 """Gauge: 0 closed, 1 half_open, 2 open. Labels: provider, model."""
+BREAKER_OPENINGS = "seawall_breaker_openings_total"
+"""Labels: provider, model."""
 RATE_LIMITED = "seawall_rate_limited_total"
 """Requests refused with 429 by the gateway itself."""
 LIMITER_LOCAL = "seawall_limiter_local"
 """Gauge: 1 while limits are kept in the process because Redis does not answer."""
 STATE_ERRORS = "seawall_state_errors_total"
 """Labels: kind (timeout, connection, other)."""
+
+REQUESTS_PER_SECOND = "seawall_requests_per_second"
+"""What the autoscaler is told, not a series: answered requests of a pod."""
+BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
+"""What the autoscaler is told, not a series: of each target those of the pod with the most, added
+up, so that more pods do not count as more trouble."""
 
 GATEWAY_JOB = "seawall-gateway"
 """The Prometheus job that scrapes the gateway's pods; alerts and dashboards select by it."""

@@ -12,8 +12,10 @@ from infra.components.external_secrets import (
 )
 from infra.components.gateway import Gateway, GatewayArgs
 from infra.components.generated_secrets import GeneratedSecrets
+from infra.components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from infra.components.namespace import Namespace, NamespaceArgs
 from infra.components.network_policy import NetworkPolicies, NetworkPoliciesArgs
+from infra.components.prometheus import Prometheus, PrometheusArgs
 from infra.components.provider_simulator import ProviderSimulator, ProviderSimulatorArgs
 from infra.components.redis_backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from infra.components.redis_backup import RedisBackup, RedisBackupArgs
@@ -73,6 +75,7 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
         ),
         opts,
     )
+    _watch(environment, namespace.name, opts)
     simulators = {
         name: ProviderSimulator(
             f"simulator-{name}",
@@ -88,7 +91,7 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
         "redis_hosts": redis.hosts,
         "redis_master": redis.master_name,
         "simulator_admin_urls": {name: item.admin_url for name, item in simulators.items()},
-        "images": environment.images.model_dump(),
+        "images": environment.images.given,
         **api_keys(environment, secrets),
         **release_record(environment),
         **aws_parts(aws),
@@ -152,6 +155,32 @@ def _backup(
     )
 
 
+def _watch(
+    environment: Environment, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> None:
+    images, settings = environment.images, environment.monitoring
+    bundled: pulumi.Input[str] | None = None
+    if settings and images.prometheus:
+        prometheus = Prometheus(
+            "prometheus", PrometheusArgs(namespace, images.prometheus, settings), opts
+        )
+        bundled = prometheus.url
+    adapter = environment.metrics_adapter
+    address = (adapter.prometheus if adapter else None) or bundled
+    if adapter and images.metrics_adapter and address:
+        MetricsAdapter(
+            "metrics-adapter",
+            MetricsAdapterArgs(
+                namespace=environment.kubernetes.namespace,
+                made_namespace=namespace,
+                image=images.metrics_adapter,
+                prometheus=address,
+                settings=adapter,
+            ),
+            opts,
+        )
+
+
 def _aws(environment: Environment) -> "AwsBuildingBlocks | None":
     if environment.aws is None:
         return None
@@ -186,6 +215,8 @@ def _network(
             simulators=[f"simulator-{name}" for name in environment.simulators],
             real_providers=any(not environment.is_simulated(name) for name in providers),
             backup=environment.backup,
+            prometheus=environment.monitoring is not None,
+            adapter=environment.metrics_adapter,
         ),
         opts,
     )

@@ -30,7 +30,7 @@ def release_record(environment: Environment) -> Outputs:
     release = environment.release
     return {
         "release": {
-            "images": environment.images.model_dump(),
+            "images": environment.images.given,
             "settings_sha256": release.settings_sha256 if release else None,
         },
         "last_good_release": release.last_good if release else None,

@@ -1,4 +1,7 @@
-"""`python -m monitoring --runbooks URL`: print the Prometheus rule file (JSON, which is YAML)."""
+"""`python -m monitoring`: print Prometheus' rules, or those of prometheus-adapter.
+
+Both are JSON, which is YAML.
+"""
 
 import argparse
 import json
@@ -6,17 +9,25 @@ import sys
 
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
+from monitoring.scaling import SIGNALS, adapter_rules
 
 __all__ = ["main"]
 
 
 def main(arguments: list[str]) -> None:
-    """Print the rules."""
+    """Print what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m monitoring", description=__doc__)
-    parser.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
+    commands = parser.add_subparsers(dest="command", required=True)
+    alerts = commands.add_parser("alerts", help="a rule file of Prometheus")
+    alerts.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
+    adapter = commands.add_parser("adapter-rules", help="a configuration of prometheus-adapter")
+    adapter.add_argument("--window", default="1m", help="over how long values are averaged")
     options = parser.parse_args(arguments)
-    rules = rule_file(ALERTS, runbooks=str(options.runbooks).rstrip("/"))
-    sys.stdout.write(json.dumps(rules, indent=2) + "\n")
+    if options.command == "alerts":
+        printed: object = rule_file(ALERTS, runbooks=str(options.runbooks).rstrip("/"))
+    else:
+        printed = adapter_rules(SIGNALS, window=options.window)
+    sys.stdout.write(json.dumps(printed, indent=2) + "\n")
 
 
 if __name__ == "__main__":

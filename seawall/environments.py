@@ -25,7 +25,10 @@ from seawall.names import check_env_name, renamed
 __all__ = ["check_environment", "new_environment"]
 
 _PREFIX = "seawall:"
-_BUILT_HERE = {"gateway": "localhost/gateway:checked", "redis": "localhost/redis:checked"}
+_BUILT_HERE = {
+    name: f"localhost/{name}:checked"
+    for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+}
 """In place of the images that the kit builds for an embedded cluster."""
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,17 +19,22 @@ from seawall.progress import Progress
 from seawall.supply.cache import Cache, default_root
 from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
 from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go
-from seawall.supply.images import ImageBuilder
+from seawall.supply.images import Image, ImageBuilder
 
 __all__ = ["Kit", "kit_here"]
 
-_PLATFORM_PROGRAMS = (
+_CLUSTER_PROGRAMS = (
     "coredns",
     "kube-state-metrics",
     "local-path-provisioner",
     "metrics-server",
     "pause",
 )
+_BESIDE_THE_GATEWAY = {
+    "metrics_adapter": ("prometheus-adapter", "adapter"),
+    "prometheus": ("prometheus", "prometheus"),
+}
+"""By image: the module of tools/ and its program."""
 _NODES = 3
 """Enough for a drain, a lost node and Sentinel's majority to mean something."""
 
@@ -147,7 +152,7 @@ class Kit:
             BuildError, HostError: something could not be installed or built.
         """
         programs = self.tool("kubernetes")
-        built = {name: self.tool(name) / name for name in _PLATFORM_PROGRAMS}
+        built = {name: self.tool(name) / name for name in _CLUSTER_PROGRAMS}
         images = {name: self.images.program_image(name, file) for name, file in built.items()}
         base = self.images.base_image()
         return Supplies(
@@ -160,6 +165,18 @@ class Kit:
             metrics_server=images["metrics-server"],
             kube_state_metrics=images["kube-state-metrics"],
         )
+
+    @cached_property
+    def programs_beside_the_gateway(self) -> Mapping[str, Image]:
+        """The images of others' programs beside the gateway, as seawall:images names them.
+
+        Raises:
+            BuildError, HostError: one could not be built.
+        """
+        return {
+            image: self.images.program_image(tool, self.tool(tool) / program)
+            for image, (tool, program) in _BESIDE_THE_GATEWAY.items()
+        }
 
     def check_addresses(self) -> None:
         """Refuse when the cluster's addresses are somebody else's; see `Network`."""

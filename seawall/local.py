@@ -31,6 +31,7 @@ def prepare(kit: Kit) -> Mapping[str, str]:
     kit.claim_home()
     kit.tool("pulumi")  # built before the cluster starts, as everything is
     images = {name: kit.images.project_image(name) for name in _IMAGES}
+    images.update(kit.programs_beside_the_gateway)
     cluster: EmbeddedCluster = kit.start_cluster()
     with kit.progress.step("give the images to the nodes", estimate_s=8):
         cluster.load(list(images.values()))
@@ -43,7 +44,8 @@ def references(kit: Kit) -> Mapping[str, str]:
     Raises:
         SeawallError: what the images are made from could not be built.
     """
-    return {name: kit.images.reference(name) for name in _IMAGES}
+    own = {name: kit.images.reference(name) for name in _IMAGES}
+    return own | {name: image.ref for name, image in kit.programs_beside_the_gateway.items()}
 
 
 def remove_everything(kit: Kit) -> None:

@@ -86,12 +86,14 @@ class Gateway(FastAPI):
         )
         urls = [provider.base_url for provider in settings.providers.values()]
         upstream = UpstreamClient(settings.timeouts.connect_seconds, urls)
+        gate = Gate(settings.admission.max_in_flight, settings.admission.queue)
+        self.metrics.queued.set_function(lambda: gate.waiting)
         services = Services(
             settings=settings,
             health=self.health,
             metrics=self.metrics,
             request_log=self._request_log,
-            gate=Gate(settings.admission.max_in_flight, settings.admission.queue),
+            gate=gate,
             buffered=ByteBudget(
                 max(settings.admission.max_buffered_bytes, settings.admission.max_body_bytes)
             ),

@@ -1,6 +1,5 @@
 """The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from pulumi_kubernetes.apps.v1 import (
     RollingUpdateDeploymentArgs,
 )
 from pulumi_kubernetes.core.v1 import (
-    ConfigMap,
     HostAliasArgs,
     PodTemplateSpecArgs,
     Service,
@@ -26,6 +24,7 @@ from infra.components.gateway_files import settings_file
 from infra.components.gateway_pod import COMPONENT, GatewayPod, pod_spec
 from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
+from infra.components.mounted_text import MountedText, mounted_text
 from infra.components.placement import disruption_budget
 from infra.components.secret_source import SecretFiles, SecretSource
 from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
@@ -35,8 +34,6 @@ from infra.settings import Gateway as GatewaySettings
 __all__ = ["Gateway", "GatewayArgs"]
 
 _SERVICE_PORT = 80
-_SETTINGS_DIGEST = "checksum/config"
-"""The name that charts use for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +67,17 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("seawall:gateway:Gateway", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        config_map, text, secret = self._files(name)
-        # The process reads its settings when it starts: other settings are other pods, so that
-        # what was verified is what runs.
-        digest = text.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
+        files, secret = self._files(name)
         pod = GatewayPod(
             settings=args.settings,
             image=args.image,
-            config_map=config_map.metadata.apply(lambda metadata: metadata.name or ""),
+            config=files.volume,
             secret=secret,
             host_aliases=args.redis_aliases,
         )
-        self._deployment(name, pod, {_SETTINGS_DIGEST: digest})
+        # The process reads its settings when it starts: other settings are other pods, so that
+        # what was verified is what runs.
+        self._deployment(name, pod, files.annotations)
         autoscaler(name, self._metadata(name), args.settings.replicas, self._child)
         budget = args.settings.disruption
         disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
@@ -90,17 +86,18 @@ class Gateway(pulumi.ComponentResource):
         self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
         self.register_outputs({"service_name": self.service_name, "url": self.url})
 
-    def _files(self, name: str) -> tuple[ConfigMap, pulumi.Output[str], pulumi.Output[str]]:
+    def _files(self, name: str) -> tuple[MountedText, pulumi.Output[str]]:
         args = self._args
         file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
         text = args.redis_hosts.apply(
             lambda hosts: settings_file(args.settings, redis_hosts=hosts, master=args.redis_master)
         )
-        config_map = ConfigMap(
-            f"{name}-settings",
-            metadata=self._metadata(f"{name}-settings"),
-            data={file_name: text},
-            opts=self._child,
+        files = mounted_text(
+            self._metadata(f"{name}-settings"),
+            file_name,
+            text,
+            self._child,
+            name=f"{name}-settings",
         )
         copied = [paths.REDIS_APP_PASSWORD_FILE, paths.SENTINEL_PASSWORD_FILE]
         copied += [provider_secret(provider) for provider in args.settings.providers]
@@ -110,7 +107,7 @@ class Gateway(pulumi.ComponentResource):
             SecretFiles(tuple(copied), args.settings.api_keys),
             self._child,
         )
-        return config_map, text, secret
+        return files, secret
 
     def _deployment(
         self, name: str, pod: GatewayPod, annotations: Mapping[str, pulumi.Input[str]]

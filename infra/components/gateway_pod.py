@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
-    ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
     HostAliasArgs,
@@ -44,7 +43,8 @@ class GatewayPod:
 
     settings: Gateway
     image: pulumi.Input[str]
-    config_map: pulumi.Input[str]
+    config: VolumeArgs
+    """The volume with the settings."""
     secret: pulumi.Input[str]
     host_aliases: pulumi.Output[list[HostAliasArgs]]
     """The names of the Redis pods with their addresses."""
@@ -62,7 +62,6 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         *spread_over(HOSTS, spread.hosts, COMPONENT),
         *spread_over(ZONES, spread.zones, COMPONENT),
     ]
-    settings = ConfigMapVolumeSourceArgs(name=pod.config_map)
     return PodSpecArgs(
         automount_service_account_token=False,
         containers=[_container(pod)],
@@ -74,7 +73,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         tolerations=tolerations_of_lost_nodes(pod.settings.replace_after.whole_seconds),
         topology_spread_constraints=apart or None,
         volumes=[
-            VolumeArgs(name="config", config_map=settings),
+            pod.config,
             secret_volume("secrets", pod.secret),
             scratch_volume("tmp", "64Mi", memory=False),
         ],

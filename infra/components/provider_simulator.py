@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs
 from pulumi_kubernetes.core.v1 import (
     AffinityArgs,
     ContainerArgs,
@@ -11,7 +10,6 @@ from pulumi_kubernetes.core.v1 import (
     PodAffinityTermArgs,
     PodAntiAffinityArgs,
     PodSpecArgs,
-    PodTemplateSpecArgs,
     ProbeArgs,
     Service,
     ServicePortArgs,
@@ -35,7 +33,7 @@ from infra.components.pods import (
     requirements,
     scratch_volume,
 )
-from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.single_pod import SinglePod, single_pod
 from infra.settings import Amount, Resources
 
 __all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
@@ -71,24 +69,8 @@ class ProviderSimulator(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         marked = {**labels_of(name), labels.COMPONENT: _COMPONENT}
         metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=marked)
-        Deployment(
-            name,
-            metadata=ObjectMetaArgs(
-                name=name,
-                namespace=args.namespace,
-                labels=marked,
-                annotations=ROLLOUT_ANNOTATIONS,
-            ),
-            spec=DeploymentSpecArgs(
-                progress_deadline_seconds=PROGRESS_SECONDS,
-                replicas=1,
-                selector=LabelSelectorArgs(match_labels=selector_of(name)),
-                template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=marked), spec=_pod_spec(name, args)
-                ),
-            ),
-            opts=child,
-        )
+        pod = SinglePod(args.namespace, _pod_spec(name, args), labels=marked)
+        single_pod(name, pod, child)
         service = Service(
             name,
             metadata=metadata,

@@ -43,8 +43,8 @@ _TERMINATION_GRACE_S = 60
 """The stop rule hands the master over in some 1.3 s; the rest is for a node under load."""
 _MEMORY_SHARE = 0.6
 """Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
-_PROBE_TIMEOUT_S = 5
-"""A probe starts a Python, some 0.1 s of CPU, which a throttled container may stretch."""
+_PROBE_TIMEOUT_S = 10
+"""A probe starts a Python, some 0.1 s of CPU, which a throttle or a busy node stretches."""
 _STARTUP_PERIOD_S = 2
 _STARTUP_FAILURES = 1800
 """An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""

@@ -8,10 +8,11 @@ from infra.settings.aws import Aws
 from infra.settings.backup import Backup
 from infra.settings.compute import Amount, Resources
 from infra.settings.environment import Environment
-from infra.settings.gateway import Admission, Gateway, Replicas, Shutdown, Timeouts
+from infra.settings.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts
 from infra.settings.grammar import Duration, has_digest
 from infra.settings.images import Images
 from infra.settings.kubernetes import Kubernetes
+from infra.settings.monitoring import MetricsAdapter, Monitoring
 from infra.settings.network import Network
 from infra.settings.placement import Apart, Disruption, Spread
 from infra.settings.policies import Policies
@@ -36,8 +37,11 @@ __all__ = [
     "Generated",
     "Images",
     "Kubernetes",
+    "MetricsAdapter",
     "Model",
+    "Monitoring",
     "Network",
+    "PerPod",
     "Policies",
     "Provider",
     "Redis",

@@ -14,6 +14,7 @@ from infra.settings.gateway import Gateway
 from infra.settings.grammar import Name, has_digest
 from infra.settings.images import Images
 from infra.settings.kubernetes import Kubernetes
+from infra.settings.monitoring import MetricsAdapter, Monitoring
 from infra.settings.network import Network
 from infra.settings.policies import Policies
 from infra.settings.redis import Redis
@@ -48,6 +49,10 @@ class Environment(Strict):
     protect: bool = False
     """Pulumi refuses to delete or replace what holds data: the namespace with its volumes, and
     Redis. Take it away in an update of its own first."""
+    monitoring: Monitoring | None = None
+    """A Prometheus of the kit's own; none when not given."""
+    metrics_adapter: MetricsAdapter | None = None
+    """What tells the autoscaler about requests; none when not given."""
     backup: Backup | None = None
     """Copies of Redis' data; none are made when not given."""
     state: State | None = None
@@ -78,10 +83,7 @@ class Environment(Strict):
 
     @model_validator(mode="after")
     def _digests_are_given_where_they_are_demanded(self) -> Self:
-        images = {
-            "images.gateway": self.images.gateway,
-            "images.redis": self.images.redis,
-        }
+        images = {f"images.{name}": ref for name, ref in self.images.given.items()}
         if self.backup is not None:
             images["backup.image"] = self.backup.image
         for key, reference in images.items():
@@ -89,6 +91,33 @@ class Environment(Strict):
                 raise ValueError(
                     f'seawall:{key} = "{reference}" has no digest, and seawall:policies.digests = '
                     "true; give name@sha256:..."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_watched_can_run(self) -> Self:
+        for key, section, image in (
+            ("monitoring", self.monitoring, "prometheus"),
+            ("metrics_adapter", self.metrics_adapter, "metrics_adapter"),
+        ):
+            if section is not None and image not in self.images.given:
+                raise ValueError(
+                    f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"
+                )
+        adapter = self.metrics_adapter
+        if adapter is None:
+            return self
+        if adapter.prometheus is None and self.monitoring is None:
+            raise ValueError(
+                "seawall:metrics_adapter has no Prometheus to ask: give seawall:metrics_adapter."
+                "prometheus, or seawall:monitoring for one of the kit's own"
+            )
+        if adapter.prometheus is None and self.monitoring is not None:
+            every = self.monitoring.scrape_every
+            if adapter.window.seconds < 2 * every.seconds:
+                raise ValueError(
+                    f"seawall:metrics_adapter.window = {adapter.window} holds less than two "
+                    f"scrapes: it must be at least twice seawall:monitoring.scrape_every = {every}"
                 )
         return self
 

@@ -10,16 +10,34 @@ from infra.settings.grammar import Between, Count, Duration, ModelName, Name
 from infra.settings.placement import Disruption, Spread
 from infra.settings.routing import ApiKey, Model, Provider
 
-__all__ = ["Admission", "Gateway", "Replicas", "Shutdown", "Timeouts"]
+__all__ = ["Admission", "Gateway", "PerPod", "Replicas", "Shutdown", "Timeouts"]
 
 _CUT_BEFORE_GRACE = Duration.parse("5s")
 """The gateway tells open streams so this long before its grace ends; see its own settings."""
 
+_Target = Annotated[int, Field(ge=1, le=100_000)]
 _Timeout = Annotated[Duration, Between("1ms", "1h")]
 
 
+class PerPod(Strict):
+    """What one pod should carry of what Prometheus counts, beside its CPU.
+
+    The largest demand wins. It takes seawall:metrics_adapter, or an adapter that the cluster has.
+    """
+
+    requests_in_flight: _Target | None = None
+    """Requests that are worked on, and those that wait for that."""
+    requests_per_second: _Target | None = None
+    """Answered requests."""
+    queued_requests: _Target | None = None
+    """Of the requests that wait for a place in all pods."""
+    breaker_openings_per_minute: _Target | None = None
+    """Of all targets' circuit breakers, each counted in the pod where it opens most: retries and
+    failover make work before clients feel them."""
+
+
 class Replicas(Strict):
-    """The autoscaler's range and target."""
+    """The autoscaler's range and targets."""
 
     min: Count
     """Never fewer pods."""
@@ -27,6 +45,12 @@ class Replicas(Strict):
     """Never more pods."""
     cpu_percent: Annotated[int, Field(ge=10, le=95)] = 70
     """Of the requested CPU, averaged over the pods."""
+    per_pod: PerPod = PerPod()
+    """What else one pod should carry."""
+    scale_down_after: Annotated[Duration, Between("0s", "1h", whole=True)] = Duration.parse("5m")
+    """A pod is given up when none of the autoscaler's looks back so long wanted it."""
+    scale_down_every: Annotated[Duration, Between("5s", "30m", whole=True)] = Duration.parse("1m")
+    """At most one pod in so long: each that leaves drains its streams, which takes a while."""
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
@@ -90,7 +114,7 @@ class Gateway(Strict):
     """The gateway's pods and its settings."""
 
     replicas: Replicas
-    """The autoscaler's range and target."""
+    """The autoscaler's range and targets."""
     resources: Resources
     """Of the gateway's container."""
     shutdown: Shutdown

@@ -13,3 +13,12 @@ class Images(Strict):
     """The gateway, and the provider simulators."""
     redis: Image
     """Redis and Sentinel with the kit's agents."""
+    prometheus: Image | None = None
+    """Prometheus, for seawall:monitoring."""
+    metrics_adapter: Image | None = None
+    """prometheus-adapter, for seawall:metrics_adapter."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that are given, by name."""
+        return {name: str(ref) for name, ref in self.model_dump(exclude_none=True).items()}

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from infra.settings.base import Strict
 from infra.settings.grammar import Cidr, Labels
 
-__all__ = ["Clients", "Dns", "EgressProxy", "Network"]
+__all__ = ["ApiServer", "Clients", "Dns", "EgressProxy", "Network"]
 
 
 _KUBE_SYSTEM: Labels = {"kubernetes.io/metadata.name": "kube-system"}
@@ -50,6 +50,15 @@ class EgressProxy(Strict):
     """Its TCP port."""
 
 
+class ApiServer(Strict):
+    """Where the API server is, for the few pods that ask it and that it asks."""
+
+    block: Cidr | None = None
+    """Its addresses; every address, but that of the metadata, when not given."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 6443
+    """Its TCP port; 443 is allowed beside it."""
+
+
 class Network(Strict):
     """Who may reach whom. NetworkPolicies know addresses and labels, no host names."""
 
@@ -59,6 +68,8 @@ class Network(Strict):
     """The labels of the namespace whose pods may read the gateway's metrics."""
     dns: Dns = Dns()
     """Where names are resolved."""
+    api_server: ApiServer = ApiServer()
+    """Where the API server is."""
     never: tuple[Cidr, ...] = (
         "10.0.0.0/8",
         "100.64.0.0/10",

@@ -69,6 +69,14 @@ GO_TOOLS = {
         GoTool(
             "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
         ),
+        # Debian's own cannot ask Kubernetes which pods there are.
+        GoTool(
+            "prometheus",
+            "github.com/prometheus/prometheus",
+            estimate_s=330,
+            version_symbols=("github.com/prometheus/common/version.Version",),
+        ),
+        GoTool("prometheus-adapter", "sigs.k8s.io/prometheus-adapter", estimate_s=120),
         GoTool("metrics-server", "sigs.k8s.io/metrics-server", estimate_s=90),
         GoTool(
             "kube-state-metrics",

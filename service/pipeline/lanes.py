@@ -65,9 +65,12 @@ def build_lanes(settings: Settings, metrics: Metrics) -> Mapping[str, tuple[Lane
         provider: Provider = settings.providers[target.provider]
         dialect = kind_named(provider.kind, target.provider).dialect
         gauge = metrics.breaker(target.provider, target.model)
+        openings = metrics.openings(target.provider, target.model)
 
         def show(state: BreakerState) -> None:
             gauge.set(state.value)
+            if state is BreakerState.OPEN:
+                openings.inc()
 
         return Lane(
             provider=target.provider,

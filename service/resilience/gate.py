@@ -28,6 +28,11 @@ class Gate:
         """How many hold a place now."""
         return self._inside
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place now; may be read from any thread."""
+        return len(self._waiters)
+
     async def enter(self) -> None:
         """Take a place, waiting for one if need be.
 

@@ -42,6 +42,12 @@ class Metrics:
             ["provider", "model"],
             registry=self.registry,
         )
+        self._openings = Counter(
+            names.BREAKER_OPENINGS,
+            "Times that a circuit breaker opened.",
+            ["provider", "model"],
+            registry=self.registry,
+        )
         self._state_errors = Counter(
             names.STATE_ERRORS,
             "Calls to the state store that failed.",
@@ -49,6 +55,7 @@ class Metrics:
             registry=self.registry,
         )
         self.in_flight = Gauge(names.IN_FLIGHT, "Requests in flight.", registry=self.registry)
+        self.queued = Gauge(names.QUEUED, "Requests that wait for a place.", registry=self.registry)
         self.rate_limited = Counter(
             names.RATE_LIMITED, "Requests refused with 429.", registry=self.registry
         )
@@ -84,6 +91,10 @@ class Metrics:
     def breaker(self, provider: str, model: str) -> Gauge:
         """The gauge of one breaker."""
         return self._breakers.labels(provider, model)
+
+    def openings(self, provider: str, model: str) -> Counter:
+        """The counter of one breaker's openings."""
+        return self._openings.labels(provider, model)
 
     def state_error(self, kind: str) -> None:
         """Count one failed call to the state store."""

@@ -16,7 +16,9 @@ from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import merge
 from tests.conftest import CHECKOUT, Environment
 
-IMAGES = {"gateway": "none.invalid/gateway:0", "redis": "none.invalid/redis:0"}
+IMAGES = {
+    name: f"none.invalid/{name}:0" for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+}
 """Nobody starts these pods: what is looked at are the objects."""
 
 
@@ -41,6 +43,12 @@ class Platform:
         document = cast("Values", yaml.safe_load(self.file.read_text()))
         over: Values = {f"seawall:{name}": values for name, values in sections.items()}
         self.file.write_text(yaml.safe_dump(merge(document, {"config": over})))
+
+    def leave_out(self, section: str) -> None:
+        """Remove a section from the environment's file, where it has one."""
+        document = cast("Values", yaml.safe_load(self.file.read_text()))
+        cast("Values", document["config"]).pop(f"seawall:{section}", None)
+        self.file.write_text(yaml.safe_dump(document))
 
     def kubectl(self, *words: str) -> str:
         """Standard output of kubectl in the namespace."""
@@ -84,4 +92,6 @@ def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
     namespace = f"platform-{uuid.uuid4().hex[:8]}"
     made = Platform(engine, folder, pulumi, kubectl_program, kubeconfig, namespace)
     made.change(kubernetes={"namespace": namespace})
+    # A cluster has room for one, and the session's environment has it.
+    made.leave_out("metrics_adapter")
     return made

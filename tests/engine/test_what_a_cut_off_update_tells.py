@@ -14,8 +14,7 @@ from seawall.engine.session import Session
 CUT_OFF = [
     "error: Detected that /a/pulumi-resource-kubernetes exited prematurely.",
     'error: connection error: desc = "error reading server preface: connection reset by peer"',
-    'error: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while '
-    'dialing: dial tcp 127.0.0.1:1: connect: connection refused"',
+    'error: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1"',
     "error: rpc error: code = Unavailable desc = error reading from server: EOF",
     "error: rpc error: code = Unavailable desc = transport is closing",
     "error: failed to save checkpoint: write /a: no space left on device",

@@ -25,7 +25,10 @@ __all__ = [
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
-IMAGES = {"gateway": "seawall/gateway:test", "redis": "seawall/redis:test"}
+IMAGES = {
+    name: f"seawall/{name.replace('_', '-')}:test"
+    for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+}
 PINNED = {
     name: f"registry.example/seawall/{name}@sha256:{digit * 64}"
     for name, digit in (("gateway", "a"), ("redis", "b"))

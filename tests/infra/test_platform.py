@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 
-from contract import labels, paths, ports
+from contract import labels, metrics, paths, ports
 from infra.resources import Resource
+from infra.settings import PerPod
+from monitoring.scaling import SIGNALS, adapter_rules
 from tests.infra.environments import Platform, Values, changed, platform_of, pod_spec
 
-DEPLOYED_PODS = {"gateway", "redis", "simulator-alpha", "simulator-beta"}
+DEPLOYED_PODS = {
+    *("gateway", "redis", "prometheus", "metrics-adapter"),
+    *("simulator-alpha", "simulator-beta"),
+}
+ASK_THE_API_SERVER = {"prometheus", "metrics-adapter"}
 
 
 def containers(resource: Resource) -> list[dict[str, Any]]:
@@ -24,6 +30,8 @@ def test_components_are_registered_under_the_kits_own_type_tokens(platform: Plat
     own = {item.type for item in platform.registrations if item.type.startswith("seawall:")}
     assert own == {
         "seawall:gateway:Gateway",
+        "seawall:monitoring:MetricsAdapter",
+        "seawall:monitoring:Prometheus",
         "seawall:network:NetworkPolicies",
         "seawall:platform:Namespace",
         "seawall:redis:RedisSentinel",
@@ -66,6 +74,75 @@ def test_the_autoscaler_has_the_configured_range_and_an_explicit_behaviour(
     assert set(spec["behavior"]) == {"scaleUp", "scaleDown"}
 
 
+def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> None:
+    spec = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]
+    _, *others = spec["metrics"]
+    average = {"type": "AverageValue"}
+    assert others == [
+        {
+            "type": "Pods",
+            "pods": {
+                "metric": {"name": metrics.IN_FLIGHT},
+                "target": {**average, "averageValue": "40"},
+            },
+        },
+        {
+            "type": "Pods",
+            "pods": {
+                "metric": {"name": metrics.REQUESTS_PER_SECOND},
+                "target": {**average, "averageValue": "25"},
+            },
+        },
+        {
+            "type": "External",
+            "external": {
+                "metric": {"name": metrics.QUEUED},
+                "target": {**average, "averageValue": "5"},
+            },
+        },
+        {
+            "type": "External",
+            "external": {
+                "metric": {"name": metrics.BREAKER_OPENINGS_PER_MINUTE},
+                "target": {**average, "averageValue": "20"},
+            },
+        },
+    ]
+    assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 30
+
+
+def test_every_signal_of_the_autoscaler_has_a_rule_and_a_key() -> None:
+    rules = adapter_rules(SIGNALS, window="1m")
+    named = [rule["name"]["as"] for rule in (*rules["rules"], *rules["externalRules"])]
+    assert sorted(named) == sorted(signal.metric for signal in SIGNALS)
+    assert {signal.key for signal in SIGNALS} == set(PerPod.model_fields)
+
+
+def test_the_adapter_has_the_rules_with_the_configured_window(platform: Platform) -> None:
+    data = platform.one("ConfigMap", "metrics-adapter-settings").inputs["data"]
+    assert json.loads(data["adapter.yaml"]) == adapter_rules(SIGNALS, window="20s")
+
+
+def test_prometheus_asks_the_health_port_of_running_gateway_pods(platform: Platform) -> None:
+    data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
+    (job,) = json.loads(data["prometheus.yml"])["scrape_configs"]
+    assert job["job_name"] == metrics.GATEWAY_JOB
+    assert job["metrics_path"] == paths.METRICS
+    kept = {
+        rule["source_labels"][0]: rule["regex"]
+        for rule in job["relabel_configs"]
+        if rule.get("action") == "keep"
+    }
+    (gateway,) = [item for item in platform.pods if item.name == "gateway"]
+    (health,) = [
+        port["name"]
+        for port in containers(gateway)[0]["ports"]
+        if port["containerPort"] == ports.GATEWAY_HEALTH
+    ]
+    assert kept["__meta_kubernetes_pod_container_port_name"] == health
+    assert kept["__meta_kubernetes_pod_label_app_kubernetes_io_name"] == "gateway"
+
+
 @pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
 def test_every_pod_meets_the_restricted_standard(platform: Platform, name: str) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
@@ -79,7 +156,7 @@ def test_every_pod_meets_the_restricted_standard(platform: Platform, name: str) 
         assert context["readOnlyRootFilesystem"] is True
 
 
-@pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
+@pytest.mark.parametrize("name", sorted(DEPLOYED_PODS - ASK_THE_API_SERVER))
 def test_no_pod_gets_a_service_account_token(platform: Platform, name: str) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
     assert pod_spec(pod)["automountServiceAccountToken"] is False

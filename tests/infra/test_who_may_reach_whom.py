@@ -138,6 +138,59 @@ def test_with_simulated_providers_only_nothing_leaves_the_cluster() -> None:
     assert reached["stranger"] == set()
 
 
+def watching(values: Values) -> dict[str, set[str]]:
+    """What the pods that watch reach, and who reaches them, as `table` tells of the others."""
+    platform = platform_of(values)
+    policies = [item.inputs for item in platform.all("NetworkPolicy")]
+    names = [item.name for item in platform.pods if item.name != "backup"]
+    places = {name: pod(platform, name, f"10.1.0.{n}") for n, name in enumerate(names, 1)}
+    targets = {
+        "gateway:http": Destination(places["gateway"], ports.GATEWAY_HTTP),
+        "gateway:health": Destination(places["gateway"], ports.GATEWAY_HEALTH),
+        "redis:redis": Destination(places["redis"], ports.REDIS),
+        "api:6443": Destination(PRIVATE, 6443),
+        "monitoring:9090": Destination(MONITORING, 9090),
+        **ELSEWHERE,
+    }
+    for name, port in (
+        ("prometheus", ports.PROMETHEUS),
+        ("metrics-adapter", ports.METRICS_ADAPTER),
+    ):
+        if name in places:
+            targets[name] = Destination(places[name], port)
+    sources = {**places, "api": PRIVATE, "neighbour": NEIGHBOUR}
+    return {
+        source: {name for name, to in targets.items() if reaches(policies, place, to)}
+        for source, place in sources.items()
+    }
+
+
+def test_who_watches_reaches_what_it_watches_and_the_api_server() -> None:
+    there = {"block": "192.168.7.0/24", "port": 6443}
+    reached = watching(changed(complete("local"), "network.api_server", there))
+    server = {"api:6443", "private:443"}
+    assert reached["prometheus"] == {"gateway:health", *server, *DNS}
+    assert reached["metrics-adapter"] == {"prometheus", *server, *DNS}
+    for anybody in ("gateway", "redis", "neighbour"):
+        assert not reached[anybody] & {"prometheus", "metrics-adapter"}, anybody
+    assert reached["api"] & {"prometheus", "metrics-adapter"} == {"metrics-adapter"}
+
+
+def test_an_api_server_of_unknown_address_is_anywhere_but_at_the_metadata() -> None:
+    reached = watching(complete("local"))["prometheus"]
+    assert {"api:6443", "private:443", "internet:443"} <= reached
+    assert not reached & {"metadata:443", "internet:80", "redis:redis"}
+
+
+def test_an_adapter_may_ask_a_prometheus_elsewhere() -> None:
+    values = complete("prod")
+    values["seawall:images"]["metrics_adapter"] = values["seawall:images"]["gateway"]
+    url = {"prometheus": "http://prometheus.monitoring.svc:9090"}
+    reached = watching(changed(values, "metrics_adapter", url))
+    assert "monitoring:9090" in reached["metrics-adapter"]
+    assert "gateway:health" not in reached["metrics-adapter"]
+
+
 def test_an_egress_proxy_is_the_only_way_out() -> None:
     proxy = {"block": "192.168.7.7/32", "port": 443}
     reached = table(changed(complete("prod"), "network.egress_proxy", proxy))

@@ -27,7 +27,8 @@ def test_the_configuration_is_frozen(values: Values) -> None:
 def test_an_unknown_key_is_named_with_the_allowed_ones(values: Values) -> None:
     message = refusal(changed(values, "gateway.replicas.maximum", 3))
     assert message == (
-        "seawall:gateway.replicas.maximum = 3 is not known; allowed here: cpu_percent, max, min"
+        "seawall:gateway.replicas.maximum = 3 is not known; allowed here: cpu_percent, max, min, "
+        "per_pod, scale_down_after, scale_down_every"
     )
 
 
@@ -137,6 +138,16 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("redis.replicas", 4, "3 or 5"),
         ("redis.quorum", 4, "quorum = 4 must be from 2, the majority, to replicas = 3"),
         ("redis.quorum", 1, "quorum = 1 must be from 2, the majority, to replicas = 3"),
+        ("gateway.replicas.per_pod", {"requests_in_flight": 0}, "greater than or equal to 1"),
+        ("gateway.replicas.per_pod", {"latency": 1}, "allowed here: breaker_openings_per_minute"),
+        ("gateway.replicas.scale_down_after", "90m", "must be from 0s to 1h"),
+        ("monitoring", {"kind": "grafana"}, "'bundled'"),
+        ("monitoring.scrape_every", "500ms", "must be from 1s to 5m"),
+        (
+            "metrics_adapter",
+            {"window": "9s"},
+            "at least twice seawall:monitoring.scrape_every = 5s",
+        ),
         ("redis.max_lag", "4s", "max_lag + 1s = 5s must be less than down_after = 5s"),
         ("redis.max_lag", "2500ms", "must be whole seconds"),
         ("redis.down_after", "1s", "must be from 3s to 60s"),
@@ -202,6 +213,23 @@ def test_an_image_without_a_digest_is_refused_where_digests_are_demanded() -> No
 def test_the_image_of_backups_needs_a_digest_too() -> None:
     message = refusal(changed(complete("prod"), "backup.image", "registry.example/ops:1"))
     assert message.startswith('seawall:backup.image = "registry.example/ops:1" has no digest')
+
+
+@pytest.mark.parametrize(
+    ("image", "section"), [("prometheus", "monitoring"), ("metrics_adapter", "metrics_adapter")]
+)
+def test_what_is_to_run_needs_an_image(values: Values, image: str, section: str) -> None:
+    del values["seawall:images"][image]
+    assert refusal(values) == (
+        f"seawall:images.{image} is missing, and seawall:{section} runs it; give it"
+    )
+
+
+def test_an_adapter_needs_a_prometheus(values: Values) -> None:
+    del values["seawall:monitoring"]
+    assert refusal(values).startswith("seawall:metrics_adapter has no Prometheus to ask: give ")
+    there = changed(values, "metrics_adapter", {"prometheus": "http://prometheus.watch.svc:9090"})
+    assert parse(there).metrics_adapter is not None
 
 
 def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None:

@@ -49,9 +49,8 @@ def test_a_full_gateway_answers_503_at_once_and_the_deadline_ends_the_rest(
     inside = in_background(small, found)
     wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the first to be upstream")
     queued = in_background(small, found)
-    wait_until(
-        lambda: small.metric("seawall_requests_in_flight") == 2, deadline_s=5, what="the queue"
-    )
+    wait_until(lambda: small.metric("seawall_requests_queued") == 1, deadline_s=5, what="the queue")
+    assert small.metric("seawall_requests_in_flight") == 2, "those that wait are in flight, too"
     refused = small.chat()
     assert refused.status == 503
     assert refused.json()["error"]["code"] == "overloaded"
@@ -64,6 +63,7 @@ def test_a_full_gateway_answers_503_at_once_and_the_deadline_ends_the_rest(
     )
     alpha.heal()
     assert small.chat().status == 200, "places are given back"
+    assert small.metric("seawall_requests_queued") == 0
 
 
 def test_a_body_above_the_cap_is_a_413(small: Gateway) -> None:

@@ -97,11 +97,17 @@ def test_all_targets_failing_is_a_503_with_retry_after(
 def test_five_failures_in_a_row_open_the_breaker_and_recovery_closes_it(
     gateway: Gateway, alpha: Simulator, model: str
 ) -> None:
-    breaker = f'seawall_breaker_state{{model="{model.replace("model", "sim")}",provider="alpha"}}'
+    labels = f'{{model="{model.replace("model", "sim")}",provider="alpha"}}'
+    breaker, openings = (
+        f"seawall_{name}{labels}" for name in ("breaker_state", "breaker_openings_total")
+    )
+    told = gateway.health("/metrics").body.decode()
+    assert f"{openings} 0.0" in told, "a series that begins with its first opening hides that one"
     alpha.fault("html_200")
     for _ in range(5):
         assert gateway.chat(model).status == 200
     assert gateway.metric(breaker) == 2
+    assert gateway.metric(openings) == 1
     asked = alpha.requests()
     assert gateway.chat(model).status == 200
     assert alpha.requests() == asked, "an open breaker keeps requests away"

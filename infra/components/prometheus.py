@@ -1,0 +1,164 @@
+"""A Prometheus of the kit's own, which scrapes the pods of its namespace."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    HTTPGetActionArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    Service,
+    ServiceAccount,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import (
+    PolicyRuleArgs,
+    Role,
+    RoleBinding,
+    RoleRefArgs,
+    SubjectArgs,
+)
+
+from contract import ports
+from infra.components.labels import labels_of, selector_of
+from infra.components.mounted_text import MountedText, mounted_text
+from infra.components.pods import (
+    container_security,
+    pod_security,
+    requirements,
+    scratch_volume,
+)
+from infra.components.scraping import scrape_config
+from infra.components.single_pod import SinglePod, single_pod
+from infra.settings import Monitoring
+
+__all__ = ["COMPONENT", "Prometheus", "PrometheusArgs"]
+
+COMPONENT = "prometheus"
+_CONFIG_DIR = "/etc/seawall/prometheus"
+_CONFIG_FILE = "prometheus.yml"
+_DATA = "/data"
+_DATA_SIZE = "2Gi"
+_KEPT_BYTES = "1GB"
+"""Half of it: what is being compacted needs its room twice."""
+_GRACE_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusArgs:
+    """What Prometheus needs."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    settings: Monitoring
+
+
+class Prometheus(pulumi.ComponentResource):
+    """One pod with a Service, and the right to know the namespace's pods."""
+
+    url: pulumi.Output[str]
+    """Inside the cluster, by the Service's name."""
+
+    def __init__(
+        self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("seawall:monitoring:Prometheus", name, None, opts)
+        self._args = args
+        child = pulumi.ResourceOptions(parent=self)
+        account = self._account(name, child)
+        config = pulumi.Output.from_input(args.namespace).apply(
+            lambda namespace: json.dumps(scrape_config(args.settings, namespace), indent=2)
+        )
+        files = mounted_text(
+            self._metadata(f"{name}-settings"),
+            _CONFIG_FILE,
+            config,
+            child,
+            name=f"{name}-settings",
+        )
+        pod = SinglePod(args.namespace, self._pod(files, account), annotations=files.annotations)
+        single_pod(name, pod, child)
+        service = Service(
+            name,
+            metadata=self._metadata(name),
+            spec=ServiceSpecArgs(
+                ports=[ServicePortArgs(name="http", port=ports.PROMETHEUS, target_port="http")],
+                selector=selector_of(COMPONENT),
+            ),
+            opts=child,
+        )
+        self.url = service.metadata.apply(
+            lambda made: f"http://{made.name}.{made.namespace}.svc:{ports.PROMETHEUS}"
+        )
+        self.register_outputs({"url": self.url})
+
+    def _account(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+        metadata = self._metadata(name)
+        account = ServiceAccount(
+            name, metadata=metadata, automount_service_account_token=False, opts=opts
+        )
+        look = PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["get", "list", "watch"])
+        Role(name, metadata=metadata, rules=[look], opts=opts)
+        RoleBinding(
+            name,
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=name),
+            subjects=[
+                SubjectArgs(kind="ServiceAccount", name=name, namespace=self._args.namespace)
+            ],
+            opts=opts,
+        )
+        return account.metadata.apply(lambda made: made.name or name)
+
+    def _pod(self, files: MountedText, account: pulumi.Input[str]) -> PodSpecArgs:
+        settings = self._args.settings
+        container = ContainerArgs(
+            name=COMPONENT,
+            image=self._args.image,
+            image_pull_policy="IfNotPresent",
+            args=[
+                f"--config.file={_CONFIG_DIR}/{_CONFIG_FILE}",
+                f"--storage.tsdb.path={_DATA}",
+                f"--storage.tsdb.retention.time={settings.keep}",
+                f"--storage.tsdb.retention.size={_KEPT_BYTES}",
+                f"--web.listen-address=:{ports.PROMETHEUS}",
+            ],
+            ports=[ContainerPortArgs(name="http", container_port=ports.PROMETHEUS)],
+            liveness_probe=_probe("/-/healthy", period_s=10, failures=6),
+            readiness_probe=_probe("/-/ready", period_s=2, failures=3),
+            resources=requirements(settings.resources),
+            security_context=container_security(),
+            volume_mounts=[
+                VolumeMountArgs(name="config", mount_path=_CONFIG_DIR, read_only=True),
+                VolumeMountArgs(name="data", mount_path=_DATA),
+            ],
+        )
+        return PodSpecArgs(
+            automount_service_account_token=True,
+            containers=[container],
+            enable_service_links=False,
+            security_context=pod_security(),
+            service_account_name=account,
+            termination_grace_period_seconds=_GRACE_S,
+            volumes=[files.volume, scratch_volume("data", _DATA_SIZE, memory=False)],
+        )
+
+    def _metadata(self, name: str) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=name, namespace=self._args.namespace, labels=labels_of(COMPONENT)
+        )
+
+
+def _probe(path: str, *, period_s: int, failures: int) -> ProbeArgs:
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port="http"),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )

@@ -1,0 +1,122 @@
+"""What the autoscaler is told beside CPU: each signal's query, as rules of prometheus-adapter.
+
+A query must be empty when nothing is known, and 0 when nothing happens: an absent metric stops the
+autoscaler from removing pods, a 0 lets it.
+https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from contract import metrics
+
+__all__ = ["SIGNALS", "AdapterRules", "Signal", "adapter_rules"]
+
+_OPENINGS_OVER = "1m"
+"""The signal is openings per minute; a breaker opens a few times in one at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One metric of the autoscaler.
+
+    Attributes:
+        key: its name in the configuration, seawall:gateway.replicas.per_pod.
+        metric: its name in the metrics API.
+        series: the Prometheus series that it is made of.
+        query: PromQL in the adapter's template; {window} is the configured one.
+        of_pods: each pod has a value (custom.metrics.k8s.io); else there is one for all
+            (external.metrics.k8s.io).
+    """
+
+    key: str
+    metric: str
+    series: str
+    query: str
+    of_pods: bool
+
+
+SIGNALS = (
+    Signal(
+        key="requests_in_flight",
+        metric=metrics.IN_FLIGHT,
+        series=metrics.IN_FLIGHT,
+        # A mean: a single look may fall between two bursts.
+        query="sum by (<<.GroupBy>>) (avg_over_time(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        of_pods=True,
+    ),
+    Signal(
+        key="requests_per_second",
+        metric=metrics.REQUESTS_PER_SECOND,
+        series=metrics.REQUESTS,
+        query="sum by (<<.GroupBy>>) (rate(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        of_pods=True,
+    ),
+    Signal(
+        key="queued_requests",
+        metric=metrics.QUEUED,
+        series=metrics.QUEUED,
+        query="sum(avg_over_time(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        of_pods=False,
+    ),
+    Signal(
+        key="breaker_openings_per_minute",
+        metric=metrics.BREAKER_OPENINGS_PER_MINUTE,
+        series=metrics.BREAKER_OPENINGS,
+        # Of each target the pod with the most: a sum over pods would grow with every new pod, and
+        # ask for one more.
+        query=(
+            "sum(max by (provider, model) "
+            f"(increase(<<.Series>>{{{{<<.LabelMatchers>>}}}}[{_OPENINGS_OVER}])))"
+        ),
+        of_pods=False,
+    ),
+)
+"""Every signal that the configuration may name."""
+
+
+class _Resource(TypedDict):
+    resource: str
+
+
+class _Resources(TypedDict):
+    overrides: dict[str, _Resource]
+
+
+# Written as a call because `as` cannot be a field of a class.
+_Name = TypedDict("_Name", {"matches": str, "as": str})
+
+
+class _Rule(TypedDict):
+    seriesQuery: str
+    resources: _Resources
+    name: _Name
+    metricsQuery: str
+
+
+class AdapterRules(TypedDict):
+    """A configuration file of prometheus-adapter."""
+
+    rules: list[_Rule]
+    externalRules: list[_Rule]
+
+
+def adapter_rules(signals: Iterable[Signal], *, window: str) -> AdapterRules:
+    """The adapter's configuration for `signals`; `window` is a duration of Prometheus."""
+    of_pods = [signal for signal in signals if signal.of_pods]
+    others = [signal for signal in signals if not signal.of_pods]
+    return {
+        "rules": [_rule(signal, ("namespace", "pod"), window) for signal in of_pods],
+        "externalRules": [_rule(signal, ("namespace",), window) for signal in others],
+    }
+
+
+def _rule(signal: Signal, known: tuple[str, ...], window: str) -> _Rule:
+    matchers = ",".join(f'{label}!=""' for label in known)
+    return {
+        "seriesQuery": f"{signal.series}{{{matchers}}}",
+        "resources": {"overrides": {label: {"resource": label} for label in known}},
+        "name": {"matches": "", "as": signal.metric},
+        "metricsQuery": signal.query.format(window=window),
+    }
