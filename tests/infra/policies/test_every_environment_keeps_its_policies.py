@@ -4,7 +4,7 @@ import pytest
 
 from infra.config import parse
 from infra.policies import check
-from tests.infra.environments import Platform, complete
+from tests.infra.environments import Platform, complete, platform_of
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,17 @@ from tests.infra.environments import Platform, complete
 def test_an_environment_keeps_its_policies(platforms: dict[str, Platform], env: str) -> None:
     settings = parse(complete(env)).policies
     found = check(platforms[env].registrations, settings)
+    assert [str(violation) for violation in found] == []
+
+
+@pytest.mark.parametrize("env", ["dev", "staging", "prod"])
+def test_an_environment_that_brings_its_own_prometheus_keeps_them_too(env: str) -> None:
+    values = complete(env)
+    for image in ("prometheus", "metrics_adapter"):
+        values["seawall:images"][image] = values["seawall:images"]["gateway"]
+    values["seawall:monitoring"] = {"kind": "bundled"}
+    values["seawall:metrics_adapter"] = {}
+    found = check(platform_of(values).registrations, parse(values).policies)
     assert [str(violation) for violation in found] == []
 
 
