@@ -11,7 +11,7 @@ __all__ = ["prepare", "references", "remove_everything", "space_needed"]
 
 _IMAGES = ("gateway", "redis")
 _FRESH_GIB = 16.0
-"""Downloads, Go's build cache and the results of a first run: some 15 GiB by their parts, and some air."""
+"""Downloads, Go's build cache and a first run's results: 15 GiB by their parts, and some air."""
 _WARM_GIB = 2.0
 """A cluster's disks and one more set of images."""
 
