@@ -13,7 +13,7 @@ import pytest
 from seawall.kit import Kit, kit_here
 from seawall.wait import wait_until
 from tests.conftest import SEAWALL, Environment, run_seawall
-from tests.host import take_picture
+from tests.host.picture import left_behind, take_picture
 
 pytestmark = [pytest.mark.cluster]
 
@@ -40,7 +40,7 @@ def other(
 
 @pytest.mark.parametrize("victim", ["init of n1", "init of cp", "everything"])
 def test_down_leaves_nothing_after_kill_9(other: Other, victim: str) -> None:
-    before = take_picture(other.kit.instance.name)
+    before = take_picture(other.kit)
     up = run_seawall("cluster", "up", variables=other.variables)
     assert up.returncode == 0, up.stderr[-2000:]
     cluster = other.kit.cluster()
@@ -51,11 +51,11 @@ def test_down_leaves_nothing_after_kill_9(other: Other, victim: str) -> None:
             os.kill(init, signal.SIGKILL)
     down = run_seawall("down", variables=other.variables)
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+    assert left_behind(other.kit, before) == {}
 
 
 def test_down_leaves_nothing_after_a_killed_up(other: Other) -> None:
-    before = take_picture(other.kit.instance.name)
+    before = take_picture(other.kit)
     up = subprocess.Popen(
         [SEAWALL, "cluster", "up"],
         env={**os.environ, **other.variables},
@@ -72,7 +72,7 @@ def test_down_leaves_nothing_after_a_killed_up(other: Other) -> None:
     up.wait()
     down = run_seawall("down", variables=other.variables)
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+    assert left_behind(other.kit, before) == {}
 
 
 def test_two_clusters_live_side_by_side(environment: Environment, other: Other) -> None:
@@ -103,14 +103,14 @@ def test_nodes_come_and_go_with_their_number(other: Other) -> None:
 
 
 def test_down_finds_machines_whose_folder_was_removed_by_hand(other: Other) -> None:
-    before = take_picture(other.kit.instance.name)
+    before = take_picture(other.kit)
     up = run_seawall("cluster", "up", "--nodes", "2", variables=other.variables)
     assert up.returncode == 0, up.stderr[-2000:]
     # What is in use may come back at once: as much as a hasty `rm -rf` gets.
     shutil.rmtree(other.kit.instance.data, ignore_errors=True)
     down = run_seawall("down", variables=other.variables)
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+    assert left_behind(other.kit, before) == {}
 
 
 def test_a_lost_state_folder_is_named_and_nothing_is_touched(other: Other) -> None:
