@@ -4,16 +4,15 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from seawall.cluster import init
 from seawall.cluster.cgroups import make_cgroups, remove_cgroups
+from seawall.cluster.identity import identity_binds, write_identity
 from seawall.cluster.init import DaemonSpec, MachineSpec
 from seawall.cluster.instance import Instance
 from seawall.cluster.network import Network
@@ -75,18 +74,12 @@ class Machine:
         Raises:
             ClusterError: its init did not start.
         """
-        self.stop()
-        self._network.attach(self.name)
-        make_cgroups(self._instance, self.name)
         for folder in (self.logs, self.home / "pids", *(self.disk / d for d in _DISK)):
             folder.mkdir(parents=True, exist_ok=True)
-        self._write_identity()
         binds = [(str(self.home), HOME), (str(programs), PROGRAMS)]
         binds += [(str(self._instance.data / "pki"), f"{HOME}-pki")]
         binds += [(str(self.disk / d), f"/{d}") for d in _DISK]
-        binds += [(str(self.home / "boot-id"), "/proc/sys/kernel/random/boot_id")]
-        if Path("/etc/machine-id").exists():
-            binds += [(str(self.home / "machine-id"), "/etc/machine-id")]
+        binds += identity_binds(self.home)
         spec = MachineSpec(
             hostname=self._instance.node_name(self.name) if self.name != "cp" else "cp",
             binds=binds,
@@ -95,6 +88,28 @@ class Machine:
             pid_folder=f"{HOME}/pids",
         )
         self._spec_file.write_text(json.dumps(spec, indent=1))
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Boot it with the daemons and programs of its last start, whatever the kit is by now.
+
+        Raises:
+            ClusterError: they are gone, or its init did not start.
+        """
+        try:
+            spec: MachineSpec = json.loads(self._spec_file.read_text())
+        except (OSError, ValueError) as lost:
+            raise ClusterError(f"machine {self.name} was never started: run `make up`") from lost
+        write_identity(self.home)
+        gone = [source for source, _ in spec["binds"] if not Path(source).exists()]
+        if gone:
+            raise ClusterError(
+                f"machine {self.name} cannot start as it did before, since {gone[0]} is gone:"
+                " `make up` starts it with what is there"
+            )
+        self.stop()
+        self._network.attach(self.name)
+        make_cgroups(self._instance, self.name)
         self._boot()
 
     def stop(self) -> None:
@@ -131,12 +146,6 @@ class Machine:
             self.enter(["kill", "-0", str(pid)]), capture_output=True, check=False
         )
         return done.returncode == 0
-
-    def _write_identity(self) -> None:
-        (self.home / "boot-id").write_text(f"{uuid.uuid4()}\n")  # new at each boot, as in real life
-        machine_id = self.home / "machine-id"
-        if not machine_id.exists():
-            machine_id.write_text(f"{secrets.token_hex(16)}\n")
 
     def _boot(self) -> None:
         fresh = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
