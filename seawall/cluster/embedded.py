@@ -1,8 +1,8 @@
 """A real Kubernetes on this machine: real API server, kubelets and containerd in namespaces.
 
 Order of `up`: keys, network, machines (those that do not run, or run with older settings), API
-server ready, nodes Ready, add-ons. Each step keeps what is already right, so running it again
-repairs whatever was killed.
+server ready, nodes Ready, add-ons, every daemon running. Each step keeps what is already right, so
+running it again repairs whatever was killed.
 """
 
 import shutil
@@ -20,9 +20,10 @@ from seawall.cluster.interface import Part
 from seawall.cluster.kubeconfig import write_kubeconfig
 from seawall.cluster.kubectl import Kubectl
 from seawall.cluster.loading import load_images
-from seawall.cluster.machine import Machine, running_machines
+from seawall.cluster.machine import Machine
 from seawall.cluster.network import Network
 from seawall.cluster.pki import check_keys, ensure_pki
+from seawall.cluster.processes import running_machines
 from seawall.cluster.supplies import Supplies
 from seawall.errors import ClusterError, UsageError
 from seawall.supply.images import Image
@@ -84,9 +85,10 @@ class EmbeddedCluster:
             self._network.mend(machine)
         kubectl = self.kubectl()
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
-        self._install_addons(kubectl, supplies)
         nodes = self._instance.node_machines
         register(kubectl, self._instance, booted=[m for m in stale if m != "cp"], up=nodes)
+        # After the nodes, or all of them would be on the one that came first.
+        self._install_addons(kubectl, supplies)
         for machine in boots.with_older_images():
             load_images(self._machines[machine], supplies.images)
             boots.note_images(machine)

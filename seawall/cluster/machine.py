@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -16,10 +15,11 @@ from seawall.cluster.identity import identity_binds, write_identity
 from seawall.cluster.init import DaemonSpec, MachineSpec
 from seawall.cluster.instance import Instance
 from seawall.cluster.network import Network
+from seawall.cluster.processes import processes_naming, when_started
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["HOME", "PROGRAMS", "Machine", "running_machines"]
+__all__ = ["HOME", "PROGRAMS", "Machine"]
 
 HOME = "/run/machine"
 """A machine's own folder (settings, logs, keys), as seen from inside."""
@@ -175,7 +175,7 @@ class Machine:
     def _adopt(self, children: Path) -> bool:
         try:
             pid = children.read_text().split()[0]
-            started = _started(int(pid))
+            started = when_started(int(pid))
         except (OSError, IndexError, ValueError):
             return False
         (self.home / "init.started").write_text(started)
@@ -185,10 +185,11 @@ class Machine:
     def _ended(self) -> bool:
         """End what is left of it; whether nothing was.
 
-        A dying init has no command line any more and waits for its last processes, so its
-        existence is looked at as well.
+        Found by name rather than by a recorded pid, so that a lost record leaves nobody behind. A
+        dying init has no command line any more and waits for its last processes, so its existence
+        is looked at as well.
         """
-        left = self._processes()
+        left = processes_naming(self._spec_file)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -197,46 +198,6 @@ class Machine:
     def _init_exists(self) -> bool:
         try:
             pid = int((self.home / "init.pid").read_text())
-            return (self.home / "init.started").read_text() == _started(pid)
+            return (self.home / "init.started").read_text() == when_started(pid)
         except (OSError, ValueError):
             return False
-
-    def _processes(self) -> list[int]:
-        """Every process that carries our spec's name: the init and those that started it.
-
-        Found by name rather than by a recorded pid, so that a lost record leaves nobody behind.
-        """
-        needle = str(self._spec_file).encode()
-        found: list[int] = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if needle in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
-
-
-def running_machines(instance: Instance) -> set[str]:
-    """The names of an instance's machines that run, found without any of its files."""
-    pattern = re.compile(re.escape(f"{instance.data}/") + r"(\w+)/machine\.json")
-    found: set[str] = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            found |= set(pattern.findall((entry / "cmdline").read_text(errors="replace")))
-        except OSError:
-            continue
-    return found
-
-
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot: with its pid, this names it for good.
-
-    Raises:
-        OSError, ValueError: it is gone, or dead and only waits to be collected.
-    """
-    # The name in field 2 may hold spaces and parentheses; what follows the last one does not.
-    state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    if state == "Z":
-        raise ValueError(f"process {pid} is dead")
-    return fields[18]
