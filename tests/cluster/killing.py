@@ -22,7 +22,7 @@ SHIM = "containerd-shim-runc-v2"
 
 def kill(pid: int, what: str) -> str:
     os.kill(pid, signal.SIGKILL)
-    measured(f"killed with -9: {what}")
+    print(f"kill -9 {pid}: {what}")
     return what
 
 
@@ -35,7 +35,9 @@ def kill_daemons(kit: Kit) -> list[str]:
     for machine in kit.instance.node_machines:
         running = _daemons_of(kit, machine)
         if SHIM in running:
-            return [*killed, kill(running[SHIM], f"{machine}/{SHIM}")]
+            killed.append(kill(running[SHIM], f"{machine}/{SHIM}"))
+            measured(f"killed with -9: {', '.join(killed)}")
+            return killed
     raise AssertionError("no node runs a pod")
 
 

@@ -6,7 +6,7 @@ The kernel's answers are replaced in a mount namespace of the command's own, and
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,14 @@ HEAD = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
 V1 = ("cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids")
 
 
+@pytest.fixture
+def nothing_runs(variables: dict[str, str]) -> Generator[dict[str, str]]:
+    """For a command that must be refused; removed when it was not."""
+    yield variables
+    if kit_here().instance.data.exists():
+        run_seawall("down", variables=variables)
+
+
 def up_where(variables: Mapping[str, str], **replaced: Path) -> subprocess.CompletedProcess[str]:
     """`seawall cluster up` where a file or folder stands in for one of the kernel's."""
     targets = {
@@ -42,7 +50,7 @@ def up_where(variables: Mapping[str, str], **replaced: Path) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -52,34 +60,34 @@ def assert_nothing_was_made(variables: Mapping[str, str]) -> None:
 
 @needs_root
 @pytest.mark.parametrize("others", ["nodev\ttmpfs\n\text4\n", "nodev\toverlayfs-of-somebody\n"])
-def test_no_overlayfs(variables: dict[str, str], tmp_path: Path, others: str) -> None:
+def test_no_overlayfs(nothing_runs: dict[str, str], tmp_path: Path, others: str) -> None:
     doctored = tmp_path / "filesystems"
     doctored.write_text(others)
-    done = up_where(variables, filesystems=doctored)
+    done = up_where(nothing_runs, filesystems=doctored)
     assert_one_line(done, "no overlayfs", "modprobe overlay")
-    assert_nothing_was_made(variables)
+    assert_nothing_was_made(nothing_runs)
 
 
 @needs_root
 @pytest.mark.parametrize("row", ["", "memory\t0\t1\t0\n"], ids=["not built", "switched off"])
-def test_no_memory_controller(variables: dict[str, str], tmp_path: Path, row: str) -> None:
+def test_no_memory_controller(nothing_runs: dict[str, str], tmp_path: Path, row: str) -> None:
     listed, tree = tmp_path / "cgroups", tmp_path / "tree"
     listed.write_text(HEAD + "".join(f"{name}\t1\t1\t1\n" for name in V1 if name != "memory") + row)
     for name in V1:
         (tree / name).mkdir(parents=True)
-    done = up_where(variables, cgroups=listed, tree=tree)
+    done = up_where(nothing_runs, cgroups=listed, tree=tree)
     assert_one_line(done, "no cgroup controller for memory", "/proc/cmdline")
-    assert_nothing_was_made(variables)
+    assert_nothing_was_made(nothing_runs)
 
 
 @needs_root
-def test_no_memory_controller_in_version_2(variables: dict[str, str], tmp_path: Path) -> None:
+def test_no_memory_controller_in_version_2(nothing_runs: dict[str, str], tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "cgroup.controllers").write_text("cpuset cpu io pids\n")
-    done = up_where(variables, tree=tree)
+    done = up_where(nothing_runs, tree=tree)
     assert_one_line(done, "no cgroup controller for memory")
-    assert_nothing_was_made(variables)
+    assert_nothing_was_made(nothing_runs)
 
 
 def test_controllers_that_are_built_but_not_mounted_are_missing(tmp_path: Path) -> None:
@@ -105,14 +113,14 @@ def test_of_version_2_only_its_own_list_counts(tmp_path: Path) -> None:
 @pytest.mark.cluster  # what the command needs is built
 @pytest.mark.parametrize("ahead", [timedelta(days=-800), timedelta(days=2)], ids=["late", "early"])
 def test_keys_of_another_time_are_refused_before_anything_starts(
-    variables: dict[str, str], ahead: timedelta
+    nothing_runs: dict[str, str], ahead: timedelta
 ) -> None:
     kit = kit_here()
     kit.claim_home()
     authority = kit.instance.data / "pki" / "ca.crt"
     authority.parent.mkdir(parents=True)
     authority.write_bytes(certificate(datetime.now(UTC) + ahead))
-    done = run_seawall("cluster", "up", variables=variables)
+    done = run_seawall("cluster", "up", variables=nothing_runs)
     assert_one_line(done, "the clock says", "keys are good from", "set the clock", "make down")
     assert [p.name for p in kit.instance.data.iterdir()] == ["pki"], "nothing was started"
 
