@@ -18,7 +18,7 @@ from seawall.engine.ladder import choose_cli, choose_provider
 from seawall.engine.layout import Layout
 from seawall.engine.plugins import official_plugin
 from seawall.errors import BusyError, SeawallError
-from seawall.host import check_disk, check_kernel, check_root
+from seawall.host import check_disk, check_kernel, check_root, free_gib
 from seawall.kit import Kit
 from seawall.local import space_needed
 from seawall.supply.debian import CLUSTER_PACKAGES, TEST_PACKAGES, missing_packages
@@ -73,8 +73,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     yield _cores()
     yield _memory()
     for folder, need_gib, what in space_needed(kit):
-        free = _free_gib(folder)
-        seen = f"{free:.1f} GiB free at {folder}, {what} need {need_gib:g}"
+        seen = f"{free_gib(folder):.1f} GiB free at {folder}, {what} need {need_gib:g}"
         yield _refused("disk", partial(check_disk, folder, need_gib=need_gib, what=what), seen)
     yield _addresses(kit)
     yield _refused("clock", lambda: check_keys(kit.instance, now=now))
@@ -144,12 +143,6 @@ def _available_memory() -> int:
         if name == "MemAvailable":
             return int(value.split()[0]) * 1024
     return 0
-
-
-def _free_gib(folder: Path) -> float:
-    while not folder.is_dir():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free / _GIB
 
 
 def _addresses(kit: Kit) -> Finding:

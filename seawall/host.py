@@ -1,17 +1,31 @@
 """What this machine must offer before anything is started; each refusal says what to do."""
 
+import errno
 import os
 import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from seawall.errors import HostError
+from seawall.cluster.cgroups import missing_controllers
+from seawall.errors import HostError, SeawallError
 
-__all__ = ["check_disk", "check_kernel", "check_port", "check_root"]
+__all__ = [
+    "blaming_a_full_disk",
+    "check_disk",
+    "check_kernel",
+    "check_port",
+    "check_root",
+    "free_gib",
+    "same_disk",
+]
 
 _GIB = 2**30
+_FULL_GIB = 0.03
+"""With so little left, whatever failed has failed for want of space: an image layer is more."""
 
 
 def check_root() -> None:
@@ -38,17 +52,56 @@ def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
     Raises:
         HostError: less is free; the message names the need.
     """
-    there = folder
-    while not there.exists():
-        there = there.parent
+    there = _standing(folder)
     if not there.is_dir():
         raise HostError(f"{there} is not a folder: point SEAWALL_CACHE or SEAWALL_STATE_DIR to one")
-    free = shutil.disk_usage(there).free / _GIB
+    free = free_gib(folder)
     if free < need_gib:
         raise HostError(
             f"{what} need {need_gib:g} GiB of disk below {folder}, and {free:.1f} GiB are free:"
             " free some, or point SEAWALL_CACHE or SEAWALL_STATE_DIR to a larger disk"
         )
+
+
+def free_gib(folder: Path) -> float:
+    """Free space where `folder` is or will be."""
+    return shutil.disk_usage(_standing(folder)).free / _GIB
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether two folders are or will be on one file system."""
+    return _standing(one).stat().st_dev == _standing(other).stat().st_dev
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or the closest above it that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+@contextmanager
+def blaming_a_full_disk(folder: Path, *, variable: str) -> Generator[None]:
+    """Say of a failure that `folder`'s disk is full, when it is: programs often do not.
+
+    Args:
+        folder: where what fails writes to.
+        variable: what moves the folder to another disk.
+
+    Raises:
+        HostError: in place of what failed; names that, the folder and what to do.
+    """
+    try:
+        yield
+    except (SeawallError, OSError) as failed:
+        told = isinstance(failed, OSError) and failed.errno == errno.ENOSPC
+        told = told or "no space left on device" in str(failed).lower()
+        if not told and free_gib(folder) > _FULL_GIB:
+            raise
+        raise HostError(
+            f"the disk of {folder} is full ({free_gib(folder):.2f} GiB free), therefore: {failed};"
+            f" free some and run the same command again, or {variable} names a larger one"
+        ) from failed
 
 
 def check_port(host: str, port: int) -> None:
@@ -77,9 +130,12 @@ def check_kernel() -> None:
     Raises:
         HostError: overlayfs or a cgroup controller is missing.
     """
-    if "overlay" not in Path("/proc/filesystems").read_text():
+    if "overlay" not in Path("/proc/filesystems").read_text().split():
         raise HostError("this kernel has no overlayfs: try `modprobe overlay`")
-    offered = {line.split()[0] for line in Path("/proc/cgroups").read_text().splitlines()[1:]}
-    missing = {"cpu", "memory", "pids"} - offered
-    if offered and missing:
-        raise HostError(f"this kernel has no cgroup controller for {', '.join(sorted(missing))}")
+    missing = missing_controllers()
+    if missing:
+        raise HostError(
+            f"no cgroup controller for {', '.join(missing)} at /sys/fs/cgroup: containers cannot be"
+            " limited; see `cgroup_disable` and `cgroup_enable` in /proc/cmdline, or, where this is"
+            " a container itself, give it its host's control groups"
+        )

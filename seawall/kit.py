@@ -14,6 +14,7 @@ from seawall.cluster.instance import Instance, instance_of, read_note
 from seawall.cluster.network import Network
 from seawall.cluster.supplies import Supplies
 from seawall.errors import UsageError
+from seawall.host import blaming_a_full_disk
 from seawall.locks import try_exclusive
 from seawall.progress import Progress
 from seawall.supply.cache import Cache, default_root
@@ -194,7 +195,10 @@ class Kit:
         """
         _ = self.supplies  # built first, each with a progress line of its own
         cluster = self.cluster()
-        with self.progress.step("start the cluster", estimate_s=20):
+        with (
+            self.progress.step("start the cluster", estimate_s=20),
+            blaming_a_full_disk(self.instance.data, variable="SEAWALL_STATE_DIR"),
+        ):
             cluster.up()
         return cluster
 

@@ -15,7 +15,7 @@ import pytest
 
 from seawall.cluster.kubectl import Kubectl
 from seawall.kit import Kit, kit_here
-from tests.host import Picture, take_picture
+from tests.host.picture import Picture, take_picture
 from tests.measured import LINES, measured
 from tests.object_store import ObjectStore, serve_objects
 
@@ -121,7 +121,9 @@ def environment() -> Generator[Environment]:
     os.environ.update(variables)  # for what the tests call in this process
     if not KEEP:
         run_seawall("down", variables=variables)  # what a killed session may have left
-    before = take_picture(kit_here().instance.name)
+    kit = kit_here()
+    _ = kit.images  # Debian packages stay, so they come before the picture
+    before = take_picture(kit)
     begun = time.monotonic()
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     took = time.monotonic() - begun

@@ -61,6 +61,7 @@ def logs(
 @node_app.command()
 def stop(name: NodeName) -> None:
     """Power a node off at once, as a broken machine would be; its disk stays."""
+    check_root()
     kit = kit_here()
     with kit.alone():
         kit.cluster().stop_node(name)
@@ -69,6 +70,7 @@ def stop(name: NodeName) -> None:
 @node_app.command()
 def start(name: NodeName) -> None:
     """Boot a node that was stopped, and wait until it is Ready."""
+    check_root()
     kit = kit_here()
     with kit.alone(), kit.progress.step(f"start {name}", estimate_s=6):
         kit.cluster().start_node(name)
@@ -77,6 +79,7 @@ def start(name: NodeName) -> None:
 @node_app.command()
 def partition(name: NodeName) -> None:
     """Cut a node off from the network; its containers go on, and nobody reaches them."""
+    check_root()
     kit = kit_here()
     with kit.alone():
         kit.cluster().partition_node(name)
@@ -85,6 +88,7 @@ def partition(name: NodeName) -> None:
 @node_app.command()
 def heal(name: NodeName) -> None:
     """End a partition."""
+    check_root()
     kit = kit_here()
     with kit.alone():
         kit.cluster().heal_node(name)

@@ -17,7 +17,7 @@ from seawall.cluster.node import node_daemons, write_node_settings
 from seawall.cluster.proxy import write_proxy_settings
 from seawall.cluster.supplies import Supplies
 
-__all__ = ["Boots", "daemons_of"]
+__all__ = ["Boots", "daemons_of", "register"]
 
 _SETTINGS = {".toml", ".json", ".conflist"}
 
@@ -81,16 +81,19 @@ class Boots:
     def _store_note(self, machine: str) -> Path:
         return self.instance.home(machine) / "store"
 
-    def register(self, kubectl: Kubectl, booted: Sequence[str], up: Sequence[str]) -> None:
-        """Wait until Kubernetes knows the booted nodes, and all that are up are Ready.
 
-        Raises:
-            ClusterError: they do not come in time.
-        """
-        names = {m: self.instance.node_name(m) for m in up}
-        for machine in booted:
-            boot_id = (self.instance.home(machine) / "boot-id").read_text().strip()
-            readiness.wait_for_registration(kubectl, names[machine], boot_id)
-            pods = self.instance.node_pod_range(machine)
-            kubectl.patch("node", names[machine], {"spec": {"podCIDR": pods, "podCIDRs": [pods]}})
-        readiness.wait_for_nodes(kubectl, list(names.values()))
+def register(
+    kubectl: Kubectl, instance: Instance, *, booted: Sequence[str], up: Sequence[str]
+) -> None:
+    """Wait until Kubernetes knows the booted nodes, and all that are up are Ready.
+
+    Raises:
+        ClusterError: they do not come in time.
+    """
+    names = {m: instance.node_name(m) for m in up}
+    for machine in booted:
+        boot_id = (instance.home(machine) / "boot-id").read_text().strip()
+        readiness.wait_for_registration(kubectl, names[machine], boot_id)
+        pods = instance.node_pod_range(machine)
+        kubectl.patch("node", names[machine], {"spec": {"podCIDR": pods, "podCIDRs": [pods]}})
+    readiness.wait_for_nodes(kubectl, list(names.values()))

@@ -6,15 +6,37 @@ from seawall.cluster.instance import Instance
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["cgroup_root", "make_cgroups", "remove_cgroups", "version"]
+__all__ = ["cgroup_root", "make_cgroups", "missing_controllers", "remove_cgroups", "version"]
 
 _ROOT = Path("/sys/fs/cgroup")
+_NEEDED = {
+    1: {"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"},
+    2: {"cpu", "cpuset", "memory", "pids"},
+}
+"""A kubelet refuses to start without them, or runc to start a container."""
 _V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
-def version() -> int:
+def version(root: Path = _ROOT) -> int:
     """1 or 2, whichever this machine mounts at /sys/fs/cgroup."""
-    return 2 if (_ROOT / "cgroup.controllers").exists() else 1
+    return 2 if (root / "cgroup.controllers").exists() else 1
+
+
+def missing_controllers(root: Path = _ROOT, listed: Path = Path("/proc/cgroups")) -> list[str]:
+    """What containers need and this machine does not offer.
+
+    Args:
+        root: where the control groups are mounted.
+        listed: the kernel's list for version 1; of version 2 it does not tell.
+    """
+    found = version(root)
+    if found == 2:  # noqa: PLR2004 - cgroup v2
+        offered = set((root / "cgroup.controllers").read_text().split())
+    else:
+        rows = [line.split() for line in listed.read_text().splitlines()[1:]]
+        enabled = {name for name, _, _, state in rows if state == "1"}
+        offered = {name for name in enabled if (root / name).is_dir()}
+    return sorted(_NEEDED[found] - offered)
 
 
 def cgroup_root(instance: Instance, machine: str) -> str:

@@ -1,12 +1,11 @@
 """A real Kubernetes on this machine: real API server, kubelets and containerd in namespaces.
 
 Order of `up`: keys, network, machines (those that do not run, or run with older settings), API
-server ready, nodes Ready, add-ons. Each step keeps what is already right, so running it again
-repairs whatever was killed.
+server ready, nodes Ready, add-ons, every daemon running. Each step keeps what is already right, so
+running it again repairs whatever was killed.
 """
 
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -14,16 +13,17 @@ from pathlib import Path
 
 from seawall.cluster import readiness
 from seawall.cluster.addons import AddonValues, rendered_addons
-from seawall.cluster.booting import Boots, daemons_of
+from seawall.cluster.booting import Boots, daemons_of, register
 from seawall.cluster.cgroups import remove_cgroups
 from seawall.cluster.instance import Instance, write_note
 from seawall.cluster.interface import Part
 from seawall.cluster.kubeconfig import write_kubeconfig
 from seawall.cluster.kubectl import Kubectl
-from seawall.cluster.machine import Machine, running_machines
+from seawall.cluster.loading import load_images
+from seawall.cluster.machine import Machine
 from seawall.cluster.network import Network
-from seawall.cluster.node import CONTAINERD_SOCKET
 from seawall.cluster.pki import check_keys, ensure_pki
+from seawall.cluster.processes import running_machines
 from seawall.cluster.supplies import Supplies
 from seawall.errors import ClusterError, UsageError
 from seawall.supply.images import Image
@@ -85,21 +85,24 @@ class EmbeddedCluster:
             self._network.mend(machine)
         kubectl = self.kubectl()
         readiness.wait_for_api_server(kubectl, self._machines["cp"])
+        nodes = self._instance.node_machines
+        register(kubectl, self._instance, booted=[m for m in stale if m != "cp"], up=nodes)
+        # After the nodes, or all of them would be on the one that came first.
         self._install_addons(kubectl, supplies)
-        boots.register(kubectl, [m for m in stale if m != "cp"], up=self._instance.node_machines)
         for machine in boots.with_older_images():
-            _load(self._machines[machine], supplies.images)
+            load_images(self._machines[machine], supplies.images)
             boots.note_images(machine)
         for machine in surplus:
             kubectl("delete", "node", self._instance.node_name(machine.name), "--ignore-not-found")
             shutil.rmtree(machine.home, ignore_errors=True)
         readiness.wait_for_addons(kubectl)
+        readiness.wait_for_parts(self.status)
 
     def load(self, images: Sequence[Image]) -> None:
         """See `Cluster`."""
         nodes = [self._machines[m] for m in self._instance.node_machines]
         with ThreadPoolExecutor() as pool:
-            list(pool.map(_load, nodes, repeat(images)))
+            list(pool.map(load_images, nodes, repeat(images)))
 
     def down(self) -> None:
         """See `Cluster`."""
@@ -140,9 +143,7 @@ class EmbeddedCluster:
 
     def stop_node(self, name: str) -> None:
         """See `Cluster`."""
-        machine = self._node(name)
-        if machine.pid() is None:
-            raise UsageError(f"node {name} does not run; `seawall cluster node start {name}`")
+        machine = self._running_node(name)
         # The cable first: the kernel of a machine without power sends no farewell either.
         self._network.cut(machine.name)
         machine.stop()
@@ -152,16 +153,12 @@ class EmbeddedCluster:
         machine = self._node(name)
         if machine.pid() is not None:
             raise UsageError(f"node {name} runs already")
-        boots = Boots(self._instance, self._machines, self._supplies())
-        boots.boot(machine.name, boots.plan(machine.name))
-        boots.register(self.kubectl(), [machine.name], up=[machine.name])
+        machine.start_again()
+        register(self.kubectl(), self._instance, booted=[machine.name], up=[machine.name])
 
     def partition_node(self, name: str) -> None:
         """See `Cluster`."""
-        machine = self._node(name)
-        if machine.pid() is None:
-            raise UsageError(f"node {name} does not run; `seawall cluster node start {name}`")
-        self._network.cut(machine.name)
+        self._network.cut(self._running_node(name).name)
 
     def heal_node(self, name: str) -> None:
         """See `Cluster`."""
@@ -178,6 +175,12 @@ class EmbeddedCluster:
         if not self._machines[machine].home.exists():
             raise UsageError("the cluster has not been started: run `make up`")
         return self._machines[machine]
+
+    def _running_node(self, name: str) -> Machine:
+        machine = self._node(name)
+        if machine.pid() is None:
+            raise UsageError(f"node {name} does not run; `seawall cluster node start {name}`")
+        return machine
 
     def _found_machines(self) -> list[Machine]:
         """Those that should be there, those that run, and those whose folder is there."""
@@ -215,22 +218,3 @@ class EmbeddedCluster:
         if not note.exists() or note.read_text() != manifests:
             kubectl.apply(manifests, manager="seawall-cluster")
             note.write_text(manifests)
-
-
-def _load(node: Machine, images: Sequence[Image]) -> None:
-    base = ["ctr", f"--address={CONTAINERD_SOCKET}", "--namespace=k8s.io", "images"]
-    there = subprocess.run(
-        node.enter([*base, "ls", "--quiet"]), capture_output=True, text=True, check=False
-    )
-    missing = [i for i in images if i.ref not in there.stdout.split()]
-    for image in missing:
-        # Through standard input: the archive's path need not exist inside the node.
-        with image.archive.open("rb") as archive:
-            done = subprocess.run(
-                node.enter([*base, "import", "-"]), stdin=archive, capture_output=True, check=False
-            )
-        if done.returncode != 0:
-            words = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ClusterError(
-                f"node {node.name} did not take image {image.ref}: {words[-1] if words else '?'}"
-            )

@@ -3,7 +3,6 @@
 Importing takes seconds and gigabytes per node; linking takes a tenth of a second and no space.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from seawall.cluster.containerd import containerd_settings
 from seawall.cluster.shell import run
-from seawall.errors import BuildError
+from seawall.host import blaming_a_full_disk
 from seawall.progress import Progress
 from seawall.supply.cache import Cache, digest_of_files
 from seawall.supply.images import Image
@@ -19,14 +18,20 @@ from seawall.supply.run import run_logged
 
 __all__ = ["clone_store", "golden_store"]
 
-_FILLER = """\
+_DRAFT = "/dev/shm/seawall-store"  # noqa: S108 - in a mount of its own
+_FILLER = f"""\
 set -eu
-draft=$1; shift
+# Mounted for this shell only: a killed build leaves nothing. And a short path: a socket's name may
+# not be longer than 107 bytes.
+mount -t tmpfs -o mode=755 store /dev/shm
+draft={_DRAFT}; socket="$draft/containerd.sock"
+mkdir "$draft" "$draft/tmp"
+export TMPDIR="$draft/tmp"
+printf '%s' "$1" >"$draft/containerd.toml"; shift
 containerd --config "$draft/containerd.toml" >"$draft/containerd.log" 2>&1 &
-socket="$draft/containerd.sock"
 tries=0
 until ctr --address "$socket" version >/dev/null 2>&1; do
-  tries=$((tries + 1)); [ $tries -lt 150 ] || { cat "$draft/containerd.log"; exit 1; }
+  tries=$((tries + 1)); [ $tries -lt 150 ] || {{ cat "$draft/containerd.log"; exit 1; }}
   sleep 0.1
 done
 for archive in "$@"; do ctr --address "$socket" --namespace k8s.io images import "$archive"; done
@@ -47,56 +52,50 @@ def golden_store(images: Sequence[Image], cache: Cache, progress: Progress) -> P
     key = digest_of_files([], *sorted(image.ref for image in images))
 
     def build(target: Path) -> None:
-        # A short path: a socket's name may not be longer than 107 bytes.
-        draft = Path("/run") / f"seawall-store-{os.getpid()}"
-        draft.mkdir(mode=0o700)
-        try:
-            _write_settings(draft, target / "root")
-            isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-            with progress.step("unpack the cluster's images", estimate_s=15):
-                run_logged(
-                    [*isolated, "--propagation", "private", "sh", "-c", _FILLER, "fill", draft]
-                    + [image.archive for image in images],
-                    log=cache.root / "logs" / "golden-store.log",
-                    what="unpacking images into containerd",
-                )
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        # It ends with this process, however that ends.
+        isolated = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork"]
+        isolated += ["--kill-child", "--mount-proc", "--propagation", "private"]
+        with progress.step("unpack the cluster's images", estimate_s=15):
+            run_logged(
+                [*isolated, "sh", "-c", _FILLER, "fill", _settings(target / "root")]
+                + [image.archive for image in images],
+                log=cache.root / "logs" / "golden-store.log",
+                what="unpacking images into containerd",
+            )
 
-    return cache.get("containerd-store", key, build) / "root"
+    with blaming_a_full_disk(cache.root, variable="SEAWALL_CACHE"):
+        return cache.get("containerd-store", key, build) / "root"
 
 
 def clone_store(store: Path, target: Path) -> None:
     """Copy a store: hard links where the file system allows, own copies of the databases.
 
     Raises:
-        BuildError: the disk is full or the target cannot be written.
+        ClusterError: the disk is full or the target cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    linked = subprocess.run(["cp", "-al", store, target], capture_output=True, check=False)
-    if linked.returncode != 0:  # another file system: pay with space
-        shutil.rmtree(target, ignore_errors=True)
-        try:
-            run(["cp", "-a", str(store), str(target)], timeout_s=300)
-        except OSError as failed:
-            raise BuildError(f"copying the image store to {target}: {failed}") from failed
-        return
-    for database in store.rglob("*.db"):
-        own = target / database.relative_to(store)
-        own.unlink()
-        shutil.copy2(database, own)
+    # Under another name until it is whole: half a store would be taken for one by the next `up`.
+    draft = target.with_name(f"{target.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    linked = subprocess.run(["cp", "-al", store, draft], capture_output=True, check=False)
+    if linked.returncode == 0:
+        for database in store.rglob("*.db"):
+            own = draft / database.relative_to(store)
+            own.unlink()
+            shutil.copy2(database, own)
+    else:  # another file system: pay with space
+        shutil.rmtree(draft, ignore_errors=True)
+        run(["cp", "-a", str(store), str(draft)], timeout_s=300)
+    draft.rename(target)
 
 
-def _write_settings(draft: Path, root: Path) -> None:
+def _settings(root: Path) -> str:
     head = containerd_settings(
-        socket=f"{draft}/containerd.sock", without=("io.containerd.grpc.v1.cri",)
+        socket=f"{_DRAFT}/containerd.sock", without=("io.containerd.grpc.v1.cri",)
     )
-    (draft / "containerd.toml").write_text(
-        f"""\
+    return f"""\
 root = "{root}"
-state = "{draft}/state"
+state = "{_DRAFT}/state"
 {head}[plugins."io.containerd.internal.v1.opt"]
-  path = "{draft}/opt"
+  path = "{_DRAFT}/opt"
 """
-    )

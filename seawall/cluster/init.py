@@ -73,6 +73,8 @@ def _mount_everything(spec: MachineSpec) -> None:
     # The host's /run must not show through: sockets, locks and network namespaces live there.
     staged = [(os.open(source, os.O_PATH), target) for source, target in spec["binds"]]
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "machine", "/run"], check=True)
+    # Nor its /tmp: what programs put there would outlive a machine that loses its power.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "machine", "/tmp"], check=True)  # noqa: S108 - its own
     for handle, target in staged:
         source = f"/proc/self/fd/{handle}"
         if target.startswith("/run/"):

@@ -3,24 +3,23 @@
 import contextlib
 import json
 import os
-import re
-import secrets
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from seawall.cluster import init
 from seawall.cluster.cgroups import make_cgroups, remove_cgroups
+from seawall.cluster.identity import identity_binds, write_identity
 from seawall.cluster.init import DaemonSpec, MachineSpec
 from seawall.cluster.instance import Instance
 from seawall.cluster.network import Network
+from seawall.cluster.processes import processes_naming, when_started
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["HOME", "PROGRAMS", "Machine", "running_machines"]
+__all__ = ["HOME", "PROGRAMS", "Machine"]
 
 HOME = "/run/machine"
 """A machine's own folder (settings, logs, keys), as seen from inside."""
@@ -75,18 +74,12 @@ class Machine:
         Raises:
             ClusterError: its init did not start.
         """
-        self.stop()
-        self._network.attach(self.name)
-        make_cgroups(self._instance, self.name)
         for folder in (self.logs, self.home / "pids", *(self.disk / d for d in _DISK)):
             folder.mkdir(parents=True, exist_ok=True)
-        self._write_identity()
         binds = [(str(self.home), HOME), (str(programs), PROGRAMS)]
         binds += [(str(self._instance.data / "pki"), f"{HOME}-pki")]
         binds += [(str(self.disk / d), f"/{d}") for d in _DISK]
-        binds += [(str(self.home / "boot-id"), "/proc/sys/kernel/random/boot_id")]
-        if Path("/etc/machine-id").exists():
-            binds += [(str(self.home / "machine-id"), "/etc/machine-id")]
+        binds += identity_binds(self.home)
         spec = MachineSpec(
             hostname=self._instance.node_name(self.name) if self.name != "cp" else "cp",
             binds=binds,
@@ -95,6 +88,28 @@ class Machine:
             pid_folder=f"{HOME}/pids",
         )
         self._spec_file.write_text(json.dumps(spec, indent=1))
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Boot it with the daemons and programs of its last start, whatever the kit is by now.
+
+        Raises:
+            ClusterError: they are gone, or its init did not start.
+        """
+        try:
+            spec: MachineSpec = json.loads(self._spec_file.read_text())
+        except (OSError, ValueError) as lost:
+            raise ClusterError(f"machine {self.name} was never started: run `make up`") from lost
+        write_identity(self.home)
+        gone = [source for source, _ in spec["binds"] if not Path(source).exists()]
+        if gone:
+            raise ClusterError(
+                f"machine {self.name} cannot start as it did before, since {gone[0]} is gone:"
+                " `make up` starts it with what is there"
+            )
+        self.stop()
+        self._network.attach(self.name)
+        make_cgroups(self._instance, self.name)
         self._boot()
 
     def stop(self) -> None:
@@ -132,12 +147,6 @@ class Machine:
         )
         return done.returncode == 0
 
-    def _write_identity(self) -> None:
-        (self.home / "boot-id").write_text(f"{uuid.uuid4()}\n")  # new at each boot, as in real life
-        machine_id = self.home / "machine-id"
-        if not machine_id.exists():
-            machine_id.write_text(f"{secrets.token_hex(16)}\n")
-
     def _boot(self) -> None:
         fresh = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
         program = [sys.executable, "-I", "-S", str(Path(init.__file__)), str(self._spec_file)]
@@ -166,7 +175,7 @@ class Machine:
     def _adopt(self, children: Path) -> bool:
         try:
             pid = children.read_text().split()[0]
-            started = _started(int(pid))
+            started = when_started(int(pid))
         except (OSError, IndexError, ValueError):
             return False
         (self.home / "init.started").write_text(started)
@@ -176,10 +185,11 @@ class Machine:
     def _ended(self) -> bool:
         """End what is left of it; whether nothing was.
 
-        A dying init has no command line any more and waits for its last processes, so its
-        existence is looked at as well.
+        Found by name rather than by a recorded pid, so that a lost record leaves nobody behind. A
+        dying init has no command line any more and waits for its last processes, so its existence
+        is looked at as well.
         """
-        left = self._processes()
+        left = processes_naming(self._spec_file)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -188,46 +198,6 @@ class Machine:
     def _init_exists(self) -> bool:
         try:
             pid = int((self.home / "init.pid").read_text())
-            return (self.home / "init.started").read_text() == _started(pid)
+            return (self.home / "init.started").read_text() == when_started(pid)
         except (OSError, ValueError):
             return False
-
-    def _processes(self) -> list[int]:
-        """Every process that carries our spec's name: the init and those that started it.
-
-        Found by name rather than by a recorded pid, so that a lost record leaves nobody behind.
-        """
-        needle = str(self._spec_file).encode()
-        found: list[int] = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if needle in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
-
-
-def running_machines(instance: Instance) -> set[str]:
-    """The names of an instance's machines that run, found without any of its files."""
-    pattern = re.compile(re.escape(f"{instance.data}/") + r"(\w+)/machine\.json")
-    found: set[str] = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            found |= set(pattern.findall((entry / "cmdline").read_text(errors="replace")))
-        except OSError:
-            continue
-    return found
-
-
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot: with its pid, this names it for good.
-
-    Raises:
-        OSError, ValueError: it is gone, or dead and only waits to be collected.
-    """
-    # The name in field 2 may hold spaces and parentheses; what follows the last one does not.
-    state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    if state == "Z":
-        raise ValueError(f"process {pid} is dead")
-    return fields[18]

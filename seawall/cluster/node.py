@@ -135,6 +135,8 @@ def _kubelet(instance: Instance, machine: str) -> object:
             "imagefs.available": "1%",
             "nodefs.inodesFree": "1%",
         },
+        # Five minutes by default: a disk that was full and is freed should be of use again.
+        "evictionPressureTransitionPeriod": "10s",
         "systemReserved": _reserved(instance),
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "2s",

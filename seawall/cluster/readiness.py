@@ -4,12 +4,19 @@ from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from seawall.cluster.interface import Part
 from seawall.cluster.kubectl import Kubectl
 from seawall.cluster.machine import Machine
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["wait_for_addons", "wait_for_api_server", "wait_for_nodes", "wait_for_registration"]
+__all__ = [
+    "wait_for_addons",
+    "wait_for_api_server",
+    "wait_for_nodes",
+    "wait_for_parts",
+    "wait_for_registration",
+]
 
 _ADDONS = (
     ("kube-system", "coredns"),
@@ -118,6 +125,17 @@ def wait_for_addons(kubectl: Kubectl) -> None:
             *("-n", namespace, "rollout", "status", f"deployment/{name}", "--timeout=120s"),
             timeout_s=130,
         )
+
+
+def wait_for_parts(status: Callable[[], Sequence[Part]]) -> None:
+    """Until every daemon runs: a node stays Ready for seconds after its kubelet was killed.
+
+    Raises:
+        ClusterError: one does not within half a minute.
+    """
+    _wait(
+        lambda: all(part.ok for part in status()), deadline_s=30, what="every daemon to run again"
+    )
 
 
 def _nodes(kubectl: Kubectl) -> list[_Node]:

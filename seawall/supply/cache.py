@@ -79,7 +79,11 @@ class Cache:
             # draft of that run.
             draft = Path(tempfile.mkdtemp(prefix=f".draft-{key}-", dir=home))
             draft.chmod(0o755)
-            build(draft)
+            try:
+                build(draft)
+            except BaseException:  # it takes space, and a full disk may be the reason
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
             draft.rename(entry)
             _write_manifest(entry, manifest)
         self._prune(home, keep=key)

@@ -1,13 +1,82 @@
 """What the tests on a cluster share beside the environment itself."""
 
+import os
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
+from seawall.cluster.instance import instance_of
+from seawall.kit import Kit, kit_here
 from seawall.load import ConstantLoad
 from tests.cluster.watching import constant_load
-from tests.conftest import Environment
+from tests.conftest import CHECKOUT, Environment, run_seawall
 
 
 @pytest.fixture
 def load(environment: Environment) -> ConstantLoad:
     """A load at the usual rate, not yet started."""
     return constant_load(environment)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Kit:
+    """A kit with everything built that a cluster and its images are made of."""
+    kit = kit_here()
+    _ = kit.supplies
+    for name in ("gateway", "redis"):
+        kit.images.project_image(name)
+    return kit
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A cluster beside the session's environment; nothing of it runs yet."""
+
+    kit: Kit
+    variables: dict[str, str]
+
+    def seawall(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_seawall(*arguments, variables=self.variables)
+
+    def up(self, *options: str) -> None:
+        done = self.seawall("cluster", "up", *options)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    def down(self) -> None:
+        done = self.seawall("down")
+        assert done.returncode == 0, done.stderr[-2000:]
+
+
+@contextmanager
+def cluster_of_its_own(folder: Path) -> Generator[Other]:
+    """With a state folder below `folder` and addresses that nobody uses; removed at the end."""
+    variables = {"SEAWALL_HOME": str(folder / "home"), "SEAWALL_RANGE": free_range()}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in variables.items():
+            patched.setenv(name, value)
+        kit = kit_here()
+        yield Other(kit, variables)
+        if kit.home.exists() or kit.instance.data.exists():
+            run_seawall("down", variables=variables)
+
+
+def free_range() -> str:
+    """Neither routed by another run on this machine, nor the session's environment's."""
+    routes = subprocess.run(
+        ["ip", "-4", "route"], capture_output=True, text=True, check=True
+    ).stdout
+    reserved = instance_of(CHECKOUT / ".seawall-test", nodes=1).octet
+    octets = [64 + (os.getpid() + i) % 64 for i in range(64)]
+    return str(next(n for n in octets if n != reserved and f"10.{n}." not in routes))
+
+
+@pytest.fixture
+def other(warm: Kit, tmp_path: Path) -> Generator[Other]:
+    """A cluster of its own, so that the session's environment is not disturbed."""
+    del warm
+    with cluster_of_its_own(tmp_path) as other:
+        yield other

@@ -1,93 +1,147 @@
-"""A cluster of its own, so that the session's environment is not disturbed."""
+"""Whatever is killed, and when: `up` repairs it, and `down` leaves nothing of it on this host."""
 
 import os
 import shutil
-import signal
 import subprocess
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from seawall.kit import Kit, kit_here
 from seawall.wait import wait_until
-from tests.conftest import SEAWALL, Environment, run_seawall
-from tests.host import take_picture
+from tests.cluster.conftest import Other
+from tests.cluster.killing import kill, kill_daemons, kill_inits
+from tests.conftest import SEAWALL, Environment
+from tests.host.picture import left_behind, take_picture
 
 pytestmark = [pytest.mark.cluster]
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
-    kit: Kit
-    variables: dict[str, str]
+class _Condition(BaseModel):
+    type: str
+    status: str
+
+
+class _Status(BaseModel):
+    conditions: list[_Condition] = []
+
+
+class _Pod(BaseModel):
+    status: _Status
+
+
+class _Pods(BaseModel):
+    items: list[_Pod]
+
+
+def all_pods_are_ready(other: Other) -> bool:
+    pods = _Pods.model_validate(other.kit.cluster().kubectl().get("pods", "-A")).items
+    return all(
+        any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions) for pod in pods
+    )
 
 
 @pytest.fixture
-def other(
-    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Other]:
-    # The session's environment is up: the caches are warm, and the two must not collide.
-    variables = {"SEAWALL_HOME": str(tmp_path / "home"), "SEAWALL_RANGE": "66"}
-    if environment.kit.instance.octet == 66:
-        variables["SEAWALL_RANGE"] = "67"
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    yield Other(kit_here(), variables)
-    run_seawall("down", variables=variables)
+def own_setting() -> Generator[None]:
+    """A setting of the host that kubelets would change, and that is not as they want it."""
+    file = Path("/proc/sys/kernel/panic")
+    found = file.read_text()
+    file.write_text("11")
+    yield
+    file.write_text(found)
 
 
-@pytest.mark.parametrize("victim", ["init of n1", "init of cp", "everything"])
-def test_down_leaves_nothing_after_kill_9(other: Other, victim: str) -> None:
-    before = take_picture(other.kit.instance.name)
-    up = run_seawall("cluster", "up", variables=other.variables)
-    assert up.returncode == 0, up.stderr[-2000:]
-    cluster = other.kit.cluster()
-    assert all(part.ok for part in cluster.status())
-    for machine in other.kit.instance.machines:
-        if victim in (f"init of {machine}", "everything"):
-            init = int((other.kit.instance.home(machine) / "init.pid").read_text())
-            os.kill(init, signal.SIGKILL)
-    down = run_seawall("down", variables=other.variables)
-    assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+@pytest.mark.usefixtures("own_setting")
+def test_up_repairs_one_killed_daemon_of_each_kind_and_down_leaves_nothing_of_them(
+    other: Other,
+) -> None:
+    before = take_picture(other.kit)
+    other.up()
+    killed = kill_daemons(other.kit)
+    other.up()
+    broken = [part for part in other.kit.cluster().status() if not part.ok]
+    assert not broken, f"not repaired after the loss of {killed}"
+    wait_until(
+        lambda: all_pods_are_ready(other),
+        deadline_s=90,
+        what="the pods of a killed shim",
+        interval_s=1,
+    )
+    kill_daemons(other.kit)
+    kill_inits(other.kit, "cp")
+    other.down()
+    assert left_behind(other.kit, before) == {}
 
 
-def test_down_leaves_nothing_after_a_killed_up(other: Other) -> None:
-    before = take_picture(other.kit.instance.name)
-    up = subprocess.Popen(
-        [SEAWALL, "cluster", "up"],
+def test_down_leaves_nothing_when_every_machine_was_killed(other: Other) -> None:
+    before = take_picture(other.kit)
+    other.up()
+    assert all(part.ok for part in other.kit.cluster().status())
+    kill_inits(other.kit, *other.kit.instance.machines)
+    other.down()
+    assert left_behind(other.kit, before) == {}
+
+
+def killed_when(other: Other, command: str, reached: Callable[[], bool], what: str) -> None:
+    """Run a command, and kill it as soon as something is `reached`."""
+    running = subprocess.Popen(
+        [SEAWALL, *command.split()],
         env={**os.environ, **other.variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     wait_until(
-        (other.kit.instance.home("n1") / "init.pid").exists,
-        deadline_s=60,
-        what="the first machine to boot",
-        interval_s=0.01,
+        lambda: reached() or running.poll() is not None,
+        deadline_s=90,
+        what=what,
+        interval_s=0.005,
     )
-    up.kill()
-    up.wait()
-    down = run_seawall("down", variables=other.variables)
-    assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+    assert running.poll() is None, f"`{command}` ended before {what}"
+    kill(running.pid, f"`seawall {command}` at {what}")
+    running.wait()
 
 
-def test_two_clusters_live_side_by_side(environment: Environment, other: Other) -> None:
-    up = run_seawall("cluster", "up", variables=other.variables)
-    assert up.returncode == 0, up.stderr[-2000:]
-    assert other.kit.instance.name != environment.kit.instance.name
+@pytest.mark.parametrize("moment", ["switch", "first node"])
+def test_down_leaves_nothing_of_an_up_that_was_killed_early(other: Other, moment: str) -> None:
+    before = take_picture(other.kit)
+    reached = {
+        "switch": Path("/run/seawall") / other.kit.instance.name / "switch",
+        "first node": other.kit.instance.home("n1") / "init.pid",
+    }
+    killed_when(other, "cluster up", reached[moment].exists, what=f"the {moment}")
+    other.down()
+    assert left_behind(other.kit, before) == {}
+
+
+def test_what_a_killed_up_or_down_began_the_next_one_finishes(other: Other) -> None:
+    before = take_picture(other.kit)
+    instance = other.kit.instance
+    killed_when(other, "cluster up", (instance.data / "addons").exists, what="the add-ons")
+    other.up()
     assert all(part.ok for part in other.kit.cluster().status())
-    assert all(part.ok for part in environment.kit.cluster().status())
+    kill_inits(other.kit, "n1")
+    starter = int(
+        Path(f"/proc/{init_of(other, 'n2')}/stat").read_text().rsplit(")", 1)[1].split()[1]
+    )
+    kill(starter, "the process that started n2's init")
+    control_plane = Path(f"/proc/{init_of(other, 'cp')}")
+    killed_when(other, "down", lambda: not control_plane.exists(), what="the control plane's end")
+    leg = Path("/sys/class/net") / f"{instance.name}h"
+    killed_when(other, "down", lambda: not leg.exists(), what="the network's end")
+    other.down()
+    assert left_behind(other.kit, before) == {}
+
+
+def init_of(other: Other, machine: str) -> int:
+    return int((other.kit.instance.home(machine) / "init.pid").read_text())
 
 
 def test_a_taken_address_range_is_refused_with_its_owner(
     environment: Environment, other: Other
 ) -> None:
     taken = {**other.variables, "SEAWALL_RANGE": str(environment.kit.instance.octet)}
-    up = run_seawall("cluster", "up", variables=taken)
+    up = Other(other.kit, taken).seawall("cluster", "up")
     assert up.returncode == 1
     assert "is taken" in up.stderr
     assert str(environment.kit.checkout) in up.stderr
@@ -96,28 +150,24 @@ def test_a_taken_address_range_is_refused_with_its_owner(
 
 def test_nodes_come_and_go_with_their_number(other: Other) -> None:
     for nodes in (1, 2, 1):
-        up = run_seawall("cluster", "up", "--nodes", str(nodes), variables=other.variables)
-        assert up.returncode == 0, up.stderr[-2000:]
+        other.up("--nodes", str(nodes))
         listed = other.kit.cluster().kubectl()("get", "nodes", "-o", "name").split()
         assert listed == [f"node/node{i}" for i in range(1, nodes + 1)]
 
 
 def test_down_finds_machines_whose_folder_was_removed_by_hand(other: Other) -> None:
-    before = take_picture(other.kit.instance.name)
-    up = run_seawall("cluster", "up", "--nodes", "2", variables=other.variables)
-    assert up.returncode == 0, up.stderr[-2000:]
+    before = take_picture(other.kit)
+    other.up("--nodes", "2")
     # What is in use may come back at once: as much as a hasty `rm -rf` gets.
     shutil.rmtree(other.kit.instance.data, ignore_errors=True)
-    down = run_seawall("down", variables=other.variables)
-    assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(other.kit.instance.name).left_since(before) == {}
+    other.down()
+    assert left_behind(other.kit, before) == {}
 
 
 def test_a_lost_state_folder_is_named_and_nothing_is_touched(other: Other) -> None:
-    up = run_seawall("cluster", "up", variables=other.variables)
-    assert up.returncode == 0, up.stderr[-2000:]
+    other.up()
     shutil.rmtree(other.kit.home)
-    again = run_seawall("cluster", "up", variables=other.variables)
+    again = other.seawall("cluster", "up")
     assert again.returncode == 2
     assert f"{other.kit.home} is gone" in again.stderr
     assert all(part.ok for part in other.kit.cluster().status())

@@ -10,7 +10,7 @@ import pytest
 from seawall.errors import ClusterError
 from seawall.wait import wait_until
 from tests.conftest import Environment
-from tests.host import take_picture
+from tests.host.picture import left_behind
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
@@ -132,5 +132,5 @@ def test_down_leaves_nothing(environment: Environment) -> None:
     took = time.monotonic() - begun
     measured(f"`seawall down` took {took:.1f} s")
     assert down.returncode == 0, down.stderr[-2000:]
-    assert take_picture(environment.kit.instance.name).left_since(environment.before) == {}
+    assert left_behind(environment.kit, environment.before) == {}
     assert not environment.kit.home.exists()

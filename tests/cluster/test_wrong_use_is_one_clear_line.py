@@ -12,23 +12,19 @@ from seawall.kit import kit_here
 from seawall.locks import try_exclusive
 from seawall.supply.cache import default_root
 from seawall.wait import wait_until
+from tests.cluster.refusals import assert_one_line
 from tests.conftest import AS_NOBODY, CHECKOUT, SEAWALL, run_seawall
 
 pytestmark = [pytest.mark.cluster]
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode != 0
-    errors = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
-    assert len(errors) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in errors[0]
-
-
-def test_not_root(variables: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    ["up", *(f"cluster node {do} node2" for do in ("stop", "start", "partition", "heal"))],
+)
+def test_not_root(variables: dict[str, str], command: str) -> None:
     done = subprocess.run(
-        [*AS_NOBODY, SEAWALL, "up"],
+        [*AS_NOBODY, SEAWALL, *command.split()],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -45,7 +41,7 @@ def test_less_disk_than_a_first_run_needs(variables: dict[str, str], tiny_disk: 
 
 def test_less_disk_than_a_cluster_needs(variables: dict[str, str], tiny_disk: Path) -> None:
     done = run_seawall("up", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
-    assert_one_line(done, "2 GiB", "SEAWALL_STATE_DIR")
+    assert_one_line(done, "3.5 GiB", "SEAWALL_STATE_DIR")
 
 
 def test_two_at_once(variables: dict[str, str]) -> None:

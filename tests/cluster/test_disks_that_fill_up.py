@@ -1,0 +1,201 @@
+"""A disk that is full in the middle: one line says so, nothing is half-made, and it goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.golden import clone_store, golden_store
+from seawall.errors import ClusterError, HostError
+from seawall.host import blaming_a_full_disk
+from seawall.kit import Kit, kit_here
+from seawall.local import space_needed
+from seawall.progress import Progress
+from seawall.supply.cache import Cache
+from seawall.supply.images import Image
+from seawall.wait import wait_until
+from tests.cluster.conftest import free_range
+from tests.conftest import CHECKOUT, SEAWALL, run_seawall
+from tests.host.picture import left_behind, take_picture
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+
+FULL = "the disk of {} is full"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Generator[Path]:
+    """A disk of 3 GiB that takes no space until it is written to."""
+    image, disk = tmp_path / "image", tmp_path / "disk"
+    disk.mkdir()
+    with image.open("wb") as file:
+        file.truncate(3 * 2**30)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all space; the file that takes it."""
+    filler = disk / "filler"
+    taken, piece = 0, 2**30
+    with filler.open("wb") as file:
+        while piece >= 2**12:
+            try:
+                os.posix_fallocate(file.fileno(), taken, piece)
+                taken += piece
+            except OSError:
+                piece //= 2
+    return filler
+
+
+def said(process: subprocess.Popen[str], word: str) -> list[str]:
+    """Its lines up to the one with `word`, or all when that does not come."""
+    assert process.stderr is not None
+    seen: list[str] = []
+    for line in process.stderr:
+        seen.append(line)
+        if word in line:
+            break
+    return seen
+
+
+@pytest.mark.cluster
+def test_a_disk_that_is_full_when_the_nodes_get_their_images(
+    warm: Kit, variables: dict[str, str], small_disk: Path
+) -> None:
+    del warm
+    mine = {**variables, "SEAWALL_STATE_DIR": str(small_disk / "state")}
+    mine["SEAWALL_RANGE"] = free_range()
+    command = ["env", "--default-signal=INT", SEAWALL, "up", "--nodes", "1"]
+
+    def begin() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            env={**os.environ, **mine},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    try:
+        with begin() as up:
+            before = said(up, "give the images to the nodes ...")
+            filler = fill(small_disk)
+            rest = said(up, "never said")
+        assert up.returncode == 1
+        assert not any("Traceback" in line for line in rest), rest
+        (error,) = [line for line in [*before, *rest] if line.startswith("seawall: ")]
+        for word in ("the disk of", str(small_disk), "n1", "free some", "same command again"):
+            assert word in error
+        filler.unlink()
+        with begin() as again:
+            seen = said(again, "give the images to the nodes: done")
+            again.send_signal(signal.SIGINT)
+            said(again, "never said")
+        assert "give the images to the nodes: done" in seen[-1], seen
+    finally:
+        down = run_seawall("down", variables=mine)
+    assert down.returncode == 0, down.stderr
+
+
+@pytest.fixture
+def images(warm: Kit) -> list[Image]:
+    """The base image is more than the tiny disk holds."""
+    return [warm.supplies.pause, warm.supplies.base]
+
+
+@pytest.mark.cluster
+def test_a_disk_that_is_full_while_the_image_store_is_made(
+    images: list[Image], tiny_disk: Path
+) -> None:
+    cache = Cache(tiny_disk, print)
+    progress = Progress(tiny_disk / "durations.json", print)
+    with pytest.raises(HostError, match="unpacking images into containerd") as caught:
+        golden_store(images, cache, progress)
+    assert FULL.format(tiny_disk) in str(caught.value)
+    assert "SEAWALL_CACHE" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tiny_disk.rglob(".draft-*")), "what could not be finished takes no space"
+    subprocess.run(["mount", "-o", "remount,size=2g", tiny_disk], check=True)
+    assert (golden_store(images, cache, progress) / "io.containerd.metadata.v1.bolt").is_dir()
+
+
+@pytest.mark.cluster
+def test_an_image_store_whose_maker_was_killed_leaves_nothing_on_the_host(
+    images: list[Image], tmp_path: Path, variables: dict[str, str]
+) -> None:
+    kit: Kit = kit_here()
+    before = take_picture(kit)
+    script = (
+        "import sys, pathlib; from seawall.cluster.golden import golden_store;"
+        "from seawall.supply.cache import Cache; from seawall.progress import Progress;"
+        "from seawall.supply.images import Image; root = pathlib.Path(sys.argv[1]);"
+        "images = [Image(*pair.split('=')) for pair in sys.argv[2:]];"
+        "golden_store([Image(i.ref, pathlib.Path(i.archive)) for i in images],"
+        " Cache(root, print), Progress(root / 'durations.json'))"
+    )
+    pairs = [f"{image.ref}={image.archive}" for image in images]
+    maker = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path / "cache", *pairs],
+        cwd=CHECKOUT,
+        env={**os.environ, **variables},
+    )
+    wait_until(
+        lambda: list((tmp_path / "cache").glob("containerd-store/.draft-*/root/*content*")),
+        deadline_s=60,
+        what="containerd to work on the store",
+    )
+    maker.kill()
+    maker.wait()
+    assert left_behind(kit, before) == {}
+
+
+def test_half_a_copy_of_the_image_store_is_not_taken_for_one(
+    tmp_path: Path, tiny_disk: Path
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "layer").write_bytes(b"x" * 40 * 2**20)
+    target = tiny_disk / "var" / "containerd"
+    with pytest.raises(ClusterError, match="No space left on device"):
+        clone_store(store, target)
+    assert not target.exists()
+    subprocess.run(["mount", "-o", "remount,size=100m", tiny_disk], check=True)
+    clone_store(store, target)
+    assert (target / "layer").stat().st_size == 40 * 2**20
+    assert [entry.name for entry in target.parent.iterdir()] == ["containerd"]
+
+
+def test_a_failure_on_a_disk_with_room_is_told_as_it_is(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ClusterError, match=r"^something else$"),
+        blaming_a_full_disk(tmp_path, variable="SEAWALL_CACHE"),
+    ):
+        raise ClusterError("something else")
+
+
+def test_a_failure_that_does_not_say_why_is_explained_by_the_full_disk(tiny_disk: Path) -> None:
+    fill(tiny_disk)
+    with (
+        pytest.raises(HostError, match=r"is full \(0\.00 GiB free\), therefore: timed out; free"),
+        blaming_a_full_disk(tiny_disk, variable="SEAWALL_CACHE"),
+    ):
+        raise ClusterError("timed out")
+
+
+def test_nodes_that_cannot_share_the_caches_files_need_more_space(
+    variables: dict[str, str], tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del variables
+    _, (_, beside, _) = space_needed(kit_here(nodes=3))
+    monkeypatch.setenv("SEAWALL_STATE_DIR", str(tiny_disk))
+    _, (_, elsewhere, _) = space_needed(kit_here(nodes=3))
+    kit_here(nodes=3).instance.data.mkdir()
+    _, (_, running, _) = space_needed(kit_here(nodes=3))
+    assert running < beside < elsewhere, "three copies; and none again when they are there"

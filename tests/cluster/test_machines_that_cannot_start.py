@@ -1,0 +1,38 @@
+"""What a machine was started with may be gone: one line says what to do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.init import MachineSpec
+from seawall.cluster.instance import Instance
+from seawall.cluster.machine import Machine
+from seawall.cluster.network import Network
+from seawall.errors import ClusterError
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    instance = Instance("sw000000", 70, 1, tmp_path)
+    instance.home("n1").mkdir()
+    return Machine(instance, "n1", Network(instance))
+
+
+def test_a_machine_that_was_never_started(machine: Machine) -> None:
+    with pytest.raises(ClusterError, match="n1 was never started: run `make up`"):
+        machine.start_again()
+
+
+def test_a_machine_whose_programs_were_removed(machine: Machine, tmp_path: Path) -> None:
+    programs = tmp_path / "programs of an older kit"
+    spec = MachineSpec(
+        hostname="node1",
+        binds=[(str(tmp_path), "/run/machine"), (str(programs), "/run/programs")],
+        daemons=[],
+        log_folder="/run/machine/logs",
+        pid_folder="/run/machine/pids",
+    )
+    (machine.home / "machine.json").write_text(json.dumps(spec))
+    with pytest.raises(ClusterError, match="programs of an older kit is gone: `make up`"):
+        machine.start_again()

@@ -1,0 +1,60 @@
+"""Files of this host outside checkouts and caches, wherever the kit might leave some."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from glob import glob
+from pathlib import Path
+
+__all__ = ["names"]
+
+_PLACES = (
+    "boot/*",
+    "dev/*",
+    "dev/shm/*",
+    "home/*",
+    "mnt/*",
+    "opt/*",
+    "opt/*/*",
+    "run/*",
+    "run/*/*",
+    "run/*/*/*",
+    "srv/*",
+    "usr/local/*/*",
+    "usr/sbin/policy-rc.d",
+    "var/*",
+    "var/*/*",
+    "var/lib/*/*",
+    "var/log/*/*",
+    "var/spool/*/*",
+)
+_HOME_PLACES = ("*", ".config/*", ".kube/*", ".docker/*", ".local/*/*", ".pulumi/*", ".redis/*")
+_TEMPORARY = re.compile(
+    r"seawall|pulumi|runc|containerd|ctd-|kube|etcd|coredns|buildah|storage-run|debootstrap|redis"
+    r"|prometheus"
+)
+"""In /tmp anybody may leave files; these are of our kind."""
+_SHARED = ("/run/seawall", "/var/lib/seawall")
+"""The parents of every instance's folder."""
+
+
+def names() -> Iterator[str]:
+    """Names where files come and go, names with digests where they are read by the whole host."""
+    patterns = [f"/{where}" for where in _PLACES]
+    patterns += [f"{Path.home()}/{where}" for where in _HOME_PLACES]
+    # glob, not Path.glob, which fails when a folder goes while it is looked at.
+    places = [path for where in patterns for path in glob(where, include_hidden=True)]  # noqa: PTH207
+    yield from (path for path in places if path not in _SHARED or not any(Path(path).iterdir()))
+    for folder in (Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - looked at, not used
+        yield from (str(path) for path in folder.iterdir() if _TEMPORARY.search(path.name))
+    for folder, _, files in os.walk("/etc"):
+        yield folder
+        yield from (f"{folder}/{name} {_digest(Path(folder, name))}" for name in files)
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    except OSError:
+        return "cannot be read"

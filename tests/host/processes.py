@@ -1,0 +1,122 @@
+"""Processes of this host, the namespaces that they are in and the sockets that they listen on."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.host.kernel import lines
+
+__all__ = ["Process", "daemons", "listening", "namespaces", "running"]
+
+_KIND = re.compile(
+    r"seawall/sw[0-9a-f]{6}|seawall-store|kube-|kubelet|containerd|etcd|pulumi-resource"
+)
+"""Command lines of the kit's parts, for those that say in no other way whose they are."""
+_INSTANCE = re.compile(r"sw[0-9a-f]{6}")
+_HOME = re.compile(r"(?:^|\0)SEAWALL_HOME=([^\0]+)")
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process; `instances` are those that it speaks of, or belongs to."""
+
+    pid: int
+    parent: int
+    command: str
+    instances: frozenset[str]
+    namespaces: frozenset[str]
+
+    @classmethod
+    def of(cls, entry: Path) -> "Process":
+        """Raises OSError when it has ended."""
+        pid = int(entry.name)
+        command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+        told = command + (entry / "cgroup").read_text()
+        return cls(
+            pid=pid,
+            parent=int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]),
+            command=command,
+            instances=frozenset(_INSTANCE.findall(told)) | _by_environment(entry),
+            namespaces=frozenset(str((entry / "ns" / kind).readlink()) for kind in _NAMESPACES),
+        )
+
+
+def _by_environment(entry: Path) -> frozenset[str]:
+    """The instance of the state folder that it was started with, as seawall.cluster.instance."""
+    environment = (entry / "environ").read_bytes().decode(errors="replace")
+    homes = [str(Path(home).resolve()) for home in _HOME.findall(environment)]
+    return frozenset(f"sw{hashlib.sha256(home.encode()).hexdigest()[:6]}" for home in homes)
+
+
+def running() -> Mapping[int, Process]:
+    """All processes, but for this one and what it has started: those are the tests' own."""
+    found: dict[int, Process] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found[int(entry.name)] = Process.of(entry)
+        except OSError:
+            continue
+    return {pid: process for pid, process in found.items() if not _is_below_us(process, found)}
+
+
+def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
+    while process.pid != os.getpid():
+        if process.parent not in found:
+            return False
+        process = found[process.parent]
+    return True
+
+
+def _mark(instances: frozenset[str]) -> str:
+    return "".join(f" ({name})" for name in sorted(instances))
+
+
+def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
+    """Those of the instance, and those of our kind in namespaces that are nobody's."""
+    foreign = _namespaces_of_others(found.values(), instance)
+    for process in found.values():
+        ours = instance in process.instances
+        if ours or (_KIND.search(process.command) and not process.namespaces & foreign):
+            yield f"{process.pid} {process.command}{_mark(process.instances)}"
+
+
+def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
+    """Those that somebody is in, beside the ones of this process."""
+    foreign = _namespaces_of_others(found.values(), instance)
+    own = _own_namespaces()
+    for process in found.values():
+        ours = process.instances & {instance}
+        for name in process.namespaces - own - foreign:
+            yield f"{name}{_mark(ours)}"
+
+
+def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
+    """Listening sockets of this network, named ones included.
+
+    On loopback and with names of its own, anybody may listen: there, only our kind counts.
+    """
+    for line in [*lines("ss", "-Hltunp"), *lines("ss", "-Hlxp")]:
+        pids = [int(pid) for pid in re.findall(r"pid=(\d+)", line)]
+        holders = [found[pid] for pid in pids if pid in found]
+        if pids and not holders:
+            continue  # the tests' own
+        kind, address = line.split()[0], line.split()[4]
+        marked = frozenset(name for holder in holders for name in holder.instances)
+        ours = instance in marked or _KIND.search(line + " ".join(h.command for h in holders))
+        private = kind.startswith("u_") or address.startswith(("127.", "[::1]"))
+        if ours or not private:
+            yield f"{kind} {address}{_mark(marked)}"
+
+
+def _own_namespaces() -> frozenset[str]:
+    return Process.of(Path(f"/proc/{os.getpid()}")).namespaces
+
+
+def _namespaces_of_others(found: Iterable[Process], instance: str) -> set[str]:
+    """Those with a process of another instance in them."""
+    own = _own_namespaces()
+    return {n for p in found if p.instances - {instance} for n in p.namespaces - own}
