@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seawall.errors import HostError
 
-__all__ = ["check_disk", "check_kernel", "check_port", "check_root"]
+__all__ = ["check_disk", "check_kernel", "check_port", "check_root", "check_writable"]
 
 _GIB = 2**30
 
@@ -48,6 +48,22 @@ def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
         raise HostError(
             f"{what} need {need_gib:g} GiB of disk below {folder}, and {free:.1f} GiB are free:"
             " free some, or point SEAWALL_CACHE or SEAWALL_STATE_DIR to a larger disk"
+        )
+
+
+def check_writable(folder: Path) -> None:
+    """This user may make the folder, or write in it.
+
+    Raises:
+        HostError: not where it is to be.
+    """
+    there = folder
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise HostError(
+            f"{folder} cannot be made by this user (uid {os.geteuid()}):"
+            " point SEAWALL_STATE_DIR to a folder of yours"
         )
 
 

@@ -1,4 +1,4 @@
-"""`seawall cluster`: the embedded Kubernetes cluster."""
+"""`seawall cluster`: the kit's own Kubernetes cluster."""
 
 from typing import Annotated
 
@@ -7,28 +7,35 @@ from rich.console import Console
 
 from seawall.cli.options import Nodes
 from seawall.cli.tables import parts_table
-from seawall.host import check_kernel, check_root
+from seawall.cluster.instance import OwnCluster
 from seawall.kit import kit_here
 from seawall.local import remove_everything
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="The embedded Kubernetes cluster.")
+app = typer.Typer(no_args_is_help=True, help="The kit's own Kubernetes cluster.")
 node_app = typer.Typer(no_args_is_help=True, help="Take nodes away and give them back.")
 app.add_typer(node_app, name="node")
 
 NodeName = Annotated[str, typer.Argument(metavar="NAME", help="As in `kubectl get nodes`.")]
 
 
+Kind = Annotated[
+    OwnCluster | None,
+    typer.Option(help="Which kind; the one that is there when not given, else the embedded one."),
+]
+
+
 @app.command()
-def up(nodes: Nodes = None) -> None:
+def up(nodes: Nodes = None, kind: Kind = None) -> None:
     """Start the cluster, or repair what was killed of it."""
-    check_root()
-    check_kernel()
     kit = kit_here(nodes=nodes)
+    cluster = kit.cluster(kind)
+    cluster.check_user()
+    cluster.check_host()
     with kit.alone():
         kit.claim_home()
-        cluster = kit.start_cluster()
+        kit.start(cluster)
     Console().print(f"kubeconfig: {cluster.kubeconfig}", soft_wrap=True)
 
 
@@ -43,9 +50,9 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Every machine and daemon, and whether it runs; exit code 3 when one does not."""
-    kit = kit_here()
-    parts = kit.cluster().status()
-    Console().print(parts_table(kit, parts))
+    cluster = kit_here().cluster()
+    parts = cluster.status()
+    Console().print(parts_table(cluster.place, parts))
     if not all(part.ok for part in parts):
         raise typer.Exit(3)
 
