@@ -5,14 +5,15 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from seawall.cluster import cgroups
-from seawall.cluster.instance import read_note
+from seawall.cluster.instance import OwnCluster, read_note
+from seawall.cluster.kind import check_programs
 from seawall.cluster.pki import check_keys
 from seawall.engine.ladder import choose_cli, choose_provider
 from seawall.engine.layout import Layout
@@ -72,7 +73,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     yield _control_groups()
     yield _cores()
     yield _memory()
-    for folder, need_gib, what in space_needed(kit):
+    for folder, need_gib, what in space_needed(kit, kit.cluster()):
         seen = f"{free_gib(folder):.1f} GiB free at {folder}, {what} need {need_gib:g}"
         yield _refused("disk", partial(check_disk, folder, need_gib=need_gib, what=what), seen)
     yield _addresses(kit)
@@ -84,6 +85,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     yield _go()
     yield _builds(kit)
     yield _images()
+    yield _docker_and_kind()
     yield from _rungs(kit)
     yield Finding("Python", State.OK, f"{platform.python_version()} at {sys.executable}")
 
@@ -168,10 +170,12 @@ def _other_clusters(kit: Kit) -> Iterator[Finding]:
     for data in sorted(parent.iterdir()) if parent.is_dir() else []:
         note = read_note(data)
         if note is not None and data != kit.instance.data:
+            embedded = note.kind is OwnCluster.EMBEDDED
             yield Finding(
                 "other cluster",
                 State.NOTE,
-                f"of {note.checkout}: {note.nodes} nodes, 10.{note.octet}.0.0/16",
+                f"of {note.checkout}: {note.kind}, {note.nodes} nodes"
+                f"{f', 10.{note.octet}.0.0/16' if embedded else ''}",
                 "it takes memory and processor time; `make down` there",
             )
 
@@ -179,10 +183,14 @@ def _other_clusters(kit: Kit) -> Iterator[Finding]:
 def _cluster(kit: Kit) -> Finding:
     if not kit.instance.data.is_dir():
         return Finding("cluster", State.OK, "not started")
-    broken = [part.name for part in kit.cluster().status() if not part.ok]
+    cluster = kit.cluster()
+    try:
+        broken = [part.name for part in cluster.status() if not part.ok]
+    except SeawallError as error:
+        return Finding("cluster", State.NOTE, str(error), "run `make up` when that is mended")
     if broken:
         return Finding("cluster", State.NOTE, f"not well: {', '.join(broken)}", "run `make up`")
-    return Finding("cluster", State.OK, f"{kit.instance.name}, {kit.instance.nodes} nodes, runs")
+    return Finding("cluster", State.OK, f"{cluster.place}, {kit.instance.nodes} nodes, runs")
 
 
 def _packages() -> Finding:
@@ -219,6 +227,13 @@ def _images() -> Finding:
     return Finding("image builds", State.OK, f"by {engine}")
 
 
+def _docker_and_kind() -> Finding:
+    """Only worth knowing: the embedded cluster needs neither."""
+    seen = "are here, for seawall:kubernetes.cluster = kind"
+    found = _refused("Docker and kind", check_programs, seen)
+    return found if found.state is State.OK else replace(found, state=State.NOTE)
+
+
 def _rungs(kit: Kit) -> Iterator[Finding]:
     built = None if shutil.which("pulumi") else kit.cache.root / "pulumi"
     if built is None:
@@ -228,7 +243,7 @@ def _rungs(kit: Kit) -> Iterator[Finding]:
         yield Finding("Pulumi CLI", State.OK, f"none on PATH; the one that the kit builds {ready}")
     plugin = official_plugin(Layout(kit.checkout, kit.home, _ANY))
     chosen = choose_provider(
-        official=plugin is not None, embedded=True, before=None, env=_ANY
+        official=plugin is not None, own_cluster=True, before=None, env=_ANY
     ).value
     yield Finding(
         "Kubernetes provider",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from seawall.cluster.instance import OwnCluster
 from seawall.engine.checks import checked_program
 from seawall.engine.layout import Layout
 from seawall.engine.strict_yaml import Values, load, value_in
@@ -29,7 +30,7 @@ _BUILT_HERE = {
     name: f"localhost/{name}:checked"
     for name in ("gateway", "redis", "prometheus", "metrics_adapter")
 }
-"""In place of the images that the kit builds for an embedded cluster."""
+"""In place of the images that the kit builds for a cluster of its own."""
 
 
 def check_environment(checkout: Path, env: str) -> str:
@@ -44,8 +45,8 @@ def check_environment(checkout: Path, env: str) -> str:
     with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
         layout = Layout(checkout, Path(folder), env)
         values = committed_values(layout)
-        embedded = object_at(values, KUBERNETES).get("cluster") == "embedded"
-        images = {**_BUILT_HERE, **_named(values)} if embedded else None
+        own = OwnCluster.named(object_at(values, KUBERNETES).get("cluster"))
+        images = {**_BUILT_HERE, **_named(values)} if own else None
         write_project(layout, RunValues(images=images))
         program = checked_program(layout)
     return f"right; {program.resources} resources, no policy is broken"

@@ -19,6 +19,7 @@ __all__ = [
     "check_kernel",
     "check_port",
     "check_root",
+    "check_writable",
     "free_gib",
     "same_disk",
 ]
@@ -102,6 +103,19 @@ def blaming_a_full_disk(folder: Path, *, variable: str) -> Generator[None]:
             f"the disk of {folder} is full ({free_gib(folder):.2f} GiB free), therefore: {failed};"
             f" free some and run the same command again, or {variable} names a larger one"
         ) from failed
+
+
+def check_writable(folder: Path) -> None:
+    """This user may make the folder, or write in it.
+
+    Raises:
+        HostError: not where it is to be.
+    """
+    if not os.access(_standing(folder), os.W_OK | os.X_OK):
+        raise HostError(
+            f"{folder} cannot be made by this user (uid {os.geteuid()}):"
+            " point SEAWALL_STATE_DIR to a folder of yours"
+        )
 
 
 def check_port(host: str, port: int) -> None:

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from seawall.cluster.embedded import EmbeddedCluster
 from seawall.cluster.golden import golden_store
-from seawall.cluster.instance import Instance, instance_of, read_note
+from seawall.cluster.instance import Instance, OwnCluster, instance_of, read_note
+from seawall.cluster.interface import Cluster
+from seawall.cluster.kind import KindCluster
 from seawall.cluster.network import Network
-from seawall.cluster.supplies import Supplies
+from seawall.cluster.supplies import MetricsImages, Supplies
 from seawall.errors import UsageError
 from seawall.host import blaming_a_full_disk
 from seawall.locks import try_exclusive
 from seawall.progress import Progress
 from seawall.supply.cache import Cache, default_root
 from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
+from seawall.supply.engines import docker_runs
 from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go
 from seawall.supply.images import Image, ImageBuilder
 
@@ -47,7 +50,7 @@ class Kit:
     Attributes:
         checkout: the repository.
         home: its state folder; also what the cluster's name and addresses derive from.
-        instance: the embedded cluster's names and addresses.
+        instance: the own cluster's names and addresses.
         cache: builds, shared by all checkouts of this user.
         progress: told about everything that takes time.
     """
@@ -121,7 +124,8 @@ class Kit:
         Raises:
             BuildError, HostError: what builds them could not be installed.
         """
-        ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
+        if not docker_runs():
+            self._ensure_packages()
         names = ("SEAWALL_EXTRA_CA", "PIP_CERT", "SSL_CERT_FILE")
         given = [Path(os.environ[n]) for n in names if os.environ.get(n)]
         ca = next((file for file in given if file.is_file()), None)
@@ -152,9 +156,9 @@ class Kit:
         Raises:
             BuildError, HostError: something could not be installed or built.
         """
+        self._ensure_packages()
         programs = self.tool("kubernetes")
-        built = {name: self.tool(name) / name for name in _CLUSTER_PROGRAMS}
-        images = {name: self.images.program_image(name, file) for name, file in built.items()}
+        images = {name: self._program_image(name) for name in _CLUSTER_PROGRAMS}
         base = self.images.base_image()
         return Supplies(
             programs=programs,
@@ -175,32 +179,69 @@ class Kit:
             BuildError, HostError: one could not be built.
         """
         return {
-            image: self.images.program_image(tool, self.tool(tool) / program)
+            image: self._program_image(tool, program)
             for image, (tool, program) in _BESIDE_THE_GATEWAY.items()
         }
+
+    @cached_property
+    def metrics_images(self) -> MetricsImages:
+        """What a kind cluster needs beside what kind brings, built when missing.
+
+        Raises:
+            BuildError, HostError: something could not be installed or built.
+        """
+        return MetricsImages(
+            metrics_server=self._program_image("metrics-server"),
+            kube_state_metrics=self._program_image("kube-state-metrics"),
+        )
+
+    def _program_image(self, tool: str, program: str | None = None) -> Image:
+        return self.images.program_image(tool, self.tool(tool) / (program or tool))
+
+    def _ensure_packages(self) -> None:
+        ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
 
     def check_addresses(self) -> None:
         """Refuse when the cluster's addresses are somebody else's; see `Network`."""
         Network(self.instance).check_range_is_free()
 
-    def cluster(self) -> EmbeddedCluster:
-        """The embedded cluster, running or not."""
-        return EmbeddedCluster(self.instance, self.checkout, lambda: self.supplies)
+    def cluster(self, kind: OwnCluster | None = None, *, node_image: str | None = None) -> Cluster:
+        """The kit's own cluster of this checkout, running or not.
 
-    def start_cluster(self) -> EmbeddedCluster:
-        """The embedded cluster, started or repaired.
+        Args:
+            kind: the one that is there when not given, else the embedded one.
+            node_image: for kind; the one that it was made of, else kind's default.
 
         Raises:
-            SeawallError: see `supplies` and `Cluster.up`.
+            UsageError: another kind is there.
         """
-        _ = self.supplies  # built first, each with a progress line of its own
-        cluster = self.cluster()
+        note = read_note(self.instance.data)
+        if note and kind not in (None, note.kind):
+            raise UsageError(
+                f"this checkout has a cluster of kind {note.kind}, and {kind} is asked for: "
+                "`seawall down` removes that one with all state, or set "
+                f"seawall:kubernetes.cluster to {note.kind}"
+            )
+        match kind or (note.kind if note else OwnCluster.EMBEDDED):
+            case OwnCluster.EMBEDDED:
+                return EmbeddedCluster(self.instance, self.checkout, lambda: self.supplies)
+            case OwnCluster.KIND:
+                return KindCluster(
+                    self.instance, self.checkout, lambda: self.metrics_images, node_image
+                )
+
+    def start(self, cluster: Cluster) -> None:
+        """Start or repair the kit's own cluster.
+
+        Raises:
+            SeawallError: see `Cluster.build` and `Cluster.up`.
+        """
+        cluster.build()  # first, each with a progress line of its own
         with (
             self.progress.step("start the cluster", estimate_s=20),
             blaming_a_full_disk(self.instance.data, variable="SEAWALL_STATE_DIR"),
         ):
             cluster.up()
-        return cluster
 
 
 def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = None) -> Kit:

@@ -1,16 +1,10 @@
-"""This machine's part of an embedded environment: the images, the cluster, and their removal."""
+"""This machine's part of an environment on a cluster of the kit's own: images, cluster, removal."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from seawall.cluster.embedded import EmbeddedCluster
-from seawall.host import (
-    blaming_a_full_disk,
-    check_disk,
-    check_kernel,
-    check_root,
-    same_disk,
-)
+from seawall.cluster.interface import Cluster
+from seawall.host import blaming_a_full_disk, check_disk, same_disk
 from seawall.kit import Kit
 
 __all__ = ["prepare", "references", "remove_everything", "space_needed"]
@@ -26,7 +20,7 @@ _RUNNING_GIB = 0.5
 """One more set of images on three nodes that are there already: measured 0.43."""
 
 
-def prepare(kit: Kit) -> Mapping[str, str]:
+def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
     """Build what is missing, start the cluster and give it the images; their references by name.
 
     Running it again repairs what was killed and otherwise changes nothing.
@@ -34,15 +28,15 @@ def prepare(kit: Kit) -> Mapping[str, str]:
     Raises:
         SeawallError: one line about what stopped it; a rerun continues.
     """
-    check_root()
-    check_kernel()
-    for folder, need_gib, what in space_needed(kit):
+    cluster.check_user()
+    cluster.check_host()
+    for folder, need_gib, what in space_needed(kit, cluster):
         check_disk(folder, need_gib=need_gib, what=what)
     kit.claim_home()
     kit.tool("pulumi")  # built before the cluster starts, as everything is
     images = {name: kit.images.project_image(name) for name in _IMAGES}
     images.update(kit.programs_beside_the_gateway)
-    cluster: EmbeddedCluster = kit.start_cluster()
+    kit.start(cluster)
     with (
         kit.progress.step("give the images to the nodes", estimate_s=8),
         blaming_a_full_disk(kit.instance.data, variable="SEAWALL_STATE_DIR"),
@@ -67,15 +61,16 @@ def remove_everything(kit: Kit) -> None:
     Raises:
         SeawallError: something could not be removed.
     """
-    check_root()
+    cluster = kit.cluster()
+    cluster.check_user()
     with kit.alone():
-        kit.cluster().down()
+        cluster.down()
         kit.drop_home()
 
 
-def space_needed(kit: Kit) -> list[tuple[Path, float, str]]:
+def space_needed(kit: Kit, cluster: Cluster) -> list[tuple[Path, float, str]]:
     """Folder, GiB, and what for."""
-    fresh = not (kit.cache.root / "kubernetes").is_dir()
+    fresh = not all((kit.cache.root / tool).is_dir() for tool in cluster.tools)
     what = "a first run's builds" if fresh else "a cluster and its images"
     disks = _WARM_GIB
     if not same_disk(kit.cache.root, kit.instance.data):

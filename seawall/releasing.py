@@ -152,7 +152,7 @@ def _notes_of_rollback(target: Target, good: Values) -> list[str]:
     layout = target.engine.layout
     committed = committed_values(layout)
     named = object_at(committed, IMAGES)
-    images = {**(references(target.kit) if target.embedded else {}), **named}
+    images = {**(references(target.kit) if target.own else {}), **named}
     kept = object_at(good, "images")
     if any(kept.get(name) != ref for name, ref in images.items()):
         notes.append("the next `up` deploys other images again: those that are built or named now")
@@ -186,7 +186,7 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
         )
     # A pod of this release: behind the Service one that is about to leave might answer for it.
     pod, address = _living_pod(target, outputs)
-    if target.embedded:
+    if target.reachable:
         smoke_test(f"http://{address}:{ports.GATEWAY_HTTP}", key)
         return _through_the_service(outputs.gateway_url, key), None
     port = ports.GATEWAY_HTTP

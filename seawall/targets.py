@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from seawall.cluster.instance import OwnCluster
+from seawall.cluster.interface import Cluster
 from seawall.cluster.kubectl import Kubectl
 from seawall.engine.layout import Layout
 from seawall.engine.stack import Engine
@@ -30,7 +32,7 @@ class Target:
         kit: the checkout's kit.
         env: its name.
         namespace: where it is deployed.
-        embedded: whether that is the kit's own cluster.
+        own: the kit's own cluster, when that is where; None for one that somebody else runs.
         kubeconfig: of the cluster.
         context: which of the kubeconfig's contexts; its current one when None.
     """
@@ -38,7 +40,7 @@ class Target:
     kit: Kit
     env: str
     namespace: str
-    embedded: bool
+    own: Cluster | None
     kubeconfig: Path
     context: str | None
 
@@ -56,14 +58,14 @@ class Target:
             env=self.env,
             pulumi=None if shutil.which("pulumi") else self.kit.tool("pulumi") / "pulumi",
             kubeconfig=self.kubeconfig,
-            embedded=self.embedded,
+            own_cluster=self.own is not None,
         )
 
     @cached_property
     def kubectl(self) -> Kubectl:
         """Kubectl with its cluster; raises ClusterError when there is no such cluster."""
-        if self.embedded:
-            return self.kit.cluster().kubectl()
+        if self.own:
+            return self.own.kubectl()
         found = shutil.which("kubectl")
         program = Path(found) if found else self.kit.tool("kubernetes") / "kubectl"
         return Kubectl(program, self.kubeconfig, self.context)
@@ -71,9 +73,14 @@ class Target:
     @property
     def place(self) -> str:
         """The cluster in words, for questions and messages."""
-        if self.embedded:
-            return f"the embedded cluster {self.kit.instance.name}"
+        if self.own:
+            return self.own.place
         return f"context {self.context or '(current)'} of {self.kubeconfig}"
+
+    @property
+    def reachable(self) -> bool:
+        """Whether this machine reaches pods and Services by their addresses."""
+        return self.own is not None and self.own.reachable
 
     @property
     def key_file(self) -> Path:
@@ -95,7 +102,7 @@ class Target:
                     f"{self.place} refuses the credentials (expired?): {told}; renew them in "
                     f"{self.kubeconfig} and run this again"
                 ) from error
-            if self.embedded:
+            if self.own:
                 raise ClusterError(f"{self.place} does not answer: {told}") from error
             raise ClusterError(
                 f"{self.place} does not answer: {told}; start it, or set "
@@ -124,20 +131,22 @@ def target_of(kit: Kit, env: str) -> Target:
     """The environment of the checkout's Pulumi.<env>.yaml.
 
     Raises:
-        UsageError: the name is none.
+        UsageError: the name is none, or this checkout has a cluster of another kind.
         WorkspaceError: there is no such file, or it cannot be read.
         ClusterError: its kubeconfig is not there.
     """
     check_env_name(env)
     values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
-    embedded = values.get("cluster") == "embedded"
+    kind = OwnCluster.named(values.get("cluster"))
+    image = values.get("node_image")
+    own = kit.cluster(kind, node_image=image if isinstance(image, str) else None) if kind else None
     context = values.get("context")
     return Target(
         kit=kit,
         env=env,
         namespace=str(values.get("namespace", "")),
-        embedded=embedded,
-        kubeconfig=kit.cluster().kubeconfig if embedded else _kubeconfig(values.get("kubeconfig")),
+        own=own,
+        kubeconfig=own.kubeconfig if own else _kubeconfig(values.get("kubeconfig")),
         context=context if isinstance(context, str) else None,
     )
 

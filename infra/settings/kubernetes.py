@@ -1,10 +1,12 @@
 """The cluster, and the place in it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
 
 from infra.settings.base import Strict
 from infra.settings.forms import Form, matching
-from infra.settings.grammar import Name
+from infra.settings.grammar import Image, Name
 
 __all__ = ["NEWEST", "OLDEST", "Kubernetes"]
 
@@ -17,9 +19,12 @@ NEWEST = "1.35"
 class Kubernetes(Strict):
     """The cluster and the place in it."""
 
-    cluster: Literal["embedded", "existing"]
-    """`embedded` is the kit's own cluster on this machine; `existing` is one that is reached by
-    kubeconfig."""
+    cluster: Literal["embedded", "kind", "existing"]
+    """`embedded` is the kit's own cluster on this machine; `kind` is one that the kit makes with
+    kind and Docker; `existing` is one that is reached by kubeconfig."""
+    node_image: Image | None = None
+    """With `kind`: the image of its nodes, which tells the version of Kubernetes; the default of
+    the kind that is installed when not given."""
     context: str | None = None
     """The context in the kubeconfig; its current one when not given."""
     kubeconfig: (
@@ -34,3 +39,12 @@ class Kubernetes(Strict):
         str, Form("a version of Kubernetes", "v1.35", matching(r"v1\.[0-9]{2}"))
     ]
     """The version of the restricted Pod Security standard, pinned against upgrades."""
+
+    @model_validator(mode="after")
+    def _only_kind_has_a_node_image(self) -> Self:
+        if self.node_image is not None and self.cluster != "kind":
+            raise ValueError(
+                f'node_image = "{self.node_image}" is for cluster = "kind", and cluster = '
+                f'"{self.cluster}"; leave it out'
+            )
+        return self

@@ -66,7 +66,7 @@ def doctor(*, json: Json = False) -> None:
     add_help_option=False,
 )
 def kubectl() -> None:
-    """Run kubectl against the embedded cluster; all arguments are kubectl's own."""
+    """Run kubectl against the kit's own cluster; all arguments are kubectl's own."""
     # Taken as they were typed: the parser would swallow the `--` before a command for a pod.
     own = sys.argv[sys.argv.index("kubectl") + 1 :]
     command = kit_here().cluster().kubectl().arguments(own)

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from seawall.cli.options import Env, Images, Json, Nodes, Timings, Yes, images_of, print_json
+from seawall.cluster.interface import Cluster
 from seawall.errors import UsageError
-from seawall.host import check_root
 from seawall.kit import Kit, kit_here
 
 __all__ = ["register"]
@@ -35,8 +35,8 @@ def up(
 ) -> None:
     """Deploy an environment and prove that it serves; safe to repeat.
 
-    For an embedded environment, such as local, that is everything from nothing: tools, cluster,
-    images, deployment.
+    For an environment on a cluster of the kit's own, such as local, that is everything from
+    nothing: tools, cluster, images, deployment.
     """
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.environments import check_environment  # noqa: PLC0415 - same
@@ -47,13 +47,13 @@ def up(
     kit = kit_here(nodes=nodes)
     target = target_of(kit, env)
     images = images_of(image)
-    if target.embedded:
-        check_root()
+    if target.own:
+        target.own.check_user()
         # Before the builds and the cluster, which take half an hour the first time.
         check_environment(kit.checkout, env)
     with kit.alone():
-        if target.embedded:
-            images = {**_embedded_images(kit), **(images or {})}
+        if target.own:
+            images = {**_built_images(kit, target.own), **(images or {})}
         else:
             _ask_first(f"deploy {env} to {target.place}, namespace {target.namespace}", yes=yes)
         with _watching(kit) as watcher:
@@ -85,8 +85,8 @@ def preview(
     with kit.alone():
         target.check_cluster()
         images = images_of(image)
-        if target.embedded:
-            images = {**_embedded_references(kit), **(images or {})}
+        if target.own:
+            images = {**_built_references(kit), **(images or {})}
         with _watching(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             seen = target.engine.preview(images=images, refresh=True, on_progress=watcher.hear)
@@ -108,7 +108,7 @@ def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
     kit = kit_here()
     target = target_of(kit, env)
     with kit.alone():
-        if not target.embedded:
+        if not target.own:
             _ask_first(f"roll back {env} on {target.place}", yes=yes)
         with _watching(kit) as watcher:
             done = roll_back(target, watcher)
@@ -143,7 +143,7 @@ def down(
     with kit.alone():
         target.check_cluster()
         target.check_deployed_here()
-        if not target.embedded:
+        if not target.own:
             _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
         with _watching(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
@@ -151,15 +151,15 @@ def down(
     kit.progress.note(done.line())
 
 
-def _embedded_images(kit: Kit) -> dict[str, str]:
-    from seawall.local import prepare  # noqa: PLC0415 - only for embedded environments
+def _built_images(kit: Kit, cluster: Cluster) -> dict[str, str]:
+    from seawall.local import prepare  # noqa: PLC0415 - only for clusters of the kit's own
 
-    return dict(prepare(kit))
+    return dict(prepare(kit, cluster))
 
 
-def _embedded_references(kit: Kit) -> dict[str, str]:
+def _built_references(kit: Kit) -> dict[str, str]:
     """The images that `up` would build or use, so that a preview shows a change of them."""
-    from seawall.local import references  # noqa: PLC0415 - only for embedded environments
+    from seawall.local import references  # noqa: PLC0415 - only for clusters of the kit's own
 
     return dict(references(kit))
 

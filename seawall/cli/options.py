@@ -14,7 +14,7 @@ __all__ = ["Env", "Images", "Json", "Nodes", "Timings", "Yes", "images_of", "pri
 Env: TypeAlias = Annotated[str, typer.Argument(help="The environment.", metavar="ENV")]
 Nodes: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="How many nodes of the embedded cluster; those it has, else three."),
+    typer.Option(help="How many nodes of the kit's own cluster; those it has, else three."),
 ]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, for machines.")

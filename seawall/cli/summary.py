@@ -109,15 +109,18 @@ def released_as_json(target: Target, done: Released) -> dict[str, object]:
 
 def _hints(target: Target, done: Released) -> list[str]:
     hints: list[str] = []
-    if done.answers and target.embedded:
+    if done.answers and target.reachable:
         key = f'"Authorization: Bearer $(cat {target.key_file})"'
         question = '{"model": "fast", "messages": [{"role": "user", "content": "How are you?"}]}'
         hints.append(f"curl {done.gateway_url}/v1/chat/completions -H {key} -d '{question}'")
-    for name, admin in list(done.admin_urls.items())[:1]:
+    elif target.own:
+        words = f"-n {target.namespace} port-forward service/gateway 8080:80"
+        hints.append(f".venv/bin/seawall kubectl {words}   # then http://127.0.0.1:8080/v1")
+    for name, admin in list(done.admin_urls.items())[: 1 if target.reachable else 0]:
         fault = '{"kind": "status", "code": 500}'
         hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # {name} fails: ask again")
         hints.append(f"curl -X DELETE {admin}/fault   # and is well again")
     hints += [f".venv/bin/seawall status {target.env}", f".venv/bin/seawall preview {target.env}"]
-    if target.embedded:
+    if target.own:
         hints += [".venv/bin/seawall cluster status", "make down"]
     return hints

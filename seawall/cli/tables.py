@@ -8,7 +8,6 @@ from rich.text import Text
 
 from seawall.cluster.interface import Part
 from seawall.doctor import Finding, State
-from seawall.kit import Kit
 from seawall.status import Status
 
 __all__ = ["parts_table", "print_findings", "print_status"]
@@ -16,9 +15,9 @@ __all__ = ["parts_table", "print_findings", "print_status"]
 _COLORS = {State.OK: "green", State.NOTE: "yellow", State.BAD: "red"}
 
 
-def parts_table(kit: Kit, parts: Sequence[Part]) -> Table:
+def parts_table(place: str, parts: Sequence[Part]) -> Table:
     """A cluster's machines and daemons."""
-    table = Table(title=Text(f"cluster {kit.instance.name} ({kit.instance.network})"))
+    table = Table(title=Text(place))
     for column in ("part", "", "detail"):
         table.add_column(column)
     for part in parts:

@@ -26,6 +26,7 @@ from seawall.cluster.pki import check_keys, ensure_pki
 from seawall.cluster.processes import running_machines
 from seawall.cluster.supplies import Supplies
 from seawall.errors import ClusterError, UsageError
+from seawall.host import check_kernel, check_root
 from seawall.supply.images import Image
 
 __all__ = ["EmbeddedCluster"]
@@ -48,6 +49,21 @@ class EmbeddedCluster:
         self._machines = {m: Machine(instance, m, self._network) for m in instance.machines}
 
     @property
+    def place(self) -> str:
+        """See `Cluster`."""
+        return f"the embedded cluster {self._instance.name}"
+
+    @property
+    def reachable(self) -> bool:
+        """Yes: the host has routes to them."""
+        return True
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """See `Cluster`."""
+        return ("kubernetes",)
+
+    @property
     def kubeconfig(self) -> Path:
         """File with administrator credentials."""
         return self._instance.data / "admin.kubeconfig"
@@ -62,6 +78,18 @@ class EmbeddedCluster:
         if not note.exists():
             raise ClusterError("the cluster has not been started: run `make up`")
         return Kubectl(Path(note.read_text()) / "kubectl", self.kubeconfig)
+
+    def check_user(self) -> None:
+        """See `Cluster`."""
+        check_root()
+
+    def check_host(self) -> None:
+        """See `Cluster`."""
+        check_kernel()
+
+    def build(self) -> None:
+        """See `Cluster`."""
+        self._supplies()
 
     def up(self) -> None:
         """See `Cluster`."""
@@ -84,7 +112,10 @@ class EmbeddedCluster:
         for machine in plans:
             self._network.mend(machine)
         kubectl = self.kubectl()
-        readiness.wait_for_api_server(kubectl, self._machines["cp"])
+        control_plane = self._machines["cp"]
+        readiness.wait_for_api_server(
+            kubectl, runs=lambda: control_plane.pid() is not None, logs=str(control_plane.logs)
+        )
         nodes = self._instance.node_machines
         register(kubectl, self._instance, booted=[m for m in stale if m != "cp"], up=nodes)
         # After the nodes, or all of them would be on the one that came first.
@@ -211,6 +242,7 @@ class EmbeddedCluster:
                 provisioner_image=supplies.provisioner.ref,
                 metrics_server_image=supplies.metrics_server.ref,
                 kube_state_metrics_image=supplies.kube_state_metrics.ref,
+                kubelet_trust="--kubelet-certificate-authority=/etc/cluster-ca/ca.crt",
                 dns_service=self._instance.dns_service,
             )
         )

@@ -1,4 +1,4 @@
-"""Names and addresses of an embedded cluster, derived from the checkout that it belongs to.
+"""Names and addresses of a checkout's own cluster, derived from the checkout.
 
 Two checkouts get different names and, with 64 ranges to choose from, usually different addresses;
 where they do not, `up` refuses and says who holds the range.
@@ -12,22 +12,35 @@ Inside 10.N.0.0/16:
 import hashlib
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from seawall.errors import UsageError
 
-__all__ = ["MAX_NODES", "Instance", "Note", "instance_of", "read_note", "write_note"]
+__all__ = ["MAX_NODES", "Instance", "Note", "OwnCluster", "instance_of", "read_note", "write_note"]
 
 MAX_NODES = 32
 _FIRST_RANGE, _RANGES = 64, 64
 _CONTROL_PLANE = "cp"
 
 
+class OwnCluster(StrEnum):
+    """The kinds of cluster that the kit makes and removes itself, as `kubernetes.cluster` says."""
+
+    EMBEDDED = "embedded"
+    KIND = "kind"
+
+    @classmethod
+    def named(cls, value: object) -> "OwnCluster | None":
+        """The one of that name; None for every other cluster, which somebody else runs."""
+        return next((own for own in cls if own == value), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One embedded cluster on this machine.
+    """One cluster of the kit's own on this machine; the addresses are the embedded one's.
 
     Attributes:
         name: at most 8 characters, since interface names end at 15.
@@ -143,11 +156,24 @@ class Note(BaseModel):
     checkout: str
     octet: int
     nodes: int
+    kind: OwnCluster = OwnCluster.EMBEDDED
+    node_image: str | None = None
 
 
-def write_note(instance: Instance, checkout: Path) -> None:
-    """Record whose instance this is and how large."""
-    note = Note(checkout=str(checkout), octet=instance.octet, nodes=instance.nodes)
+def write_note(
+    instance: Instance,
+    checkout: Path,
+    kind: OwnCluster = OwnCluster.EMBEDDED,
+    node_image: str | None = None,
+) -> None:
+    """Record whose instance this is, of what kind and how large."""
+    note = Note(
+        checkout=str(checkout),
+        octet=instance.octet,
+        nodes=instance.nodes,
+        kind=kind,
+        node_image=node_image,
+    )
     (instance.data / "note.json").write_text(note.model_dump_json())
 
 

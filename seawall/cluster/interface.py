@@ -30,6 +30,21 @@ class Cluster(Protocol):
     """A cluster that can be started, looked at and removed."""
 
     @property
+    def place(self) -> str:
+        """The cluster in words, for questions and messages."""
+        ...
+
+    @property
+    def reachable(self) -> bool:
+        """Whether this machine reaches pods and Services by their addresses."""
+        ...
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The builds (`seawall.supply.go`) that it cannot start without."""
+        ...
+
+    @property
     def kubeconfig(self) -> Path:
         """File with administrator credentials; there once `up` has returned."""
         ...
@@ -39,6 +54,30 @@ class Cluster(Protocol):
 
         Raises:
             ClusterError: the cluster has never been started.
+        """
+        ...
+
+    def check_user(self) -> None:
+        """Make sure that this user may start it and remove it.
+
+        Raises:
+            HostError: not on this machine; says what to do.
+        """
+        ...
+
+    def check_host(self) -> None:
+        """Make sure that this machine can carry it.
+
+        Raises:
+            HostError: something is missing; says what to do.
+        """
+        ...
+
+    def build(self) -> None:
+        """Build what `up` needs: long the first time, at once when it is in the cache.
+
+        Raises:
+            BuildError, HostError: something could not be installed or built.
         """
         ...
 

@@ -1,12 +1,12 @@
 """What `up` waits for, each with a deadline and the reason that was seen last."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seawall.cluster.interface import Part
 from seawall.cluster.kubectl import Kubectl
-from seawall.cluster.machine import Machine
 from seawall.errors import ClusterError
 from seawall.wait import TimedOutError, wait_until
 
@@ -16,6 +16,7 @@ __all__ = [
     "wait_for_nodes",
     "wait_for_parts",
     "wait_for_registration",
+    "wait_for_sign_of_life",
 ]
 
 _ADDONS = (
@@ -34,6 +35,7 @@ class _Condition(_Read):
     type: str
     status: str
     message: str = ""
+    heard: datetime | None = Field(default=None, alias="lastHeartbeatTime")
 
 
 class _NodeInfo(_Read):
@@ -58,19 +60,24 @@ class _Nodes(_Read):
     items: list[_Node]
 
 
-def wait_for_api_server(kubectl: Kubectl, control_plane: Machine) -> None:
+def wait_for_api_server(kubectl: Kubectl, *, runs: Callable[[], bool], logs: str) -> None:
     """Until the API server says that it is ready.
+
+    Args:
+        kubectl: asks it.
+        runs: whether its machine does.
+        logs: where it says why it is not.
 
     Raises:
         ClusterError: its machine ended, or it took more than a minute.
     """
 
     def ready() -> bool:
-        if control_plane.pid() is None:
-            raise ClusterError(f"the control plane ended: see {control_plane.logs}")
+        if not runs():
+            raise ClusterError(f"the control plane ended: see {logs}")
         return kubectl.succeeds("get", "--raw", "/readyz")
 
-    _wait(ready, deadline_s=90, what=f"the API server (logs: {control_plane.logs})")
+    _wait(ready, deadline_s=90, what=f"the API server (logs: {logs})")
 
 
 def wait_for_registration(kubectl: Kubectl, node: str, boot_id: str) -> None:
@@ -87,6 +94,24 @@ def wait_for_registration(kubectl: Kubectl, node: str, boot_id: str) -> None:
         )
 
     _wait(registered, deadline_s=90, what=f"{node} to register")
+
+
+def wait_for_sign_of_life(kubectl: Kubectl, node: str, since: datetime) -> None:
+    """Until a node has said that it is Ready after `since`: before, it may not know that it died.
+
+    Raises:
+        ClusterError: it took more than a minute and a half.
+    """
+
+    def heard() -> bool:
+        return any(
+            c.type == "Ready" and c.status == "True" and c.heard is not None and c.heard >= since
+            for n in _nodes(kubectl)
+            if n.metadata.name == node
+            for c in n.status.conditions
+        )
+
+    _wait(heard, deadline_s=90, what=f"{node} to say that it is Ready")
 
 
 def wait_for_nodes(kubectl: Kubectl, names: Sequence[str]) -> None:

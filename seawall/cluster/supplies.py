@@ -5,7 +5,15 @@ from pathlib import Path
 
 from seawall.supply.images import Image
 
-__all__ = ["Supplies"]
+__all__ = ["MetricsImages", "Supplies"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsImages:
+    """What reads the cluster's metrics; no distribution of Kubernetes brings it."""
+
+    metrics_server: Image
+    kube_state_metrics: Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

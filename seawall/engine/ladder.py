@@ -58,13 +58,13 @@ def choose_cli(built: Path | None) -> Path:
 
 
 def choose_provider(
-    *, official: bool, embedded: bool, before: Provider | None, env: str
+    *, official: bool, own_cluster: bool, before: Provider | None, env: str
 ) -> Provider:
     """The provider for a stack.
 
     Args:
         official: whether the official plugin is installed.
-        embedded: whether the cluster is one of this kit's own.
+        own_cluster: whether the cluster is one of this kit's own.
         before: what the stack was made with, None for a new one.
         env: the environment, for messages.
 
@@ -76,18 +76,18 @@ def choose_provider(
             f"stack {env} was made with the official Kubernetes provider, which is not installed "
             "here; install it (the stand-in cannot read its state)"
         )
-    if before is Provider.STAND_IN and not embedded:
+    if before is Provider.STAND_IN and not own_cluster:
         raise ToolError(
-            f"stack {env} was made with the stand-in provider, which serves the embedded cluster "
-            "only; destroy the stack there and make a new one"
+            f"stack {env} was made with the stand-in provider, which serves the kit's "
+            "own clusters only; destroy the stack there and make a new one"
         )
     if before is not None:
         return before
     if official:
         return Provider.OFFICIAL
-    if embedded:
+    if own_cluster:
         return Provider.STAND_IN
     raise ToolError(
-        "the official Kubernetes provider is not installed, and the stand-in serves the embedded "
-        "cluster only; run `pulumi plugin install resource kubernetes`"
+        "the official Kubernetes provider is not installed, and the stand-in serves the kit's "
+        "own clusters only; run `pulumi plugin install resource kubernetes`"
     )

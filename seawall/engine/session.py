@@ -48,13 +48,13 @@ class Session:
     Args:
         layout: where its files are.
         built: the CLI that the kit built, used when none is on PATH.
-        embedded: whether the cluster is one of this kit's own; only there may the stand-in serve.
+        own_cluster: whether the kit made the cluster; only there may the stand-in serve.
     """
 
-    def __init__(self, layout: Layout, *, built: Path | None, embedded: bool) -> None:
+    def __init__(self, layout: Layout, *, built: Path | None, own_cluster: bool) -> None:
         self._layout = layout
         self._built = built
-        self._embedded = embedded
+        self._own_cluster = own_cluster
         self.repaired: str | None = None
         """A line about a damaged state that was restored; None when it was whole."""
         self._seen: Snapshot | None = None
@@ -84,7 +84,7 @@ class Session:
         """The CLI and the provider of this stack."""
         provider = ladder.choose_provider(
             official=plugins.official_plugin(self._layout) is not None,
-            embedded=self._embedded,
+            own_cluster=self._own_cluster,
             before=self.seen().provider,
             env=self._layout.env,
         )

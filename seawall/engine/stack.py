@@ -37,7 +37,7 @@ class Engine:
         env: the environment, which is also the stack's name.
         pulumi: the CLI that the kit built, used when none is on PATH.
         kubeconfig: the cluster; None leaves it to the configuration or to $KUBECONFIG.
-        embedded: whether the cluster is one of this kit's own; only there may the stand-in serve.
+        own_cluster: whether the kit made the cluster; only there may the stand-in serve.
         program: what to deploy; the platform by default.
 
     Every method raises an EngineError of one line.
@@ -51,11 +51,11 @@ class Engine:
         env: str,
         pulumi: Path | None,
         kubeconfig: Path | None,
-        embedded: bool,
+        own_cluster: bool,
         program: Program | None = None,
     ) -> None:
         self._layout = Layout(checkout.resolve(), state_dir.resolve(), env)
-        self._session = Session(self._layout, built=pulumi, embedded=embedded)
+        self._session = Session(self._layout, built=pulumi, own_cluster=own_cluster)
         self._kubeconfig = kubeconfig
         self._given_program = program
         self._deployed: Values | None = None

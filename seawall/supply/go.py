@@ -85,7 +85,9 @@ GO_TOOLS = {
             version_symbols=("github.com/prometheus/common/version.Version",),
         ),
         GoTool("pause", "", estimate_s=5),
-        # For tests only: an S3 server that checks signatures and locks as the real one does.
+        # For tests only: kind itself, beside the one that users bring; and an S3 server that checks
+        # signatures and locks as the real one does.
+        GoTool("kind", "sigs.k8s.io/kind", estimate_s=60),
         GoTool("versitygw", "github.com/versity/versitygw", estimate_s=70),
     )
 }

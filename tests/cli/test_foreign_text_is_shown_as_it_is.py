@@ -27,7 +27,8 @@ class StandInTarget:
     """In place of an environment with a cluster."""
 
     env = "local"
-    embedded = False
+    own = None
+    reachable = False
     engine = StandInEngine()
     key_file = Path("/nowhere/api-key")
     kubeconfig = Path("/nowhere/[kubeconfig]")

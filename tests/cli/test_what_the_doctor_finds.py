@@ -33,6 +33,7 @@ NAMES = {
     "Go",
     "builds",
     "image builds",
+    "Docker and kind",
     "Pulumi CLI",
     "Kubernetes provider",
     "Python",

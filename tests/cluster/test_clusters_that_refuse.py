@@ -65,7 +65,7 @@ def edit(kubeconfig: Path, section: str, **values: str) -> None:
 
 
 def test_an_existing_cluster_is_reached_by_its_context(qa: Target, kubeconfig: Path) -> None:
-    assert not qa.embedded
+    assert qa.own is None
     assert qa.place == f"context {context_of(kubeconfig)} of {kubeconfig}"
     qa.check_cluster()
 
@@ -141,9 +141,11 @@ def test_the_stand_in_does_not_serve_an_existing_cluster(qa: Target) -> None:
     one_line(caught.value)
 
 
-def test_a_stack_that_never_served_has_nothing_to_return_to(qa: Target) -> None:
+def test_a_stack_that_never_served_has_nothing_to_return_to(
+    environment: Environment, qa: Target
+) -> None:
     with pytest.raises(UsageError, match="no release of qa was ever seen to serve"):
-        rollback(dataclasses.replace(qa, embedded=True), NOBODY)
+        rollback(dataclasses.replace(qa, own=environment.kit.cluster()), NOBODY)
 
 
 def test_a_gateway_is_asked_through_the_api_server(

@@ -193,9 +193,15 @@ def test_nodes_that_cannot_share_the_caches_files_need_more_space(
     variables: dict[str, str], tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del variables
-    _, (_, beside, _) = space_needed(kit_here(nodes=3))
+
+    def disks_need() -> float:
+        kit = kit_here(nodes=3)
+        _, (_, gib, _) = space_needed(kit, kit.cluster())
+        return gib
+
+    beside = disks_need()
     monkeypatch.setenv("SEAWALL_STATE_DIR", str(tiny_disk))
-    _, (_, elsewhere, _) = space_needed(kit_here(nodes=3))
+    elsewhere = disks_need()
     kit_here(nodes=3).instance.data.mkdir()
-    _, (_, running, _) = space_needed(kit_here(nodes=3))
+    running = disks_need()
     assert running < beside < elsewhere, "three copies; and none again when they are there"

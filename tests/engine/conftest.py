@@ -51,7 +51,7 @@ class Scratch:
             env="test",
             pulumi=self.pulumi,
             kubeconfig=self.kubeconfig,
-            embedded=True,
+            own_cluster=True,
             program=Program(run, tuple(secrets)),
         )
 

@@ -86,7 +86,7 @@ def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
         env=env,
         pulumi=pulumi,
         kubeconfig=kubeconfig,
-        embedded=True,
+        own_cluster=True,
     )
     kubectl_program = kit.tool("kubernetes") / "kubectl"
     namespace = f"platform-{uuid.uuid4().hex[:8]}"

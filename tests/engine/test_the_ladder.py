@@ -10,9 +10,9 @@ from seawall.engine.ladder import Provider, Rung, choose_cli, choose_provider
 
 
 def choose(
-    *, official: bool = False, embedded: bool = True, before: Provider | None = None
+    *, official: bool = False, own_cluster: bool = True, before: Provider | None = None
 ) -> Provider:
-    return choose_provider(official=official, embedded=embedded, before=before, env="test")
+    return choose_provider(official=official, own_cluster=own_cluster, before=before, env="test")
 
 
 def executable(folder: Path) -> Path:
@@ -25,13 +25,13 @@ def test_the_official_provider_comes_first() -> None:
     assert choose(official=True) is Provider.OFFICIAL
 
 
-def test_the_stand_in_serves_the_embedded_cluster_without_the_plugin() -> None:
+def test_the_stand_in_serves_the_kits_own_clusters_without_the_plugin() -> None:
     assert choose() is Provider.STAND_IN
 
 
 def test_the_stand_in_serves_no_other_cluster() -> None:
-    with pytest.raises(ToolError, match="serves the embedded cluster only"):
-        choose(embedded=False)
+    with pytest.raises(ToolError, match="serves the kit's own clusters only"):
+        choose(own_cluster=False)
 
 
 def test_a_stack_keeps_its_provider_when_a_better_one_appears() -> None:
@@ -44,9 +44,9 @@ def test_a_stack_of_the_official_provider_is_not_given_to_the_stand_in() -> None
     assert "\n" not in str(caught.value)
 
 
-def test_a_stack_of_the_stand_in_does_not_leave_the_embedded_cluster() -> None:
+def test_a_stack_of_the_stand_in_does_not_leave_the_kits_own_clusters() -> None:
     with pytest.raises(ToolError, match="made with the stand-in"):
-        choose(official=True, embedded=False, before=Provider.STAND_IN)
+        choose(official=True, own_cluster=False, before=Provider.STAND_IN)
 
 
 def test_the_cli_on_the_path_comes_before_the_built_one(

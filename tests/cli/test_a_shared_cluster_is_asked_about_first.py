@@ -1,0 +1,107 @@
+"""Environments on a cluster that somebody else runs: nothing is touched before a yes.
+
+kubectl and pulumi are programs of these tests that note their calls: kubectl answers that the
+cluster is there, pulumi must not be reached.
+"""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import CHECKOUT
+
+COMMANDS = ["up", "rollback", "down"]
+SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
+"""The command of the checkout that it is run in."""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """One with an environment on an existing cluster."""
+    folder = tmp_path / "checkout"
+    skipped = shutil.ignore_patterns("__pycache__")
+    for room in ("agents", "contract", "infra", "monitoring", "seawall", "service"):
+        shutil.copytree(CHECKOUT / room, folder / room, ignore=skipped)
+    shutil.copy(CHECKOUT / "Pulumi.yaml", folder)
+    document = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+    document["config"]["seawall:kubernetes"]["cluster"] = "existing"
+    (folder / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
+    return folder
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Path:
+    """The calls of kubectl and pulumi, one a line; both are on PATH."""
+    del variables
+    noted = tmp_path / "calls"
+    noted.touch()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program, code in (("kubectl", 0), ("pulumi", 1)):
+        text = f'#!/bin/sh\necho "{program} $*" >>"{noted}"\nexit {code}\n'
+        (programs / program).write_text(text)
+        (programs / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("apiVersion: v1\n")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    return noted
+
+
+def run(
+    *arguments: str, checkout: Path, stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SEAWALL, *arguments],
+        cwd=checkout,
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def only_looked(calls: Path) -> bool:
+    lines = calls.read_text().splitlines()
+    return all(line.endswith("get namespaces --output=name") for line in lines)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_a_terminal_a_yes_must_have_been_given(
+    calls: Path, checkout: Path, tmp_path: Path, command: str
+) -> None:
+    done = run(command, "qa", checkout=checkout)
+    assert done.returncode == 2, done.stderr
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
+    assert f"context (current) of {tmp_path / 'kubeconfig'}" in told
+    assert "not without being asked; --yes says that it is meant" in told
+    assert only_looked(calls)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_on_a_terminal_a_no_changes_nothing(calls: Path, checkout: Path, command: str) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    done = run(command, "qa", checkout=checkout, stdin=theirs)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == 2, done.stderr
+    assert "go on? [y/N]" in done.stderr
+    assert "nothing was done" in done.stderr
+    assert "deploy qa with Pulumi" not in done.stderr
+    assert only_looked(calls)
+
+
+def test_a_yes_is_what_lets_it_go_on(calls: Path, checkout: Path) -> None:
+    """As far as the cluster and Pulumi of these tests go."""
+    images = [f"--image={name}=example.org/{name}:1" for name in ("gateway", "redis")]
+    done = run("up", "qa", "--yes", *images, checkout=checkout)
+    assert done.returncode != 0
+    assert "deploy qa with Pulumi" in done.stderr
+    assert calls.read_text(), "not even the cluster was looked at"

@@ -1,0 +1,178 @@
+"""Clusters of the real kind program on a stand-in for the Docker engine (`stand_in.py`).
+
+kind is built from its pinned Go module, so its own parsers read the configuration and every flag
+that the kit gives it; what it makes of them can be looked at in the stand-in's nodes. That nodes
+really start cannot be seen here.
+"""
+
+import io
+import json
+import shlex
+import shutil
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.instance import instance_of
+from seawall.cluster.kind import KindCluster
+from seawall.cluster.supplies import MetricsImages
+from seawall.kit import kit_here
+from seawall.supply.images import Image
+from tests.kind import stand_in
+
+MakeCluster = Callable[..., KindCluster]
+
+_ROLES = """case "$*" in
+  *'kind.role"}} '*-control-plane) echo control-plane; exit;;
+  *'kind.role"}} '*) echo worker; exit;;
+esac
+"""
+"""kind asks for every node's role some twenty times: answered without starting Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What a test sees and says of the engine."""
+
+    folder: Path
+    programs: Path
+
+    def calls(self, program: str) -> list[list[str]]:
+        """The arguments of each call so far, but for those that only look."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        found: list[list[str]] = [json.loads(line) for line in lines]
+        looks = {"inspect", "ps", "info", "version"}
+        return [words[1:] for words in found if words[0] == program and words[1] not in looks]
+
+    def count(self, program: str, *words: str) -> int:
+        """How many calls began with these words."""
+        return sum(call[: len(words)] == list(words) for call in self.calls(program))
+
+    def container(self, name: str) -> stand_in.Container:
+        with stand_in.engine_in(self.folder) as engine:
+            return engine.containers[name]
+
+    def names(self) -> set[str]:
+        with stand_in.engine_in(self.folder) as engine:
+            return set(engine.containers)
+
+    def remove(self, name: str) -> None:
+        """As a person would by `docker rm`."""
+        with stand_in.engine_in(self.folder) as engine:
+            del engine.containers[name]
+
+    def refuse(self, text: str, words: str) -> None:
+        """Refuse every call that contains `text`."""
+        with stand_in.engine_in(self.folder) as engine:
+            engine.refuse[text] = words
+
+    def allow(self) -> None:
+        with stand_in.engine_in(self.folder) as engine:
+            engine.refuse.clear()
+
+    def written(self, node: str, path: str) -> str:
+        """What kind wrote into a node."""
+        return (self.folder / "nodes" / node / path).read_text()
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """kind, and the stand-ins for docker and kubectl."""
+    folder = tmp_path_factory.mktemp("programs")
+    # Imported, since Python keeps the compiled form of a module only, and this one starts often.
+    place = str(Path(stand_in.__file__).parent)
+    start = f"import sys; sys.path[:0] = [{place!r}]; import stand_in; stand_in.run()"
+    for program in ("docker", "kubectl"):
+        words = shlex.join([sys.executable, "-I", "-S", "-c", start, program])
+        shim = f'#!/bin/sh\n{_ROLES}exec {words} "$STAND_IN" "$@"\n'
+        (folder / program).write_text(shim)
+        (folder / program).chmod(0o755)
+    (folder / "kind").symlink_to(kit_here().tool("kind") / "kind")
+    (folder / "sh").symlink_to("/bin/sh")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of all clusters `cluster`: their name derives from it."""
+    return tmp_path_factory.mktemp("checkout") / "home"
+
+
+@pytest.fixture
+def name(home: Path) -> str:
+    """How `cluster` is called."""
+    return instance_of(home, nodes=1).name
+
+
+@pytest.fixture
+def engine(tmp_path: Path, home: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """An engine without containers; nothing else is on PATH."""
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    shutil.copytree(programs, tmp_path / "bin", symlinks=True)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("STAND_IN", str(folder))
+    monkeypatch.setenv("SEAWALL_HOME", str(home))
+    monkeypatch.setenv("SEAWALL_STATE_DIR", str(tmp_path / "state"))
+    # A user's own kubeconfig, which nobody may touch.
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    return StandIn(folder, tmp_path / "bin")
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
+    """Small archives in the form that `docker save` writes."""
+    folder = tmp_path_factory.mktemp("images")
+
+    def make(name: str) -> Image:
+        ref = f"localhost/{name}:1"
+        manifest = json.dumps([{"Config": "c.json", "RepoTags": [ref], "Layers": []}]).encode()
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(manifest)
+        archive = folder / f"{name}.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.addfile(info, io.BytesIO(manifest))
+        return Image(ref, archive)
+
+    return make
+
+
+@pytest.fixture
+def make_cluster(home: Path, engine: StandIn, images: Callable[[str], Image]) -> MakeCluster:
+    """A cluster of this kit, not started; another `home` is another checkout's."""
+    del engine
+
+    def make(*, home: Path = home, nodes: int = 3, node_image: str | None = None) -> KindCluster:
+        built = MetricsImages(
+            metrics_server=images("metrics-server"),
+            kube_state_metrics=images("kube-state-metrics"),
+        )
+        return KindCluster(instance_of(home, nodes=nodes), home.parent, lambda: built, node_image)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `cluster` keeps what its first `up` has made: that takes hundreds of calls."""
+    return tmp_path_factory.mktemp("running")
+
+
+@pytest.fixture
+def cluster(
+    make_cluster: MakeCluster, engine: StandIn, running: Path, tmp_path: Path
+) -> KindCluster:
+    """A cluster of three nodes that runs."""
+    made = make_cluster()
+    if not any(running.iterdir()):
+        made.up()
+        shutil.copytree(engine.folder, running / "engine")
+        shutil.copytree(tmp_path / "state", running / "state")
+    shutil.copytree(running / "engine", engine.folder, dirs_exist_ok=True)
+    shutil.copytree(running / "state", tmp_path / "state", dirs_exist_ok=True)
+    return made

@@ -1,0 +1,307 @@
+"""A stand-in for a Docker engine with kind's node image in it, and for kubectl; not the real ones.
+
+`run` is what both programs are. What they know is in one folder: the containers, the calls that
+were made, what was written into nodes, and the calls that the test wants refused (`refuse`: a text
+that a call contains, and the words of the refusal). They print what the real programs print, as far
+as kind and this kit read it. No container is started.
+"""
+
+import fcntl
+import json
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+VERSION = "28.2.2"
+_CLUSTER, _ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
+_POLLS_UNTIL_HEARD = 2
+"""Looks at the nodes during which the API server has not heard of a restart yet."""
+_ADMIN_CONF = """apiVersion: v1
+kind: Config
+clusters: [{name: kubernetes, cluster: {server: "https://inside:6443"}}]
+contexts: [{name: admin, context: {cluster: kubernetes, user: admin}}]
+current-context: admin
+users: [{name: admin, user: {token: not-a-real-one}}]
+"""
+_FILES = {
+    "/etc/kubernetes/admin.conf": _ADMIN_CONF,
+    "/kind/manifests/default-cni.yaml": "apiVersion: apps/v1\nkind: DaemonSet\n",
+    "/kind/manifests/default-storage.yaml": "apiVersion: storage.k8s.io/v1\nkind: StorageClass\n",
+}
+_CONTAINERD = """version = 3
+[plugins.'io.containerd.cri.v1.images']
+snapshotter = 'overlayfs'
+"""
+
+
+class Refused(Exception):  # noqa: N818 - what a daemon answers
+    """The words of the daemon."""
+
+
+@dataclass
+class Container:
+    """One node."""
+
+    name: str
+    image: str
+    labels: dict[str, str]
+    network: str
+    address: str
+    started: str
+    state: str = "running"
+    images: list[str] = field(default_factory=list[str])
+    polls: int = 0
+
+
+@dataclass
+class Engine:
+    """All that the engine knows."""
+
+    containers: dict[str, Container] = field(default_factory=dict[str, Container])
+    networks: list[str] = field(default_factory=list[str])
+    refuse: dict[str, str] = field(default_factory=dict[str, str])
+
+    def of(self, name: str) -> Container:
+        if name not in self.containers:
+            raise Refused(f"No such container: {name}")
+        return self.containers[name]
+
+    def running(self, name: str) -> Container:
+        found = self.of(name)
+        if found.state != "running":
+            raise Refused(f"container {name} is not running")
+        return found
+
+    def free_address(self) -> str:
+        """The lowest, as Docker gives them out."""
+        taken = {c.address for c in self.containers.values() if c.state == "running" and c.network}
+        return next(a for a in (f"172.18.0.{n}" for n in range(2, 255)) if a not in taken)
+
+    def start(self, container: Container) -> None:
+        container.state = "created"  # one that ends gives its address back
+        container.address = self.free_address() if container.network else ""
+        container.state, container.started, container.polls = "running", now(), 0
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+@contextmanager
+def engine_in(folder: Path) -> Generator[Engine]:
+    """The engine's knowledge, for one call at a time; kind makes several at once."""
+    file = folder / "engine.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        engine = Engine(**known)
+        engine.containers = {n: Container(**c) for n, c in known.get("containers", {}).items()}
+        yield engine
+        file.write_text(json.dumps(asdict(engine)))
+
+
+def docker(folder: Path, engine: Engine, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0912 - table
+    """What one call prints; raises Refused."""
+    match words:
+        case ["version", *_]:
+            return VERSION
+        case ["info", *_]:
+            limits = dict.fromkeys(["MemoryLimit", "PidsLimit", "CPUShares"], True)
+            return json.dumps({"CgroupDriver": "systemd", "CgroupVersion": "2", **limits})
+        case ["ps", *rest]:
+            return "\n".join(_listed(engine, rest))
+        case ["inspect", "--type=image", *_] | ["pull", *_]:
+            return ""
+        case ["inspect", "--format" | "-f", template, name]:
+            return _inspected(engine.of(name), template)
+        case ["network", *rest]:
+            return _network(engine, rest)
+        case ["run", *rest]:
+            return _run(engine, rest)
+        case ["logs", *_, name]:
+            return f"{engine.of(name).name}: [  OK  ] Reached target Multi-User System."
+        case ["rm", "-f", "-v", *names]:
+            for name in names:
+                engine.containers.pop(name, None)
+            return "\n".join(names)
+        case ["kill", name]:
+            engine.running(name).state = "exited"
+            return name
+        case ["start" | "restart", name]:
+            engine.start(engine.of(name))
+            return name
+        case ["exec", *rest]:
+            plain = [word for word in rest if word not in {"--privileged", "-i"}]
+            return _exec(folder, engine.running(plain[0]), plain[1:])
+        case _:
+            raise Refused(f"the stand-in does not know `docker {' '.join(words)}`")
+
+
+def _listed(engine: Engine, words: list[str]) -> list[str]:
+    label = words[words.index("--filter") + 1].removeprefix("label=")
+    template = words[words.index("--format") + 1]
+    key, _, value = label.partition("=")
+    found = [c for c in engine.containers.values() if key in c.labels]
+    return [_shown(c, template) for c in found if not value or c.labels[key] == value]
+
+
+def _shown(container: Container, template: str) -> str:
+    if template == "{{json .}}":
+        up = container.state == "running"
+        return json.dumps(
+            {
+                "Command": '"/usr/local/bin/entr…"',
+                "ID": f"{abs(hash(container.name)):012x}"[:12],
+                "Image": container.image,
+                "Labels": ",".join(f"{k}={v}" for k, v in container.labels.items()),
+                "Names": container.name,
+                "Networks": container.network,
+                "State": container.state,
+                "Status": "Up 2 minutes" if up else "Exited (137) 3 seconds ago",
+            }
+        )
+    return container.name if template == "{{.Names}}" else container.labels[_CLUSTER]
+
+
+def _inspected(container: Container, template: str) -> str:
+    at = container.address if container.state == "running" else ""
+    if _ROLE in template:
+        return container.labels[_ROLE]
+    if "GlobalIPv6Address" in template:
+        return f"{at},"
+    if "json .NetworkSettings.Networks" in template:
+        return json.dumps({container.network: {"IPAddress": at}} if container.network else {})
+    if "StartedAt" in template:
+        return container.started
+    if ".NetworkSettings.Ports" in template:
+        return "127.0.0.1\t40123"
+    return ""  # a label of Docker Desktop, which is not here
+
+
+def _network(engine: Engine, words: list[str]) -> str:
+    match words:
+        case ["ls", *_]:
+            wanted = re.search(r"name=\^(.*?)\$", " ".join(words))
+            return "\n".join(name for name in engine.networks if wanted and name == wanted[1])
+        case ["inspect", *_]:
+            return "1500"
+        case ["create", *_, name]:
+            engine.networks.append(name)
+        case ["disconnect", network, name]:
+            if engine.of(name).network != network:
+                raise Refused(f"container {name} is not connected to network {network}")
+            engine.of(name).network = ""
+        case ["connect", network, name]:
+            if network not in engine.networks:
+                raise Refused(f"network {network} not found")
+            if engine.of(name).network:
+                raise Refused(f"endpoint with name {name} already exists in network {network}")
+            engine.of(name).address = engine.free_address()
+            engine.of(name).network = network
+        case _:
+            raise Refused(f"the stand-in does not know `docker network {' '.join(words)}`")
+    return ""
+
+
+def _run(engine: Engine, words: list[str]) -> str:
+    labels = [words[i + 1].partition("=") for i, word in enumerate(words) if word == "--label"]
+    name, network = (words[words.index(flag) + 1] for flag in ("--name", "--net"))
+    made = Container(name, words[-1], {k: v for k, _, v in labels}, network, "", "")
+    engine.start(made)
+    engine.containers[name] = made
+    return name
+
+
+def _exec(folder: Path, node: Container, words: list[str]) -> str:  # noqa: PLR0911 - a table
+    match words:
+        case ["cat", "/kind/version"]:
+            version = re.search(r":(v[0-9.]+)", node.image)
+            return version[1] if version else ""
+        case ["cat", path]:
+            return _FILES[path]
+        case ["cp", "/dev/stdin", path]:
+            target = folder / "nodes" / node.name / path.strip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(sys.stdin.read())
+        case ["containerd", "config", "dump"]:
+            return _CONTAINERD
+        case ["ctr", "--namespace=k8s.io", "images", "list", "--quiet"]:
+            return "\n".join(node.images)
+        case ["ctr", *_, "-"]:
+            import tarfile  # noqa: PLC0415 - this program starts a hundred times
+
+            with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+                member = next(item for item in archive if item.name == "manifest.json")
+                manifest = archive.extractfile(member)
+                node.images += json.loads(manifest.read())[0]["RepoTags"] if manifest else []
+        case ["systemctl", "show", "--property=ActiveState", *units]:
+            return "\n\n".join("ActiveState=active" for _ in units)
+        case ["journalctl", "--no-pager", unit]:
+            return f"{node.name}: {unit.removeprefix('--unit=')} says something"
+        case ["kubectl" | "kubeadm" | "mkdir" | "bash", *_]:
+            return ""
+        case _:
+            raise Refused(f"the stand-in does not know `docker exec ... {' '.join(words)}`")
+    return ""
+
+
+def kubectl(folder: Path, engine: Engine, words: list[str]) -> str:
+    """What one call prints; raises Refused."""
+    kubeconfig = Path(words[0].removeprefix("--kubeconfig=")).read_text()
+    context = re.search(r"current-context: kind-(\S+)", kubeconfig)
+    cluster = context[1] if context else ""
+    nodes = [c for c in engine.containers.values() if c.labels[_CLUSTER] == cluster]
+    if not any(c.labels[_ROLE] == "control-plane" and c.state == "running" for c in nodes):
+        raise Refused("The connection to the server 127.0.0.1:40123 was refused")
+    match words[2:]:
+        case ["get", "nodes", "-o", "json"]:
+            return json.dumps({"items": [_node(container) for container in nodes]})
+        case ["apply", *_]:
+            with (folder / "applied.yaml").open("a") as applied:
+                applied.write(f"{sys.stdin.read()}\n---\n")
+        case _:
+            pass
+    return "ok"
+
+
+def _node(container: Container) -> dict[str, object]:
+    """Ready still counts from before the restart, until the node is heard again."""
+    container.polls += 1
+    fresh = container.state == "running" and container.polls > _POLLS_UNTIL_HEARD
+    beat = now() if fresh else "2020-01-01T00:00:00Z"
+    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": re.sub(r"\.\d+", "", beat)}
+    return {"metadata": {"name": container.name}, "status": {"conditions": [ready]}}
+
+
+def refuse_as_told(engine: Engine, line: str) -> None:
+    """Raise Refused when the test wants it."""
+    for text, refusal in engine.refuse.items():
+        if text in line:
+            raise Refused(refusal)
+
+
+def main(program: str, folder: Path, words: list[str]) -> int:
+    """The exit code."""
+    with engine_in(folder) as engine:
+        with (folder / "calls").open("a") as calls:
+            calls.write(json.dumps([program, *words]) + "\n")
+        line = " ".join([program, *words])
+        try:
+            refuse_as_told(engine, line)
+            answer = (docker if program == "docker" else kubectl)(folder, engine, words)
+        except Refused as refused:
+            source = "Error response from daemon: " if program == "docker" else "error: "
+            sys.stderr.write(f"{source}{refused}\n")
+            return 1
+    sys.stdout.write(f"{answer}\n" if answer else "")
+    return 0
+
+
+def run() -> None:
+    """With the arguments of the command line: the program, the folder, and what it was told."""
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))

@@ -1,0 +1,180 @@
+"""`seawall cluster` and environments on a kind cluster: the same commands, picked by a value."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seawall.cluster.instance import OwnCluster
+from seawall.cluster.kind import KindCluster
+from seawall.cluster.supplies import MetricsImages
+from seawall.doctor import Finding, State, examine
+from seawall.errors import ClusterError, UsageError
+from seawall.kit import Kit, kit_here
+from seawall.local import space_needed
+from seawall.supply.cache import Cache
+from seawall.supply.images import Image
+from seawall.targets import Target, target_of
+from tests.conftest import AS_NOBODY, CHECKOUT, run_seawall
+from tests.kind.conftest import StandIn
+
+
+def seawall(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_seawall(*arguments, variables={})
+
+
+def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+def test_commands_find_the_cluster_that_is_there(
+    cluster: KindCluster, engine: StandIn, name: str
+) -> None:
+    assert isinstance(kit_here().cluster(), KindCluster)
+    assert seawall("cluster", "node", "stop", f"{name}-worker2").returncode == 0
+    shown = seawall("cluster", "status")
+    assert shown.returncode == 3, "a node is down"
+    assert f"the kind cluster {name}" in shown.stdout
+    assert seawall("kubectl", "get", "--raw", "/readyz").stdout == "ok\n"
+    assert engine.calls("kubectl")[-1][0] == f"--kubeconfig={cluster.kubeconfig}"
+
+
+def test_down_removes_it(cluster: KindCluster, engine: StandIn, home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
+    done = seawall("cluster", "down")
+    assert done.returncode == 0, done.stderr
+    assert engine.names() == set()
+    assert not cluster.kubeconfig.parent.exists()
+    assert not home.exists()
+
+
+def test_wrong_use_is_one_line(cluster: KindCluster, name: str) -> None:
+    del cluster
+    told = one_line(seawall("cluster", "up", "--kind", "embedded"), 2)
+    assert "has a cluster of kind kind, and embedded is asked for" in told
+    assert "seawall down" in told
+    told = one_line(seawall("cluster", "logs", "n1/kubelet"), 2)
+    assert f"{name}-control-plane/kubelet" in told
+
+
+def test_up_without_docker_says_what_to_install(engine: StandIn, home: Path) -> None:
+    (engine.programs / "docker").unlink()
+    told = one_line(seawall("cluster", "up", "--kind", "kind"), 1)
+    assert "docker is not on PATH" in told
+    assert not home.exists(), "nothing was made"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    asked = (
+        "import sys; from pathlib import Path; from seawall.host import check_writable; "
+        "check_writable(Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [*AS_NOBODY, sys.executable, "-c", asked, tmp_path / "state" / "sw"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = f"{tmp_path / 'state' / 'sw'} cannot be made by this user (uid 65534): point SEAWALL"
+    assert told in done.stderr
+
+
+@pytest.fixture
+def kit(engine: StandIn, tmp_path: Path) -> Kit:
+    """Of a checkout with an environment on a cluster of kind."""
+    del engine
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    document = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+    document["config"]["seawall:kubernetes"].update(
+        cluster="kind", node_image="example.org/node:v1.35.0"
+    )
+    (checkout / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
+    return dataclasses.replace(kit_here(), checkout=checkout)
+
+
+@pytest.fixture
+def qa(kit: Kit) -> Target:
+    return target_of(kit, "qa")
+
+
+def test_an_environment_names_its_cluster(qa: Target, kit: Kit) -> None:
+    assert isinstance(qa.own, KindCluster)
+    assert qa.place == f"the kind cluster {kit.instance.name}"
+    assert qa.kubeconfig == kit.instance.data / "admin.kubeconfig"
+    assert not qa.reachable, "pods are asked through the API server"
+
+
+def test_the_node_image_of_the_environment_is_used(
+    qa: Target, kit: Kit, engine: StandIn, images: Callable[[str], Image]
+) -> None:
+    vars(kit)["metrics_images"] = MetricsImages(
+        metrics_server=images("metrics-server"), kube_state_metrics=images("kube-state-metrics")
+    )
+    assert qa.own is not None
+    engine.refuse("network create", "this is far enough")
+    with pytest.raises(ClusterError, match="far enough"):
+        qa.own.up()
+    config = (kit.instance.data / "kind.yaml").read_text()
+    assert config.count("image: example.org/node:v1.35.0") == 4
+
+
+def test_another_kind_of_cluster_is_not_overlooked(cluster: KindCluster, kit: Kit) -> None:
+    del cluster
+    with pytest.raises(UsageError, match="of kind kind, and embedded is asked for"):
+        kit.cluster(OwnCluster.EMBEDDED)
+
+
+def test_a_first_run_needs_room_for_the_builds_of_its_own_cluster(kit: Kit, tmp_path: Path) -> None:
+    empty = dataclasses.replace(kit, cache=Cache(tmp_path / "cache", lambda _: None))
+
+    def needs() -> tuple[float, ...]:
+        return tuple(space_needed(empty, empty.cluster(kind))[0][1] for kind in OwnCluster)
+
+    embedded, of_kind = needs()
+    for tool in ("metrics-server", "kube-state-metrics"):
+        (tmp_path / "cache" / tool).mkdir(parents=True)
+    assert needs()[0] == embedded, "Kubernetes is not built yet"
+    assert needs()[1] < of_kind
+
+
+def finding(kit: Kit, what: str) -> Finding:
+    return next(item for item in examine(kit) if item.what == what)
+
+
+def test_the_doctor_says_whether_kind_can_be_used(engine: StandIn) -> None:
+    found = finding(kit_here(), "Docker and kind")
+    assert found.state is State.OK
+    (engine.programs / "kind").unlink()
+    found = finding(kit_here(), "Docker and kind")
+    assert found.state is State.NOTE, "the embedded cluster needs none of them"
+    assert found.seen.startswith("kind is not on PATH")
+    (engine.programs / "kind").touch(mode=0o755)
+    assert "https://kind.sigs.k8s.io" in found.to_do
+    engine.refuse("docker", "Cannot connect to the Docker daemon")
+    found = finding(kit_here(), "Docker and kind")
+    assert found.seen == "no Docker engine answers this user"
+
+
+def test_the_doctor_looks_at_the_cluster_that_is_there(
+    cluster: KindCluster, engine: StandIn
+) -> None:
+    assert finding(kit_here(), "cluster").state is State.OK
+    cluster.stop_node("node1")
+    assert "worker" in finding(kit_here(), "cluster").seen
+    engine.refuse("docker", "Cannot connect to the Docker daemon")
+    found = finding(kit_here(), "cluster")
+    assert found.state is State.NOTE
+    assert "Cannot connect" in found.seen

@@ -1,0 +1,146 @@
+"""Taking a kind cluster's nodes away and giving them back; wrong use is one line."""
+
+from collections.abc import Callable
+
+import pytest
+
+from seawall.cluster.kind import KindCluster
+from seawall.errors import ClusterError, UsageError
+from tests.kind.conftest import MakeCluster, StandIn
+
+
+def parts_of(cluster: KindCluster) -> dict[str, bool]:
+    return {part.name: part.ok for part in cluster.status()}
+
+
+def test_a_stopped_node_says_no_farewell(cluster: KindCluster, engine: StandIn, name: str) -> None:
+    node = f"{name}-worker2"
+    cluster.stop_node(node)
+    calls = engine.calls("docker")
+    cut, killed = ["network", "disconnect", "kind", node], ["kill", node]
+    assert calls.index(cut) < calls.index(killed), "its kernel would close its connections"
+    assert engine.container(node).state == "exited"
+    down = {part for part, ok in parts_of(cluster).items() if not ok}
+    assert down == {node, f"{node}/containerd", f"{node}/kubelet"}
+
+
+def test_a_started_node_is_back_when_it_has_said_so(
+    cluster: KindCluster, engine: StandIn, name: str
+) -> None:
+    node = f"{name}-worker2"
+    cluster.stop_node(node)
+    cluster.start_node(node)
+    assert all(parts_of(cluster).values())
+    assert engine.container(node).network == "kind"
+    # The stand-in shows the old `Ready` at first, as an API server that missed the death does.
+    assert engine.container(node).polls > 2
+
+
+def test_a_partitioned_node_runs_on_and_heals(
+    cluster: KindCluster, engine: StandIn, name: str
+) -> None:
+    node = f"{name}-worker"
+    before = engine.container(node)
+    cluster.partition_node(node)
+    cluster.partition_node(node)
+    parts = {part.name: part for part in cluster.status()}
+    assert not parts[node].ok
+    assert "cut off from the network" in parts[node].detail
+    assert parts[f"{node}/kubelet"].ok
+    cluster.heal_node(node)
+    assert engine.container(node) == before, "neither started anew nor at another address"
+    assert engine.count("docker", "network", "disconnect") == 1
+
+
+def test_a_node_that_heals_at_another_address_is_started_anew(
+    cluster: KindCluster, engine: StandIn, name: str
+) -> None:
+    first, second = sorted(
+        (f"{name}-worker", f"{name}-worker2"), key=lambda node: engine.container(node).address
+    )
+    was = engine.container(second).address
+    cluster.partition_node(first)
+    cluster.partition_node(second)
+    cluster.heal_node(second)
+    assert engine.container(second).address != was, "the lowest free one was the other node's"
+    assert engine.count("docker", "restart", second) == 1
+    cluster.heal_node(first)
+    assert all(parts_of(cluster).values())
+
+
+def test_nodes_answer_to_the_names_of_the_embedded_cluster(
+    cluster: KindCluster, engine: StandIn, name: str
+) -> None:
+    cluster.partition_node("node3")
+    assert engine.container(f"{name}-worker3").network == ""
+    cluster.heal_node("node3")
+
+
+def stop(cluster: KindCluster, node: str) -> None:
+    cluster.stop_node(node)
+
+
+def partition(cluster: KindCluster, node: str) -> None:
+    cluster.partition_node(node)
+
+
+def start(cluster: KindCluster, node: str) -> None:
+    cluster.start_node(node)
+
+
+def heal(cluster: KindCluster, node: str) -> None:
+    cluster.heal_node(node)
+
+
+Operation = Callable[[KindCluster, str], None]
+
+
+@pytest.mark.parametrize("operation", [stop, partition, start, heal])
+@pytest.mark.parametrize("node", ["node9", "control-plane"])
+def test_a_node_that_is_not_there_is_named(
+    cluster: KindCluster, name: str, operation: Operation, node: str
+) -> None:
+    with pytest.raises(UsageError, match=f"no such node: {node}; there are {name}-worker, "):
+        operation(cluster, node)
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"), [(start, "runs already"), (heal, "is not cut off from the network")]
+)
+def test_a_node_that_needs_nothing_is_refused(
+    cluster: KindCluster, operation: Operation, words: str
+) -> None:
+    with pytest.raises(UsageError, match=f"node node1 {words}"):
+        operation(cluster, "node1")
+
+
+@pytest.mark.parametrize("operation", [stop, partition])
+def test_a_node_that_does_not_run_is_refused(cluster: KindCluster, operation: Operation) -> None:
+    cluster.stop_node("node1")
+    with pytest.raises(UsageError, match="node node1 does not run; `seawall cluster node start"):
+        operation(cluster, "node1")
+
+
+@pytest.mark.parametrize("operation", [stop, partition, start, heal])
+def test_without_a_cluster_there_are_no_nodes(
+    make_cluster: MakeCluster, operation: Operation
+) -> None:
+    with pytest.raises(UsageError, match="has not been started: run `make up`"):
+        operation(make_cluster(), "node1")
+
+
+def test_what_docker_refuses_is_one_line(cluster: KindCluster, engine: StandIn, name: str) -> None:
+    engine.refuse("network disconnect", "the network is busy")
+    with pytest.raises(ClusterError) as caught:
+        cluster.stop_node("node1")
+    assert str(caught.value) == (
+        "`docker network disconnect` failed: Error response from daemon: the network is busy"
+    )
+    assert engine.container(f"{name}-worker").state == "running", "no half-done stop"
+
+
+def test_logs_of_a_node_and_of_its_daemons(cluster: KindCluster, name: str) -> None:
+    assert "Multi-User System" in cluster.logs(f"{name}-control-plane")
+    assert "kubelet says something" in cluster.logs(f"{name}-worker/kubelet")
+    with pytest.raises(UsageError, match=f"no such part: n1/kubelet; there are {name}-control"):
+        cluster.logs("n1/kubelet")
