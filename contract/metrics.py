@@ -6,7 +6,6 @@ Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
 __all__ = [
     "ATTEMPTS",
     "BREAKER_OPENINGS",
-    "BREAKER_OPENINGS_PER_MINUTE",
     "BREAKER_STATE",
     "GATEWAY_JOB",
     "IN_FLIGHT",
@@ -14,7 +13,6 @@ __all__ = [
     "QUEUED",
     "RATE_LIMITED",
     "REQUESTS",
-    "REQUESTS_PER_SECOND",
     "REQUEST_SECONDS",
     "STATE_ERRORS",
 ]
@@ -39,12 +37,6 @@ LIMITER_LOCAL = "seawall_limiter_local"
 """Gauge: 1 while limits are kept in the process because Redis does not answer."""
 STATE_ERRORS = "seawall_state_errors_total"
 """Labels: kind (timeout, connection, other)."""
-
-REQUESTS_PER_SECOND = "seawall_requests_per_second"
-"""What the autoscaler is told, not a series: answered requests of a pod."""
-BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
-"""What the autoscaler is told, not a series: of each target those of the pod with the most, added
-up, so that more pods do not count as more trouble."""
 
 GATEWAY_JOB = "seawall-gateway"
 """The Prometheus job that scrapes the gateway's pods; alerts and dashboards select by it."""

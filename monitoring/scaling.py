@@ -11,8 +11,18 @@ from typing import TypedDict
 
 from contract import metrics
 
-__all__ = ["SIGNALS", "AdapterRules", "Signal", "adapter_rules"]
+__all__ = [
+    "BREAKER_OPENINGS_PER_MINUTE",
+    "REQUESTS_PER_SECOND",
+    "SIGNALS",
+    "AdapterRules",
+    "Signal",
+    "adapter_rules",
+]
 
+REQUESTS_PER_SECOND = "seawall_requests_per_second"
+BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
+"""Names in the metrics API only: no series is called so."""
 _OPENINGS_OVER = "1m"
 """The signal is openings per minute; a breaker opens a few times in one at most."""
 
@@ -48,7 +58,7 @@ SIGNALS = (
     ),
     Signal(
         key="requests_per_second",
-        metric=metrics.REQUESTS_PER_SECOND,
+        metric=REQUESTS_PER_SECOND,
         series=metrics.REQUESTS,
         query="sum by (<<.GroupBy>>) (rate(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
         of_pods=True,
@@ -62,7 +72,7 @@ SIGNALS = (
     ),
     Signal(
         key="breaker_openings_per_minute",
-        metric=metrics.BREAKER_OPENINGS_PER_MINUTE,
+        metric=BREAKER_OPENINGS_PER_MINUTE,
         series=metrics.BREAKER_OPENINGS,
         # Of each target the pod with the most: a sum over pods would grow with every new pod, and
         # ask for one more.

@@ -16,7 +16,7 @@ from typing import Self
 
 import pytest
 
-from contract import metrics
+from monitoring.scaling import BREAKER_OPENINGS_PER_MINUTE, REQUESTS_PER_SECOND
 from seawall.load import LoadReport
 from seawall.wait import wait_until
 from tests.cluster.watching import RATE, Simulator, constant_load, ready_pods
@@ -86,7 +86,7 @@ def story(environment: Environment) -> Story:
     told = Story()
     few = RATE / TIMES
     usual, more, less = (constant_load(environment, rate) for rate in (few, RATE, few))
-    pods_carry = asked_per_pod(environment, metrics.REQUESTS_PER_SECOND, str(CARRIES))
+    pods_carry = asked_per_pod(environment, REQUESTS_PER_SECOND, str(CARRIES))
     with pods_carry, Counted(environment) as counted:
         with usual:
             wait_until(lambda: usual.sent >= few * 20, deadline_s=60, what="the usual load")
@@ -203,13 +203,13 @@ def test_breakers_that_open_bring_pods_when_that_is_asked_for(
     del story  # it ends with the least number of pods
     alpha = Simulator(environment, "alpha")
     began = time.monotonic()
-    few = asked_per_pod(environment, metrics.BREAKER_OPENINGS_PER_MINUTE, "500m")
+    few = asked_per_pod(environment, BREAKER_OPENINGS_PER_MINUTE, "500m")
     with constant_load(environment) as load, few:
         assert wanted(environment) == LEAST
         alpha.fail({"kind": "status", "code": 500})
         try:
             wait_until(
-                lambda: value_of(environment, metrics.BREAKER_OPENINGS_PER_MINUTE) > 1,
+                lambda: value_of(environment, BREAKER_OPENINGS_PER_MINUTE) > 1,
                 deadline_s=90,
                 what="the openings to be counted",
             )

@@ -8,7 +8,12 @@ import pytest
 from contract import labels, metrics, paths, ports
 from infra.resources import Resource
 from infra.settings import PerPod
-from monitoring.scaling import SIGNALS, adapter_rules
+from monitoring.scaling import (
+    BREAKER_OPENINGS_PER_MINUTE,
+    REQUESTS_PER_SECOND,
+    SIGNALS,
+    adapter_rules,
+)
 from tests.infra.environments import Platform, Values, changed, platform_of, pod_spec
 
 DEPLOYED_PODS = {
@@ -89,7 +94,7 @@ def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> 
         {
             "type": "Pods",
             "pods": {
-                "metric": {"name": metrics.REQUESTS_PER_SECOND},
+                "metric": {"name": REQUESTS_PER_SECOND},
                 "target": {**average, "averageValue": "25"},
             },
         },
@@ -103,7 +108,7 @@ def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> 
         {
             "type": "External",
             "external": {
-                "metric": {"name": metrics.BREAKER_OPENINGS_PER_MINUTE},
+                "metric": {"name": BREAKER_OPENINGS_PER_MINUTE},
                 "target": {**average, "averageValue": "20"},
             },
         },
