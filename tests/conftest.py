@@ -128,10 +128,12 @@ def environment() -> Generator[Environment]:
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     took = time.monotonic() - begun
     measured(f"`seawall up` took {took:.0f} s (goals: 120 s with caches warm, 30 min fresh)")
-    assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
-    yield Environment(kit_here(), variables, before)
-    if not KEEP:
-        run_seawall("down", variables=variables)
+    try:
+        assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
+        yield Environment(kit_here(), variables, before)
+    finally:
+        if not KEEP:
+            run_seawall("down", variables=variables)
 
 
 @pytest.fixture(scope="session")

@@ -59,9 +59,9 @@ def cluster_of_its_own(folder: Path) -> Generator[Other]:
         for name, value in variables.items():
             patched.setenv(name, value)
         kit = kit_here()
-        yield Other(kit, variables)
-        if kit.home.exists() or kit.instance.data.exists():
-            run_seawall("down", variables=variables)
+    yield Other(kit, variables)
+    if kit.home.exists() or kit.instance.data.exists():
+        run_seawall("down", variables=variables)
 
 
 def free_range() -> str:

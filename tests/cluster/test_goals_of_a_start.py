@@ -140,7 +140,7 @@ def test_an_idle_cluster_needs_little_memory(started: Started) -> None:
     largest = sorted(by_program.items(), key=lambda item: -item[1])[:6]
     told = ", ".join(f"{program} {kib // 1024}" for program, kib in largest)
     measured(f"idle cluster of three nodes: {mib:.0f} MiB PSS (goal {MEMORY_GOAL_MIB}); {told}")
-    assert {"etcd", "kube-apiserver", "kubelet", "containerd", "pause", "program"} <= {*by_program}
+    assert {"etcd", "kube-apiserver", "kubelet", "containerd", "program"} <= {*by_program}
     assert mib < LENIENCE * MEMORY_GOAL_MIB
 
 

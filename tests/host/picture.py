@@ -19,6 +19,8 @@ from tests.host import files, kernel, processes
 __all__ = ["Picture", "left_behind", "take_picture"]
 
 _INSTANCE = re.compile(r"sw[0-9a-f]{6}")
+_OF_A_TEST = re.compile(r"swt-?[0-9a-f]{6}")
+"""A network that a test has made for itself, of another run perhaps: never a cluster's."""
 _OTHERS_DEADLINE_S = 30.0
 
 
@@ -52,7 +54,8 @@ def take_picture(kit: Kit) -> Picture:
     instance = kit.instance.name
 
     def kept(names: Iterable[str]) -> frozenset[str]:
-        return frozenset(x for x in names if set(_INSTANCE.findall(x)) <= {instance})
+        ours = (x for x in names if set(_INSTANCE.findall(x)) <= {instance})
+        return frozenset(x for x in ours if not _OF_A_TEST.search(x))
 
     running = processes.running()
     return Picture(
