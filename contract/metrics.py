@@ -4,6 +4,7 @@ Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
 """
 
 __all__ = [
+    "ANSWERS_BROKEN",
     "ATTEMPTS",
     "BREAKER_OPENINGS",
     "BREAKER_STATE",
@@ -19,6 +20,8 @@ __all__ = [
 
 REQUESTS = "seawall_requests_total"
 """Labels: route, status (the status code that the client saw)."""
+ANSWERS_BROKEN = "seawall_answers_broken_total"
+"""Answers that ended with an error after they had begun, with status 200. Labels: route."""
 REQUEST_SECONDS = "seawall_request_duration_seconds"
 """Histogram. Labels: route."""
 IN_FLIGHT = "seawall_requests_in_flight"

@@ -10,6 +10,7 @@ import sys
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.scaling import SIGNALS, adapter_rules
+from monitoring.slo import OBJECTIVES
 
 __all__ = ["main"]
 
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> None:
     adapter.add_argument("--window", default="1m", help="over how long values are averaged")
     options = parser.parse_args(arguments)
     if options.command == "alerts":
-        printed: object = rule_file(ALERTS, runbooks=str(options.runbooks).rstrip("/"))
+        printed: object = rule_file(ALERTS, OBJECTIVES, runbooks=str(options.runbooks).rstrip("/"))
     else:
         printed = adapter_rules(SIGNALS, window=options.window)
     sys.stdout.write(json.dumps(printed, indent=2) + "\n")

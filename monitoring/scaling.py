@@ -23,8 +23,6 @@ __all__ = [
 REQUESTS_PER_SECOND = "seawall_requests_per_second"
 BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
 """Names in the metrics API only: no series is called so."""
-_OPENINGS_OVER = "1m"
-"""The signal is openings per minute; a breaker opens a few times in one at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Signal:
         key: its name in the configuration, seawall:gateway.replicas.per_pod.
         metric: its name in the metrics API.
         series: the Prometheus series that it is made of.
-        query: PromQL in the adapter's template; {window} is the configured one.
+        query: PromQL in the adapter's template; WINDOW is the configured one.
         of_pods: each pod has a value (custom.metrics.k8s.io); else there is one for all
             (external.metrics.k8s.io).
     """
@@ -53,21 +51,21 @@ SIGNALS = (
         metric=metrics.IN_FLIGHT,
         series=metrics.IN_FLIGHT,
         # A mean: a single look may fall between two bursts.
-        query="sum by (<<.GroupBy>>) (avg_over_time(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        query="sum by (<<.GroupBy>>) (avg_over_time(<<.Series>>{<<.LabelMatchers>>}[WINDOW]))",
         of_pods=True,
     ),
     Signal(
         key="requests_per_second",
         metric=REQUESTS_PER_SECOND,
         series=metrics.REQUESTS,
-        query="sum by (<<.GroupBy>>) (rate(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        query="sum by (<<.GroupBy>>) (rate(<<.Series>>{<<.LabelMatchers>>}[WINDOW]))",
         of_pods=True,
     ),
     Signal(
         key="queued_requests",
         metric=metrics.QUEUED,
         series=metrics.QUEUED,
-        query="sum(avg_over_time(<<.Series>>{{<<.LabelMatchers>>}}[{window}]))",
+        query="sum(avg_over_time(<<.Series>>{<<.LabelMatchers>>}[WINDOW]))",
         of_pods=False,
     ),
     Signal(
@@ -76,10 +74,7 @@ SIGNALS = (
         series=metrics.BREAKER_OPENINGS,
         # Of each target the pod with the most: a sum over pods would grow with every new pod, and
         # ask for one more.
-        query=(
-            "sum(max by (provider, model) "
-            f"(increase(<<.Series>>{{{{<<.LabelMatchers>>}}}}[{_OPENINGS_OVER}])))"
-        ),
+        query="sum(max by (provider, model) (increase(<<.Series>>{<<.LabelMatchers>>}[1m])))",
         of_pods=False,
     ),
 )
@@ -128,5 +123,5 @@ def _rule(signal: Signal, known: tuple[str, ...], window: str) -> _Rule:
         "seriesQuery": f"{signal.series}{{{matchers}}}",
         "resources": {"overrides": {label: {"resource": label} for label in known}},
         "name": {"matches": "", "as": signal.metric},
-        "metricsQuery": signal.query.format(window=window),
+        "metricsQuery": signal.query.replace("WINDOW", window),
     }

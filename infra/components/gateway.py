@@ -24,7 +24,7 @@ from infra.components.gateway_files import settings_file
 from infra.components.gateway_pod import COMPONENT, GatewayPod, pod_spec
 from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
-from infra.components.mounted_text import MountedText, mounted_text
+from infra.components.mounted_files import MountedFiles, mounted_files
 from infra.components.placement import disruption_budget
 from infra.components.secret_source import SecretFiles, SecretSource
 from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
@@ -86,18 +86,17 @@ class Gateway(pulumi.ComponentResource):
         self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
         self.register_outputs({"service_name": self.service_name, "url": self.url})
 
-    def _files(self, name: str) -> tuple[MountedText, pulumi.Output[str]]:
+    def _files(self, name: str) -> tuple[MountedFiles, pulumi.Output[str]]:
         args = self._args
         file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
         text = args.redis_hosts.apply(
             lambda hosts: settings_file(args.settings, redis_hosts=hosts, master=args.redis_master)
         )
-        files = mounted_text(
+        files = mounted_files(
+            f"{name}-settings",
             self._metadata(f"{name}-settings"),
-            file_name,
-            text,
+            {file_name: text},
             self._child,
-            name=f"{name}-settings",
         )
         copied = [paths.REDIS_APP_PASSWORD_FILE, paths.SENTINEL_PASSWORD_FILE]
         copied += [provider_secret(provider) for provider in args.settings.providers]

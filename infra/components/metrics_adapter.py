@@ -25,7 +25,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from contract import ports
 from infra.components.labels import labels_of, selector_of
 from infra.components.metrics_adapter_rights import rights_of
-from infra.components.mounted_text import MountedText, mounted_text
+from infra.components.mounted_files import MountedFiles, mounted_files
 from infra.components.pods import (
     container_security,
     pod_security,
@@ -76,12 +76,11 @@ class MetricsAdapter(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = rights_of(name, self._metadata(name), args.namespace, child)
         rules = adapter_rules(SIGNALS, window=str(args.settings.window))
-        files = mounted_text(
+        files = mounted_files(
+            f"{name}-settings",
             self._metadata(f"{name}-settings"),
-            _CONFIG_FILE,
-            json.dumps(rules, indent=2),
+            {_CONFIG_FILE: json.dumps(rules, indent=2)},
             child,
-            name=f"{name}-settings",
         )
         pod = SinglePod(
             args.made_namespace, self._pod(files, account), annotations=files.annotations
@@ -120,7 +119,7 @@ class MetricsAdapter(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _pod(self, files: MountedText, account: pulumi.Input[str]) -> PodSpecArgs:
+    def _pod(self, files: MountedFiles, account: pulumi.Input[str]) -> PodSpecArgs:
         settings = self._args.settings
         container = ContainerArgs(
             name=COMPONENT,

@@ -1,4 +1,4 @@
-"""A Prometheus of the kit's own, which scrapes the pods of its namespace."""
+"""A Prometheus of the kit's own: it scrapes the pods of its namespace and evaluates the alerts."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from pulumi_kubernetes.rbac.v1 import (
 
 from contract import ports
 from infra.components.labels import labels_of, selector_of
-from infra.components.mounted_text import MountedText, mounted_text
+from infra.components.mounted_files import MountedFiles, mounted_files
 from infra.components.pods import (
     container_security,
     pod_security,
@@ -37,12 +37,16 @@ from infra.components.pods import (
 from infra.components.scraping import scrape_config
 from infra.components.single_pod import SinglePod, single_pod
 from infra.settings import Monitoring
+from monitoring.alerts import ALERTS
+from monitoring.rules import rule_file
+from monitoring.slo import OBJECTIVES
 
 __all__ = ["COMPONENT", "Prometheus", "PrometheusArgs"]
 
 COMPONENT = "prometheus"
 _CONFIG_DIR = "/etc/seawall/prometheus"
 _CONFIG_FILE = "prometheus.yml"
+_RULES_FILE = "rules.json"
 _DATA = "/data"
 _DATA_SIZE = "2Gi"
 _KEPT_BYTES = "1GB"
@@ -73,14 +77,16 @@ class Prometheus(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = self._account(name, child)
         config = pulumi.Output.from_input(args.namespace).apply(
-            lambda namespace: json.dumps(scrape_config(args.settings, namespace), indent=2)
+            lambda namespace: json.dumps(
+                scrape_config(args.settings, namespace, rules=_RULES_FILE), indent=2
+            )
         )
-        files = mounted_text(
+        rules = rule_file(ALERTS, OBJECTIVES, runbooks=args.settings.runbooks.rstrip("/"))
+        files = mounted_files(
+            f"{name}-settings",
             self._metadata(f"{name}-settings"),
-            _CONFIG_FILE,
-            config,
+            {_CONFIG_FILE: config, _RULES_FILE: json.dumps(rules, indent=2)},
             child,
-            name=f"{name}-settings",
         )
         pod = SinglePod(args.namespace, self._pod(files, account), annotations=files.annotations)
         single_pod(name, pod, child)
@@ -116,7 +122,7 @@ class Prometheus(pulumi.ComponentResource):
         )
         return account.metadata.apply(lambda made: made.name or name)
 
-    def _pod(self, files: MountedText, account: pulumi.Input[str]) -> PodSpecArgs:
+    def _pod(self, files: MountedFiles, account: pulumi.Input[str]) -> PodSpecArgs:
         settings = self._args.settings
         container = ContainerArgs(
             name=COMPONENT,

@@ -1,4 +1,4 @@
-"""Prometheus' configuration: whom it asks for metrics, and under which labels it keeps them.
+"""Prometheus' configuration: whom it asks for metrics, under which labels it keeps them, its rules.
 
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/
 """
@@ -35,12 +35,18 @@ class _Job(TypedDict):
 
 
 # Written as a call because `global` cannot be a field of a class.
-ScrapeConfig = TypedDict("ScrapeConfig", {"global": dict[str, str], "scrape_configs": list[_Job]})
+ScrapeConfig = TypedDict(
+    "ScrapeConfig",
+    {"global": dict[str, str], "rule_files": list[str], "scrape_configs": list[_Job]},
+)
 """The file."""
 
 
-def scrape_config(settings: Monitoring, namespace: str) -> ScrapeConfig:
-    """The file of a Prometheus that asks the gateway's pods of `namespace`."""
+def scrape_config(settings: Monitoring, namespace: str, *, rules: str) -> ScrapeConfig:
+    """The file of a Prometheus that asks the gateway's pods of `namespace`.
+
+    `rules` is the name of a file beside it.
+    """
     every = settings.scrape_every
     timeout = min(every.whole_seconds, _MOST_TIMEOUT_S)
     return {
@@ -49,6 +55,7 @@ def scrape_config(settings: Monitoring, namespace: str) -> ScrapeConfig:
             "scrape_timeout": f"{timeout}s",
             "evaluation_interval": str(every),
         },
+        "rule_files": [rules],
         "scrape_configs": [_pods(metrics.GATEWAY_JOB, "gateway", "health", namespace)],
     }
 

@@ -28,6 +28,8 @@ class Monitoring(Strict):
     """How often each pod is asked for its metrics."""
     keep: Annotated[Duration, Between("1h", "365d", whole=True)] = Duration.parse("1d")
     """How long samples are kept."""
+    runbooks: str = "runbooks"
+    """Where people read the folder runbooks/: a URL, the beginning of every alert's runbook_url."""
     resources: Resources = _PROMETHEUS
     """Of the Prometheus container."""
 

@@ -43,6 +43,8 @@ class Observe:
             error = f"{failure.code or failure.type}: {failure.message}"
             if isinstance(failure, RateLimited):
                 self._metrics.rate_limited.inc()
+            if exchange.started and not exchange.complete:
+                self._metrics.broken(exchange.route)
             await self._answer(exchange, failure)
         except asyncio.CancelledError:
             error = "cancelled"

@@ -23,6 +23,12 @@ class Metrics:
         self._requests = Counter(
             names.REQUESTS, "Requests answered.", ["route", "status"], registry=self.registry
         )
+        self._broken = Counter(
+            names.ANSWERS_BROKEN,
+            "Answers that broke off after they had begun.",
+            ["route"],
+            registry=self.registry,
+        )
         seconds = Histogram(
             names.REQUEST_SECONDS,
             "Seconds from the first byte to the last.",
@@ -68,6 +74,8 @@ class Metrics:
         self._by_status = {
             (route, 200): self._requests.labels(route, "200") for route in self._seconds
         }
+        for route in self._seconds:
+            self._broken.labels(route)
         self._by_outcome = {(name, "ok"): self._attempts.labels(name, "ok") for name in providers}
         for kind in ("timeout", "connection", "other"):
             self._state_errors.labels(kind)
@@ -79,6 +87,10 @@ class Metrics:
             child = self._by_status[route, status] = self._requests.labels(route, str(status))
         child.inc()
         self._seconds[route].observe(seconds)
+
+    def broken(self, route: str) -> None:
+        """Count one answer that broke off after it had begun."""
+        self._broken.labels(route).inc()
 
     def attempt(self, provider: str, outcome: str) -> None:
         """Count one attempt at a provider."""

@@ -8,12 +8,15 @@ import pytest
 from contract import labels, metrics, paths, ports
 from infra.resources import Resource
 from infra.settings import PerPod
+from monitoring.alerts import ALERTS
+from monitoring.rules import rule_file
 from monitoring.scaling import (
     BREAKER_OPENINGS_PER_MINUTE,
     REQUESTS_PER_SECOND,
     SIGNALS,
     adapter_rules,
 )
+from monitoring.slo import OBJECTIVES
 from tests.infra.environments import Platform, Values, changed, platform_of, pod_spec
 
 DEPLOYED_PODS = {
@@ -126,6 +129,13 @@ def test_every_signal_of_the_autoscaler_has_a_rule_and_a_key() -> None:
 def test_the_adapter_has_the_rules_with_the_configured_window(platform: Platform) -> None:
     data = platform.one("ConfigMap", "metrics-adapter-settings").inputs["data"]
     assert json.loads(data["adapter.yaml"]) == adapter_rules(SIGNALS, window="20s")
+
+
+def test_prometheus_has_the_rules_of_every_alert_with_its_runbook(platform: Platform) -> None:
+    data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
+    assert json.loads(data["prometheus.yml"])["rule_files"] == ["rules.json"]
+    expected = rule_file(ALERTS, OBJECTIVES, runbooks="runbooks")
+    assert json.loads(data["rules.json"]) == expected
 
 
 def test_prometheus_asks_the_health_port_of_running_gateway_pods(platform: Platform) -> None:

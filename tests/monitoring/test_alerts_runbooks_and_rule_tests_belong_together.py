@@ -7,6 +7,7 @@ import pytest
 from monitoring.alerts import ALERTS
 from monitoring.model import Alert
 from monitoring.rules import rule_file
+from monitoring.slo import OBJECTIVES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RULE_TESTS = CHECKOUT / "tests" / "monitoring" / "rules"
@@ -45,7 +46,7 @@ def test_promtool_sees_the_alert_fire_and_stay_quiet(alert: Alert, tmp_path: Pat
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     assert "exp_alerts: []" in text, "a rule test must show when the alert stays quiet"
     assert "exp_labels:" in text, "a rule test must show when the alert fires"
-    rules = rule_file(ALERTS, runbooks="https://runbooks.example")
+    rules = rule_file(ALERTS, OBJECTIVES, runbooks="https://runbooks.example")
     (tmp_path / "rules.json").write_text(json.dumps(rules))
     test = tmp_path / f"{alert.name}.yaml"
     test.write_text(text)
@@ -63,7 +64,10 @@ def test_promtool_sees_the_alert_fire_and_stay_quiet(alert: Alert, tmp_path: Pat
 
 
 def test_a_rule_says_how_long_whom_it_tells_and_where_its_runbook_is() -> None:
-    for rule in rule_file(ALERTS, runbooks="https://runbooks.example")["groups"][0]["rules"]:
+    groups = rule_file(ALERTS, OBJECTIVES, runbooks="https://runbooks.example")["groups"]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert len(rules) == len(ALERTS)
+    for rule in rules:
         assert rule["for"], "a rule without `for` fires on a single lost scrape"
         assert rule["labels"]["severity"] in {"page", "ticket", "info"}
         assert rule["annotations"]["runbook_url"].endswith(f"/{rule['alert']}.md")

@@ -54,10 +54,13 @@ def test_a_fault_before_the_first_content_is_answered_by_the_next_target(
 def test_a_stream_cut_after_the_commit_ends_in_an_error_and_without_done(
     gateway: Gateway, alpha: Simulator, model: str, how: str
 ) -> None:
+    broken = 'seawall_answers_broken_total{route="chat_completions"}'
+    before = gateway.metric(broken)
     alpha.fault("cut_mid_stream", after=4, how=how)
     events = gateway.chat(model, stream=True).events()
     assert json.loads(events[-1])["error"]["code"] == "stream_broken"
     assert "[DONE]" not in events, "SDKs take half an answer with [DONE] for a whole one"
+    assert gateway.metric(broken) == before + 1, "its status 200 counts as a good answer otherwise"
 
 
 @pytest.mark.parametrize("kind", ["stall_mid_stream", "malformed_event", "error_event"])
