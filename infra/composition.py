@@ -76,10 +76,13 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
         opts,
     )
     _watch(environment, namespace.name, opts)
+    replace_after_s = environment.gateway.replace_after.whole_seconds
     simulators = {
         name: ProviderSimulator(
             f"simulator-{name}",
-            ProviderSimulatorArgs(namespace.name, environment.images.gateway, name),
+            ProviderSimulatorArgs(
+                namespace.name, environment.images.gateway, name, replace_after_s
+            ),
             opts,
         )
         for name in environment.simulators
@@ -159,14 +162,18 @@ def _watch(
     environment: Environment, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> None:
     images, settings = environment.images, environment.monitoring
+    replace_after_s = environment.gateway.replace_after.whole_seconds
     bundled: pulumi.Input[str] | None = None
     if settings and images.prometheus:
         prometheus = Prometheus(
-            "prometheus", PrometheusArgs(namespace, images.prometheus, settings), opts
+            "prometheus",
+            PrometheusArgs(namespace, images.prometheus, settings, replace_after_s),
+            opts,
         )
         bundled = prometheus.url
     adapter = environment.metrics_adapter
-    address = (adapter.prometheus if adapter else None) or bundled
+    elsewhere = adapter.prometheus.url if adapter and adapter.prometheus else None
+    address = elsewhere or bundled
     if adapter and images.metrics_adapter and address:
         MetricsAdapter(
             "metrics-adapter",
@@ -176,6 +183,7 @@ def _watch(
                 image=images.metrics_adapter,
                 prometheus=address,
                 settings=adapter,
+                replace_after_s=replace_after_s,
             ),
             opts,
         )

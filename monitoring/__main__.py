@@ -22,12 +22,14 @@ def main(arguments: list[str]) -> None:
     alerts = commands.add_parser("alerts", help="a rule file of Prometheus")
     alerts.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
     adapter = commands.add_parser("adapter-rules", help="a configuration of prometheus-adapter")
-    adapter.add_argument("--window", default="1m", help="over how long values are averaged")
+    adapter.add_argument(
+        "--window", type=int, default=60, help="seconds over which values are averaged: two scrapes"
+    )
     options = parser.parse_args(arguments)
     if options.command == "alerts":
         printed: object = rule_file(ALERTS, OBJECTIVES, runbooks=str(options.runbooks).rstrip("/"))
     else:
-        printed = adapter_rules(SIGNALS, window=options.window)
+        printed = adapter_rules(SIGNALS, window_s=options.window)
     sys.stdout.write(json.dumps(printed, indent=2) + "\n")
 
 

@@ -24,6 +24,9 @@ REQUESTS_PER_SECOND = "seawall_requests_per_second"
 BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
 """Names in the metrics API only: no series is called so."""
 
+_MINUTE_S = 60
+"""Over less, one opening would count as several a minute."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
@@ -33,7 +36,7 @@ class Signal:
         key: its name in the configuration, seawall:gateway.replicas.per_pod.
         metric: its name in the metrics API.
         series: the Prometheus series that it is made of.
-        query: PromQL in the adapter's template; WINDOW is the configured one.
+        query: PromQL in the adapter's template; WINDOW is the configured one, MINUTE is not less.
         of_pods: each pod has a value (custom.metrics.k8s.io); else there is one for all
             (external.metrics.k8s.io).
     """
@@ -74,7 +77,7 @@ SIGNALS = (
         series=metrics.BREAKER_OPENINGS,
         # Of each target the pod with the most: a sum over pods would grow with every new pod, and
         # ask for one more.
-        query="sum(max by (provider, model) (increase(<<.Series>>{<<.LabelMatchers>>}[1m])))",
+        query="60 * sum(max by (provider, model) (rate(<<.Series>>{<<.LabelMatchers>>}[MINUTE])))",
         of_pods=False,
     ),
 )
@@ -107,21 +110,23 @@ class AdapterRules(TypedDict):
     externalRules: list[_Rule]
 
 
-def adapter_rules(signals: Iterable[Signal], *, window: str) -> AdapterRules:
-    """The adapter's configuration for `signals`; `window` is a duration of Prometheus."""
+def adapter_rules(signals: Iterable[Signal], *, window_s: int) -> AdapterRules:
+    """The adapter's configuration for `signals`; in `window_s` seconds there are two scrapes."""
     of_pods = [signal for signal in signals if signal.of_pods]
     others = [signal for signal in signals if not signal.of_pods]
     return {
-        "rules": [_rule(signal, ("namespace", "pod"), window) for signal in of_pods],
-        "externalRules": [_rule(signal, ("namespace",), window) for signal in others],
+        "rules": [_rule(signal, ("namespace", "pod"), window_s) for signal in of_pods],
+        "externalRules": [_rule(signal, ("namespace",), window_s) for signal in others],
     }
 
 
-def _rule(signal: Signal, known: tuple[str, ...], window: str) -> _Rule:
+def _rule(signal: Signal, known: tuple[str, ...], window_s: int) -> _Rule:
     matchers = ",".join(f'{label}!=""' for label in known)
     return {
         "seriesQuery": f"{signal.series}{{{matchers}}}",
         "resources": {"overrides": {label: {"resource": label} for label in known}},
         "name": {"matches": "", "as": signal.metric},
-        "metricsQuery": signal.query.replace("WINDOW", window),
+        "metricsQuery": signal.query.replace("WINDOW", f"{window_s}s").replace(
+            "MINUTE", f"{max(window_s, _MINUTE_S)}s"
+        ),
     }

@@ -22,7 +22,7 @@ from seawall.progress import Progress
 from seawall.supply.cache import Cache, default_root
 from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
 from seawall.supply.engines import docker_runs
-from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go
+from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go, go_tool_key
 from seawall.supply.images import Image, ImageBuilder
 
 __all__ = ["Kit", "kit_here"]
@@ -195,8 +195,25 @@ class Kit:
             kube_state_metrics=self._program_image("kube-state-metrics"),
         )
 
+    @property
+    def tools_beside_the_gateway(self) -> tuple[str, ...]:
+        """Their modules in tools/."""
+        return tuple(tool for tool, _ in _BESIDE_THE_GATEWAY.values())
+
+    def references_beside_the_gateway(self) -> Mapping[str, str]:
+        """The names and tags of `programs_beside_the_gateway`; nothing is built."""
+        return {
+            image: self.images.program_reference(tool, self._tool_key(tool))
+            for image, (tool, _) in _BESIDE_THE_GATEWAY.items()
+        }
+
     def _program_image(self, tool: str, program: str | None = None) -> Image:
-        return self.images.program_image(tool, self.tool(tool) / (program or tool))
+        return self.images.program_image(
+            tool, self._tool_key(tool), lambda: self.tool(tool) / (program or tool)
+        )
+
+    def _tool_key(self, tool: str) -> str:
+        return go_tool_key(GO_TOOLS[tool], checkout=self.checkout, go=self._go)
 
     def _ensure_packages(self) -> None:
         ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")

@@ -12,6 +12,8 @@ __all__ = ["prepare", "references", "remove_everything", "space_needed"]
 _IMAGES = ("gateway", "redis")
 _FRESH_GIB = 16.0
 """Downloads, Go's build cache and a first run's results: 15 GiB by their parts, and some air."""
+_TOOL_GIB = 2.0
+"""Of another program that is new to a cache: its modules, Go's build cache and its image."""
 _WARM_GIB = 2.0
 """A cluster's disks and one more set of images, beside a cache whose files nodes have by links."""
 _COPIES_GIB = 1.0
@@ -52,7 +54,7 @@ def references(kit: Kit) -> Mapping[str, str]:
         SeawallError: what the images are made from could not be built.
     """
     own = {name: kit.images.reference(name) for name in _IMAGES}
-    return own | {name: image.ref for name, image in kit.programs_beside_the_gateway.items()}
+    return {**own, **kit.references_beside_the_gateway()}
 
 
 def remove_everything(kit: Kit) -> None:
@@ -71,13 +73,17 @@ def remove_everything(kit: Kit) -> None:
 def space_needed(kit: Kit, cluster: Cluster) -> list[tuple[Path, float, str]]:
     """Folder, GiB, and what for."""
     fresh = not all((kit.cache.root / tool).is_dir() for tool in cluster.tools)
+    missing = [
+        tool for tool in kit.tools_beside_the_gateway if not (kit.cache.root / tool).is_dir()
+    ]
     what = "a first run's builds" if fresh else "a cluster and its images"
     disks = _WARM_GIB
     if not same_disk(kit.cache.root, kit.instance.data):
         disks = _RUNNING_GIB + _COPIES_GIB * kit.instance.nodes
     if kit.instance.data.is_dir():
         disks = _RUNNING_GIB
+    more = _TOOL_GIB * len(missing)
     return [
-        (kit.cache.root, _FRESH_GIB if fresh else min(_WARM_GIB, disks), what),
+        (kit.cache.root, _FRESH_GIB if fresh else min(_WARM_GIB, disks) + more, what),
         (kit.instance.data, disks, "the cluster's disks"),
     ]

@@ -91,6 +91,7 @@ def release(
         SeawallError: it could not be deployed, or it does not serve; says what to do.
     """
     target.check_cluster()
+    target.check_names_of_the_cluster()
     engine, progress = target.engine, target.kit.progress
     watcher.expect(engine.snapshot().resources or None)
     with progress.step(f"deploy {target.env} with Pulumi", estimate_s=8):

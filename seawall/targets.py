@@ -20,6 +20,8 @@ from seawall.names import check_env_name
 
 __all__ = ["Target", "target_of"]
 
+_ADAPTER = "seawall:metrics_adapter"
+_METRICS_APIS = (".custom.metrics.k8s.io", ".external.metrics.k8s.io")
 _CONTENTS = re.compile(r"[\n{]|apiVersion")
 _REFUSED = re.compile(r"Unauthorized|provide credentials|certificate has expired|x509|Forbidden")
 
@@ -108,6 +110,27 @@ class Target:
                 f"{self.place} does not answer: {told}; start it, or set "
                 f"seawall:kubernetes in Pulumi.{self.env}.yaml"
             ) from error
+
+    def check_names_of_the_cluster(self) -> None:
+        """Make sure that no other environment serves what a cluster has once.
+
+        An update that continues one that was cut off adopts what is there, whoever made it.
+
+        Raises:
+            UsageError: another namespace serves the autoscaler's metrics.
+        """
+        values = committed_values(self.engine.layout)
+        if not isinstance(values.get(_ADAPTER), dict):
+            return
+        where = "jsonpath={range .items[*]}{.metadata.name}={.spec.service.namespace} {end}"
+        for entry in self.kubectl("get", "apiservices", "-o", where).split():
+            name, _, namespace = entry.partition("=")
+            if name.endswith(_METRICS_APIS) and namespace not in ("", self.namespace):
+                raise UsageError(
+                    f"{self.place} has {name} served from the namespace {namespace}, and "
+                    f"Pulumi.{self.env}.yaml brings another adapter: leave {_ADAPTER} out, or "
+                    "remove that one"
+                )
 
     def check_deployed_here(self) -> None:
         """Make sure that this is the cluster which the stack was deployed to.

@@ -63,6 +63,8 @@ class MetricsAdapterArgs:
     prometheus: pulumi.Input[str]
     """The address of the Prometheus that scrapes the gateway."""
     settings: MetricsAdapterSettings
+    replace_after_s: int
+    """How long its node may be lost until another pod is made."""
 
 
 class MetricsAdapter(pulumi.ComponentResource):
@@ -75,7 +77,7 @@ class MetricsAdapter(pulumi.ComponentResource):
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
         account = rights_of(name, self._metadata(name), args.namespace, child)
-        rules = adapter_rules(SIGNALS, window=str(args.settings.window))
+        rules = adapter_rules(SIGNALS, window_s=args.settings.window.whole_seconds)
         files = mounted_files(
             f"{name}-settings",
             self._metadata(f"{name}-settings"),
@@ -83,9 +85,12 @@ class MetricsAdapter(pulumi.ComponentResource):
             child,
         )
         pod = SinglePod(
-            args.made_namespace, self._pod(files, account), annotations=files.annotations
+            args.made_namespace,
+            self._pod(files, account),
+            args.replace_after_s,
+            annotations=files.annotations,
         )
-        single_pod(name, pod, child)
+        deployment = single_pod(name, pod, child)
         service = Service(
             name,
             metadata=self._metadata(name),
@@ -95,8 +100,11 @@ class MetricsAdapter(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        # Only once it serves: an API of the cluster that nobody serves keeps every namespace of the
+        # cluster from being deleted.
+        after = pulumi.ResourceOptions(parent=self, depends_on=[deployment])
         for group in _GROUPS:
-            self._api(group, service.metadata.apply(lambda made: made.name or name), child)
+            self._api(group, service.metadata.apply(lambda made: made.name or name), after)
         self.register_outputs({})
 
     def _api(self, group: str, service: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:

@@ -108,6 +108,8 @@ class NetworkPolicies(pulumi.ComponentResource):
         args = self._args
         if args.prometheus:
             asking = [pods("metrics-adapter")] if args.adapter else []
+            if args.settings.monitoring:
+                asking.append(namespace(args.settings.monitoring))
             self._policy(
                 "prometheus",
                 identity_of("prometheus"),
@@ -124,7 +126,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 identity_of("metrics-adapter"),
                 ingress=[from_api_server(args.settings, ports.METRICS_ADAPTER)],
                 egress=[
-                    _to_prometheus(args.settings, args.adapter),
+                    _to_prometheus(args.adapter),
                     to_api_server(args.settings),
                 ],
             )
@@ -180,12 +182,12 @@ def _to_storage(settings: Network, backup: Backup) -> NetworkPolicyEgressRuleArg
     return outside(settings, port)
 
 
-def _to_prometheus(settings: Network, adapter: MetricsAdapter) -> NetworkPolicyEgressRuleArgs:
-    if adapter.prometheus is None:
+def _to_prometheus(adapter: MetricsAdapter) -> NetworkPolicyEgressRuleArgs:
+    there = adapter.prometheus
+    if there is None:
         return egress([pods("prometheus")], ports.PROMETHEUS)
-    if settings.monitoring:
-        return egress([namespace(settings.monitoring)], _port_of(adapter.prometheus))
-    return outside(settings, _port_of(adapter.prometheus))
+    peer = namespace(there.namespace) if there.namespace else block(str(there.block))
+    return egress([peer], there.port)
 
 
 def _port_of(url: str) -> int:

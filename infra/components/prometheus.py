@@ -61,6 +61,8 @@ class PrometheusArgs:
     namespace: pulumi.Input[str]
     image: str
     settings: Monitoring
+    replace_after_s: int
+    """How long its node may be lost until another pod is made."""
 
 
 class Prometheus(pulumi.ComponentResource):
@@ -88,7 +90,12 @@ class Prometheus(pulumi.ComponentResource):
             {_CONFIG_FILE: config, _RULES_FILE: json.dumps(rules, indent=2)},
             child,
         )
-        pod = SinglePod(args.namespace, self._pod(files, account), annotations=files.annotations)
+        pod = SinglePod(
+            args.namespace,
+            self._pod(files, account),
+            args.replace_after_s,
+            annotations=files.annotations,
+        )
         single_pod(name, pod, child)
         service = Service(
             name,

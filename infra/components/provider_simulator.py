@@ -54,6 +54,8 @@ class ProviderSimulatorArgs:
     """The gateway's image, which holds the simulator too."""
     provider: str
     """The name under which it answers; its Service is simulator-<provider>."""
+    replace_after_s: int
+    """How long its node may be lost until another pod is made."""
 
 
 class ProviderSimulator(pulumi.ComponentResource):
@@ -69,7 +71,7 @@ class ProviderSimulator(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         marked = {**labels_of(name), labels.COMPONENT: _COMPONENT}
         metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=marked)
-        pod = SinglePod(args.namespace, _pod_spec(name, args), labels=marked)
+        pod = SinglePod(args.namespace, _pod_spec(name, args), args.replace_after_s, labels=marked)
         single_pod(name, pod, child)
         service = Service(
             name,

@@ -45,6 +45,10 @@ _MEMORY_SHARE = 0.6
 """Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
 _PROBE_TIMEOUT_S = 10
 """A probe starts a Python, some 0.1 s of CPU, which a throttle or a busy node stretches."""
+_LIVENESS_PERIOD_S = 20
+_LIVENESS_FAILURES = 9
+"""Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
+restart; and a node that is starved of CPU must not restart every Redis at once."""
 _STARTUP_PERIOD_S = 2
 _STARTUP_FAILURES = 1800
 """An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""
@@ -121,7 +125,9 @@ def _container(
         command=_agent(name),
         env=variables,
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=stopping)),
-        liveness_probe=_probe(f"{name}-live", period_s=10, failures=6),
+        liveness_probe=_probe(
+            f"{name}-live", period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
+        ),
         ports=[ContainerPortArgs(name=name, container_port=port)],
         readiness_probe=_probe(f"{name}-ready", period_s=5, failures=2),
         resources=requirements(resources),

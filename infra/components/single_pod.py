@@ -9,6 +9,7 @@ from pulumi_kubernetes.core.v1 import PodSpecArgs, PodTemplateSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from infra.components.labels import labels_of, selector_of
+from infra.components.placement import tolerations_of_lost_nodes
 from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 
 __all__ = ["SinglePod", "single_pod"]
@@ -20,6 +21,8 @@ class SinglePod:
 
     namespace: pulumi.Input[str]
     spec: PodSpecArgs
+    replace_after_s: int
+    """How long its node may be lost until another pod is made."""
     labels: Mapping[str, str] | None = None
     """In place of those of a component of the Deployment's name; its selector must match."""
     annotations: Mapping[str, pulumi.Input[str]] | None = None
@@ -29,6 +32,7 @@ class SinglePod:
 def single_pod(name: str, pod: SinglePod, opts: pulumi.ResourceOptions) -> Deployment:
     """The Deployment; a new pod is ready before the old one leaves."""
     marked = pod.labels or labels_of(name)
+    pod.spec.tolerations = tolerations_of_lost_nodes(pod.replace_after_s)
     return Deployment(
         name,
         metadata=ObjectMetaArgs(

@@ -106,6 +106,12 @@ class Environment(Strict):
                 )
         adapter = self.metrics_adapter
         if adapter is None:
+            asked = self.gateway.replicas.per_pod.model_dump(exclude_none=True)
+            if asked and self.kubernetes.cluster != "existing":
+                raise ValueError(
+                    f"seawall:gateway.replicas.per_pod asks for {', '.join(asked)}, and a cluster "
+                    "of the kit's own has no adapter: give seawall:metrics_adapter"
+                )
             return self
         if adapter.prometheus is None and self.monitoring is None:
             raise ValueError(

@@ -149,6 +149,25 @@ class Gateway(Strict):
         return self
 
     @model_validator(mode="after")
+    def _targets_of_the_autoscaler_can_be_reached(self) -> Self:
+        per_pod, room = self.replicas.per_pod, self.admission
+        for name, given, most, what in (
+            (
+                "requests_in_flight",
+                per_pod.requests_in_flight,
+                room.max_in_flight + room.queue,
+                "admission.max_in_flight + admission.queue",
+            ),
+            ("queued_requests", per_pod.queued_requests, room.queue, "admission.queue"),
+        ):
+            if given is not None and given > most:
+                raise ValueError(
+                    f"replicas.per_pod.{name} = {given} can never be reached: a pod takes "
+                    f"{what} = {most}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _nodes_can_be_drained(self) -> Self:
         self.disruption.refuse_to_block(self.replicas.min, where="replicas.min")
         return self

@@ -19,6 +19,7 @@ __all__ = [
     "build_go_tool",
     "ensure_go",
     "go_on_path",
+    "go_tool_key",
     "pinned_version",
 ]
 
@@ -133,19 +134,13 @@ def build_go_tool(
 ) -> Path:
     """The folder with the tool's programs, built when no verified copy is in the cache.
 
-    The key holds the module files, our own sources beside them, the linker's variables and the
-    toolchain's version; a killed build goes on where Go's own cache ends.
+    A killed build goes on where Go's own cache ends.
 
     Raises:
         BuildError: download or compilation failed.
     """
     folder = tool.folder(checkout)
-    go_mod = (folder / "go.mod").read_text()
-    version = pinned_version(go_mod, tool.module)
-    ldflags = " ".join(["-s -w", *(f"-X {symbol}={version}" for symbol in tool.version_symbols)])
-    release = ".".join(str(part) for part in _go_version(str(go)))
-    sources = [*folder.glob("*.go"), *folder.glob("go.*")]
-    key = digest_of_files(sources, ldflags, release)
+    version, ldflags = _linked(tool, folder)
 
     def build(target: Path) -> None:
         what = f"build {tool.name} {version}".strip()
@@ -160,7 +155,26 @@ def build_go_tool(
                 env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"},
             )
 
-    return cache.get(tool.name, key, build)
+    return cache.get(tool.name, go_tool_key(tool, checkout=checkout, go=go), build)
+
+
+def go_tool_key(tool: GoTool, *, checkout: Path, go: Path) -> str:
+    """What the tool's programs are known by, built or not.
+
+    It holds the module files, our own sources beside them, the linker's variables and the
+    toolchain's version.
+    """
+    folder = tool.folder(checkout)
+    _, ldflags = _linked(tool, folder)
+    release = ".".join(str(part) for part in _go_version(str(go)))
+    return digest_of_files([*folder.glob("*.go"), *folder.glob("go.*")], ldflags, release)
+
+
+def _linked(tool: GoTool, folder: Path) -> tuple[str, str]:
+    """The pinned version, and the linker's flags."""
+    version = pinned_version((folder / "go.mod").read_text(), tool.module)
+    symbols = (f"-X {symbol}={version}" for symbol in tool.version_symbols)
+    return version, " ".join(["-s -w", *symbols])
 
 
 def pinned_version(go_mod: str, module: str) -> str:

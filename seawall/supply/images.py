@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,16 +102,31 @@ class ImageBuilder:
         recipe = Recipe(ref=f"localhost/seawall-base:{key}", file=file, context=rootfs.parent)
         return self._image("image-base", key, recipe, estimate_s=20)
 
-    def program_image(self, name: str, program: Path) -> Image:
-        """An image that holds one static program, started as /program."""
+    def program_image(self, name: str, built_from: str, program: Callable[[], Path]) -> Image:
+        """An image that holds one static program, started as /program.
+
+        Args:
+            name: of the image.
+            built_from: what the program is known by; see `go_tool_key`.
+            program: builds it where it is missing; asked only when the image is missing, too.
+        """
         file = self._recipe_file("program")
-        key = digest_of_files([file, program])
-        with tempfile.TemporaryDirectory(prefix="seawall-image-") as context:
-            shutil.copyfile(program, Path(context, "program"))
-            Path(context, "program").chmod(0o755)
-            ref = f"localhost/seawall-{name}:{key}"
-            recipe = Recipe(ref=ref, file=file, context=Path(context))
-            return self._image(f"image-{name}", key, recipe, estimate_s=5)
+        ref = self.program_reference(name, built_from)
+
+        def build(target: Path) -> None:
+            with tempfile.TemporaryDirectory(prefix="seawall-image-") as context:
+                shutil.copyfile(program(), Path(context, "program"))
+                Path(context, "program").chmod(0o755)
+                recipe = Recipe(ref=ref, file=file, context=Path(context))
+                self._build(f"image-{name}", recipe, target, estimate_s=5)
+
+        key = ref.rpartition(":")[2]
+        return Image(ref, self._cache.get(f"image-{name}", key, build) / "image.tar")
+
+    def program_reference(self, name: str, built_from: str) -> str:
+        """The name and tag that `program_image` would return, without building anything."""
+        key = digest_of_files([self._recipe_file("program")], built_from)
+        return f"localhost/seawall-{name}:{key}"
 
     def _redis_base_image(self) -> Image:
         base = self.base_image()
@@ -141,13 +156,15 @@ class ImageBuilder:
         return self._checkout / "tools" / "images" / f"{name}.Containerfile"
 
     def _image(self, name: str, key: str, recipe: Recipe, *, estimate_s: float) -> Image:
-        log = self._cache.root / "logs" / f"{name}.log"
-
         def build(target: Path) -> None:
-            with self._progress.step(f"build {name}", estimate_s=estimate_s):
-                self._engine.build(recipe, log=log)
-                self._engine.export(
-                    recipe.ref, target / "image.tar", log=log.with_suffix(".export.log")
-                )
+            self._build(name, recipe, target, estimate_s=estimate_s)
 
         return Image(recipe.ref, self._cache.get(name, key, build) / "image.tar")
+
+    def _build(self, name: str, recipe: Recipe, target: Path, *, estimate_s: float) -> None:
+        log = self._cache.root / "logs" / f"{name}.log"
+        with self._progress.step(f"build {name}", estimate_s=estimate_s):
+            self._engine.build(recipe, log=log)
+            self._engine.export(
+                recipe.ref, target / "image.tar", log=log.with_suffix(".export.log")
+            )

@@ -50,7 +50,11 @@ def names() -> Iterator[str]:
         yield from (str(path) for path in folder.iterdir() if _TEMPORARY.search(path.name))
     for folder, _, files in os.walk("/etc"):
         yield folder
-        yield from (f"{folder}/{name} {_digest(Path(folder, name))}" for name in files)
+        # Links into /proc, such as mtab, tell of mounts, which are looked at for themselves.
+        own = [
+            name for name in files if not os.path.realpath(f"{folder}/{name}").startswith("/proc")
+        ]
+        yield from (f"{folder}/{name} {_digest(Path(folder, name))}" for name in own)
 
 
 def _digest(file: Path) -> str:

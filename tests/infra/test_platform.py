@@ -120,7 +120,7 @@ def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> 
 
 
 def test_every_signal_of_the_autoscaler_has_a_rule_and_a_key() -> None:
-    rules = adapter_rules(SIGNALS, window="1m")
+    rules = adapter_rules(SIGNALS, window_s=60)
     named = [rule["name"]["as"] for rule in (*rules["rules"], *rules["externalRules"])]
     assert sorted(named) == sorted(signal.metric for signal in SIGNALS)
     assert {signal.key for signal in SIGNALS} == set(PerPod.model_fields)
@@ -128,7 +128,7 @@ def test_every_signal_of_the_autoscaler_has_a_rule_and_a_key() -> None:
 
 def test_the_adapter_has_the_rules_with_the_configured_window(platform: Platform) -> None:
     data = platform.one("ConfigMap", "metrics-adapter-settings").inputs["data"]
-    assert json.loads(data["adapter.yaml"]) == adapter_rules(SIGNALS, window="20s")
+    assert json.loads(data["adapter.yaml"]) == adapter_rules(SIGNALS, window_s=20)
 
 
 def test_prometheus_has_the_rules_of_every_alert_with_its_runbook(platform: Platform) -> None:

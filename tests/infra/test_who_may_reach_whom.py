@@ -182,13 +182,31 @@ def test_an_api_server_of_unknown_address_is_anywhere_but_at_the_metadata() -> N
     assert not reached & {"metadata:443", "internet:80", "redis:redis"}
 
 
-def test_an_adapter_may_ask_a_prometheus_elsewhere() -> None:
+@pytest.mark.parametrize(
+    ("place", "reaches_it"),
+    [
+        ({"namespace": {"kubernetes.io/metadata.name": "monitoring"}}, "monitoring:9090"),
+        ({"block": "192.168.7.7/32", "port": 443}, "private:443"),
+    ],
+)
+def test_an_adapter_may_ask_a_prometheus_elsewhere(place: Values, reaches_it: str) -> None:
     values = complete("prod")
     values["seawall:images"]["metrics_adapter"] = values["seawall:images"]["gateway"]
-    url = {"prometheus": "http://prometheus.monitoring.svc:9090"}
-    reached = watching(changed(values, "metrics_adapter", url))
-    assert "monitoring:9090" in reached["metrics-adapter"]
-    assert "gateway:health" not in reached["metrics-adapter"]
+    values["seawall:network"]["api_server"] = {"block": "10.9.9.9/32"}
+    # The Service's port is not the pods'.
+    there = {"url": "http://prometheus-server.monitoring.svc", **place}
+    reached = watching(changed(values, "metrics_adapter", {"prometheus": there}))
+    assert reached["metrics-adapter"] == {reaches_it, *DNS}
+
+
+def test_a_bundled_prometheus_may_be_asked_by_the_teams_monitoring() -> None:
+    values = changed(complete("dev"), "monitoring", {"kind": "bundled"})
+    values["seawall:images"]["prometheus"] = values["seawall:images"]["gateway"]
+    policies = [item.inputs for item in platform_of(values).all("NetworkPolicy")]
+    prometheus = pod(platform_of(values), "prometheus", "10.1.0.9")
+    asked = Destination(prometheus, ports.PROMETHEUS)
+    assert reaches(policies, MONITORING, asked)
+    assert not reaches(policies, NEIGHBOUR, asked)
 
 
 def test_an_egress_proxy_is_the_only_way_out() -> None:

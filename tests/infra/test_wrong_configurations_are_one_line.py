@@ -140,6 +140,8 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("redis.quorum", 1, "quorum = 1 must be from 2, the majority, to replicas = 3"),
         ("gateway.replicas.per_pod", {"requests_in_flight": 0}, "greater than or equal to 1"),
         ("gateway.replicas.per_pod", {"latency": 1}, "allowed here: breaker_openings_per_minute"),
+        ("gateway.admission.queue", 4, "per_pod.queued_requests = 5 can never be reached"),
+        ("gateway.replicas.per_pod.requests_in_flight", 321, "a pod takes admission.max_in_flight"),
         ("gateway.replicas.scale_down_after", "90m", "must be from 0s to 1h"),
         ("monitoring", {"kind": "grafana"}, "'bundled'"),
         ("monitoring.scrape_every", "500ms", "must be from 1s to 5m"),
@@ -234,8 +236,18 @@ def test_what_is_to_run_needs_an_image(values: Values, image: str, section: str)
 def test_an_adapter_needs_a_prometheus(values: Values) -> None:
     del values["seawall:monitoring"]
     assert refusal(values).startswith("seawall:metrics_adapter has no Prometheus to ask: give ")
-    there = changed(values, "metrics_adapter", {"prometheus": "http://prometheus.watch.svc:9090"})
-    assert parse(there).metrics_adapter is not None
+    url = "http://prometheus.watch.svc:9090"
+    nowhere = changed(values, "metrics_adapter", {"prometheus": {"url": url}})
+    assert "needs either namespace or block" in refusal(nowhere)
+    there = {"url": url, "namespace": {"name": "watch"}}
+    assert parse(changed(values, "metrics_adapter", {"prometheus": there})).metrics_adapter
+
+
+def test_a_cluster_of_the_kits_own_has_no_other_adapter(values: Values) -> None:
+    del values["seawall:metrics_adapter"]
+    assert refusal(values).startswith(
+        "seawall:gateway.replicas.per_pod asks for requests_in_flight, requests_per_second, "
+    )
 
 
 def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None:

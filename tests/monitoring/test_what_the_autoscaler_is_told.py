@@ -16,7 +16,7 @@ OF = {signal.key: signal for signal in SIGNALS}
 
 def query(signal: Signal) -> str:
     """What the adapter asks when the autoscaler of the namespace `seawall` wants the signal."""
-    rules = adapter_rules([signal], window="1m")
+    rules = adapter_rules([signal], window_s=60)
     (rule,) = (*rules["rules"], *rules["externalRules"])
     group = "pod" if signal.of_pods else ""
     return (

@@ -46,6 +46,13 @@ class Maker:
         if not found:
             return self._make()
         if not self._made.exists():
+            if read_note(self.instance.data) is None:
+                raise UsageError(
+                    f"there are containers of a kind cluster {self.instance.name}, and "
+                    f"{self.instance.data} knows nothing of them: another SEAWALL_STATE_DIR, or "
+                    "another user of this Docker, made them; name that one, or remove them with "
+                    f"`kind delete cluster --name={self.instance.name}`"
+                )
             self.delete()  # what a kind that was killed has left
             return self._make()
         self._check_unchanged()
