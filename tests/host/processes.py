@@ -71,27 +71,39 @@ def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
     return True
 
 
+def _is_somebodys(process: Process, found: Mapping[int, Process]) -> bool:
+    """Whether a program that still runs, and is none of our kind, has started it.
+
+    What `down` forgot has lost its starter: at the top of its line is one of our kind, or one in
+    namespaces of its own.
+    """
+    while process.parent in found and process.parent != 1:
+        process = found[process.parent]
+    return not _KIND.search(process.command) and process.namespaces <= _own_namespaces()
+
+
 def _mark(instances: frozenset[str]) -> str:
     return "".join(f" ({name})" for name in sorted(instances))
 
 
 def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Those of the instance, and those of our kind in namespaces that are nobody's."""
+    """Those of the instance, and those of our kind that are nobody's."""
     foreign = _namespaces_of_others(found.values(), instance)
     for process in found.values():
         ours = instance in process.instances
-        if ours or (_KIND.search(process.command) and not process.namespaces & foreign):
+        ours_perhaps = _KIND.search(process.command) and not process.namespaces & foreign
+        if ours or (ours_perhaps and not _is_somebodys(process, found)):
             yield f"{process.pid} {process.command}{_mark(process.instances)}"
 
 
 def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Those that somebody is in, beside the ones of this process."""
+    """Those that one of the instance or nobody's is in, beside the ones of this process."""
     foreign = _namespaces_of_others(found.values(), instance)
     own = _own_namespaces()
     for process in found.values():
         ours = process.instances & {instance}
-        for name in process.namespaces - own - foreign:
-            yield f"{name}{_mark(ours)}"
+        if ours or not _is_somebodys(process, found):
+            yield from (f"{name}{_mark(ours)}" for name in process.namespaces - own - foreign)
 
 
 def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
@@ -104,6 +116,10 @@ def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
         holders = [found[pid] for pid in pids if pid in found]
         if pids and not holders:
             continue  # the tests' own
+        if holders and all(
+            instance not in holder.instances and _is_somebodys(holder, found) for holder in holders
+        ):
+            continue
         kind, address = line.split()[0], line.split()[4]
         marked = frozenset(name for holder in holders for name in holder.instances)
         ours = instance in marked or _KIND.search(line + " ".join(h.command for h in holders))
