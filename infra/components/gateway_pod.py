@@ -8,11 +8,9 @@ from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
     HostAliasArgs,
-    HTTPGetActionArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
     PodSpecArgs,
-    ProbeArgs,
     SleepActionArgs,
     VolumeArgs,
     VolumeMountArgs,
@@ -22,6 +20,7 @@ from contract import paths, ports
 from infra.components.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
 from infra.components.pods import (
     container_security,
+    http_probe,
     pod_security,
     quick_names,
     requirements,
@@ -89,28 +88,19 @@ def _container(pod: GatewayPod) -> ContainerArgs:
         image=pod.image,
         image_pull_policy="IfNotPresent",
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=sleep)),
-        liveness_probe=_probe(paths.HEALTH_LIVE, period_s=10, failures=3),
+        liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=3),
         ports=[
             ContainerPortArgs(name="http", container_port=ports.GATEWAY_HTTP),
             ContainerPortArgs(name="health", container_port=ports.GATEWAY_HEALTH),
         ],
-        readiness_probe=_probe(paths.HEALTH_READY, period_s=2, failures=2),
+        readiness_probe=http_probe(paths.HEALTH_READY, "health", period_s=2, failures=2),
         resources=requirements(pod.settings.resources),
         security_context=container_security(),
         # Two minutes: a cold node with a throttled CPU still gets there.
-        startup_probe=_probe(paths.HEALTH_STARTUP, period_s=1, failures=120),
+        startup_probe=http_probe(paths.HEALTH_STARTUP, "health", period_s=1, failures=120),
         volume_mounts=[
             VolumeMountArgs(name="config", mount_path=config_dir, read_only=True),
             VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True),
             VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
         ],
-    )
-
-
-def _probe(path: str, *, period_s: int, failures: int) -> ProbeArgs:
-    return ProbeArgs(
-        http_get=HTTPGetActionArgs(path=path, port="health"),
-        period_seconds=period_s,
-        timeout_seconds=2,
-        failure_threshold=failures,
     )

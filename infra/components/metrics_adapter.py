@@ -12,9 +12,7 @@ from pulumi_kubernetes.apiregistration.v1 import (
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
-    HTTPGetActionArgs,
     PodSpecArgs,
-    ProbeArgs,
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
@@ -28,6 +26,7 @@ from infra.components.metrics_adapter_rights import rights_of
 from infra.components.mounted_files import MountedFiles, mounted_files
 from infra.components.pods import (
     container_security,
+    http_probe,
     pod_security,
     quick_names,
     requirements,
@@ -143,8 +142,8 @@ class MetricsAdapter(pulumi.ComponentResource):
                 f"--cert-dir={_KEYS}",
             ],
             ports=[ContainerPortArgs(name="https", container_port=ports.METRICS_ADAPTER)],
-            liveness_probe=_probe("/livez", period_s=10, failures=6),
-            readiness_probe=_probe("/readyz", period_s=2, failures=3),
+            liveness_probe=http_probe("/livez", "https", period_s=10, failures=6, scheme="HTTPS"),
+            readiness_probe=http_probe("/readyz", "https", period_s=2, failures=3, scheme="HTTPS"),
             resources=requirements(settings.resources),
             security_context=container_security(),
             volume_mounts=[
@@ -166,12 +165,3 @@ class MetricsAdapter(pulumi.ComponentResource):
         return ObjectMetaArgs(
             name=name, namespace=self._args.made_namespace, labels=labels_of(COMPONENT)
         )
-
-
-def _probe(path: str, *, period_s: int, failures: int) -> ProbeArgs:
-    return ProbeArgs(
-        http_get=HTTPGetActionArgs(path=path, port="https", scheme="HTTPS"),
-        period_seconds=period_s,
-        timeout_seconds=2,
-        failure_threshold=failures,
-    )

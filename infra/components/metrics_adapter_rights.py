@@ -1,20 +1,18 @@
 """What prometheus-adapter may do: find the namespace's pods, and ask who it is that asks it."""
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import (
     ClusterRoleBinding,
-    PolicyRuleArgs,
-    Role,
     RoleBinding,
     RoleRefArgs,
     SubjectArgs,
 )
 
+from infra.components.pod_lister import RBAC, pod_lister
+
 __all__ = ["rights_of"]
 
-_RBAC = "rbac.authorization.k8s.io"
 _SYSTEM = "kube-system"
 
 
@@ -26,23 +24,12 @@ def rights_of(
     An aggregated API asks the API server whether a caller is who it says, and may do what it asks:
     https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
     """
-    account = ServiceAccount(
-        name, metadata=metadata, automount_service_account_token=False, opts=opts
-    )
+    account = pod_lister(name, metadata, opts)
     subject = SubjectArgs(kind="ServiceAccount", name=name, namespace=namespace)
-    look = PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["get", "list", "watch"])
-    Role(name, metadata=metadata, rules=[look], opts=opts)
-    RoleBinding(
-        name,
-        metadata=metadata,
-        role_ref=RoleRefArgs(api_group=_RBAC, kind="Role", name=name),
-        subjects=[subject],
-        opts=opts,
-    )
     ClusterRoleBinding(
         f"{name}-delegates",
         metadata=ObjectMetaArgs(name=f"{namespace}-{name}", labels=metadata.labels),
-        role_ref=RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name="system:auth-delegator"),
+        role_ref=RoleRefArgs(api_group=RBAC, kind="ClusterRole", name="system:auth-delegator"),
         subjects=[subject],
         opts=opts,
     )
@@ -52,9 +39,9 @@ def rights_of(
             name=f"{namespace}-{name}", namespace=_SYSTEM, labels=metadata.labels
         ),
         role_ref=RoleRefArgs(
-            api_group=_RBAC, kind="Role", name="extension-apiserver-authentication-reader"
+            api_group=RBAC, kind="Role", name="extension-apiserver-authentication-reader"
         ),
         subjects=[subject],
         opts=opts,
     )
-    return account.metadata.apply(lambda made: made.name or name)
+    return account

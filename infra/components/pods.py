@@ -9,6 +9,7 @@ from pulumi_kubernetes.core.v1 import (
     EnvVarArgs,
     EnvVarSourceArgs,
     ExecActionArgs,
+    HTTPGetActionArgs,
     ObjectFieldSelectorArgs,
     PodDNSConfigArgs,
     PodDNSConfigOptionArgs,
@@ -27,6 +28,7 @@ __all__ = [
     "container_security",
     "env",
     "exec_probe",
+    "http_probe",
     "pod_security",
     "quick_names",
     "requirements",
@@ -101,6 +103,18 @@ def env(
         return given
     source = EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.name"))
     return [EnvVarArgs(name=pod_name_as, value_from=source), *given]
+
+
+def http_probe(
+    path: str, port: str, *, period_s: int, failures: int, scheme: str | None = None
+) -> ProbeArgs:
+    """A probe that asks a container port, by its name; plain HTTP when no scheme is given."""
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port=port, scheme=scheme),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )
 
 
 def exec_probe(

@@ -7,29 +7,21 @@ import pulumi
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
-    HTTPGetActionArgs,
     PodSpecArgs,
-    ProbeArgs,
     Service,
-    ServiceAccount,
     ServicePortArgs,
     ServiceSpecArgs,
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
-from pulumi_kubernetes.rbac.v1 import (
-    PolicyRuleArgs,
-    Role,
-    RoleBinding,
-    RoleRefArgs,
-    SubjectArgs,
-)
 
 from contract import ports
 from infra.components.labels import labels_of, selector_of
 from infra.components.mounted_files import MountedFiles, mounted_files
+from infra.components.pod_lister import pod_lister
 from infra.components.pods import (
     container_security,
+    http_probe,
     pod_security,
     requirements,
     scratch_volume,
@@ -77,7 +69,7 @@ class Prometheus(pulumi.ComponentResource):
         super().__init__("seawall:monitoring:Prometheus", name, None, opts)
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
-        account = self._account(name, child)
+        account = pod_lister(name, self._metadata(name), child)
         config = pulumi.Output.from_input(args.namespace).apply(
             lambda namespace: json.dumps(
                 scrape_config(args.settings, namespace, rules=_RULES_FILE), indent=2
@@ -111,24 +103,6 @@ class Prometheus(pulumi.ComponentResource):
         )
         self.register_outputs({"url": self.url})
 
-    def _account(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-        metadata = self._metadata(name)
-        account = ServiceAccount(
-            name, metadata=metadata, automount_service_account_token=False, opts=opts
-        )
-        look = PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["get", "list", "watch"])
-        Role(name, metadata=metadata, rules=[look], opts=opts)
-        RoleBinding(
-            name,
-            metadata=metadata,
-            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=name),
-            subjects=[
-                SubjectArgs(kind="ServiceAccount", name=name, namespace=self._args.namespace)
-            ],
-            opts=opts,
-        )
-        return account.metadata.apply(lambda made: made.name or name)
-
     def _pod(self, files: MountedFiles, account: pulumi.Input[str]) -> PodSpecArgs:
         settings = self._args.settings
         container = ContainerArgs(
@@ -143,8 +117,8 @@ class Prometheus(pulumi.ComponentResource):
                 f"--web.listen-address=:{ports.PROMETHEUS}",
             ],
             ports=[ContainerPortArgs(name="http", container_port=ports.PROMETHEUS)],
-            liveness_probe=_probe("/-/healthy", period_s=10, failures=6),
-            readiness_probe=_probe("/-/ready", period_s=2, failures=3),
+            liveness_probe=http_probe("/-/healthy", "http", period_s=10, failures=6),
+            readiness_probe=http_probe("/-/ready", "http", period_s=2, failures=3),
             resources=requirements(settings.resources),
             security_context=container_security(),
             volume_mounts=[
@@ -166,12 +140,3 @@ class Prometheus(pulumi.ComponentResource):
         return ObjectMetaArgs(
             name=name, namespace=self._args.namespace, labels=labels_of(COMPONENT)
         )
-
-
-def _probe(path: str, *, period_s: int, failures: int) -> ProbeArgs:
-    return ProbeArgs(
-        http_get=HTTPGetActionArgs(path=path, port="http"),
-        period_seconds=period_s,
-        timeout_seconds=2,
-        failure_threshold=failures,
-    )
