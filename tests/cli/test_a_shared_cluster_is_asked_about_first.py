@@ -44,7 +44,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
     programs = tmp_path / "bin"
     programs.mkdir()
     for program, code in (("kubectl", 0), ("pulumi", 1)):
-        text = f'#!/bin/sh\necho "{program} $*" >>"{noted}"\nexit {code}\n'
+        told = f'case "$*" in *apiservices*) cat "{apis_of(noted)}" ;; esac'
+        text = f'#!/bin/sh\necho "{program} $*" >>"{noted}"\n{told}\nexit {code}\n'
         (programs / program).write_text(text)
         (programs / program).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -52,6 +53,13 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
     kubeconfig.write_text("apiVersion: v1\n")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     return noted
+
+
+def apis_of(calls: Path) -> Path:
+    """What kubectl tells of aggregated APIs: name=namespace, with spaces between."""
+    file = calls.with_suffix(".apis")
+    file.touch()
+    return file
 
 
 def run(
@@ -105,3 +113,27 @@ def test_a_yes_is_what_lets_it_go_on(calls: Path, checkout: Path) -> None:
     assert done.returncode != 0
     assert "deploy qa with Pulumi" in done.stderr
     assert calls.read_text(), "not even the cluster was looked at"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "refused"), [("other", True), ("seawall", False), ("", False)]
+)
+def test_the_metrics_api_of_another_environment_is_not_taken_over(
+    checkout: Path, calls: Path, namespace: str, *, refused: bool
+) -> None:
+    file = checkout / "Pulumi.qa.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["seawall:images"] = {
+        name: f"none.invalid/{name}:0"
+        for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+    }
+    file.write_text(yaml.safe_dump(document))
+    served = f"v1.apps= v1beta1.custom.metrics.k8s.io={namespace}"
+    apis_of(calls).write_text(served)
+    done = run("up", "qa", "--yes", checkout=checkout)
+    assert done.returncode != 0
+    words = "v1beta1.custom.metrics.k8s.io served from the namespace other"
+    assert (words in done.stderr) is refused, done.stderr
+    if refused:
+        assert "leave seawall:metrics_adapter out" in done.stderr
+        assert "pulumi up" not in calls.read_text()
