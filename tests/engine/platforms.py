@@ -44,10 +44,15 @@ class Platform:
         over: Values = {f"seawall:{name}": values for name, values in sections.items()}
         self.file.write_text(yaml.safe_dump(merge(document, {"config": over})))
 
-    def leave_out(self, section: str) -> None:
-        """Remove a section from the environment's file, where it has one."""
+    def leave_out(self, *path: str) -> None:
+        """Remove a key from the environment's file, where it is there."""
         document = cast("Values", yaml.safe_load(self.file.read_text()))
-        cast("Values", document["config"]).pop(f"seawall:{section}", None)
+        place = cast("Values", document["config"])
+        section, *steps = path
+        *above, key = [f"seawall:{section}", *steps]
+        for step in above:
+            place = cast("Values", place[step])
+        place.pop(key, None)
         self.file.write_text(yaml.safe_dump(document))
 
     def kubectl(self, *words: str) -> str:
@@ -94,4 +99,5 @@ def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
     made.change(kubernetes={"namespace": namespace})
     # A cluster has room for one, and the session's environment has it.
     made.leave_out("metrics_adapter")
+    made.leave_out("gateway", "replicas", "per_pod")
     return made

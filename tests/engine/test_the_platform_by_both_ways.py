@@ -16,8 +16,8 @@ from tests.engine.platforms import IMAGES, Platform, copy_of
 
 pytestmark = pytest.mark.engine
 
-RESOURCES = 32
-"""The stack, its provider, 7 components and 23 objects."""
+RESOURCES = 40
+"""The stack, its provider, 8 components and 30 objects."""
 
 
 @pytest.fixture
