@@ -1,11 +1,14 @@
 # The project's images. Targets: gateway (the gateway and the provider simulator), redis (Redis and
-# Sentinel with the agents that start and stop them), ops (Redis' backup job).
+# Sentinel with the agents that start and stop them), ops (Redis' backup job), entrance (nginx with
+# the agent that tells it the gateway's pods).
 #
-# Build with Docker or buildah; `make up` builds both without a container engine.
+# Build with Docker or buildah; `make up` builds them without a container engine.
 #   docker build --target gateway -t seawall-gateway .
 # Behind a proxy that inspects TLS:   --secret id=extra_ca,src=company-ca.pem
 # With a package index of your own:   --secret id=pip_conf,src=pip.conf
 # Pin the bases by digest for production: --build-arg PYTHON_IMAGE=... --build-arg REDIS_IMAGE=...
+# --build-arg NGINX_IMAGE=...
+ARG NGINX_IMAGE=docker.io/library/nginx:1.26-bookworm
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
 
@@ -113,3 +116,25 @@ WORKDIR /app
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["backup"]
+
+# Public nginx images hold no Python; the agent needs one, and nothing beside its standard library.
+FROM ${NGINX_IMAGE} AS entrance
+USER root
+RUN set -eu; \
+    if ! command -v python3 >/dev/null; then \
+      apt-get update; \
+      apt-get install -y --no-install-recommends python3; \
+      rm -rf /var/lib/apt/lists/*; \
+    fi
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+COPY contract /app/contract
+COPY agents /app/agents
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000 8443
+# nginx ends gracefully on SIGQUIT: it finishes what it answers. SIGTERM would cut it off.
+STOPSIGNAL SIGQUIT
+ENTRYPOINT []
+CMD ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", "/etc/seawall/entrance/nginx.conf"]

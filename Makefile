@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODES ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help up down check static test docs lock serve
+.PHONY: help up down check static test bench faults docs lock serve
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,13 +26,20 @@ static: venv
 	@rm -f .lint-imports.log
 	@$(BIN)/pyright --warnings
 
-check: static ## lint, types, import contracts and all tests without a cluster (under 3 minutes)
+check: static ## lint, types, import contracts and all tests without a cluster (about 8 minutes)
 	@$(BIN)/python -m seawall.supply.for_tests
 	@$(PYTEST) -m "not engine and not cluster and not slow"
 
-test: static ## the whole suite, on a cluster of its own (at most 40 minutes, 80 on a fresh machine)
+test: static ## the whole suite, on a cluster of its own (about an hour, 80 minutes on a fresh machine)
 	@$(BIN)/python -m seawall.supply.for_tests
 	@$(PYTEST)
+
+faults: venv ## run every fault of a provider and generate docs/faults.md
+	@$(BIN)/python -m tests.faults >docs/faults.md.new
+	@mv docs/faults.md.new docs/faults.md
+
+bench: venv ## compare the gateway with a bare proxy and with other gateways (about 5 minutes)
+	@$(BIN)/python -m tests.bench
 
 docs: venv ## generate the pages that are made of code
 	@$(BIN)/python -m infra.reference >docs/configuration.md.new

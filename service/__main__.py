@@ -4,7 +4,6 @@ import sys
 
 from service.environment import settings_path
 from service.server import run_or_explain
-from service.settings import load_settings
 
 if __name__ == "__main__":
-    sys.exit(run_or_explain(lambda: load_settings(settings_path())))
+    sys.exit(run_or_explain(settings_path()))

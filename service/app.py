@@ -1,4 +1,4 @@
-"""The application: builds what the stages use, and runs what must go on in the background.
+"""The application: from the settings to requests, and what must go on in the background.
 
 A FastAPI application, so that pages off the hot path can be added the usual way; the API itself
 goes past its middleware.
@@ -7,50 +7,49 @@ goes past its middleware.
 import asyncio
 import contextlib
 import gc
-import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.assembly import assemble, urls
+from service.background import kept, ticking
 from service.errors import NotServed
 from service.pipeline.exchange import Exchange
-from service.pipeline.lanes import build_lanes
+from service.pipeline.health_detail import detail
+from service.pipeline.lanes import Lane, LaneBook
 from service.pipeline.services import Services
-from service.providers.http import UpstreamClient
-from service.resilience.byte_budget import ByteBudget
-from service.resilience.gate import Gate
-from service.routes.openai_api import ROUTES, api, refusal_headers
-from service.settings import RedisState, Settings
+from service.reload import SettingsFile, follow
+from service.resilience.breaker import CircuitBreaker
+from service.routes.admin import ADMIN_ROUTE, admin_routes
+from service.routes.api import ROUTES, api, refusal_headers
+from service.settings import Settings
+from service.state.fleet import Fleet
 from service.state.key_ring import KeyRing
-from service.state.limiter import Limiter
-from service.state.memory import MemoryStore
-from service.state.protocol import Store
-from service.state.redis_client import RedisStore
 from service.telemetry.health import Health
 from service.telemetry.log import RequestLog
 from service.telemetry.metrics import Metrics
+from service.telemetry.page import Page
 
 __all__ = ["Gateway"]
 
-TICK_S = 1.0
-"""Heartbeat of the loop, and how soon a changed key file is noticed."""
-
-
-def _store(settings: Settings) -> Store:
-    state = settings.state
-    if isinstance(state, RedisState):
-        return RedisStore(state, settings.secrets_dir)
-    return MemoryStore()
+YOUNG_OBJECTS = 5_000
+"""Between two looks of the garbage collector; Python's 700 are those of 25 requests."""
 
 
 class Gateway(FastAPI):
     """The ASGI application and what the server needs to know of it."""
 
-    def __init__(self, settings: Settings, request_log: RequestLog) -> None:
+    def __init__(
+        self, settings: Settings, request_log: RequestLog, file: SettingsFile | None = None
+    ) -> None:
         """Check everything that can be checked before the port is opened.
+
+        The settings change with `file`, when it is given and they allow it.
 
         Raises:
             SettingsError: the API keys or a provider's kind are wrong.
@@ -60,11 +59,15 @@ class Gateway(FastAPI):
         )
         self.settings = settings
         self.health = Health()
-        self.metrics = Metrics(routes=ROUTES, providers=settings.providers)
+        self.metrics = Metrics(routes=(*ROUTES, ADMIN_ROUTE), providers=settings.providers)
         self.in_flight: set[Exchange] = set()
         self._request_log = request_log
         self._keys = KeyRing(settings.secrets_dir / settings.api_keys_file)
-        self._lanes = build_lanes(settings, self.metrics)
+        self.page = Page(self._keys.is_admin)
+        self._book = LaneBook(self.metrics)
+        self._lanes = self._book.follow(settings)
+        self._file = file if settings.reload else None
+        self._services: Services | None = None
         self._api: ASGIApp | None = None
         self.add_exception_handler(HTTPException, _not_served)
 
@@ -77,56 +80,84 @@ class Gateway(FastAPI):
 
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None]:
-        settings = self.settings
-        limiter = Limiter(
-            _store(settings),
-            replicas=settings.replicas,
-            on_local=self.metrics.limiter_local.set,
-            on_error=self.metrics.state_error,
-        )
-        urls = [provider.base_url for provider in settings.providers.values()]
-        upstream = UpstreamClient(settings.timeouts.connect_seconds, urls)
-        gate = Gate(settings.admission.max_in_flight, settings.admission.queue)
-        self.metrics.queued.set_function(lambda: gate.waiting)
-        services = Services(
-            settings=settings,
+        assembly = assemble(
+            self.settings,
+            keys=self._keys,
+            lanes=self._lanes,
+            breakers=self._breakers,
             health=self.health,
             metrics=self.metrics,
             request_log=self._request_log,
-            gate=gate,
-            buffered=ByteBudget(
-                max(settings.admission.max_buffered_bytes, settings.admission.max_body_bytes)
-            ),
             in_flight=self.in_flight,
-            keys=self._keys,
-            limiter=limiter,
-            upstream=upstream,
-            lanes=self._lanes,
-            random=random.random,
         )
-        self._api = api(services, super().__call__)
+        services, fleet = assembly.services, assembly.fleet
+        self._use(services)
+        self.router.routes.extend(admin_routes(services))
+        share = partial(self._share, fleet)
         background = [
-            asyncio.create_task(self._tick((self.health.beat, self._keys.refresh))),
-            asyncio.create_task(limiter.watch()),
+            ticking((self.health.beat, self._keys.refresh, self._show, share)),
+            kept("limits", services.limiter.watch),
+            kept("fleet", fleet.run),
         ]
+        made = services.made_keys
+        if made is not None:
+            self._keys.knows_made = False
+            # So that the first request finds them; 1.5 s at most.
+            await made.refresh()
+            background.append(kept("keys", made.watch))
+        if self._file is not None:
+            follows = partial(follow, self._file, self._reload, self._tell_refused)
+            background.append(kept("settings", follows))
         # What lives as long as the process is never garbage: the collector need not look at it.
         gc.collect()
         gc.freeze()
+        # Requests leave no cycles, and are gone before it would look: it may do so more seldom.
+        gc.set_threshold(YOUNG_OBJECTS)
         try:
             yield
         finally:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
-            await upstream.close()
-            await limiter.close()
+            await assembly.close()
 
-    @staticmethod
-    async def _tick(jobs: tuple[Callable[[], None], ...]) -> None:
-        while True:
-            for job in jobs:
-                job()
-            await asyncio.sleep(TICK_S)
+    def _use(self, services: Services) -> None:
+        """From the next request on; those in flight go on with the stages that they are in."""
+        self._services = services
+        self._api = api(services, super().__call__)
+
+    def _reload(self, settings: Settings) -> None:
+        services = self._services
+        if services is None:
+            raise AssertionError("settings are not followed before the application has started")
+        lanes = self._lanes = self._book.follow(settings)
+        services.upstream.follow(settings.timeouts.connect_seconds, urls(lanes))
+        degradation = settings.degradation
+        services.stale.resize(degradation.stale_seconds, degradation.stale_bytes)
+        self._use(replace(services, settings=settings, lanes=lanes))
+
+    def _tell_refused(self, refused: bool) -> None:  # noqa: FBT001 - a callback's one argument
+        self.health.settings_refused = refused
+        self.metrics.settings_refused.set(refused)
+
+    def _show(self) -> None:
+        if self.page.watched and self._services is not None:
+            self.page.publish(detail(self._services))
+
+    def _share(self, fleet: Fleet) -> None:
+        """Each replica keeps to its part of the providers' limits."""
+        for lane in self._targets():
+            if lane.quota is not None:
+                lane.quota.share(fleet.replicas)
+
+    def _breakers(self) -> Mapping[str, CircuitBreaker]:
+        """Those of the targets that the settings in force have, as the fleet calls them."""
+        return {lane.fleet_name: lane.breaker for lane in self._targets()}
+
+    def _targets(self) -> Iterator[Lane]:
+        """The lanes of the settings in force; some more than once."""
+        for lanes in self._lanes.values():
+            yield from lanes
 
 
 def _not_served(request: Request, error: Exception) -> Response:

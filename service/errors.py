@@ -4,11 +4,14 @@
     ├── SettingsError            a file that a person wrote is wrong
     ├── StateUnavailable         the shared store did not answer in time
     └── GatewayError             an answer to the client, in OpenAI's error shape
-        ├── InvalidRequest 400   ├── Unauthorized 401     ├── ModelNotFound 404
+        ├── InvalidRequest 400   ├── Unauthorized 401     ├── Forbidden 403
+        ├── ModelNotFound 404    ├── KeyNotFound 404      ├── KeysUnavailable 503
         ├── NotServed 404/405    ├── SlowRequest 408      ├── BodyTooLarge 413
-        ├── RateLimited 429      ├── InternalFault 500    ├── Overloaded 503
-        ├── LimitsUnavailable 503├── AllTargetsFailed 503 ├── ShuttingDown 503
-        ├── DeadlineExceeded 504 └── StreamBroken 502 (always in-band, after status 200)
+        ├── RateLimited 429      ├── BudgetExceeded 429   ├── InternalFault 500
+        ├── Overloaded 503       ├── LimitsUnavailable 503├── AllTargetsFailed 503
+        ├── ShuttingDown 503     ├── DeadlineExceeded 504
+        ├── StreamBroken 502     (always in-band, after status 200)
+        └── PassedOn             what a provider refused, in the client's format already
 
 What a provider did wrong is `service.providers.failures`; it never reaches a client as such.
 """
@@ -19,17 +22,24 @@ from typing import ClassVar
 
 import msgspec
 
+from contract.headers import SHOULD_RETRY
+
 __all__ = [
     "AllTargetsFailed",
     "BodyTooLarge",
+    "BudgetExceeded",
     "DeadlineExceeded",
+    "Forbidden",
     "GatewayError",
     "InternalFault",
     "InvalidRequest",
+    "KeyNotFound",
+    "KeysUnavailable",
     "LimitsUnavailable",
     "ModelNotFound",
     "NotServed",
     "Overloaded",
+    "PassedOn",
     "RateLimited",
     "SeawallError",
     "SettingsError",
@@ -63,7 +73,7 @@ class StateUnavailable(SeawallError):  # noqa: N818 - a condition of the store, 
 class GatewayError(SeawallError):
     """An answer in OpenAI's error shape; `retry_after_s` becomes the Retry-After header."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     type: ClassVar[str] = "server_error"
     code: ClassVar[str | None] = None
 
@@ -87,10 +97,6 @@ class GatewayError(SeawallError):
                 }
             }
         )
-
-    def event(self) -> bytes:
-        """The same as one server-sent event, for a stream that has begun."""
-        return b"data: " + self.body() + b"\n\n"
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers of the answer; Retry-After in whole seconds, 1 to 60."""
@@ -116,6 +122,29 @@ class Unauthorized(GatewayError):  # noqa: N818
     code = "invalid_api_key"
 
 
+class Forbidden(GatewayError):  # noqa: N818
+    """The key is known, and may not do this."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "admin_key_needed"
+
+
+class KeyNotFound(GatewayError):  # noqa: N818
+    """No key of this id was made at run time."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "key_not_found"
+
+
+class KeysUnavailable(GatewayError):  # noqa: N818
+    """Keys that are made at run time cannot be changed safely now, or not be known."""
+
+    status = 503
+    code = "keys_unavailable"
+
+
 class ModelNotFound(GatewayError):  # noqa: N818
     """The model is not configured; the message lists those that are."""
 
@@ -130,6 +159,25 @@ class ModelNotFound(GatewayError):  # noqa: N818
         )
 
 
+class PassedOn(GatewayError):  # noqa: N818
+    """A provider refused the request, and no other could do better; its words are the answer.
+
+    The message, for the log, holds none of them.
+    """
+
+    type = "invalid_request_error"
+    code = "refused_by_provider"
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"A provider refused the request with status {status}.")
+        self.status = status
+        self._body = body
+
+    def body(self) -> bytes:
+        """The provider's."""
+        return self._body
+
+
 class NotServed(GatewayError):  # noqa: N818
     """No such path, or another method; the status is the router's."""
 
@@ -138,7 +186,7 @@ class NotServed(GatewayError):  # noqa: N818
 
     def __init__(self, status: int, message: str, *, allow: str = "") -> None:
         super().__init__(message)
-        self.http_status = status
+        self.status = status
         self._allow = allow
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -178,6 +226,18 @@ class RateLimited(GatewayError):  # noqa: N818
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
+
+
+class BudgetExceeded(GatewayError):  # noqa: N818
+    """The key's budget is used up; SDKs must not try again by themselves."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The same, and that a retry cannot succeed."""
+        return [*super().headers(), (SHOULD_RETRY.encode(), b"false")]
 
 
 class InternalFault(GatewayError):  # noqa: N818

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -21,6 +22,7 @@ from service.app import Gateway
 from service.connection import ClientConnection
 from service.errors import SettingsError
 from service.pipeline.exchange import Abort
+from service.reload import SettingsFile
 from service.settings import CUT_BEFORE_GRACE_SECONDS, Settings
 from service.telemetry.health import HealthServer
 from service.telemetry.log import RequestLog, configure_logging
@@ -66,6 +68,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                # Nothing here asks for the client's address: one layer less for each request.
+                proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 # Until the very end of the grace; the error events have gone out before.
                 timeout_graceful_shutdown=max(
@@ -141,17 +145,25 @@ class _Process:
                 connection.flush_by(soon)
 
 
-def run(settings: Settings, *, log: RequestLog, on_started: Callable[[], None]) -> None:
+def run(
+    settings: Settings,
+    *,
+    log: RequestLog,
+    on_started: Callable[[], None],
+    file: SettingsFile | None = None,
+) -> None:
     """Serve until a signal; `on_started` is called when requests are answered.
+
+    The settings change with the `file` that they are from, when it is given.
 
     Raises:
         SettingsError: a port is taken, or what the settings name is wrong.
     """
-    app = Gateway(settings, log)
+    app = Gateway(settings, log, file)
     listener = bind(settings.listen.host, settings.listen.port)
     try:
         health = HealthServer(
-            settings.health.host, settings.health.port, app.health, app.metrics.render
+            settings.health.host, settings.health.port, app.health, app.metrics.render, app.page
         )
     except OSError as error:
         listener.close()
@@ -163,14 +175,21 @@ def run(settings: Settings, *, log: RequestLog, on_started: Callable[[], None]) 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_Process(app, listener, on_started).run())
     finally:
+        log.flush()
         health.stop()
 
 
-def run_or_explain(load: Callable[[], Settings]) -> int:
-    """Run with the settings that `load` gives; the exit code: 0, or 2 and one line."""
+def run_or_explain(path: Path) -> int:
+    """Run with the settings file at `path`; the exit code: 0, or 2 and one line."""
     configure_logging()
     try:
-        run(load(), log=RequestLog(), on_started=lambda: _log.info("serving"))
+        file = SettingsFile(path)
+        run(
+            file.settings,
+            log=RequestLog(),
+            on_started=lambda: _log.info("serving"),
+            file=file,
+        )
     except SettingsError as error:
         print(f"seawall gateway: {error}", file=sys.stderr)  # noqa: T201 - for the person who wrote the file
         return EXIT_SETTINGS

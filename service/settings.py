@@ -1,16 +1,16 @@
-"""The gateway's settings: one YAML file, parsed once into one immutable value.
+"""The gateway's settings: one YAML file, parsed into one immutable value.
 
 Every wrong key or value becomes one clear line in a `SettingsError`. Secrets are not in this
 file: it names files in `secrets_dir`, which are read again when they change.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from contract.addresses import check_base_url, without_secrets
 from contract.paths import (
     API_KEYS_FILE,
     REDIS_APP_PASSWORD_FILE,
@@ -18,19 +18,25 @@ from contract.paths import (
     SENTINEL_PASSWORD_FILE,
 )
 from contract.ports import GATEWAY_HEALTH, GATEWAY_HTTP
+from contract.providers import Capability
 from service.errors import SettingsError
 
 __all__ = [
     "Admission",
+    "Degradation",
     "Drain",
     "Listen",
     "MemoryState",
     "Model",
+    "ModelTimeouts",
+    "Prices",
     "Provider",
+    "ProviderLimits",
     "RedisState",
     "Settings",
     "TargetRef",
     "Timeouts",
+    "TracingSettings",
     "explain",
     "load_settings",
     "parse_settings",
@@ -44,6 +50,10 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$")]
+
+
+_Url = Annotated[str, AfterValidator(check_base_url)]
+_Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class _Strict(BaseModel):
@@ -89,6 +99,8 @@ class Admission(_Strict):
     """Request bodies that are held at once, all together: what arrives above it is refused with
     503 and Retry-After. One body of max_body_bytes is always let in."""
     deadline_seconds: Seconds = 600
+    adaptive: bool = False
+    """Whether keys get less of their rates while more than a tenth of the requests fail."""
 
 
 class Timeouts(_Strict):
@@ -98,9 +110,30 @@ class Timeouts(_Strict):
     headers_seconds: Seconds = 10
     first_content_seconds: Seconds = 15
     gap_seconds: Seconds = 15
+    quiet_seconds: Seconds = 15
+    """A streamed answer that has not begun by then is kept alive by comments, which commit its
+    status: what fails after that is told in the stream."""
     answer_seconds: Seconds = 300
     """A whole answer that is not streamed: half of the default deadline, so that a second
     target still gets its chance."""
+
+
+class ModelTimeouts(_Strict):
+    """What differs for one model: those that reason are silent for longer."""
+
+    headers_seconds: Seconds | None = None
+    first_content_seconds: Seconds | None = None
+    gap_seconds: Seconds | None = None
+    answer_seconds: Seconds | None = None
+
+
+class Degradation(_Strict):
+    """What clients get when no target answers, beside the models' fallbacks."""
+
+    stale_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
+    """How old the answer to an identical request of the same tenant may be; 0 keeps none."""
+    stale_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 16 << 20
+    """Of all kept answers together."""
 
 
 class MemoryState(_Strict):
@@ -122,12 +155,34 @@ class RedisState(_Strict):
     sentinel_password_file: FileName | None = SENTINEL_PASSWORD_FILE
 
 
+class Prices(_Strict):
+    """Dollars per million tokens of one model."""
+
+    input: _Dollars
+    output: _Dollars
+    cached_input: _Dollars | None = None
+    """Of the part of the prompt that the provider has in its cache; as `input` when left out."""
+
+
+class ProviderLimits(_Strict):
+    """What a provider takes of all replicas together."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+
+
 class Provider(_Strict):
     """One provider account: what it speaks, where it is, and which file holds its key."""
 
     kind: str
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    base_url: _Url | None = None
+    """Where it is; what is known of the kind when it is left out."""
     api_key_file: FileName | None = None
+    spare_api_key_files: tuple[FileName, ...] = ()
+    """Used while the provider refuses the first key, or has had enough of it."""
+    prices: dict[ModelName, Prices] = {}
+    """By the provider's names of its models; budgets do not count others, and say so."""
+    limits: ProviderLimits = ProviderLimits()
+    """Above them the other targets come first, while there are any."""
 
 
 class TargetRef(_Strict):
@@ -135,12 +190,43 @@ class TargetRef(_Strict):
 
     provider: Name
     model: ModelName
+    priority: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Less is better; its place in the list, from 0, when it is left out."""
+    weight: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    """Its share of the requests among the targets of its priority."""
+    lacks: tuple[Capability, ...] = ()
+    """Requests that use it go to the other targets."""
 
 
 class Model(_Strict):
     """A model name that clients use, and who answers it, best first."""
 
     targets: Annotated[tuple[TargetRef, ...], Field(min_length=1)]
+    fallbacks: tuple[ModelName, ...] = ()
+    """Other names, whose targets answer when none of these does."""
+    timeouts: ModelTimeouts = ModelTimeouts()
+
+    @model_validator(mode="after")
+    def _weights_are_whole(self) -> Self:
+        weighted: dict[int, bool] = {}
+        for place, target in enumerate(self.targets):
+            priority = place if target.priority is None else target.priority
+            has_one = target.weight is not None
+            if weighted.setdefault(priority, has_one) != has_one:
+                msg = f"targets of priority {priority}: all of them have a weight, or none"
+                raise ValueError(msg)
+        return self
+
+
+class TracingSettings(_Strict):
+    """OpenTelemetry traces of requests, without any content, over OTLP/HTTP."""
+
+    endpoint: _Url
+    """The collector's base URL, such as http://collector:4318; /v1/traces is added."""
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of the requests that come without a trace; those with one follow its own choice."""
+    headers_file: FileName | None = None
+    """In secrets_dir: headers of every export, one `name: value` a line."""
 
 
 class Settings(_Strict):
@@ -151,15 +237,19 @@ class Settings(_Strict):
     drain: Drain = Drain()
     admission: Admission = Admission()
     timeouts: Timeouts = Timeouts()
+    degradation: Degradation = Degradation()
     replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
     state: Annotated[MemoryState | RedisState, Field(discriminator="kind")] = MemoryState()
+    tracing: TracingSettings | None = None
+    reload: bool = True
+    """Whether this file is read again when it changes; see `service.reload`."""
     secrets_dir: Path = Path(SECRETS_DIR)
     api_keys_file: FileName = API_KEYS_FILE
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
     models: Annotated[dict[ModelName, Model], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _targets_name_known_providers(self) -> Self:
+    def _names_are_known(self) -> Self:
         for alias, model in self.models.items():
             for target in model.targets:
                 if target.provider not in self.providers:
@@ -169,19 +259,23 @@ class Settings(_Strict):
                         f"providers has: {known}"
                     )
                     raise ValueError(msg)
+            for other in model.fallbacks:
+                if other not in self.models or other == alias:
+                    known = ", ".join(sorted(set(self.models) - {alias}))
+                    msg = f"models.{alias} falls back to '{other}'; models has beside it: {known}"
+                    raise ValueError(msg)
         return self
 
 
 _UNKNOWN_KEY = "extra_forbidden"
-_USER_INFO = re.compile(r"://.*@", re.DOTALL)
 
 
 def _shown(value: object) -> str:
-    """A value as a person may see it: user info of an address is a secret."""
+    """A value as a person may see it."""
     if isinstance(value, dict | list | BaseModel):
         return ""
     if isinstance(value, str):
-        value = _USER_INFO.sub("://[redacted]@", value)
+        value = without_secrets(value)
     return f", got {value!r}"
 
 
@@ -197,7 +291,8 @@ def explain(error: ValidationError, *, secret: bool = False) -> str:
         where = fault["loc"][:-1] if secret and unknown else fault["loc"]
         key = ".".join(str(part) for part in where)
         shown = "" if secret or unknown else _shown(fault["input"])
-        lines.append(f"{key}: {fault['msg']}{shown}" if key else f"{fault['msg']}")
+        reason = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{key}: {reason}{shown}" if key else reason)
     return "; ".join(lines)
 
 
@@ -209,7 +304,8 @@ def parse_settings(text: str, source: str) -> Settings:
     """
     try:
         document: object = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except Exception as error:
+        # PyYAML's own are not all: dates that are none, endless nesting, tags of other types.
         reason = " ".join(str(error).split())
         raise SettingsError(f"{source} is not YAML: {reason}") from error
     if not isinstance(document, dict):

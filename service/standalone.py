@@ -65,6 +65,7 @@ def _write_keys(folder: Path, key: str) -> None:
         "id": "local",
         "sha256": hashlib.sha256(key.encode()).hexdigest(),
         "tenant": "local",
+        "admin": True,
     }
     (folder / API_KEYS_FILE).write_text(json.dumps({"keys": [entry]}), encoding="utf-8")
 

@@ -54,8 +54,9 @@ class Environment:
 
     @property
     def gateway_url(self) -> str:
+        """The way in: everything goes through nginx, as users' requests do."""
         address = self.kubectl(
-            *("-n", "seawall", "get", "service", "gateway", "-o", "jsonpath={.spec.clusterIP}")
+            *("-n", "seawall", "get", "service", "entrance", "-o", "jsonpath={.spec.clusterIP}")
         )
         return f"http://{address}"
 

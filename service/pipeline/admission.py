@@ -61,7 +61,8 @@ class Admission:
         loop = asyncio.get_running_loop()
         exchange.deadline = loop.time() + self._limits.deadline_seconds
         declared = self._declared(exchange)
-        await self._enter(exchange)
+        if not self._gate.try_enter():
+            await self._queue(exchange)
         holding = _Holding(self._buffered)
         try:
             holding.grow_to(declared)
@@ -73,7 +74,7 @@ class Admission:
             holding.give_back()
             self._gate.leave()
 
-    async def _enter(self, exchange: Exchange) -> None:
+    async def _queue(self, exchange: Exchange) -> None:
         try:
             async with asyncio.timeout_at(exchange.deadline):
                 await self._gate.enter()
@@ -113,11 +114,15 @@ class Admission:
 
     @staticmethod
     async def _next(exchange: Exchange, until: float) -> Message:
-        try:
-            async with asyncio.timeout_at(min(until, exchange.deadline)):
-                message = await exchange.receive()
-        except TimeoutError:
-            raise SlowRequest("The request body did not arrive in time.") from None
+        connection = exchange.connection
+        if connection is not None and connection.body_arrived:
+            message = await exchange.receive()
+        else:
+            try:
+                async with asyncio.timeout_at(min(until, exchange.deadline)):
+                    message = await exchange.receive()
+            except TimeoutError:
+                raise SlowRequest("The request body did not arrive in time.") from None
         if message["type"] == "http.disconnect":
             raise InvalidRequest("The client left before its request was whole.")
         return message

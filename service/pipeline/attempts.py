@@ -1,4 +1,4 @@
-"""Stage: calls targets until one commits to an answer. At most three attempts.
+"""Stage: calls targets until one commits to an answer. At most three attempts a step, five in all.
 
 Nothing reaches the client from here: an attempt that fails before its first valid content is
 invisible. What to do after a failure is decided by `service.resilience.retry`.
@@ -6,98 +6,197 @@ invisible. What to do after a failure is decided by `service.resilience.retry`.
 
 import asyncio
 import logging
+import time
 
-from service.errors import AllTargetsFailed
+from service.errors import AllTargetsFailed, GatewayError, InvalidRequest, PassedOn
 from service.pipeline.attempt import Attempt
 from service.pipeline.exchange import Committed, Exchange
+from service.pipeline.keep_alive import KeepAlive
 from service.pipeline.lanes import Lane
 from service.pipeline.services import Handler, Services
+from service.pipeline.trace import begin_attempt
+from service.providers.dialect import UNREADABLE, Untranslatable, as_failure
 from service.providers.failures import UpstreamFailure
-from service.resilience.breaker import Outcome
-from service.resilience.retry import MAX_ATTEMPTS, Next, Step, decide
+from service.resilience.breaker import Outcome, Permit
+from service.resilience.retry import MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL, Step, Symptom, decide
 
 __all__ = ["Attempts"]
 
 _log = logging.getLogger("seawall.attempts")
+PROBE_S = 0.5
+"""A target that is well begins its answer by then, or soon after; one that is not keeps requests
+that have failed already no longer than this."""
+PROBE_LOOK_S = 0.02
 
 
 class Attempts:
     """Sets `exchange.committed`, and closes it after the stages below."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
-        self._attempt = Attempt(services.upstream, services.settings.timeouts)
+        self._attempt = Attempt(services.upstream)
         self._metrics = services.metrics
         self._random = services.random
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
-        exchange.committed = await self._commit(exchange)
-        exchange.provider = exchange.committed.lane.provider
+        committed: Committed | None = None
+        try:
+            if exchange.call.stream:
+                async with KeepAlive(exchange, exchange.timeouts.quiet_seconds):
+                    committed = await self._commit(exchange)
+            else:
+                committed = await self._commit(exchange)
+            exchange.committed = committed
+        except BaseException:
+            if committed is not None:
+                # Cancelled on the way out: nobody below will give these back.
+                committed.lane.breaker.record(committed.permit, Outcome.NEUTRAL)
+                committed.answer.close()
+                committed.lane.load.end()
+            raise
+        exchange.provider = committed.lane.provider
         try:
             await self._proceed(exchange)
         finally:
-            exchange.committed.answer.close()
+            committed.answer.close()
+            committed.lane.load.end()
 
     async def _commit(self, exchange: Exchange) -> Committed:
         failure: UpstreamFailure | None = None
-        for number, lane in enumerate(exchange.plan, start=1):
+        refused: list[Untranslatable] = []
+        most = min(exchange.attempts + MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL)
+        order = list(exchange.plan)
+        spared: list[Lane] = []
+        for number, lane in enumerate(order, start=1):
+            try:
+                body = self._encoded(exchange, lane)
+            except Untranslatable as caught:
+                refused.append(caught.with_traceback(None))
+                continue
             tries = 0
-            while exchange.attempts < MAX_ATTEMPTS:
-                if tries and not lane.budget.take_retry():
+            while exchange.attempts < most:
+                if tries and not self._may_retry(lane, failure):
                     break
                 # Early the first time only: one that opened on this request is left alone.
                 permit = lane.breaker.acquire(early=not tries)
                 if permit is None:
+                    spared += () if tries else (lane,)
                     break
                 if not tries:
                     lane.budget.count_request()
                 tries += 1
                 exchange.attempts += 1
+                if lane.quota is not None:
+                    lane.quota.count()
                 try:
-                    return await self._attempt.run(exchange, lane, permit)
+                    return await self._try(exchange, lane, permit, body)
                 except UpstreamFailure as caught:
-                    failure = caught
-                    self._note(lane, caught)
-                    lane.breaker.record(
-                        permit,
-                        Outcome.FAILED if caught.symptom.blames_the_target else Outcome.NEUTRAL,
-                    )
-                except BaseException:
-                    # Cancelled: the target is not to blame, but the permit must come back.
-                    lane.breaker.record(permit, Outcome.NEUTRAL)
-                    self._metrics.attempt(lane.provider, "cancelled")
-                    raise
+                    # Without this frame: it holds the body, until the garbage collector comes.
+                    failure = caught.with_traceback(None)
                 # Targets of the last resort take no try away from one that only stumbled.
                 untried = sum(lane.breaker.available() for lane in exchange.plan[number:])
-                following = self._decide(exchange, failure, tries, untried)
+                following = decide(
+                    failure.symptom,
+                    tries=tries,
+                    spare=most - exchange.attempts - untried,
+                    retry_after_s=failure.retry_after_s,
+                    remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
+                    spare_key=lane.keys.has_spare(lane.model),
+                    random=self._random,
+                )
                 if following.step is Step.NEXT_TARGET:
                     break
                 await asyncio.sleep(following.wait_s)
-        raise self._all_failed(exchange, failure)
+            last = number == len(exchange.plan) and exchange.attempts < most
+            order += await self._recovered(spared) if last else ()
+        raise self._all_failed(exchange, failure, refused)
 
-    def _decide(
-        self, exchange: Exchange, failure: UpstreamFailure, tries: int, untried: int
-    ) -> Next:
-        return decide(
-            failure.symptom,
-            tries=tries,
-            spare=MAX_ATTEMPTS - exchange.attempts - untried,
-            retry_after_s=failure.retry_after_s,
-            remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
-            random=self._random,
-        )
+    @staticmethod
+    async def _recovered(spared: list[Lane]) -> list[Lane]:
+        """The target among those not asked that may be asked now; none when there is none.
+
+        Whoever has nobody else left waits for what the probes that are out find: a target that
+        nobody needed has recovered unseen, and when those before it die, all that they had in hand
+        comes to it.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PROBE_S
+        while True:
+            for lane in spared:
+                if lane.breaker.available(early=True):
+                    return [lane]
+            if loop.time() >= until or not any(lane.breaker.probing for lane in spared):
+                return []
+            await asyncio.sleep(PROBE_LOOK_S)
+
+    @staticmethod
+    def _may_retry(lane: Lane, failure: UpstreamFailure | None) -> bool:
+        """Whether the budget allows it; a key that was refused cost the provider nothing."""
+        refused = failure is not None and failure.symptom is Symptom.KEY_REFUSED
+        return refused or lane.budget.take_retry()
+
+    @staticmethod
+    def _encoded(exchange: Exchange, lane: Lane) -> bytes:
+        """The request for the target, before it is asked for a permit: its probes are few."""
+        try:
+            return lane.dialect(exchange.call).encode(exchange.call, lane.model)
+        except UNREADABLE as error:
+            raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
+
+    async def _try(self, exchange: Exchange, lane: Lane, permit: Permit, body: bytes) -> Committed:
+        """One attempt; the breaker is told how it failed, or the permit goes on with the answer."""
+        began = time.perf_counter()
+        lane.load.begin()
+        exchange.asked = lane
+        spans = exchange.spans
+        try:
+            if spans is not None:
+                begin_attempt(exchange, lane)
+            committed = await self._attempt.run(exchange, lane, permit, body)
+        except (UpstreamFailure, *UNREADABLE) as caught:
+            failure = as_failure(caught)
+            lane.load.end()
+            lane.stats.note(time.perf_counter() - began, failure.symptom.value)
+            self._note(lane, failure)
+            if spans is not None:
+                spans.end_attempt(failure.symptom.value)
+            blamed = failure.symptom.blames_the_target
+            lane.breaker.record(permit, Outcome.FAILED if blamed else Outcome.NEUTRAL)
+            try:
+                raise failure from (None if failure is caught else caught)
+            finally:
+                del failure  # it and this frame would hold each other
+        except BaseException:
+            # Cancelled: the target is not to blame, but the permit must come back.
+            lane.load.end()
+            lane.breaker.record(permit, Outcome.NEUTRAL)
+            self._metrics.attempt(lane.provider, "cancelled")
+            if spans is not None:
+                spans.end_attempt("cancelled")
+            raise
+        seconds = time.perf_counter() - began
+        lane.stats.note(seconds)
+        lane.load.note(seconds)
+        self._metrics.answered(lane.provider, seconds)
+        return committed
 
     def _note(self, lane: Lane, failure: UpstreamFailure) -> None:
         self._metrics.attempt(lane.provider, failure.symptom.value)
         _log.debug("attempt at %s/%s failed: %s", lane.provider, lane.model, failure)
 
     @staticmethod
-    def _all_failed(exchange: Exchange, failure: UpstreamFailure | None) -> AllTargetsFailed:
+    def _all_failed(
+        exchange: Exchange, failure: UpstreamFailure | None, refused: list[Untranslatable]
+    ) -> GatewayError:
+        if len(refused) == len(exchange.plan):
+            return InvalidRequest(str(refused[0]), param=refused[0].param)
+        if failure is not None and failure.refusal is not None:
+            return PassedOn(*failure.refusal)
         waits = [lane.breaker.retry_in_s() for lane in exchange.plan]
         asked = failure.retry_after_s if failure is not None else None
         reason = failure.symptom.value if failure is not None else "breaker open"
         return AllTargetsFailed(
-            f"No provider of '{exchange.model}' could answer (last: {reason}).",
+            f"No provider of '{exchange.name}' could answer (last: {reason}).",
             retry_after_s=max(1.0, min(waits), asked or 0.0),
         )

@@ -1,17 +1,27 @@
 """Stage: the few fields that the gateway needs; all others are kept as the bytes they are."""
 
+import re
+from collections.abc import Mapping
+
 import msgspec
 
 from service.errors import InvalidRequest
+from service.pipeline.client_api import OPENAI, ClientApi
 from service.pipeline.exchange import Exchange
 from service.pipeline.services import Handler, Services
-from service.providers.dialect import UNREADABLE, ChatCall
+from service.providers.calls import ChatCall
+from service.providers.dialect import UNREADABLE
 
 __all__ = ["Decode"]
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _flag = msgspec.json.Decoder(bool | None).decode
+_CACHE_CONTROL = b"cache-control"
+MAX_STATE = 512
+"""Bytes of a tracestate that must be passed on: https://www.w3.org/TR/trace-context/#limits."""
+_PARENT, _STATE = b"traceparent", b"tracestate"
+_WELL_FORMED = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 _FALSE = msgspec.Raw(b"false")
 _NULL = msgspec.Raw(b"null")
 
@@ -20,8 +30,8 @@ def _options(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
     return {} if bytes(raw) == b"null" else _fields(raw)
 
 
-def decode_chat(body: bytes) -> ChatCall:
-    """Decode a chat completion request.
+def decode_chat(body: bytes, client: ClientApi = OPENAI) -> ChatCall:
+    """Decode a request for a completion or a message: both name model and stream alike.
 
     Raises:
         InvalidRequest: it is no JSON object, or model, stream or stream_options is wrong.
@@ -48,7 +58,15 @@ def decode_chat(body: bytes) -> ChatCall:
         stream=stream,
         stream_options=options,
         include_usage=include_usage,
+        format=client.format,
     )
+
+
+def _trace_of(found: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The client's place in a trace, to pass on; https://www.w3.org/TR/trace-context/."""
+    if not _WELL_FORMED(found.get(_PARENT, b"")):
+        return {}
+    return {name.decode(): value.decode("latin-1") for name, value in found.items()}
 
 
 class Decode:
@@ -60,5 +78,22 @@ class Decode:
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
-        exchange.call = decode_chat(exchange.body)
+        client = exchange.client
+        call = decode_chat(exchange.body, client)
+        passed: dict[str, str] = {}
+        trace: dict[bytes, bytes] = {}
+        fresh = False
+        for name, value in exchange.scope["headers"]:
+            if name == _CACHE_CONTROL:
+                fresh = b"no-cache" in value or b"no-store" in value
+            elif name == _PARENT or (name == _STATE and len(value) <= MAX_STATE):
+                trace[name] = value
+            elif name in client.passed_headers:
+                passed[name.decode()] = value.decode("latin-1")
+        exchange.call = (
+            msgspec.structs.replace(call, headers=passed, fresh=fresh) if passed or fresh else call
+        )
+        exchange.name = exchange.call.model
+        if exchange.spans is None:
+            exchange.trace = _trace_of(trace)
         await self._proceed(exchange)

@@ -5,21 +5,30 @@ stage ran is an error of the order, and raises.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
-from contract.headers import PROVIDER, REQUEST_ID
+from contract.headers import DEGRADED, PROVIDER, REQUEST_ID
+from service.pipeline.client_api import OPENAI, ClientApi
 from service.pipeline.lanes import Lane
-from service.providers.dialect import ChatCall, StreamScanner
+from service.providers.calls import NOTHING, ChatCall, Usage
+from service.providers.dialect import StreamScanner
 from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Permit
+from service.resilience.stale_cache import MAX_ANSWER_BYTES as MAX_COPY_BYTES
+from service.settings import Timeouts
 from service.state.key_ring import ApiKey
 
-__all__ = ["CONNECTION", "Abort", "Committed", "Connection", "Exchange"]
+if TYPE_CHECKING:
+    from service.tracing.spans import RequestSpans
 
+__all__ = ["CONNECTION", "Abort", "Committed", "Connection", "Exchange", "Headers"]
+
+_REQUEST_ID, _PROVIDER = REQUEST_ID.encode(), PROVIDER.encode()
 CONNECTION = "seawall.connection"
 """The ASGI extension under which the server hands over the `Connection`."""
 
@@ -36,7 +45,26 @@ SSE_HEADERS: Headers = [
 class Connection(Protocol):
     """What a request may ask of the connection that it came on."""
 
-    def flush_by(self, when: float) -> None:
+    @property
+    def body_arrived(self) -> bool:
+        """Whether all of the request is here, so that nothing has to be waited for."""
+        ...
+
+    def when_lost(self, told: Callable[[], None]) -> None:
+        """Call `told` when the client closes the connection; at once when it has."""
+        ...
+
+    def forget(self, told: Callable[[], None]) -> None:
+        """Do not call `told`, unless another request of this connection came after it."""
+        ...
+
+    async def answer(
+        self, send: Send, status: int, headers: Headers, body: bytes, *, close: bool
+    ) -> bool:
+        """Send a whole answer at once; False, and nothing sent, when `send` is not its own."""
+        ...
+
+    def flush_by(self, when: float, *, at_least_s: float = 0.0) -> None:
         """Give the client until `when`, in loop time, to take what it was sent."""
         ...
 
@@ -62,6 +90,8 @@ class Committed:
     answer: UpstreamAnswer
     first: bytes
     scanner: StreamScanner | None
+    usage: Usage
+    """Of a whole answer; that of a stream is the scanner's at its end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +102,7 @@ class Exchange:
     receive: Receive
     _send: Send
     route: str
+    client: ClientApi = OPENAI
     request_id: str = ""
     closing: bool = False
     """Whether the answer asks the client to leave this connection."""
@@ -81,30 +112,48 @@ class Exchange:
     key: ApiKey | None = None
     call: ChatCall = field(init=False)
     """Set by decode."""
+    name: str = ""
+    """The model name that is being tried: the client's, then its fallbacks; set by degrade."""
     plan: list[Lane] = field(init=False)
+    """Set by route."""
+    timeouts: Timeouts = field(init=False)
     """Set by route."""
     committed: Committed = field(init=False)
     """Set by attempts."""
+    trace: dict[str, str] = field(default_factory=dict[str, str])
+    """Set by decode, or by trace: the headers of the trace that the request belongs to."""
+    spans: "RequestSpans | None" = None
+    """Set by trace, which is there only when traces are wanted."""
     model: str = ""
+    asked: Lane | None = None
+    """The target that was asked last; set by attempts."""
     provider: str = ""
     attempts: int = 0
+    degraded: str = ""
+    """Which rung of the ladder answers; empty when the model's own targets do."""
     extra_headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
     task: asyncio.Task[object] | None = None
     aborted: Abort | None = None
     status: int = 0
     streaming: bool = False
     complete: bool = False
+    broken: bool = False
+    """Whether it ended with an error after it had begun."""
     bytes_out: int = 0
+    copy: list[bytes] | None = None
+    """What the client has been sent, while somebody may want it and it is not too large."""
+    usage: Usage = NOTHING
+    """Set by relay, when the answer ends."""
+    connection: Connection | None = field(init=False)
+    """Set when the server is this project's own."""
+
+    def __post_init__(self) -> None:
+        self.connection = self.scope.get("extensions", {}).get(CONNECTION)
 
     @property
     def started(self) -> bool:
         """Whether the client has been sent a status."""
         return self.status != 0
-
-    @property
-    def connection(self) -> Connection | None:
-        """The connection, when the server is this project's own."""
-        return self.scope.get("extensions", {}).get(CONNECTION)
 
     def abort(self, reason: Abort) -> None:
         """End the request from outside; the first reason counts."""
@@ -115,9 +164,7 @@ class Exchange:
     async def start(self, status: int, headers: Headers) -> None:
         """Send status and headers."""
         self.status = status
-        every = [*headers, *self.extra_headers, (REQUEST_ID.encode(), self.request_id.encode())]
-        if self.provider:
-            every.append((PROVIDER.encode(), self.provider.encode()))
+        every = self._with_own(headers)
         if self.closing:
             every.append((b"connection", b"close"))
         message: Message = {"type": "http.response.start", "status": status, "headers": every}
@@ -130,12 +177,36 @@ class Exchange:
 
     async def write(self, data: bytes, *, more: bool) -> None:
         """Send bytes; waits while the client is slow. `more=False` ends the answer."""
-        self.bytes_out += len(data)
+        self._note(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
         if not more:
             self.complete = True
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""
-        await self.start(status, [*headers, (b"content-length", str(len(body)).encode())])
+        sized = [*headers, (b"content-length", b"%d" % len(body))]
+        connection = self.connection
+        if connection is not None:
+            self.status = status
+            every = self._with_own(sized)
+            if await connection.answer(self._send, status, every, body, close=self.closing):
+                self._note(body)
+                self.complete = True
+                return
+        await self.start(status, sized)
         await self.write(body, more=False)
+
+    def _with_own(self, headers: Headers) -> Headers:
+        every = [*headers, *self.extra_headers, (_REQUEST_ID, self.request_id.encode())]
+        if self.provider:
+            every.append((_PROVIDER, self.provider.encode()))
+        if self.degraded:
+            every.append((DEGRADED.encode(), self.degraded.encode()))
+        return every
+
+    def _note(self, data: bytes) -> None:
+        self.bytes_out += len(data)
+        if self.copy is not None:
+            self.copy.append(data)
+            if self.bytes_out > MAX_COPY_BYTES:
+                self.copy = None

@@ -14,7 +14,16 @@ _PREFIX = "/v1/models/"
 
 def _entry(name: str) -> dict[str, object]:
     # The API demands a creation time; a configured alias has none.
-    return {"id": name, "object": "model", "created": 0, "owned_by": "seawall"}
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "seawall",
+        # The same for Anthropic's clients, which ask the same path.
+        "type": "model",
+        "display_name": name,
+        "created_at": "1970-01-01T00:00:00Z",
+    }
 
 
 class ListModels:
@@ -25,7 +34,13 @@ class ListModels:
         names = tuple(services.settings.models)
         self._names = names
         self._list = msgspec.json.encode(
-            {"object": "list", "data": [_entry(name) for name in names]}
+            {
+                "object": "list",
+                "data": [_entry(name) for name in names],
+                "has_more": False,
+                "first_id": names[0],
+                "last_id": names[-1],
+            }
         )
         self._entries = {name: msgspec.json.encode(_entry(name)) for name in services.lanes}
 

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from datetime import UTC, datetime
 
-from service.errors import GatewayError, InternalFault, RateLimited
+from service.errors import BudgetExceeded, GatewayError, InternalFault, RateLimited
 from service.pipeline.exchange import Exchange
 from service.pipeline.request_id import request_id
 from service.pipeline.services import Handler, Services
@@ -28,6 +27,7 @@ class Observe:
         self._health = services.health
         self._metrics = services.metrics
         self._log = services.request_log
+        self._traffic = services.traffic
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -36,14 +36,15 @@ class Observe:
         exchange.request_id = request_id(exchange.scope)
         exchange.closing = self._health.draining
         error = ""
-        self._metrics.in_flight.inc()
+        self._metrics.working += 1
         try:
             await self._proceed(exchange)
         except GatewayError as failure:
             error = f"{failure.code or failure.type}: {failure.message}"
-            if isinstance(failure, RateLimited):
+            if isinstance(failure, RateLimited | BudgetExceeded):
                 self._metrics.rate_limited.inc()
-            if exchange.started and not exchange.complete:
+            if exchange.started and not exchange.complete and not exchange.broken:
+                exchange.broken = True
                 self._metrics.broken(exchange.route)
             await self._answer(exchange, failure)
         except asyncio.CancelledError:
@@ -54,7 +55,7 @@ class Observe:
             _log.exception("request %s failed by a bug of the gateway", exchange.request_id)
             await self._answer(exchange, InternalFault("The gateway failed; see its log."))
         finally:
-            self._metrics.in_flight.dec()
+            self._metrics.working -= 1
             self._report(exchange, error, time.perf_counter() - began)
         self._part(exchange)
 
@@ -62,13 +63,15 @@ class Observe:
     async def _answer(exchange: Exchange, failure: GatewayError) -> None:
         if exchange.complete:
             return
+        body = exchange.client.body(failure, exchange.request_id)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS_S):
                 if not exchange.started:
-                    await exchange.answer(failure.status, failure.headers(), failure.body())
+                    status = exchange.client.status(failure)
+                    await exchange.answer(status, failure.headers(), body)
                 elif exchange.streaming:
                     # No [DONE]: SDKs would take the half answer for a whole one.
-                    await exchange.write(failure.event(), more=False)
+                    await exchange.write(exchange.client.event(body), more=False)
 
     @staticmethod
     def _part(exchange: Exchange) -> None:
@@ -77,21 +80,23 @@ class Observe:
         if connection is None:
             return
         if exchange.complete:
-            soonest = asyncio.get_running_loop().time() + LAST_WORDS_S
-            connection.flush_by(max(exchange.deadline, soonest))
+            connection.flush_by(exchange.deadline, at_least_s=LAST_WORDS_S)
         else:
             connection.hang_up()
 
     def _report(self, exchange: Exchange, error: str, seconds: float) -> None:
         status = exchange.status if exchange.complete else _CLIENT_GONE
         self._metrics.request(exchange.route, status, seconds)
+        seen = 500 if exchange.broken else status
+        if exchange.name:
+            # Only what asks a model: strangers and those who look would push it out of the window.
+            self._traffic.note(seconds, seen, degraded=bool(exchange.degraded))
         self._log.write(
             RequestLine(
-                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
                 request_id=exchange.request_id,
                 route=exchange.route,
                 status=status,
-                ms=round(seconds * 1000, 2),
+                ms=int(seconds * 100_000) / 100,
                 level="warning" if error else "info",
                 key=exchange.key.id if exchange.key else "",
                 model=exchange.model,
@@ -100,5 +105,9 @@ class Observe:
                 stream=exchange.streaming,
                 error=error[:200],
                 bytes_out=exchange.bytes_out,
+                tokens_in=exchange.usage.prompt,
+                tokens_out=exchange.usage.completion,
+                degraded=exchange.degraded,
+                trace=exchange.trace.get("traceparent", ""),
             )
         )

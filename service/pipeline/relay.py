@@ -9,7 +9,8 @@ from contract.headers import SHOULD_RETRY
 from service.errors import StreamBroken
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.services import Handler, Services
-from service.providers.dialect import StreamScanner
+from service.providers.calls import Usage
+from service.providers.dialect import UNREADABLE, StreamScanner, as_failure
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Outcome
@@ -39,7 +40,6 @@ class Relay:
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         del proceed
-        self._gap_s = services.settings.timeouts.gap_seconds
         self._metrics = services.metrics
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -53,7 +53,19 @@ class Relay:
     async def _whole(self, exchange: Exchange, committed: Committed) -> None:
         answer = committed.answer
         good = answer.status == _OK
-        self._end(committed, Outcome.OK if good else Outcome.NEUTRAL, "ok" if good else "http_4xx")
+        self._end(
+            exchange,
+            committed,
+            Outcome.OK if good else Outcome.NEUTRAL,
+            "ok" if good else "http_4xx",
+        )
+        self._count(exchange, committed.lane.provider, committed.usage)
+        if exchange.started:
+            # Signs of life have gone out: the status is spent, and this is an error.
+            exchange.broken = True
+            self._metrics.broken(exchange.route)
+            await exchange.write(exchange.client.event(committed.first), more=False)
+            return
         await exchange.answer(answer.status, _passed_on(answer.headers), committed.first)
 
     async def _stream(
@@ -61,39 +73,55 @@ class Relay:
     ) -> None:
         answer = committed.answer
         try:
-            await exchange.start_stream()
+            if not exchange.started:
+                await exchange.start_stream()
             await exchange.write(committed.first, more=True)
             while not scanner.done:
-                passed = await self._next(answer, scanner)
+                passed = await self._next(answer, scanner, exchange.timeouts.gap_seconds)
                 if passed:
                     await exchange.write(passed, more=True)
         except UpstreamFailure as failure:
             symptom = failure.symptom
             # After the commit a reset and a missing end are the same to the client: a cut.
             outcome = Symptom.CUT if symptom is Symptom.RESET else symptom
-            self._end(committed, Outcome.FAILED, outcome.value)
+            committed.lane.stats.note(0.0, outcome.value)
+            self._end(exchange, committed, Outcome.FAILED, outcome.value)
             raise StreamBroken(
                 f"The provider's stream broke off ({outcome.value}); the answer is not complete."
             ) from failure
         except BaseException:
-            self._end(committed, Outcome.NEUTRAL, "cancelled")
+            self._end(exchange, committed, Outcome.NEUTRAL, "cancelled")
             raise
-        self._end(committed, Outcome.OK, "ok")
+        finally:
+            self._count(exchange, committed.lane.provider, scanner.usage)
+        self._end(exchange, committed, Outcome.OK, "ok")
         await exchange.write(b"", more=False)
         await answer.tidy()
 
-    async def _next(self, answer: UpstreamAnswer, scanner: StreamScanner) -> bytes:
+    @staticmethod
+    async def _next(answer: UpstreamAnswer, scanner: StreamScanner, gap_s: float) -> bytes:
         """What the client gets next. An answer that lacks its end marker alone is whole."""
-        wait_s = END_S if scanner.has_usage else self._gap_s
+        wait_s = END_S if scanner.has_usage else gap_s
         try:
             data = await answer.next(wait_s, "the next chunk")
         except UpstreamFailure:
             if not scanner.finished:
                 raise
             data = b""
-        return scanner.feed(data) if data else scanner.finish()
+        try:
+            return scanner.feed(data) if data else scanner.finish()
+        except UNREADABLE as error:
+            raise as_failure(error) from error
 
-    def _end(self, committed: Committed, outcome: Outcome, label: str) -> None:
+    def _end(self, exchange: Exchange, committed: Committed, outcome: Outcome, label: str) -> None:
         lane = committed.lane
+        if exchange.spans is not None:
+            exchange.spans.outcome = label
         lane.breaker.record(committed.permit, outcome)
         self._metrics.attempt(lane.provider, label)
+
+    def _count(self, exchange: Exchange, provider: str, usage: Usage) -> None:
+        exchange.usage = usage
+        self._metrics.tokens(
+            provider, prompt=usage.prompt, completion=usage.completion, cached=usage.cached
+        )

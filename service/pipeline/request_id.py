@@ -1,7 +1,8 @@
 """Request ids: the client's own when it is well formed, else a random one."""
 
+import os
+import random
 import re
-import secrets
 
 from starlette.types import Scope
 
@@ -10,6 +11,8 @@ from contract.headers import REQUEST_ID
 __all__ = ["request_id"]
 
 _NAME = REQUEST_ID.encode()
+_number = random.Random(os.urandom(32)).getrandbits  # noqa: S311 - unique, and no secret
+"""A question to the kernel for each request would cost it five microseconds."""
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
@@ -18,4 +21,4 @@ def request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == _NAME and _WELL_FORMED(value):
             return value.decode()
-    return secrets.token_hex(16)
+    return f"{_number(128):032x}"

@@ -2,41 +2,63 @@
 
 from service.errors import AllTargetsFailed, ModelNotFound
 from service.pipeline.exchange import Exchange
-from service.pipeline.lanes import Lane
 from service.pipeline.services import Handler, Services
+from service.pipeline.targets import model_targets
+from service.resilience.plan import plan
+from service.settings import ModelTimeouts, Timeouts
 
 __all__ = ["Route"]
 
 
-class Route:
-    """Sets `exchange.plan`: all of the model's targets, those whose breakers admit a call first.
+def _with(usual: Timeouts, own: ModelTimeouts) -> Timeouts:
+    return usual.model_copy(update=own.model_dump(exclude_none=True))
 
-    The others follow, the one that is due soonest before the rest, as a last resort: what a breaker
-    knows may be some seconds old, and a request that would fail can find that out. One request at a
-    time probes each of them; when that is all there is, and all probes are out, it is refused at
-    once.
+
+class Route:
+    """Sets `exchange.timeouts` and `exchange.plan`.
+
+    The plan has the model's targets that can take the request, in the order of
+    `service.resilience.plan`. Those whose breakers admit no call are its end, a last resort: what a
+    breaker knows may be some seconds old, and a request that would fail can find that out. One
+    request at a time probes each of them; when that is all there is, and all probes are out, it is
+    refused at once. Only when a target died within the last second it goes on, and waits for what
+    the probes at the others find.
     """
 
     def __init__(self, services: Services, proceed: Handler) -> None:
-        self._lanes = services.lanes
+        self._targets = model_targets(services.settings, services.lanes)
         self._aliases = tuple(services.settings.models)
+        self._timeouts = {
+            name: _with(services.settings.timeouts, model.timeouts)
+            for name, model in services.settings.models.items()
+        }
+        self._usual = services.settings.timeouts
+        self._random = services.random
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
-        lanes = self._lanes.get(exchange.call.model)
-        if lanes is None:
-            raise ModelNotFound(exchange.call.model, self._aliases)
+        name = exchange.name
+        targets = self._targets.get(name)
+        if targets is None:
+            raise ModelNotFound(name, self._aliases)
         exchange.model = exchange.call.model
-        admitting: list[Lane] = []
-        resort: list[Lane] = []
-        for lane in lanes:
-            (admitting if lane.breaker.available() else resort).append(lane)
-        resort.sort(key=lambda lane: lane.breaker.retry_in_s())
-        if not admitting and not any(lane.breaker.available(early=True) for lane in resort):
+        exchange.timeouts = self._timeouts.get(name, self._usual)
+        found = plan(
+            targets.sorted,
+            needs=targets.needs(exchange),
+            affinity=targets.affinity(exchange),
+            random=self._random,
+        )
+        for target in found.resort:
+            target.lane.breaker.want()
+        if not found.ready and not any(
+            target.lane.breaker.available(early=True) or target.lane.breaker.just_opened
+            for target in found.resort
+        ):
             raise AllTargetsFailed(
-                f"No provider of '{exchange.model}' answers now.",
-                retry_after_s=max(1.0, resort[0].breaker.retry_in_s()),
+                f"No provider of '{name}' answers now.",
+                retry_after_s=max(1.0, found.resort[0].retry_in_s),
             )
-        exchange.plan = [*admitting, *resort]
+        exchange.plan = [target.lane for target in (*found.ready, *found.resort)]
         await self._proceed(exchange)

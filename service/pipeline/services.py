@@ -1,23 +1,31 @@
-"""What the stages use: made once by `service.app`, handed to every stage.
+"""What the stages use: made by `service.app`, handed to every stage.
 
-Also what a stage is: a callable made with the services and the next stage.
+Stages are made anew when the settings change, so that what has to outlast that is kept here. Also
+what a stage is: a callable made with the services and the next stage.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.pipeline.exchange import Exchange
 from service.pipeline.lanes import Lane
 from service.providers.http import UpstreamClient
+from service.resilience.adaptive import AdaptiveShare
 from service.resilience.byte_budget import ByteBudget
 from service.resilience.gate import Gate
+from service.resilience.stale_cache import StaleCache
 from service.settings import Settings
 from service.state.key_ring import KeyRing
 from service.state.limiter import Limiter
+from service.state.made_keys import MadeKeys
 from service.telemetry.health import Health
 from service.telemetry.log import RequestLog
 from service.telemetry.metrics import Metrics
+from service.telemetry.traffic import Traffic
+
+if TYPE_CHECKING:
+    from service.tracing.export import Tracing
 
 __all__ = ["Handler", "Services", "Stage"]
 
@@ -26,7 +34,7 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that lives as long as the process."""
+    """The settings in force, and what lives as long as the process."""
 
     settings: Settings
     health: Health
@@ -36,10 +44,17 @@ class Services:
     buffered: ByteBudget
     in_flight: set[Exchange]
     keys: KeyRing
+    made_keys: MadeKeys | None
+    """None where there is no shared store to keep keys in."""
     limiter: Limiter
+    share: AdaptiveShare
     upstream: UpstreamClient
     lanes: Mapping[str, tuple[Lane, ...]]
+    stale: StaleCache
+    tracing: "Tracing | None"
+    traffic: Traffic
     random: Callable[[], float]
+    clock: Callable[[], float]
 
 
 class Stage(Protocol):

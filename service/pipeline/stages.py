@@ -1,19 +1,24 @@
 """The order of the stages. Read it from top to bottom: that is what happens to a request."""
 
+from service.pipeline.admin_keys import AdminKeys
+from service.pipeline.admin_only import AdminOnly
 from service.pipeline.admission import Admission
 from service.pipeline.attempts import Attempts
 from service.pipeline.auth import Authenticate
 from service.pipeline.decode import Decode
+from service.pipeline.degrade import Degrade
 from service.pipeline.exchange import Exchange
+from service.pipeline.health_detail import HealthDetail
 from service.pipeline.limit import Limit
 from service.pipeline.list_models import ListModels
 from service.pipeline.observe import Observe
 from service.pipeline.relay import Relay
 from service.pipeline.route import Route
 from service.pipeline.services import Handler, Services, Stage
+from service.pipeline.trace import Trace
 from service.pipeline.watch import Watch
 
-__all__ = ["CHAT", "MODELS", "compose"]
+__all__ = ["ADMIN", "CHAT", "HEALTH", "MODELS", "TRACED_CHAT", "compose"]
 
 CHAT: tuple[type[Stage], ...] = (
     Observe,  # request id, error answers, log line, metrics
@@ -22,12 +27,22 @@ CHAT: tuple[type[Stage], ...] = (
     Watch,  # the client leaves, the deadline passes, the replica drains
     Decode,  # model, stream, stream_options
     Limit,  # one call to Redis, or this replica's share
+    Degrade,  # when no target answers: fallbacks, then an answer of a while ago
     Route,  # model -> targets that may answer
     Attempts,  # until one commits to an answer
     Relay,  # bytes to the client
 )
 
+TRACED_CHAT: tuple[type[Stage], ...] = (*CHAT[:2], Trace, *CHAT[2:])
+"""Where the settings want traces; without them, not even a question is asked of a request.
+Strangers leave none: they could fill the queue, and say that all of theirs are to be recorded."""
+
 MODELS: tuple[type[Stage], ...] = (Observe, Authenticate, Admission, Watch, Limit, ListModels)
+
+HEALTH: tuple[type[Stage], ...] = (Observe, Authenticate, Admission, Watch, Limit, HealthDetail)
+
+ADMIN: tuple[type[Stage], ...] = (Observe, AdminOnly, Admission, Limit, AdminKeys)
+"""No client that leaves ends this: what was begun in Redis is finished, and none of it is long."""
 
 
 async def _nothing_left(exchange: Exchange) -> None:

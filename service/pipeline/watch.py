@@ -5,6 +5,7 @@ nothing, because the target did nothing wrong.
 """
 
 import asyncio
+from functools import partial
 
 from service.errors import DeadlineExceeded, ShuttingDown
 from service.pipeline.exchange import Abort, Exchange
@@ -26,7 +27,13 @@ class Watch:
         task = asyncio.current_task()
         exchange.task = task
         alarm = loop.call_at(exchange.deadline, exchange.abort, Abort.DEADLINE)
-        watcher = loop.create_task(self._wait_for_the_client_to_leave(exchange))
+        gone = partial(exchange.abort, Abort.CLIENT_GONE)
+        connection = exchange.connection
+        watcher: asyncio.Task[None] | None = None
+        if connection is not None:
+            connection.when_lost(gone)
+        else:
+            watcher = loop.create_task(self._wait_for_the_client_to_leave(exchange))
         try:
             await self._proceed(exchange)
         except asyncio.CancelledError:
@@ -36,7 +43,10 @@ class Watch:
         finally:
             exchange.task = None
             alarm.cancel()
-            watcher.cancel()
+            if connection is not None:
+                connection.forget(gone)
+            if watcher is not None:
+                watcher.cancel()
 
     @staticmethod
     async def _wait_for_the_client_to_leave(exchange: Exchange) -> None:

@@ -8,21 +8,45 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["UNREADABLE", "ChatCall", "Dialect", "StreamScanner"]
+from service.errors import SeawallError
+from service.providers.calls import ChatCall, Usage
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+__all__ = [
+    "UNREADABLE",
+    "Dialect",
+    "StreamScanner",
+    "Untranslatable",
+    "WholeAnswer",
+    "as_failure",
+]
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON it was told to expect."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatCall:
-    """A decoded chat completion request: the fields the gateway needs, the rest untouched."""
+class Untranslatable(SeawallError):  # noqa: N818 - a property of the request, not a bug
+    """A request asks for what the provider's format has no words for; `param` is the field."""
 
-    fields: dict[str, msgspec.Raw]
-    model: str
-    stream: bool
-    stream_options: dict[str, msgspec.Raw]
-    include_usage: bool
+    def __init__(self, message: str, param: str) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+def as_failure(error: Exception) -> UpstreamFailure:
+    """What it says of the provider: what a translation finds UNREADABLE is no bug's fault."""
+    if isinstance(error, UpstreamFailure):
+        return error
+    return UpstreamFailure(Symptom.MALFORMED, f"it cannot be translated: {type(error).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """What the client gets, and the tokens that the provider counted."""
+
+    body: bytes
+    usage: Usage
 
 
 class StreamScanner(Protocol):
@@ -48,8 +72,15 @@ class StreamScanner(Protocol):
         """Whether the end marker has passed."""
         ...
 
+    @property
+    def usage(self) -> Usage:
+        """The tokens that the provider counted so far."""
+        ...
+
     def feed(self, data: bytes) -> bytes:
-        """Take what arrived, return what the client gets: whole events, byte for byte.
+        """Take what arrived, return what the client gets: whole events.
+
+        Byte for byte where the provider speaks the client's format.
 
         Raises:
             UpstreamFailure: an event is malformed, reports an error, or ends an unfinished answer.
@@ -66,29 +97,32 @@ class StreamScanner(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire format."""
-
-    @property
-    def chat_path(self) -> str:
-        """Appended to the provider's base URL."""
-        ...
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """Headers of every request to the provider."""
-        ...
+    """How a provider is asked for, and answers to, clients of one format."""
 
     def encode(self, call: ChatCall, model: str) -> bytes:
-        """The request body for `model`, with everything else as the client sent it."""
+        """The request body for `model`, with everything else as the client sent it.
+
+        Raises:
+            Untranslatable: the provider's format cannot say what the client wants.
+        """
         ...
 
-    def check_answer(self, body: bytes) -> None:
-        """Accept a whole, not streamed, answer.
+    def answer(self, body: bytes) -> WholeAnswer:
+        """A whole, not streamed, answer as the client gets it.
 
         Raises:
             UpstreamFailure: it is malformed or not complete.
         """
         ...
 
-    def scanner(self, *, strip_usage: bool) -> StreamScanner:
-        """A scanner for one streamed answer; `strip_usage` drops the extra usage chunk."""
+    def refusal(self, status: int, body: bytes) -> bytes:
+        """An answer of status 4xx as the client gets it."""
+        ...
+
+    def too_long(self, body: bytes) -> bool:
+        """Whether an answer of status 400 says that the model cannot take so many tokens."""
+        ...
+
+    def scanner(self, call: ChatCall) -> StreamScanner:
+        """A scanner for one streamed answer to `call`."""
         ...

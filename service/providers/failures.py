@@ -13,8 +13,15 @@ class UpstreamFailure(SeawallError):  # noqa: N818 - an outcome to decide on, no
     """
 
     def __init__(
-        self, symptom: Symptom, detail: str, *, retry_after_s: float | None = None
+        self,
+        symptom: Symptom,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        refusal: tuple[int, bytes] | None = None,
     ) -> None:
         super().__init__(f"{symptom.value}: {detail}")
         self.symptom = symptom
         self.retry_after_s = retry_after_s
+        self.refusal = refusal
+        """Status and body for the client, should no other target do better."""

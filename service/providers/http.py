@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import io
 import socket
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from types import TracebackType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -42,18 +43,63 @@ TIDY_S = 0.1
 """How long to wait for the end of a stream whose last event has passed, to keep its connection."""
 
 
-@contextlib.asynccontextmanager
-async def _translated(phase: str) -> AsyncGenerator[None]:
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise UpstreamFailure(Symptom.CONNECT, "connect timed out") from error
-    except TimeoutError as error:
-        raise UpstreamFailure(Symptom.TIMEOUT, phase) from error
-    except aiohttp.ClientConnectorError as error:
-        raise UpstreamFailure(Symptom.CONNECT, type(error).__name__) from error
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise UpstreamFailure(Symptom.RESET, f"{phase}: {type(error).__name__}") from error
+class _Within:
+    """A time limit, which ends what goes wrong inside as an `UpstreamFailure`.
+
+    As `asyncio.timeout`, whose two coroutines and changes of state a request would pay for several
+    times: the task is cancelled, and here the cancellation is taken back, unless somebody else
+    cancelled it too.
+    """
+
+    __slots__ = ("_alarm", "_asked", "_late", "_phase", "_seconds", "_task")
+
+    def __init__(self, seconds: float, phase: str) -> None:
+        self._seconds = seconds
+        self._phase = phase
+        self._late = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time limit needs a task that it can cancel")
+        self._task = task
+        self._asked = task.cancelling()
+        self._alarm = task.get_loop().call_later(self._seconds, self._ring)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._alarm.cancel()
+        mine = self._late and self._task.uncancel() <= self._asked
+        if mine and isinstance(error, asyncio.CancelledError):
+            raise UpstreamFailure(Symptom.TIMEOUT, self._phase) from error
+        if error is not None:
+            failure = _failure(error, self._phase)
+            try:
+                if failure is not None:
+                    raise failure from error
+            finally:
+                del failure  # it and this frame would hold each other
+
+    def _ring(self) -> None:
+        self._late = True
+        self._task.cancel()
+
+
+def _failure(error: BaseException, phase: str) -> UpstreamFailure | None:
+    """What `error` says of the provider; None where it says nothing."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return UpstreamFailure(Symptom.CONNECT, "connect timed out")
+    if isinstance(error, TimeoutError):
+        return UpstreamFailure(Symptom.TIMEOUT, phase)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return UpstreamFailure(Symptom.CONNECT, type(error).__name__)
+    if isinstance(error, aiohttp.ClientError | ConnectionError):
+        return UpstreamFailure(Symptom.RESET, f"{phase}: {type(error).__name__}")
+    return None
 
 
 class UpstreamAnswer:
@@ -71,7 +117,9 @@ class UpstreamAnswer:
             UpstreamFailure: nothing came in time, or the connection broke.
         """
         content = self._response.content
-        async with _translated(waiting_for), asyncio.timeout(timeout_s):
+        if content.exception() is None and (there := content.read_nowait()):
+            return there
+        with _Within(timeout_s, waiting_for):
             return await content.readany()
 
     async def whole(self, timeout_s: float) -> bytes:
@@ -80,14 +128,20 @@ class UpstreamAnswer:
         Raises:
             UpstreamFailure: it did not come in time, broke off, or is larger than 64 MiB.
         """
+        if self._response.content.is_eof():
+            # All of it came with the headers: there is nothing to wait for.
+            return await self._collected()
+        with _Within(timeout_s, "the answer's body"):
+            return await self._collected()
+
+    async def _collected(self) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async with _translated("the answer's body"), asyncio.timeout(timeout_s):
-            while part := await self._response.content.readany():
-                size += len(part)
-                if size > MAX_ANSWER_BYTES:
-                    raise UpstreamFailure(Symptom.MALFORMED, f"above {MAX_ANSWER_BYTES} bytes")
-                parts.append(part)
+        while part := await self._response.content.readany():
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
+                raise UpstreamFailure(Symptom.MALFORMED, f"above {MAX_ANSWER_BYTES} bytes")
+            parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def tidy(self) -> None:
@@ -148,6 +202,10 @@ def _place(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def _only_connecting(connect_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=connect_s)
+
+
 class UpstreamClient:
     """One connection pool for all providers; made inside the event loop.
 
@@ -160,6 +218,7 @@ class UpstreamClient:
         self._names = _LastingNames()
         self._keeping = asyncio.ensure_future(self._names.keep(urls))
         self._silence = SilenceWatch(max(connect_s, LEAST_SILENCE_S))
+        self._timeout = _only_connecting(connect_s)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 # Admission bounds what is in flight; a second bound here would hide a queue.
@@ -169,11 +228,17 @@ class UpstreamClient:
                 resolver=self._names,
                 socket_factory=self._silence.make,
             ),
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+
+    def follow(self, connect_s: float, urls: Iterable[str]) -> None:
+        """Take other settings; connections that are there stay."""
+        self._timeout = _only_connecting(connect_s)
+        self._silence.allow(max(connect_s, LEAST_SILENCE_S))
+        self._keeping.cancel()
+        self._keeping = asyncio.ensure_future(self._names.keep(urls))
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
@@ -184,9 +249,15 @@ class UpstreamClient:
             UpstreamFailure: no connection, no headers in time, or a reset.
         """
         data = body if len(body) < LARGE_BODY_BYTES else io.BytesIO(body)
-        async with _translated("the answer's headers"), asyncio.timeout(timeout_s):
+        with _Within(timeout_s, "the answer's headers"):
             return UpstreamAnswer(
-                await self._session.post(url, data=data, headers=headers, allow_redirects=False)
+                await self._session.post(
+                    url,
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=self._timeout,
+                )
             )
 
     async def close(self) -> None:

@@ -35,9 +35,13 @@ class SilenceWatch:
     """
 
     def __init__(self, silence_s: float) -> None:
-        self._silence_ms = int(silence_s * 1000)
+        self.allow(silence_s)
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._task: asyncio.Task[None] | None = None
+
+    def allow(self, silence_s: float) -> None:
+        """Seconds from now on, also for the sockets that are there."""
+        self._silence_ms = int(silence_s * 1000)
 
     def make(self, address: tuple[Any, ...]) -> socket.socket:
         """A socket for one of `getaddrinfo`'s answers; the form that aiohttp's connector wants."""

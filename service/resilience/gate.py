@@ -33,14 +33,20 @@ class Gate:
         """How many wait for a place now; may be read from any thread."""
         return len(self._waiters)
 
+    def try_enter(self) -> bool:
+        """Take a place if one is free now and nobody waits for it."""
+        if self._inside < self._limit and not self._waiters:
+            self._inside += 1
+            return True
+        return False
+
     async def enter(self) -> None:
         """Take a place, waiting for one if need be.
 
         Raises:
             GateFullError: the queue is full.
         """
-        if self._inside < self._limit and not self._waiters:
-            self._inside += 1
+        if self.try_enter():
             return
         if len(self._waiters) >= self._queue:
             raise GateFullError

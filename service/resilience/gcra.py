@@ -1,17 +1,17 @@
 """GCRA, the generic cell rate algorithm: a token bucket kept as one number.
 
-The same arithmetic as the script in `service.state.limit_script`, for limits that are kept in
-the process.
+The same arithmetic as the scripts in `service.state`, for limits that are kept in the process.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["Decision", "Limit", "take"]
+__all__ = ["Decision", "Limit", "shift", "take"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`rate` requests a second on average, `burst` at once."""
+    """`rate` units a second on average, `burst` at once; a unit is a request or a token."""
 
     rate: float
     burst: int
@@ -20,9 +20,12 @@ class Limit:
         """One replica's part; a burst below 1 would refuse everything."""
         return Limit(self.rate / replicas, max(1, self.burst // replicas))
 
+    def slowed(self, share: float) -> "Limit":
+        """That `share` of it, between 0 and 1."""
+        return Limit(self.rate * share, max(1, int(self.burst * share)))
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+
+class Decision(NamedTuple):
     """The answer: `retry_after_s` until the next is admitted, `reset_s` until it is full."""
 
     allowed: bool
@@ -31,22 +34,31 @@ class Decision:
     reset_s: float
 
 
-def take(limit: Limit, tat: float, now: float) -> tuple[float, Decision]:
-    """Take one from the bucket whose theoretical arrival time is `tat`; times in seconds.
+def take(limit: Limit, tat: float, now: float, cost: int = 1) -> tuple[float, Decision]:
+    """Take `cost` units from the bucket whose theoretical arrival time is `tat`; times in seconds.
 
     Returns the new theoretical arrival time and the decision; a refusal changes nothing.
     """
     interval = 1 / limit.rate
     capacity = interval * limit.burst
     tat = max(tat, now)
-    new_tat = tat + interval
+    new_tat = tat + interval * cost
     early = new_tat - now - capacity
     # A rounding error of the division must not refuse the last of a burst.
     if early > interval * 1e-6:
-        return tat, Decision(
-            allowed=False, remaining=0, retry_after_s=early, reset_s=max(0.0, tat - now)
-        )
-    remaining = int((capacity - (new_tat - now)) / interval + 1e-6)
-    return new_tat, Decision(
-        allowed=True, remaining=remaining, retry_after_s=0.0, reset_s=new_tat - now
-    )
+        left = _left(capacity - (tat - now), interval)
+        return tat, Decision(allowed=False, remaining=left, retry_after_s=early, reset_s=tat - now)
+    left = _left(capacity - (new_tat - now), interval)
+    return new_tat, Decision(allowed=True, remaining=left, retry_after_s=0.0, reset_s=new_tat - now)
+
+
+def _left(seconds: float, interval: float) -> int:
+    return max(0, int(seconds / interval + 1e-6))
+
+
+def shift(limit: Limit, tat: float, now: float, units: int) -> float:
+    """The theoretical arrival time after `units` more were used than were taken; less, if negative.
+
+    More than the burst may be used so: it is waited for, like any other.
+    """
+    return max(now, max(tat, now) + units / limit.rate)

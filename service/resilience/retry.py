@@ -7,10 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["MAX_ATTEMPTS", "Next", "Step", "Symptom", "decide", "full_jitter_s"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "MAX_ATTEMPTS_IN_ALL",
+    "Next",
+    "Step",
+    "Symptom",
+    "decide",
+    "full_jitter_s",
+]
 
 MAX_ATTEMPTS = 3
-"""Per request and step, over all targets."""
+"""Per request and step, over all targets; the fallback is the next step."""
+MAX_ATTEMPTS_IN_ALL = 5
+"""Per request, over all steps."""
 WORTH_WAITING_S = 3.0
 """A 429 that asks for more than this is answered sooner by another target."""
 BACKOFF_BASE_S = 0.1
@@ -28,11 +38,12 @@ class Symptom(Enum):
     KEY_REFUSED = "key_refused"
     MALFORMED = "malformed"
     CUT = "cut"
+    TOO_LONG = "too_long"
 
     @property
     def blames_the_target(self) -> bool:
         """Whether the circuit breaker counts it."""
-        return self not in (Symptom.RATE_LIMITED, Symptom.KEY_REFUSED)
+        return self not in (Symptom.RATE_LIMITED, Symptom.KEY_REFUSED, Symptom.TOO_LONG)
 
 
 class Step(Enum):
@@ -65,17 +76,21 @@ def decide(
     spare: int,
     retry_after_s: float | None,
     remaining_s: float,
+    spare_key: bool,
     random: Callable[[], float],
 ) -> Next:
     """Decide the next attempt after the `tries`-th try at one target failed.
 
     Silence moves on at once: waiting again for what did not come doubles the loss. A 5xx or a
     reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
-    the deadline leaves the time. `remaining_s` is the time to the request's deadline, `spare` how
+    the deadline leaves the time. A key that is refused, or used up, makes way for a `spare_key`
+    at once. `remaining_s` is the time to the request's deadline, `spare` how
     many attempts are left beyond one for each target that was not asked yet: those come first.
     """
     if tries > 1 or spare < 1:
         return _NEXT
+    if spare_key and symptom in (Symptom.KEY_REFUSED, Symptom.RATE_LIMITED):
+        return Next(Step.SAME_TARGET)
     if symptom in (Symptom.SERVER_ERROR, Symptom.RESET):
         wait_s = full_jitter_s(tries, random)
         return Next(Step.SAME_TARGET, wait_s) if wait_s < remaining_s else _NEXT

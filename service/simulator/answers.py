@@ -2,10 +2,11 @@
 
 import itertools
 import time
+from typing import Protocol
 
 import msgspec
 
-__all__ = ["Answers", "ChatRequest"]
+__all__ = ["Answers", "ChatRequest", "OpenAIAnswers", "words_of"]
 
 DONE = b"data: [DONE]\n\n"
 _WORDS = ("I", "am", "a", "provider", "simulator,", "not", "a", "model.", "All", "is", "well.")
@@ -24,15 +25,52 @@ class ChatRequest(msgspec.Struct):
     stream_options: _StreamOptions | None = None
 
 
-class Answers:
-    """Makes the bodies of one simulator's answers."""
+class Answers(Protocol):
+    """Makes the bodies of one simulator's answers, in one format."""
+
+    @property
+    def malformed_event(self) -> bytes:
+        """An event that breaks off in the middle."""
+        ...
+
+    def whole(self, request: ChatRequest) -> bytes:
+        """A whole answer."""
+        ...
+
+    def empty(self, request: ChatRequest) -> bytes:
+        """A whole answer that holds nothing."""
+        ...
+
+    def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
+        """The events of a streamed answer: those that carry text, and the ending.
+
+        The first event carries no text.
+        """
+        ...
+
+    def error(self, message: str, kind: str, code: str | None) -> bytes:
+        """An error."""
+        ...
+
+    def error_event(self, body: bytes) -> bytes:
+        """The same inside a stream."""
+        ...
+
+
+def words_of(tokens: int) -> list[str]:
+    """So many pieces of text."""
+    return [word + " " for word in itertools.islice(itertools.cycle(_WORDS), max(1, tokens))]
+
+
+class OpenAIAnswers:
+    """See `Answers`: chat completions."""
+
+    malformed_event = b'data: {"choices": [{"index": 0, "delta"\n\ndata: [DONE]\n\n'
 
     def __init__(self, name: str, models: tuple[str, ...], tokens: int) -> None:
         self._owner = f"seawall-simulator-{name}"
         self._models = models
-        self._words = [
-            word + " " for word in itertools.islice(itertools.cycle(_WORDS), max(1, tokens))
-        ]
+        self._words = words_of(tokens)
         self._usage = {
             "prompt_tokens": 8,
             "completion_tokens": len(self._words),
@@ -59,8 +97,16 @@ class Answers:
         head = self._head(request, "chat.completion")
         return _encode({**head, "choices": [choice], "usage": self._usage})
 
+    def empty(self, request: ChatRequest) -> bytes:
+        """See `Answers.empty`."""
+        return _encode({**self._head(request, "chat.completion"), "choices": []})
+
+    def error_event(self, body: bytes) -> bytes:
+        """See `Answers.error_event`."""
+        return b"data: " + body + b"\n\n"
+
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
-        """The events of a streamed completion: those that carry text, and the ending.
+        """See `Answers.streamed`.
 
         The first event carries the role and no text, as OpenAI's does; the ending is
         finish_reason, usage when asked for, and the end marker.

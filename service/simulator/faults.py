@@ -3,6 +3,7 @@
 A fault counts down its `times` and then goes away; without `times` it stays until it is deleted.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,6 +23,8 @@ class Parameter:
     least: float = 0.0
     most: float = 3600.0
     words: tuple[str, ...] = ()
+    free: bool = False
+    """Any text."""
 
 
 FAULTS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
@@ -29,6 +32,7 @@ FAULTS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
         "status": {
             "code": Parameter(500, least=400, most=599),
             "retry_after": Parameter(None),
+            "only_key": Parameter("", free=True),
         },
         "refuse": {},
         "hang": {},
@@ -41,9 +45,18 @@ FAULTS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
         "malformed_event": {"after": Parameter(0, most=10_000)},
         "html_200": {},
         "error_event": {"after": Parameter(0, most=10_000)},
+        "trickle": {"seconds": Parameter(1)},
+        "flapping": {"seconds": Parameter(10, least=0.1)},
+        "empty_choices": {},
+        "content_filter": {},
+        "context_too_long": {"only_model": Parameter("", free=True)},
+        "large_answer": {"bytes": Parameter(8 << 20, least=1, most=1 << 30)},
+        "other_model": {},
     }
 )
-"""`after` counts the pieces of text that are sent before the fault shows."""
+"""`after` counts the pieces of text that are sent before the fault shows; `only_key` and
+`only_model` say whom a fault meets, everybody when empty; `flapping` answers 500 for so many
+seconds, then well for as many, and so on."""
 
 
 @dataclass(slots=True)
@@ -53,6 +66,11 @@ class Fault:
     kind: str
     parameters: Mapping[str, float | str | None]
     times: int | None = None
+    since: float = field(default_factory=time.monotonic)
+
+    def text(self, name: str) -> str:
+        """A parameter that is a text; empty when the fault has none of that name."""
+        return str(self.parameters.get(name) or "")
 
     def number(self, name: str) -> float:
         """A parameter that is a number."""
@@ -65,6 +83,10 @@ def _checked(kind: str, name: str, value: object, parameter: Parameter) -> float
         if value not in parameter.words:
             raise FaultError(f"{kind}.{name} is {value!r}; allowed: {', '.join(parameter.words)}")
         return str(value)
+    if parameter.free:
+        if not isinstance(value, str):
+            raise FaultError(f"{kind}.{name} is {value!r}; allowed: a text")
+        return value
     if value is None and parameter.default is None:
         return None
     if (
@@ -118,12 +140,14 @@ class Faults:
     client_gone: int = 0
     last_body: str = ""
     """The last request as it came, up to 64 KiB: for tests of what is passed on."""
+    last_headers: dict[str, str] = field(default_factory=dict[str, str])
+    """Its headers, without those that carry keys."""
     faulted: dict[str, int] = field(default_factory=dict[str, int])
 
-    def take(self) -> Fault | None:
-        """The fault that this request meets."""
+    def take(self, *, key: str, model: str) -> Fault | None:
+        """The fault that a request with this key, for this model, meets."""
         fault = self.current
-        if fault is None:
+        if fault is None or not self._meets(fault, key, model):
             return None
         if fault.times is not None:
             fault.times -= 1
@@ -131,3 +155,10 @@ class Faults:
                 self.current = None
         self.faulted[fault.kind] = self.faulted.get(fault.kind, 0) + 1
         return fault
+
+    @staticmethod
+    def _meets(fault: Fault, key: str, model: str) -> bool:
+        if fault.kind == "flapping":
+            since = time.monotonic() - fault.since
+            return int(since / fault.number("seconds")) % 2 == 0
+        return fault.text("only_key") in ("", key) and fault.text("only_model") in ("", model)

@@ -10,12 +10,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.simulator.admin import AdminApi
-from service.simulator.answers import Answers
+from service.simulator.answers import OpenAIAnswers
 from service.simulator.api import SimulatorApi
 from service.simulator.asgi import ResettableProtocol
 from service.simulator.faults import Faults
+from service.simulator.messages import MessagesAnswers
 
-__all__ = ["ProviderSimulator", "SimulatorOptions"]
+__all__ = ["ProviderSimulator", "SimulatorOptions", "bare_server"]
 
 GRACE_S = 2
 """A simulator has nothing to lose: what is still running is cut then."""
@@ -38,10 +39,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApp) -> _Server:
+def bare_server(app: ASGIApp, *, host: str = "", port: int = 0) -> uvicorn.Server:
+    """A server that leaves signals and logs to others; it needs no address to serve sockets."""
     return _Server(
         uvicorn.Config(
             app,
+            host=host,
+            port=port,
             http=ResettableProtocol,
             ws="none",
             lifespan="off",
@@ -62,9 +66,11 @@ class ProviderSimulator:
         self, options: SimulatorOptions, *, http: socket.socket, admin: socket.socket
     ) -> None:
         self.faults = Faults()
-        answers = Answers(options.name, options.models, options.tokens)
-        self._http = _server(SimulatorApi(answers, self.faults, options.token_delay_s))
-        self._admin = _server(AdminApi(options.name, self.faults))
+        openai = OpenAIAnswers(options.name, options.models, options.tokens)
+        messages = MessagesAnswers(options.name, options.tokens)
+        api = SimulatorApi(openai, messages, self.faults, options.token_delay_s)
+        self._http = bare_server(api)
+        self._admin = bare_server(AdminApi(options.name, self.faults))
         self._sockets = (http, admin)
 
     @property

@@ -5,39 +5,103 @@ The file is the source of truth. A file that turns bad keeps the last good keys 
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.errors import SettingsError
 from service.files import Stamp, stamp
 from service.resilience.gcra import Limit
 from service.settings import explain
+from service.state.charges import NANO, Account, Bucket, Budget
 from service.state.limit_script import limit_key
 
-__all__ = ["ApiKey", "KeyRing", "load_keys"]
+__all__ = ["MADE_PREFIX", "ApiKey", "KeyRing", "KnownKeys", "PerUser", "load_keys", "parse_keys"]
 
 _log = logging.getLogger("seawall.keys")
 
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
-class _KeyEntry(BaseModel):
+MADE_PREFIX = "sk-seawall-"
+"""Of keys that were made at run time."""
+_Rate = Annotated[float, Field(gt=0, le=1_000_000)]
+_Burst = Annotated[int, Field(ge=1, le=10_000_000)]
+_TokensPerMinute = Annotated[int, Field(ge=1, le=10_000_000_000)]
+_Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
+_MINUTE_S = 60
+
+
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class _PerUserEntry(_Strict):
+    requests_per_second: _Rate | None = None
+    burst: _Burst | None = None
+    tokens_per_minute: _TokensPerMinute | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.burst is not None and self.requests_per_second is None:
+            raise ValueError("burst needs requests_per_second")
+        if self.requests_per_second is None and self.tokens_per_minute is None:
+            raise ValueError("give requests_per_second, tokens_per_minute, or both")
+        return self
+
+
+class _BudgetEntry(_Strict):
+    hour: _Dollars | None = None
+    day: _Dollars | None = None
+    month: _Dollars | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.hour is None and self.day is None and self.month is None:
+            raise ValueError("give hour, day or month")
+        return self
+
+
+class _KeyEntry(_Strict):
     id: _Id
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     tenant: _Id
-    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 100
-    burst: Annotated[int, Field(ge=1, le=10_000_000)] = 200
+    requests_per_second: _Rate = 100
+    burst: _Burst = 200
+    tokens_per_minute: _TokensPerMinute | None = None
+    per_user: _PerUserEntry | None = None
+    budget: _BudgetEntry | None = None
     on_outage: Literal["allow", "deny"] = "allow"
+    admin: bool = False
 
 
-class _KeyFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _KeyFile(_Strict):
     keys: list[_KeyEntry]
+    revoked: list[_Id] = []
+    """Ids that are refused wherever they are from: above all those that were made at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerUser:
+    """What each user of a key may do; users are told apart by a digest of their name."""
+
+    requests: Limit | None
+    tokens: Limit | None
+
+    def buckets(self, account: Account, user: str) -> tuple[list[Bucket], list[Bucket]]:
+        """The buckets of requests and of tokens of one user; each list has one or none."""
+        digest = hashlib.sha256(user.encode()).hexdigest()[:32]
+        prefix = f"{account.name}:user:{digest}"
+        requests = self.requests
+        tokens = self.tokens
+        return (
+            [Bucket(f"{prefix}:requests", requests, "user's requests")] if requests else [],
+            [Bucket(f"{prefix}:tokens", tokens, "user's tokens", of_tokens=True)] if tokens else [],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +113,35 @@ class ApiKey:
     limit: Limit
     denied_on_outage: bool
     bucket: str
+    admin: bool
+    """Whether it opens the page for people, and makes and deletes keys."""
+    account: Account
+    tokens: Bucket | None
+    per_user: PerUser | None
+
+    @property
+    def metered(self) -> bool:
+        """Whether more than its rate of requests is limited."""
+        return bool(self.tokens or self.per_user or self.account.budget)
+
+    def slowed(self, share: float) -> "ApiKey":
+        """The key with that share of its rates of requests and tokens."""
+        tokens = self.tokens
+        if tokens is not None:
+            tokens = replace(tokens, limit=tokens.limit.slowed(share))
+        return replace(self, limit=self.limit.slowed(share), tokens=tokens)
 
 
-def load_keys(path: Path) -> Mapping[str, ApiKey]:
-    """Read the key file into a map from SHA-256 (hex) to key.
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """Keys by their SHA-256 (hex), and the ids that are refused."""
+
+    keys: Mapping[str, ApiKey]
+    revoked: frozenset[str]
+
+
+def load_keys(path: Path) -> KnownKeys:
+    """Read the key file.
 
     Raises:
         SettingsError: it cannot be read, or an entry is wrong. The message repeats no value.
@@ -61,28 +150,75 @@ def load_keys(path: Path) -> Mapping[str, ApiKey]:
         text = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"cannot read the API keys {path}: {error.strerror}") from error
+    return parse_keys(text, str(path))
+
+
+def parse_keys(text: bytes, source: str) -> KnownKeys:
+    """Parse the text of a key file; `source` names it in errors.
+
+    Raises:
+        SettingsError: an entry is wrong. The message repeats no value.
+    """
     try:
-        entries = _KeyFile.model_validate_json(text).keys
+        file = _KeyFile.model_validate_json(text)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {explain(error, secret=True)}") from None
+        raise SettingsError(f"{source}: {explain(error, secret=True)}") from None
+    entries = file.keys
     ids = [entry.id for entry in entries]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
-        raise SettingsError(f"{path}: the key id '{twice[0]}' is there twice; ids must be unique")
-    return {
-        entry.sha256: ApiKey(
-            id=entry.id,
-            tenant=entry.tenant,
-            limit=Limit(entry.requests_per_second, entry.burst),
-            denied_on_outage=entry.on_outage == "deny",
-            bucket=limit_key(entry.tenant, entry.id),
-        )
-        for entry in entries
-    }
+        raise SettingsError(f"{source}: the key id '{twice[0]}' is there twice; ids must be unique")
+    keys = {entry.sha256: _key(entry) for entry in entries}
+    return KnownKeys(keys, frozenset(file.revoked))
+
+
+def _key(entry: _KeyEntry) -> ApiKey:
+    account = Account(
+        name=f"seawall:{{{entry.tenant}}}:account:{entry.id}",
+        key_id=entry.id,
+        budget=_budget(entry.budget),
+    )
+    tokens = _per_minute(entry.tokens_per_minute)
+    return ApiKey(
+        id=entry.id,
+        tenant=entry.tenant,
+        limit=Limit(entry.requests_per_second, entry.burst),
+        denied_on_outage=entry.on_outage == "deny",
+        bucket=limit_key(entry.tenant, entry.id),
+        admin=entry.admin,
+        account=account,
+        tokens=Bucket(f"{account.name}:tokens", tokens, "tokens", of_tokens=True)
+        if tokens
+        else None,
+        per_user=_per_user(entry.per_user),
+    )
+
+
+def _per_minute(tokens: int | None) -> Limit | None:
+    return Limit(tokens / _MINUTE_S, tokens) if tokens is not None else None
+
+
+def _per_user(entry: _PerUserEntry | None) -> PerUser | None:
+    if entry is None:
+        return None
+    rate = entry.requests_per_second
+    requests = Limit(rate, entry.burst or math.ceil(rate)) if rate is not None else None
+    return PerUser(requests, _per_minute(entry.tokens_per_minute))
+
+
+def _budget(entry: _BudgetEntry | None) -> Budget | None:
+    if entry is None:
+        return None
+    hour, day, month = (
+        # Not nothing, which would be no limit.
+        max(1, round(limit * NANO)) if limit is not None else 0
+        for limit in (entry.hour, entry.day, entry.month)
+    )
+    return Budget((hour, day, month))
 
 
 class KeyRing:
-    """The keys in force."""
+    """The keys in force: those of the file, and those made at run time that it does not revoke."""
 
     def __init__(self, path: Path) -> None:
         """Read the file.
@@ -92,11 +228,44 @@ class KeyRing:
         """
         self._path = path
         self._stamp: Stamp | None = stamp(path)
-        self._keys = load_keys(path)
+        self._file = load_keys(path)
+        self._made: Mapping[str, ApiKey] = {}
+        self._keys: Mapping[str, ApiKey] = {}
+        self.knows_made = True
+        """Whether those that were made at run time have been read, where there may be any."""
+        self._merge()
 
     def find(self, presented: str) -> ApiKey | None:
         """The key that hashes to the one presented. No secret is compared byte by byte."""
         return self._keys.get(hashlib.sha256(presented.encode()).hexdigest())
+
+    def is_admin(self, presented: str) -> bool:
+        """Whether the key presented is an admin's; from any thread."""
+        found = self.find(presented) if presented else None
+        return found is not None and found.admin
+
+    @property
+    def of_the_file(self) -> KnownKeys:
+        """What the file says."""
+        return self._file
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether any key has a budget."""
+        return any(key.account.budget is not None for key in self._keys.values())
+
+    def adopt(self, made: Mapping[str, ApiKey]) -> None:
+        """Take these keys, by SHA-256, as those made at run time."""
+        if made != self._made:
+            self._made = made
+            self._merge()
+
+    def _merge(self) -> None:
+        self._keys = {
+            digest: key
+            for digest, key in {**self._made, **self._file.keys}.items()
+            if key.id not in self._file.revoked
+        }
 
     def refresh(self) -> None:
         """Reload the file if it changed; called once a second."""
@@ -105,8 +274,9 @@ class KeyRing:
             return
         self._stamp = current
         try:
-            self._keys = load_keys(self._path)
+            self._file = load_keys(self._path)
         except SettingsError as error:
             _log.warning("API keys not reloaded, the last good ones stay: %s", error)
         else:
-            _log.info("API keys reloaded: %d", len(self._keys))
+            self._merge()
+            _log.info("API keys reloaded: %d", len(self._file.keys))

@@ -1,14 +1,18 @@
-"""The Lua script that decides a limit in Redis: one call, atomic, on Redis' own clock.
+"""The Lua script that decides a rate of requests in Redis: one call, atomic, on Redis' own clock.
 
 The same arithmetic as `service.resilience.gcra`, in microseconds. One key per API key, tagged with
 the tenant, so that a tenant's keys share a hash slot.
 """
 
-import hashlib
+from collections.abc import Sequence
 
-__all__ = ["LIMIT_SCRIPT", "LIMIT_SCRIPT_SHA", "limit_key"]
+from service.errors import StateUnavailable
+from service.resilience.gcra import Decision, Limit
+from service.state.scripts import Call, Script
 
-LIMIT_SCRIPT = """
+__all__ = ["LIMIT", "decision_of", "limit_call", "limit_key"]
+
+LIMIT = Script("""
 local interval = tonumber(ARGV[1])
 local capacity = tonumber(ARGV[2])
 local clock = redis.call('TIME')
@@ -24,13 +28,35 @@ redis.call('SET', KEYS[1], string.format('%.3f', new_tat),
   'PX', math.ceil((new_tat - now) / 1000) + 1000)
 local remaining = math.floor((capacity - (new_tat - now)) / interval + 0.000001)
 return {1, remaining, 0, math.ceil(new_tat - now)}
-"""
+""")
 """KEYS: the bucket. ARGV: microseconds per request, microseconds of burst.
 Returns allowed, remaining, microseconds to the next admission, microseconds until full."""
-
-LIMIT_SCRIPT_SHA = hashlib.sha1(LIMIT_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 def limit_key(tenant: str, key_id: str) -> str:
     """The Redis key of an API key's bucket."""
     return f"seawall:{{{tenant}}}:limit:{key_id}"
+
+
+def limit_call(key: str, limit: Limit) -> Call:
+    """How Redis is asked for one request of the bucket `key`."""
+    interval = 1e6 / limit.rate
+    return Call(LIMIT, (key,), (interval, interval * limit.burst))
+
+
+def decision_of(answer: Sequence[int]) -> Decision:
+    """What Redis says.
+
+    Raises:
+        StateUnavailable: it is not what the script returns.
+    """
+    try:
+        allowed, remaining, retry_after, reset = answer
+    except ValueError:
+        raise StateUnavailable("other", "an answer of another length") from None
+    return Decision(
+        allowed=allowed == 1,
+        remaining=remaining,
+        retry_after_s=retry_after / 1e6,
+        reset_s=reset / 1e6,
+    )

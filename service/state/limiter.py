@@ -1,25 +1,70 @@
-"""Limits that never depend on the store: shared while it answers, local while it does not.
+"""Limits and budgets that never depend on the store: shared while it answers, local else.
 
 A breaker of its own stands before the store: 3 failures in a row open it, and from then on no
 request waits for the store; a question once a second in the background closes it.
 """
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from service.errors import LimitsUnavailable, StateUnavailable
 from service.resilience.gcra import Decision
+from service.state.charges import (
+    Account,
+    Charge,
+    Crossing,
+    Settlement,
+    Spent,
+    Verdict,
+    window_starts,
+)
+from service.state.journal import Journal
 from service.state.key_ring import ApiKey
 from service.state.memory import MemoryStore
 from service.state.protocol import Store
 
-__all__ = ["Limiter"]
+__all__ = ["Limiter", "LimiterEvents", "Ticket"]
 
 _log = logging.getLogger("seawall.limiter")
 
 FAILURES_TO_OPEN = 3
 PING_EVERY_S = 1.0
+FLUSH_S = 1.0
+"""What a process that leaves still waits for its settlements."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterEvents:
+    """Who is told what.
+
+    Attributes:
+        local: whether limits are local from now on.
+        error: the kind of each failed call.
+        crossing: a budget came to a share of its limit.
+        lost: how many settlements will never be booked.
+    """
+
+    local: Callable[[bool], None]
+    error: Callable[[str], None]
+    crossing: Callable[[Crossing], None]
+    lost: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An answered charge, to be settled when it was not refused.
+
+    Attributes:
+        local: what this replica alone was charged, where the store did not answer.
+    """
+
+    charge: Charge
+    verdict: Verdict
+    local: Charge | None = None
 
 
 class Limiter:
@@ -29,18 +74,36 @@ class Limiter:
         self,
         store: Store,
         *,
-        replicas: int,
-        on_local: Callable[[bool], None],
-        on_error: Callable[[str], None],
+        replicas: Callable[[], int],
+        events: LimiterEvents,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`on_local` is told when limits become local or shared, `on_error` each failure's kind."""
+        """`replicas` says by how many the limits are divided while the store is silent."""
         self._store = store
         self._replicas = replicas
+        self._events = events
+        self._wall_clock = wall_clock
         self._local = MemoryStore()
-        self._on_local = on_local
-        self._on_error = on_error
+        self._journal = Journal(store, on_crossing=events.crossing, on_lost=events.lost)
+        self._known: dict[str, tuple[tuple[int, int, int], Spent]] = {}
         self._failures = 0
+        self._last: StateUnavailable | None = None
         self._open = False
+
+    @property
+    def connected(self) -> bool | None:
+        """Whether the shared store answers; None where there is none to ask."""
+        return None if isinstance(self._store, MemoryStore) else not self._open
+
+    @property
+    def replicas(self) -> int:
+        """By how many limits are divided while the store is silent."""
+        return self._replicas()
+
+    @property
+    def unbooked(self) -> int:
+        """How many settlements wait for the store."""
+        return len(self._journal)
 
     async def take(self, key: ApiKey) -> Decision:
         """Take one request of the key's rate.
@@ -58,39 +121,117 @@ class Limiter:
             else:
                 self._failures = 0
                 return decision
+        self._deny(key)
+        return self._local.take_now(key.bucket, key.limit.shared_by(self._replicas()))
+
+    async def charge(self, key: ApiKey, charge: Charge) -> Ticket:
+        """Take all that a request of `key` costs, or refuse it.
+
+        With the store gone, every limit is this replica's part of it; of a budget, its part of
+        what was left when the store was last heard of.
+
+        Raises:
+            LimitsUnavailable: the store is gone and the key asks to be refused then.
+        """
+        asked = not self._open
+        if asked:
+            try:
+                verdict = await self._store.charge(charge)
+            except StateUnavailable as error:
+                self._count(error)
+                if key.denied_on_outage:
+                    self._give_back(charge)
+            except asyncio.CancelledError:
+                self._give_back(charge)
+                raise
+            else:
+                self._failures = 0
+                self._local.forget(charge.account)
+                self._learn(charge.account, verdict)
+                return Ticket(charge, verdict)
+        self._deny(key)
+        local = charge.shared_by(self._replicas(), self._spent(charge.account))
+        verdict = self._local.charge_now(local)
+        if asked and verdict.refused:
+            self._give_back(charge)
+        return Ticket(charge, verdict, local)
+
+    def settle(self, ticket: Ticket, *, cost: int, tokens: int) -> None:
+        """Book in the background what the request did cost, in nano-dollars and tokens."""
+        if ticket.local is None:
+            self._journal.add(Settlement(ticket.charge, cost, tokens))
+            return
+        for crossing in self._local.settle_now(Settlement(ticket.local, cost, tokens)):
+            self._events.crossing(crossing)
+        # Tokens are a matter of a minute; money is not.
+        if ticket.charge.account.budget is not None:
+            self._journal.add(Settlement(ticket.charge, cost, None))
+
+    async def watch(self) -> None:
+        """Look after the store for ever: a task of the application."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._journal.run())
+            with contextlib.suppress(StateUnavailable):
+                # The first request finds a connection.
+                await self._store.ping()
+            while True:
+                await asyncio.sleep(PING_EVERY_S)
+                if self._open:
+                    await self._try_to_close()
+
+    async def close(self) -> None:
+        """Book what waits, within a second, and close the store."""
+        await self._journal.flush(FLUSH_S)
+        await self._store.close()
+
+    def _give_back(self, charge: Charge) -> None:
+        """It may have been charged or not; nothing came of it."""
+        if charge.account.budget is not None:
+            self._journal.add(Settlement(charge, 0, None))
+
+    @staticmethod
+    def _deny(key: ApiKey) -> None:
         if key.denied_on_outage:
             raise LimitsUnavailable(
                 "The shared limits do not answer, and this key is refused without them.",
                 retry_after_s=PING_EVERY_S,
             )
-        return self._local.take_now(key.bucket, key.limit.shared_by(self._replicas))
 
-    async def watch(self) -> None:
-        """Look after the store for ever: a task of the application."""
-        while True:
-            await asyncio.sleep(PING_EVERY_S)
-            if self._open:
-                await self._try_to_close()
+    def _learn(self, account: Account, verdict: Verdict) -> None:
+        for crossing in verdict.crossings:
+            self._events.crossing(crossing)
+        if account.budget is not None:
+            self._known[account.name] = window_starts(self._wall_clock()), verdict.spent
 
-    async def close(self) -> None:
-        """Close the store."""
-        await self._store.close()
+    def _spent(self, account: Account) -> Spent:
+        """What all replicas had spent in the windows of now, when the store was last heard of."""
+        starts = window_starts(self._wall_clock())
+        then, spent = self._known.get(account.name, (starts, (0, 0, 0)))
+        hour, day, month = (
+            used if begun == now else 0
+            for used, begun, now in zip(spent, then, starts, strict=True)
+        )
+        return hour, day, month
 
     def _count(self, error: StateUnavailable) -> None:
-        self._on_error(error.kind)
+        if error is self._last:
+            return
+        # All calls of a pipeline fail together, and that is one failure.
+        self._last = error
+        self._events.error(error.kind)
         self._failures += 1
         if self._failures >= FAILURES_TO_OPEN and not self._open:
             self._open = True
-            self._on_local(True)  # noqa: FBT003 - the callback's one argument
+            self._events.local(True)  # noqa: FBT003 - the callback's one argument
             _log.warning("the state store does not answer (%s): limits are local now", error)
 
     async def _try_to_close(self) -> None:
         try:
             await self._store.ping()
         except StateUnavailable as error:
-            self._on_error(error.kind)
+            self._events.error(error.kind)
             return
         self._open = False
         self._failures = 0
-        self._on_local(False)  # noqa: FBT003 - the callback's one argument
+        self._events.local(False)  # noqa: FBT003 - the callback's one argument
         _log.warning("the state store answers again: limits are shared")

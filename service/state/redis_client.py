@@ -1,13 +1,11 @@
-"""Limits in Redis: the one module of the service that imports redis.
+"""The one module of the service that imports redis: connections, scripts, and the library's errors.
 
-Redis is found through its sentinels, and asked for again before every reconnect. The calls of one
-turn of the event loop go out in one pipeline. Nothing is retried here: whoever asks has a local
-answer, and a late decision is worth nothing.
+Redis is found through its sentinels, and asked for again before every reconnect.
 """
 
 import asyncio
-import itertools
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,25 +20,25 @@ from redis.asyncio.sentinel import (
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from service.errors import SettingsError, StateUnavailable
 from service.files import SecretFile
-from service.resilience.gcra import Decision, Limit
 from service.settings import RedisState
-from service.state.limit_script import LIMIT_SCRIPT, LIMIT_SCRIPT_SHA, limit_key
+from service.state.scripts import Call
 
-__all__ = ["FileCredentials", "RedisStore"]
+__all__ = ["FileCredentials", "Numbers", "RedisClient", "in_background", "translated"]
 
 CONNECT_S = 0.5
 COMMAND_S = 1.0
-HOT_PATH_S = 0.05
-"""What a request waits for Redis at most."""
-_PING_KEY = limit_key("seawall", "ping")
-_PING_LIMIT = Limit(rate=1000, burst=1000)
+REPLICATE_MS = 500
+"""How long a write waits for a replica to have it, too."""
 REDISCOVER = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING", "UNBLOCKED")
 """Errors of a node that is not, or not yet, the master to write to."""
+
+Numbers = list[Any]
+"""Whole numbers; the fleet's script has lists of them, and words."""
 
 
 class FileCredentials(CredentialProvider):
@@ -87,8 +85,8 @@ class _MasterConnection(SentinelManagedConnection):
 _REDISCOVER_TYPES = frozenset(("ReadOnlyError", "MasterDownError", "BusyLoadingError"))
 
 
-class RedisStore:
-    """See `Store`."""
+class RedisClient:
+    """Runs scripts, and keeps keys as `KeyStore` says."""
 
     def __init__(self, state: RedisState, secrets_dir: Path) -> None:
         no_retry = Retry(NoBackoff(), 0)
@@ -117,101 +115,85 @@ class RedisStore:
             **timeouts,
         )
         self._redis = Redis.from_pool(self._pool)
-        self._waiting: list[tuple[str, Limit, asyncio.Future[Decision]]] = []
-        self._batches: set[asyncio.Task[None]] = set()
 
-    async def take(self, key: str, limit: Limit) -> Decision:
-        """See `Store.take`; joins the batch of this turn of the loop."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Decision] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._send)
-        self._waiting.append((key, limit, future))
-        return await future
+    async def run(self, calls: Sequence[Call]) -> list[Numbers | StateUnavailable]:
+        """Run scripts in one pipeline: an answer for each, or why there is none.
 
-    async def ping(self) -> None:
-        """See `Store.ping`; may take as long as a connect and a command, 1.5 s.
-
-        Takes from a bucket of its own: a PING alone is answered by a node that refuses writes.
+        Raises:
+            Exception: whatever the library raises when the connection fails; see `translated`.
         """
-        try:
-            async with asyncio.timeout(CONNECT_S + COMMAND_S):
-                (answer,) = await self._decide([(_PING_KEY, _PING_LIMIT)])
-        except (TimeoutError, RedisError, OSError) as error:
-            raise _translated(error) from error
-        if isinstance(answer, StateUnavailable):
-            raise answer
+        answers = await self._pipeline(calls, by_digest=True)
+        unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            again = await self._pipeline([calls[n] for n in unknown], by_digest=False)
+            for n, answer in zip(unknown, again, strict=True):
+                answers[n] = answer
+        return [_numbers(answer) for answer in answers]
+
+    async def run_at_leisure(
+        self, calls: Sequence[Call], seconds: float = CONNECT_S + COMMAND_S
+    ) -> list[Numbers | StateUnavailable]:
+        """Run scripts for which no request waits.
+
+        Raises:
+            StateUnavailable: the connection failed, or `seconds` are over.
+        """
+        async with in_background(seconds):
+            return await self.run(calls)
+
+    async def read_hash(self, key: str) -> Mapping[str, bytes]:
+        """See `KeyStore.read_hash`."""
+        async with in_background():
+            found = cast("dict[bytes, bytes]", await cast("Any", self._redis.hgetall(key)))
+        return {field.decode(errors="replace"): value for field, value in found.items()}
+
+    async def write_hash(self, key: str, field: str, value: bytes) -> bool:
+        """See `KeyStore.write_hash`."""
+        # One pipeline is one connection, and WAIT is about what its connection wrote.
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline.hset(key, field, value)
+        pipeline.execute_command("WAIT", 1, REPLICATE_MS)
+        async with in_background():
+            _, replicas = await pipeline.execute()
+        return cast("int", replicas) > 0
+
+    async def forget_fields(self, key: str, fields: Sequence[str]) -> None:
+        """See `KeyStore.forget_fields`."""
+        async with in_background():
+            await cast("Any", self._redis.hdel(key, *fields))
 
     async def close(self) -> None:
-        """See `Store.close`."""
+        """Close every connection."""
         await self._redis.aclose()
         await self._pool.disconnect()
         await self._sentinel.aclose()
 
-    def _send(self) -> None:
-        batch, self._waiting = self._waiting, []
-        task = asyncio.get_running_loop().create_task(self._run(batch))
-        self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
-
-    async def _run(self, batch: list[tuple[str, Limit, asyncio.Future[Decision]]]) -> None:
-        """Decide a batch; everyone who waits is answered, whatever happens."""
-        answers: Sequence[Decision | StateUnavailable] = ()
-        try:
-            async with asyncio.timeout(HOT_PATH_S):
-                answers = await self._decide([(key, limit) for key, limit, _ in batch])
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, someone waits
-            answers = [_translated(error)] * len(batch)
-        finally:
-            self._tell(batch, answers)
-
-    @staticmethod
-    def _tell(
-        batch: list[tuple[str, Limit, asyncio.Future[Decision]]],
-        answers: Sequence[Decision | StateUnavailable],
-    ) -> None:
-        missing = itertools.repeat(StateUnavailable("other", "no answer"))
-        every = itertools.chain(answers, missing)
-        for (_, _, future), answer in zip(batch, every, strict=False):
-            if future.done():
-                continue
-            if isinstance(answer, Decision):
-                future.set_result(answer)
-            else:
-                future.set_exception(answer)
-
-    async def _decide(self, asked: list[tuple[str, Limit]]) -> list[Decision | StateUnavailable]:
-        answers = await self._pipeline("EVALSHA", LIMIT_SCRIPT_SHA, asked)
-        unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if unknown:
-            again = await self._pipeline("EVAL", LIMIT_SCRIPT, [asked[n] for n in unknown])
-            for n, answer in zip(unknown, again, strict=True):
-                answers[n] = answer
-        return [_decision(answer) for answer in answers]
-
-    async def _pipeline(
-        self, command: str, script: str, asked: list[tuple[str, Limit]]
-    ) -> list[object]:
+    async def _pipeline(self, calls: Sequence[Call], *, by_digest: bool) -> list[object]:
         pipeline: Any = self._redis.pipeline(transaction=False)
-        for key, limit in asked:
-            interval = 1e6 / limit.rate
-            pipeline.execute_command(command, script, 1, key, interval, interval * limit.burst)
+        for call in calls:
+            command = ("EVALSHA", call.script.sha) if by_digest else ("EVAL", call.script.text)
+            pipeline.execute_command(*command, len(call.keys), *call.keys, *call.arguments)
         return cast("list[object]", await pipeline.execute(raise_on_error=False))
 
 
-def _decision(answer: object) -> Decision | StateUnavailable:
-    if not isinstance(answer, list):
-        return StateUnavailable("other", type(answer).__name__)
-    allowed, remaining, retry_after, reset = cast("list[int]", answer)
-    return Decision(
-        allowed=allowed == 1,
-        remaining=remaining,
-        retry_after_s=retry_after / 1e6,
-        reset_s=reset / 1e6,
-    )
+@contextlib.asynccontextmanager
+async def in_background(seconds: float = CONNECT_S + COMMAND_S) -> AsyncGenerator[None]:
+    """Calls that no request waits for; whatever the library raises, callers know the error."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except Exception as error:
+        raise translated(error) from error
 
 
-def _translated(error: Exception) -> StateUnavailable:
+def _numbers(answer: object) -> Numbers | StateUnavailable:
+    if isinstance(answer, list):
+        return cast("Numbers", answer)
+    return StateUnavailable("other", type(answer).__name__)
+
+
+def translated(error: Exception) -> StateUnavailable:
+    """What an error of the library, or of the clock, says of the store."""
     if isinstance(error, TimeoutError | RedisTimeoutError):
         return StateUnavailable("timeout", "no answer in time")
     if isinstance(error, RedisConnectionError | OSError):

@@ -6,11 +6,12 @@ dependency must not take every replica away.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from contract.paths import HEALTH_LIVE, HEALTH_READY, HEALTH_STARTUP, METRICS
+from service.telemetry.page import Page
 
 __all__ = ["Health", "HealthServer"]
 
@@ -24,9 +25,15 @@ class Health:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._beat_at = clock()
+        self._began = self._beat_at = clock()
         self.started = False
         self.draining = False
+        self.settings_refused = False
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since this was made."""
+        return self._clock() - self._began
 
     def beat(self) -> None:
         """The event loop is alive; called once a second."""
@@ -49,9 +56,11 @@ class Health:
 
 
 class HealthServer:
-    """Serves the probe paths and /metrics from a daemon thread."""
+    """Serves the probe paths, /metrics and the page for people from a daemon thread."""
 
-    def __init__(self, host: str, port: int, health: Health, metrics: Callable[[], bytes]) -> None:
+    def __init__(
+        self, host: str, port: int, health: Health, metrics: Callable[[], bytes], page: Page
+    ) -> None:
         """Bind the port.
 
         Raises:
@@ -75,11 +84,22 @@ class HealthServer:
                     good, reason = probes[path]()
                     self._answer(200 if good else 503, reason.encode() + b"\n", _TEXT)
                 else:
+                    self._page(path)
+
+            def _page(self, path: str) -> None:
+                found = page.answer(path, self.headers.get("authorization", ""))
+                if found is None:
                     self._answer(404, b"not found\n", _TEXT)
+                else:
+                    self._send(found.status, found.body, found.headers)
 
             def _answer(self, status: int, body: bytes, content_type: str) -> None:
+                self._send(status, body, {"content-type": content_type})
+
+            def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
                 self.send_response(status)
-                self.send_header("content-type", content_type)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

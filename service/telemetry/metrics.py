@@ -1,18 +1,22 @@
-"""Prometheus metrics, named by the contract, with children bound before the first request.
+"""Prometheus metrics, named by the contract, with children shown before the first request.
 
 No label carries a user, a key or a prompt; every label's values come from code or settings.
 """
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from contract import metrics as names
+from contract.budgets import PERCENTS, WINDOWS
+from service.telemetry.tallies import Counts, Durations
 
-__all__ = ["Metrics"]
+__all__ = ["RUNGS", "Metrics"]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """From a refusal to the default total deadline."""
+RUNGS = ("fallback", "stale")
+"""Of the ladder below the model's own targets."""
 
 
 class Metrics:
@@ -20,8 +24,8 @@ class Metrics:
 
     def __init__(self, *, routes: Iterable[str], providers: Iterable[str]) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
-        self._requests = Counter(
-            names.REQUESTS, "Requests answered.", ["route", "status"], registry=self.registry
+        self._requests = Counts(
+            names.REQUESTS, "Requests answered.", ["route", "status"], self.registry
         )
         self._broken = Counter(
             names.ANSWERS_BROKEN,
@@ -29,18 +33,25 @@ class Metrics:
             ["route"],
             registry=self.registry,
         )
-        seconds = Histogram(
+        self._seconds = Durations(
             names.REQUEST_SECONDS,
             "Seconds from the first byte to the last.",
-            ["route"],
-            buckets=BUCKETS_S,
-            registry=self.registry,
+            "route",
+            BUCKETS_S,
+            self.registry,
         )
-        self._attempts = Counter(
+        self._attempts = Counts(
             names.ATTEMPTS,
             "Attempts at a provider, by how they ended.",
             ["provider", "outcome"],
-            registry=self.registry,
+            self.registry,
+        )
+        self._attempt_seconds = Durations(
+            names.ATTEMPT_SECONDS,
+            "Seconds until a provider's answer could begin.",
+            "provider",
+            BUCKETS_S,
+            self.registry,
         )
         self._breakers = Gauge(
             names.BREAKER_STATE,
@@ -54,13 +65,35 @@ class Metrics:
             ["provider", "model"],
             registry=self.registry,
         )
+        self._keys_refused = Gauge(
+            names.KEYS_REFUSED,
+            "API keys that the provider does not accept now.",
+            ["provider"],
+            registry=self.registry,
+        )
+        degraded = Counter(
+            names.DEGRADED,
+            "Answers that the model's own targets did not give.",
+            ["rung"],
+            registry=self.registry,
+        )
+        self._tokens = Counts(
+            names.TOKENS,
+            "Tokens as the providers count them.",
+            ["provider", "kind"],
+            self.registry,
+        )
+        self._degraded = {rung: degraded.labels(rung) for rung in RUNGS}
         self._state_errors = Counter(
             names.STATE_ERRORS,
             "Calls to the state store that failed.",
             ["kind"],
             registry=self.registry,
         )
-        self.in_flight = Gauge(names.IN_FLIGHT, "Requests in flight.", registry=self.registry)
+        self.working = 0
+        """Requests that are worked on; counted by the one event loop, read by any thread."""
+        in_flight = Gauge(names.IN_FLIGHT, "Requests in flight.", registry=self.registry)
+        in_flight.set_function(lambda: self.working)
         self.queued = Gauge(names.QUEUED, "Requests that wait for a place.", registry=self.registry)
         self.rate_limited = Counter(
             names.RATE_LIMITED, "Requests refused with 429.", registry=self.registry
@@ -70,23 +103,58 @@ class Metrics:
             "1 while limits are kept in the process.",
             registry=self.registry,
         )
-        self._seconds = {route: seconds.labels(route) for route in routes}
-        self._by_status = {
-            (route, 200): self._requests.labels(route, "200") for route in self._seconds
+        crossings = Counter(
+            names.BUDGET_CROSSINGS,
+            "Budgets that came to a share of their limit.",
+            ["window", "percent"],
+            registry=self.registry,
+        )
+        self._crossings = {
+            (window, percent): crossings.labels(window, str(percent))
+            for window in WINDOWS
+            for percent in PERCENTS
         }
-        for route in self._seconds:
+        self.replicas = Gauge(
+            names.REPLICAS, "Replicas that are known to be alive.", registry=self.registry
+        )
+        self.limit_share = Gauge(
+            names.LIMIT_SHARE, "The share of their rates that keys get.", registry=self.registry
+        )
+        self.limit_share.set(1)
+        self.unbooked = Gauge(
+            names.UNBOOKED, "Costs of requests that wait for Redis.", registry=self.registry
+        )
+        self.unbooked_lost = Counter(
+            names.UNBOOKED_LOST, "Costs of requests that were never booked.", registry=self.registry
+        )
+        self.unpriced = Counter(
+            names.UNPRICED, "Answers that no budget counted.", registry=self.registry
+        )
+        self.settings_refused = Gauge(
+            names.SETTINGS_REFUSED,
+            "1 while the settings file is not the one in use.",
+            registry=self.registry,
+        )
+        for route in routes:
+            self._seconds.name(route)
+            self._requests.name(route, "200")
             self._broken.labels(route)
-        self._by_outcome = {(name, "ok"): self._attempts.labels(name, "ok") for name in providers}
+        self.bind(providers)
         for kind in ("timeout", "connection", "other"):
             self._state_errors.labels(kind)
 
+    def bind(self, providers: Iterable[str]) -> None:
+        """Make the children of providers; those that are there already stay."""
+        for name in providers:
+            self._attempts.name(name, "ok")
+            self._attempt_seconds.name(name)
+            for kind in ("prompt", "completion", "cached"):
+                self._tokens.name(name, kind)
+
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        child = self._by_status.get((route, status))
-        if child is None:
-            child = self._by_status[route, status] = self._requests.labels(route, str(status))
-        child.inc()
-        self._seconds[route].observe(seconds)
+        self._requests.count(route, str(status))
+        self._seconds.note(route, seconds)
 
     def broken(self, route: str) -> None:
         """Count one answer that broke off after it had begun."""
@@ -94,11 +162,11 @@ class Metrics:
 
     def attempt(self, provider: str, outcome: str) -> None:
         """Count one attempt at a provider."""
-        child = self._by_outcome.get((provider, outcome))
-        if child is None:
-            child = self._attempts.labels(provider, outcome)
-            self._by_outcome[provider, outcome] = child
-        child.inc()
+        self._attempts.count(provider, outcome)
+
+    def answered(self, provider: str, seconds: float) -> None:
+        """Note how long a provider took until its answer could begin."""
+        self._attempt_seconds.note(provider, seconds)
 
     def breaker(self, provider: str, model: str) -> Gauge:
         """The gauge of one breaker."""
@@ -107,6 +175,35 @@ class Metrics:
     def openings(self, provider: str, model: str) -> Counter:
         """The counter of one breaker's openings."""
         return self._openings.labels(provider, model)
+
+    def keys_refused(self, provider: str) -> Gauge:
+        """The gauge of one provider's refused keys."""
+        return self._keys_refused.labels(provider)
+
+    def forget_target(self, provider: str, model: str) -> None:
+        """Show no state of a target that is none any more; what was counted stays."""
+        self._breakers.remove(provider, model)
+
+    def forget_keys(self, provider: str) -> None:
+        """Show no refused keys of a provider that is none any more."""
+        self._keys_refused.remove(provider)
+
+    def degraded(self, rung: str) -> None:
+        """Count one answer from a rung of the ladder."""
+        self._degraded[rung].inc()
+
+    def tokens(self, provider: str, *, prompt: int, completion: int, cached: int) -> None:
+        """Count the tokens of one answer; those from the prompt cache are in `prompt` too."""
+        if prompt > 0:
+            self._tokens.count(provider, "prompt", by=prompt)
+        if completion > 0:
+            self._tokens.count(provider, "completion", by=completion)
+        if cached > 0:
+            self._tokens.count(provider, "cached", by=cached)
+
+    def crossed(self, window: str, percent: int) -> None:
+        """Count a budget that came to `percent` of its limit."""
+        self._crossings[window, percent].inc()
 
     def state_error(self, kind: str) -> None:
         """Count one failed call to the state store."""

@@ -90,6 +90,22 @@ class ProcessUnderTest:
     def output(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
+    def rss_mib(self) -> float:
+        """The memory that it has now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        return int(line.split()[1]) / 1024
+
+    def lines(self, word: str, *, at_least: int = 1) -> list[str]:
+        """The lines that hold `word`, once there are so many: they are written some ms later."""
+
+        def found() -> list[str]:
+            return [line for line in self.output.splitlines() if word in line]
+
+        what = f"{at_least} lines with {word}"
+        wait_until(lambda: len(found()) >= at_least, deadline_s=5, what=what, interval_s=0.02)
+        return found()
+
     @property
     def returncode(self) -> int | None:
         return self._process.poll()
@@ -150,6 +166,11 @@ class Simulator(ProcessUnderTest):
         return count
 
 
+def provider_of(simulator: Simulator, kind: str) -> dict[str, object]:
+    """The simulator as a provider of that kind; none of them needs a key."""
+    return {"kind": kind, "base_url": simulator.base_url}
+
+
 def key_entry(key: str = API_KEY, /, **changes: object) -> dict[str, object]:
     return {
         "id": "test",
@@ -178,6 +199,7 @@ class Gateway(ProcessUnderTest):
         *,
         keys: Sequence[dict[str, object]] = (),
         models: int = 1,
+        named_models: Mapping[str, object] | None = None,
         name: str = "gateway",
         wait: bool = True,
         **settings: object,
@@ -187,17 +209,18 @@ class Gateway(ProcessUnderTest):
         self.health_port = free_port()
         self.keys_file = folder / "api-keys.json"
         write_keys(self.keys_file, *(keys or [key_entry()]))
-        document = {
+        self._document: dict[str, object] = {
             "listen": {"host": "127.0.0.1", "port": self.port},
             "health": {"host": "127.0.0.1", "port": self.health_port},
             "drain": {"serve_seconds": 0.2, "grace_seconds": 8},
             "timeouts": FAST_TIMEOUTS,
             "secrets_dir": str(folder),
             "providers": {
-                simulator.name: {"kind": "openai-compatible", "base_url": simulator.base_url}
+                simulator.name: provider_of(simulator, "openai-compatible")
                 for simulator in simulators
             },
-            "models": {
+            "models": named_models
+            or {
                 f"model-{number}": {
                     "targets": [
                         {"provider": simulator.name, "model": f"sim-{number}"}
@@ -208,11 +231,22 @@ class Gateway(ProcessUnderTest):
             },
             **settings,
         }
-        config = folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(document), encoding="utf-8")
-        super().__init__(["service"], folder / f"{name}.log", {"SEAWALL_CONFIG": str(config)})
+        self.config = folder / f"{name}.yaml"
+        self.reconfigure()
+        super().__init__(["service"], folder / f"{name}.log", {"SEAWALL_CONFIG": str(self.config)})
         if wait:
             self.wait_until_ready()
+
+    def reconfigure(self, **changes: object) -> None:
+        """Swap in a settings file with other sections."""
+        self._document |= changes
+        self.configure(yaml.safe_dump(self._document))
+
+    def configure(self, text: str) -> None:
+        """Swap in a settings file with this text."""
+        fresh = self.config.with_suffix(".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self.config)
 
     def wait_until_ready(self) -> None:
         self.wait_for(self.health_url("/health/ready"))

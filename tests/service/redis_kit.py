@@ -1,5 +1,6 @@
 """A real Redis with a replica and a sentinel, for tests of what the gateway does with them."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -11,7 +12,10 @@ from tests.service.kit import free_port
 OPERATOR_PASSWORD = "operator-password"
 SENTINEL_PASSWORD = "sentinel-password"
 APP_PASSWORD = "app-password"
-APP_RULES = "~seawall:* -@all +ping +eval +evalsha +get +set +time"
+APP_RULES = (
+    "~seawall:* -@all +ping +eval +evalsha +time +wait +get +set +del +expire +pexpire"
+    " +hmget +hset +hgetall +hdel +zadd +zrem +zcard +zrangebyscore +zremrangebyscore"
+)
 
 
 class Node:
@@ -145,6 +149,13 @@ class RedisUnderTest:
         (folder / "redis-app-password").write_text(APP_PASSWORD + "\n", encoding="utf-8")
         (folder / "sentinel-password").write_text(SENTINEL_PASSWORD + "\n", encoding="utf-8")
         return {"kind": "redis", "sentinels": [f"127.0.0.1:{self.sentinel_port}"]}
+
+    def pin(self, core: int) -> None:
+        """Keep every process on one core."""
+        nodes = [self.master, *self.replicas]
+        for process in (self._sentinel, *(node.process for node in nodes)):
+            for thread in Path(f"/proc/{process.pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), {core})
 
     def stop(self) -> None:
         nodes = [self.master, *self.replicas]

@@ -72,15 +72,16 @@ def test_a_body_above_the_cap_is_a_413(small: Gateway) -> None:
     assert answer.json()["error"]["code"] == "request_too_large"
 
 
+@pytest.mark.parametrize("prompt_bytes", [10, 300_000], ids=["short", "larger than is read ahead"])
 def test_a_client_that_leaves_ends_the_call_upstream_and_blames_nobody(
-    gateway: Gateway, alpha: Simulator, model: str
+    gateway: Gateway, alpha: Simulator, model: str, prompt_bytes: int
 ) -> None:
     alpha.fault("hang")
     gone = alpha.state()["client_gone"]
     for _ in range(6):
         asked = alpha.requests()
         with pytest.raises(TimeoutError):
-            leave_after(gateway, model, 0.2)
+            leave_after(gateway, model, 0.2, prompt="x" * prompt_bytes)
         assert alpha.requests() == asked + 1
     wait_until(
         lambda: alpha.state()["client_gone"] >= gone + 6,
@@ -91,12 +92,12 @@ def test_a_client_that_leaves_ends_the_call_upstream_and_blames_nobody(
     assert gateway.metric(breaker) == 0
 
 
-def leave_after(gateway: Gateway, model: str, seconds: float) -> None:
+def leave_after(gateway: Gateway, model: str, seconds: float, prompt: str = "") -> None:
     import http.client  # noqa: PLC0415 - the one place that needs a client that gives up
 
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=seconds)
     try:
-        body = f'{{"model": "{model}", "messages": []}}'
+        body = f'{{"model": "{model}", "messages": [], "user": "{prompt}"}}'
         headers = {"authorization": f"Bearer {API_KEY}"}
         connection.request("POST", "/v1/chat/completions", body, headers)
         connection.getresponse()

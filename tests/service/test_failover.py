@@ -2,12 +2,13 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from seawall.wait import wait_until
-from tests.service.kit import Gateway, Simulator
+from tests.service.kit import Gateway, Simulator, provider_of
 
 BEFORE_CONTENT: list[tuple[str, dict[str, float | str]]] = [
     ("status", {"code": 500}),
@@ -162,6 +163,43 @@ def test_a_provider_that_recovered_unseen_answers_when_the_others_fail(
     assert alpha.requests() == asked + 1
 
 
+def test_all_in_hand_go_to_a_provider_that_recovered_unseen_when_the_other_dies(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
+) -> None:
+    """One of them probes it; the others must not fail meanwhile."""
+    alpha.fault("html_200")
+    for _ in range(5):
+        gateway.chat(model)
+    alpha.fault("slow_first_token", seconds=0.15)
+    beta.fault("html_200")
+    with ThreadPoolExecutor(8) as clients:
+        asked = [clients.submit(gateway.chat, model, stream=True) for _ in range(8)]
+        found = [one.result() for one in asked]
+    assert [one.headers.get("x-seawall-provider") for one in found] == ["alpha"] * 8
+
+
+def test_who_comes_while_a_recovered_provider_is_probed_waits_when_the_other_just_died(
+    gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
+) -> None:
+    alpha.fault("html_200")
+    for _ in range(5):
+        gateway.chat(model)
+    beta_state = f'seawall_breaker_state{{model="{model.replace("model", "sim")}",provider="beta"}}'
+    alpha.fault("slow_first_token", seconds=0.2)
+    beta.fault("html_200")
+    with ThreadPoolExecutor(10) as clients:
+        first = [clients.submit(gateway.chat, model, stream=True) for _ in range(5)]
+        wait_until(
+            lambda: gateway.metric(beta_state) == 2,
+            deadline_s=3,
+            what="the other's breaker to open",
+            interval_s=0.01,
+        )
+        late = [clients.submit(gateway.chat, model, stream=True) for _ in range(5)]
+        found = [one.result() for one in (*first, *late)]
+    assert [one.headers.get("x-seawall-provider") for one in found] == ["alpha"] * 10
+
+
 def test_targets_that_are_down_take_no_retry_away_from_one_that_stumbles(
     tmp_path: Path, alpha: Simulator, beta: Simulator
 ) -> None:
@@ -196,3 +234,31 @@ def test_targets_that_are_down_take_no_retry_away_from_one_that_stumbles(
 def breaker(provider: str) -> str:
     """The start of the metric's line of the one model."""
     return f'seawall_breaker_state{{model="sim-0",provider="{provider}"}}'
+
+
+def test_a_request_that_the_target_has_no_words_for_gives_its_probe_back(
+    folder: Path, alpha: Simulator
+) -> None:
+    provider = {alpha.name: provider_of(alpha, "anthropic")}
+    gateway = Gateway(folder, [alpha], providers=provider)
+    state = f'seawall_breaker_state{{model="sim-0",provider="{alpha.name}"}}'
+    try:
+        alpha.fault("status", code=500)
+        wait_until(
+            lambda: gateway.chat().status == 503 and gateway.metric(state) == 2,
+            deadline_s=10,
+            what="the breaker to open",
+        )
+        asked = alpha.requests()
+        wait_until(
+            lambda: gateway.chat(functions=[]).status == 400,
+            deadline_s=5,
+            what="the request to come to be encoded: four early probes in a second",
+        )
+        assert alpha.requests() == asked
+        alpha.heal()
+        wait_until(
+            lambda: gateway.chat().status == 200, deadline_s=5, what="the probe of another request"
+        )
+    finally:
+        gateway.stop()

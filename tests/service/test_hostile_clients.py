@@ -16,6 +16,7 @@ from tests.service.scripted_provider import CHOICE, gateway_before, whole
 ESTABLISHED = "01"
 KNOWN = f"authorization: Bearer {API_KEY}\r\n"
 KIB = 1024
+NOWHERE = b"GET /nope HTTP/1.1\r\nhost: test\r\n\r\n"
 
 
 @pytest.fixture
@@ -105,18 +106,19 @@ def test_bodies_in_flight_share_a_budget_of_bytes(
         gateway.stop()
 
 
-def stop_reading(gateway: Gateway, *, stream: bool) -> None:
+def stop_reading(gateway: Gateway, *, stream: bool, then: bytes = b"") -> None:
     body = json.dumps({"model": "model-0", "messages": [], "stream": stream}).encode()
     with connect(gateway) as client:
         client.sendall(head(len(body), KNOWN + "x-request-id: find-me\r\n") + body)
         assert b" 200 " in client.recv(64)
+        client.sendall(then)
         wait_until(
             lambda: not is_held(gateway, client),
             deadline_s=10,
             what="the gateway to leave the connection",
         )
     assert gateway.metric("seawall_requests_in_flight") == 0
-    assert "find-me" in gateway.output
+    assert gateway.lines("find-me")
     assert "ASGI" not in gateway.output, "uvicorn complains of an unfinished answer"
 
 
@@ -135,12 +137,41 @@ def test_a_client_that_stops_reading_a_stream_is_left_at_the_deadline(
         gateway.stop()
 
 
+@pytest.mark.parametrize("then", [b"", NOWHERE], ids=["and waits", "and asks for more"])
 def test_a_client_that_stops_reading_an_answer_is_left_at_the_deadline(
-    folder: Path, alpha: Simulator
+    folder: Path, alpha: Simulator, then: bytes
 ) -> None:
     large = CHOICE + b" " * (32 << 20)
     with gateway_before(folder, alpha, whole("200 OK", large, b"x: y"), deadline_s=4) as gateway:
-        stop_reading(gateway, stream=False)
+        stop_reading(gateway, stream=False, then=then)
+
+
+def test_requests_that_wait_for_their_turn_on_a_connection_are_few(
+    folder: Path, alpha: Simulator
+) -> None:
+    gateway = Gateway(folder, [alpha])
+    try:
+        with connect(gateway) as client, pytest.raises(ConnectionError):
+            client.sendall(NOWHERE * 200_000)
+        assert gateway.rss_mib() < 150, "each would hold some KB"
+        assert gateway.chat().status == 200
+    finally:
+        gateway.stop()
+
+
+def test_failed_attempts_do_not_hold_their_bodies(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gateway = Gateway(folder, [alpha, beta])
+    try:
+        assert gateway.chat().status == 200
+        before = gateway.rss_mib()
+        alpha.fault("context_too_long")
+        for _ in range(20):
+            assert gateway.chat(x="x" * (8 << 20)).headers["x-seawall-provider"] == "beta"
+        assert gateway.rss_mib() < before + 120, "24 MB a request, until the collector comes"
+    finally:
+        gateway.stop()
 
 
 def test_a_head_that_never_ends_is_cut_and_an_idle_connection_is_not(

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from service.resilience.adaptive import AdaptiveShare
 from service.resilience.gate import Gate, GateFullError
 from service.resilience.gcra import Decision, Limit, take
 from service.state.memory import MemoryStore
@@ -30,6 +31,31 @@ def test_a_refusal_says_when_to_come_back() -> None:
 
 def test_every_replica_gets_its_part_and_at_least_one() -> None:
     assert Limit(rate=10, burst=3).shared_by(4) == Limit(rate=2.5, burst=1)
+
+
+def test_the_share_falls_while_many_fail_and_rises_while_none_do() -> None:
+    told: list[float] = []
+    share = AdaptiveShare(told.append)
+    for number in range(99):
+        share.note(failed=number % 5 == 0)
+    assert share.now == 1, "99 requests say nothing"
+    share.note(failed=False)
+    assert share.now == pytest.approx(0.8)
+    for number in range(100):
+        share.note(failed=number % 20 == 0)
+    assert share.now == pytest.approx(0.8), "5 % are neither many nor few"
+    for _ in range(3000):
+        share.note(failed=True)
+    assert share.now == pytest.approx(0.1)
+    for _ in range(1300):
+        share.note(failed=False)
+    assert share.now == 1
+    assert told[-1] == 1
+
+
+def test_a_slowed_limit_is_a_part_of_both_rate_and_burst() -> None:
+    assert Limit(rate=10, burst=5).slowed(0.5) == Limit(rate=5, burst=2)
+    assert Limit(rate=10, burst=1).slowed(0.1) == Limit(rate=1, burst=1)
 
 
 async def test_the_gate_lets_waiters_in_in_their_order_and_refuses_the_rest() -> None:

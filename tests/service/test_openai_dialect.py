@@ -26,24 +26,24 @@ def feed_all(scanner: OpenAIScanner, *parts: bytes) -> bytes:
 
 def test_bytes_pass_unchanged_wherever_the_network_cuts_them() -> None:
     for cut in range(len(WHOLE)):
-        scanner = OpenAIScanner(strip_usage=False)
+        scanner = OpenAIScanner(include_usage=True)
         assert feed_all(scanner, WHOLE[:cut], WHOLE[cut:]) == WHOLE
         assert scanner.done
 
 
 def test_carriage_returns_pass_unchanged() -> None:
     windows = WHOLE.replace(b"\n", b"\r\n")
-    scanner = OpenAIScanner(strip_usage=False)
+    scanner = OpenAIScanner(include_usage=True)
     assert feed_all(scanner, *[windows[n : n + 7] for n in range(0, len(windows), 7)]) == windows
 
 
 def test_the_usage_chunk_is_stripped_and_nothing_else() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     assert scanner.feed(WHOLE) == WHOLE.replace(USAGE, b"")
 
 
 def test_a_role_alone_is_no_content_to_commit_to() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     scanner.feed(ROLE + COMMENT)
     assert not scanner.has_content
     scanner.feed(TEXT)
@@ -51,7 +51,7 @@ def test_a_role_alone_is_no_content_to_commit_to() -> None:
 
 
 def test_a_tool_call_is_content() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     scanner.feed(TOOL)
     assert scanner.has_content
 
@@ -71,12 +71,12 @@ def test_a_tool_call_is_content() -> None:
 )
 def test_a_broken_stream_is_refused(stream: bytes, symptom: Symptom) -> None:
     with pytest.raises(UpstreamFailure) as raised:
-        OpenAIScanner(strip_usage=True).feed(stream)
+        OpenAIScanner(include_usage=False).feed(stream)
     assert raised.value.symptom is symptom
 
 
 def test_a_missing_end_marker_is_supplied_only_for_a_finished_answer() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     scanner.feed(TEXT)
     with pytest.raises(UpstreamFailure):
         scanner.finish()
@@ -85,7 +85,7 @@ def test_a_missing_end_marker_is_supplied_only_for_a_finished_answer() -> None:
 
 
 def test_every_choice_has_to_finish() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     second = TEXT.replace(b'"index":0', b'"index":1')
     with pytest.raises(UpstreamFailure):
         scanner.feed(TEXT + second + STOP + DONE)
@@ -106,7 +106,7 @@ def test_every_choice_has_to_finish() -> None:
 )
 def test_a_whole_answer_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(UpstreamFailure):
-        OpenAIDialect().check_answer(body)
+        OpenAIDialect().answer(body)
 
 
 def test_stream_options_of_the_client_are_kept_beside_ours() -> None:
@@ -138,7 +138,7 @@ def test_bytes_that_are_no_json_are_the_clients_fault(body: bytes) -> None:
 
 
 def test_a_finished_answer_lacks_only_usage_and_the_end_marker() -> None:
-    scanner = OpenAIScanner(strip_usage=True)
+    scanner = OpenAIScanner(include_usage=False)
     scanner.feed(TEXT)
     assert not scanner.finished
     scanner.feed(STOP)

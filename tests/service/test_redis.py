@@ -162,15 +162,17 @@ def test_the_gateway_starts_without_redis(
 
 
 def test_without_redis_a_replica_gives_its_part_of_the_limit(
-    folder: Path, redis: RedisUnderTest, alpha: Simulator
+    gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
-    gateway = make_gateway(folder, redis, alpha, requests_per_second=0.01, burst=6)
-    try:
-        redis.master.freeze()
-        found = [gateway.chat().status for _ in range(5)]
-        assert found == [200] * 3 + [429] * 2, "6 over 2 replicas"
-    finally:
-        gateway.stop()
+    gateway = gateways[0]
+    wait_until(
+        lambda: gateway.metric("seawall_replicas") == 2,
+        deadline_s=10,
+        what="it to hear of the other",
+    )
+    redis.master.freeze()
+    found = [gateway.chat().status for _ in range(5)]
+    assert found == [200] * 3 + [429] * 2, "6 over 2 replicas"
 
 
 def test_a_key_that_says_deny_is_refused_while_redis_is_silent(

@@ -7,7 +7,8 @@ from service.errors import StateUnavailable
 from service.files import SecretFile
 from service.resilience.gcra import Limit
 from service.settings import RedisState
-from service.state.redis_client import FileCredentials, RedisStore
+from service.state.redis_client import FileCredentials
+from service.state.redis_store import RedisStore
 
 
 async def test_credentials_are_given_without_a_warning(
@@ -30,7 +31,7 @@ async def test_whatever_the_library_raises_everyone_who_waits_is_answered(
     async def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(store, "_decide", fail)
+    monkeypatch.setattr(store.client, "run", fail)
     with pytest.raises(StateUnavailable, match="other"):
         await store.take("key", Limit(1, 1))
     await store.close()

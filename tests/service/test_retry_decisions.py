@@ -13,6 +13,7 @@ def after(
     spare: int = 1,
     retry_after_s: float | None = None,
     remaining_s: float = 60,
+    spare_key: bool = False,
 ) -> Next:
     return decide(
         symptom,
@@ -20,6 +21,7 @@ def after(
         spare=spare,
         retry_after_s=retry_after_s,
         remaining_s=remaining_s,
+        spare_key=spare_key,
         random=lambda: 0.5,
     )
 
@@ -60,7 +62,7 @@ def test_nothing_waits_past_the_deadline() -> None:
 
 def test_the_breaker_blames_no_target_for_limits_and_keys() -> None:
     blameless = {symptom for symptom in Symptom if not symptom.blames_the_target}
-    assert blameless == {Symptom.RATE_LIMITED, Symptom.KEY_REFUSED}
+    assert blameless == {Symptom.RATE_LIMITED, Symptom.KEY_REFUSED, Symptom.TOO_LONG}
 
 
 def test_jitter_is_full_and_capped() -> None:
@@ -77,3 +79,10 @@ def test_retries_are_a_fifth_of_recent_requests_and_never_fewer_than_three() -> 
     assert sum(budget.take_retry() for _ in range(100)) == 17, "3 were taken before"
     now = 10.0
     assert budget.take_retry(), "the window has passed"
+
+
+@pytest.mark.parametrize("symptom", [Symptom.KEY_REFUSED, Symptom.RATE_LIMITED])
+def test_a_spare_key_is_tried_at_once(symptom: Symptom) -> None:
+    found = after(symptom, spare_key=True, retry_after_s=30)
+    assert found == Next(Step.SAME_TARGET, 0.0)
+    assert after(symptom, tries=2, spare_key=True) == NEXT

@@ -77,6 +77,12 @@ def test_a_target_must_name_a_provider_that_is_there() -> None:
         parse_settings(GOOD.replace("provider: alpha", "provider: gamma"), "test")
 
 
+def test_targets_of_one_priority_have_weights_or_none() -> None:
+    pair = "[{provider: alpha, model: a, weight: 9}, {provider: alpha, model: b, priority: 0}]"
+    with pytest.raises(SettingsError, match=r"models\.fast: .*priority 0: all of them have a"):
+        parse_settings(GOOD.replace("[{provider: alpha, model: sim-small}]", pair), "test")
+
+
 @pytest.mark.parametrize("text", ["a: [", "just words", "", "- list"])
 def test_what_is_no_mapping_is_refused(text: str) -> None:
     with pytest.raises(SettingsError):

@@ -4,14 +4,18 @@ Bytes pass through: only the request's top level is taken apart, and answers are
 written again.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import msgspec
 
-from service.providers.dialect import UNREADABLE, ChatCall
+from service.providers.calls import ChatCall, Usage
+from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.sse import EventSplitter
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
-__all__ = ["OpenAIDialect", "OpenAIScanner"]
+__all__ = ["OpenAIDialect", "OpenAIScanner", "Quirks"]
 
 _EMPTY_VALUES = frozenset((b"null", b'""', b"[]", b"{}"))
 _DONE = b"[DONE]"
@@ -22,6 +26,16 @@ class _Choice(msgspec.Struct):
     index: int = 0
     finish_reason: str | None = None
     delta: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Cached(msgspec.Struct):
+    cached_tokens: int | None = 0
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    prompt_tokens_details: _Cached | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -36,13 +50,28 @@ class _AnswerChoice(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     choices: list[_AnswerChoice] | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     error: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _encode = msgspec.json.Encoder().encode
+_decode_usage = msgspec.json.Decoder(_Usage | None).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_delta = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _counted(raw: msgspec.Raw) -> Usage | None:
+    """The usage in the pipeline's words; one that cannot be read must not cost the answer."""
+    try:
+        usage = _decode_usage(raw)
+    except UNREADABLE:
+        return None
+    if usage is None:
+        return None
+    details = usage.prompt_tokens_details
+    cached = (details.cached_tokens or 0) if details is not None else 0
+    return Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0, cached)
 
 
 def _malformed(detail: str) -> UpstreamFailure:
@@ -60,14 +89,17 @@ def _holds_content(delta: msgspec.Raw) -> bool:
 class OpenAIScanner:
     """Scans a stream of chat completion chunks; see `StreamScanner`."""
 
-    def __init__(self, *, strip_usage: bool) -> None:
-        self._strip_usage = strip_usage
+    def __init__(self, *, include_usage: bool) -> None:
+        self._include_usage = include_usage
         self._splitter = EventSplitter()
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self.has_content = False
         self.has_usage = False
         self.done = False
+        self.usage = Usage()
+        self._counted_in = b""
+        """A chunk with choices that carries the usage, where a provider sends it so."""
 
     @property
     def finished(self) -> bool:
@@ -79,7 +111,9 @@ class OpenAIScanner:
         events = self._splitter.feed(data)
         if not events:
             return b""
-        return b"".join([raw for raw, payload in events if self._accept(payload)])
+        return b"".join(
+            [self._before(payload) + raw for raw, payload in events if self._accept(payload)]
+        )
 
     def finish(self) -> bytes:
         """See `StreamScanner.finish`; a missing end marker is supplied when all choices ended."""
@@ -87,7 +121,7 @@ class OpenAIScanner:
             return b""
         self._require_finished()
         self.done = True
-        return _DONE_EVENT
+        return self._before(_DONE) + _DONE_EVENT
 
     def _require_finished(self) -> None:
         if not self.finished:
@@ -111,9 +145,25 @@ class OpenAIScanner:
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
         for choice in chunk.choices or ():
             self._note(choice)
-        is_usage_chunk = not chunk.choices and bytes(chunk.usage) != b"null"
-        self.has_usage = is_usage_chunk and self.finished
-        return not (is_usage_chunk and self._strip_usage)
+        if bytes(chunk.usage) == b"null":
+            return True
+        self.usage = _counted(chunk.usage) or self.usage
+        if chunk.choices:
+            self._counted_in = payload
+            return True
+        self.has_usage = self.finished
+        return self._include_usage
+
+    def _before(self, payload: bytes | None) -> bytes:
+        """What goes before an event: the usage chunk that the client asked for, if it is missing.
+
+        https://platform.openai.com/docs/api-reference/chat/create: exactly one, without choices.
+        """
+        if payload != _DONE or self.has_usage or not (self._include_usage and self._counted_in):
+            return b""
+        chunk = _decode_delta(self._counted_in)
+        chunk["choices"] = msgspec.Raw(b"[]")
+        return b"data: " + _encode(chunk) + b"\n\n"
 
     def _note(self, choice: _Choice) -> None:
         if choice.finish_reason is not None:
@@ -129,30 +179,46 @@ class OpenAIScanner:
                 raise _malformed("a delta is no object") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How a provider's idea of the format differs from OpenAI's own."""
+
+    takes_stream_options: bool = True
+    """Otherwise it counts tokens unasked, and refuses a request that asks."""
+    renames: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Fields that it knows under another name."""
+    drops: frozenset[str] = frozenset()
+    """Fields that it refuses, and that change no answer."""
+    max_tokens: str = "max_tokens"
+    """How it calls the limit of an answer, for clients of another format."""
+
+
 class OpenAIDialect:
-    """See `Dialect`."""
+    """See `Dialect`: for clients of the same format."""
 
-    chat_path = "/chat/completions"
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """See `Dialect.headers`: the key as a bearer token, and no compression to undo."""
-        headers = {"content-type": "application/json", "accept-encoding": "identity"}
-        if api_key is not None:
-            headers["authorization"] = f"Bearer {api_key}"
-        return headers
+    def __init__(self, quirks: Quirks | None = None) -> None:
+        self._quirks = quirks or Quirks()
+        self.max_tokens = self._quirks.max_tokens
 
     def encode(self, call: ChatCall, model: str) -> bytes:
         """See `Dialect.encode`. Streams always ask for usage: the gateway counts it."""
         fields = dict(call.fields)
         fields["model"] = msgspec.Raw(_encode(model))
-        if call.stream:
+        for name, other in self._quirks.renames.items():
+            if name in fields:
+                fields[other] = fields.pop(name)
+        for name in self._quirks.drops:
+            fields.pop(name, None)
+        if not self._quirks.takes_stream_options:
+            fields.pop("stream_options", None)
+        elif call.stream:
             options = dict(call.stream_options)
             options["include_usage"] = msgspec.Raw(b"true")
             fields["stream_options"] = msgspec.Raw(_encode(options))
         return _encode(fields)
 
-    def check_answer(self, body: bytes) -> None:
-        """See `Dialect.check_answer`: every choice needs a finish_reason."""
+    def answer(self, body: bytes) -> WholeAnswer:
+        """See `Dialect.answer`: every choice needs a finish_reason; the bytes stay as they are."""
         try:
             answer = _decode_answer(body)
         except UNREADABLE as error:
@@ -163,7 +229,17 @@ class OpenAIDialect:
             raise _malformed("the answer has no choices")
         if any(choice.finish_reason is None for choice in answer.choices):
             raise UpstreamFailure(Symptom.CUT, "a choice has no finish_reason")
+        return WholeAnswer(body, _counted(answer.usage) or Usage())
 
-    def scanner(self, *, strip_usage: bool) -> OpenAIScanner:
+    def refusal(self, status: int, body: bytes) -> bytes:
+        """See `Dialect.refusal`: as it is."""
+        del status
+        return body
+
+    def too_long(self, body: bytes) -> bool:
+        """See `Dialect.too_long`. Servers other than OpenAI's say it in the message alone."""
+        return b"context_length_exceeded" in body or b"maximum context length" in body
+
+    def scanner(self, call: ChatCall) -> OpenAIScanner:
         """See `Dialect.scanner`."""
-        return OpenAIScanner(strip_usage=strip_usage)
+        return OpenAIScanner(include_usage=call.include_usage)

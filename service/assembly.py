@@ -1,0 +1,143 @@
+"""Makes what the stages use, and what goes on beside them, out of the settings."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from service.pipeline.exchange import Exchange
+from service.pipeline.lanes import Lane
+from service.pipeline.services import Services
+from service.providers.http import UpstreamClient
+from service.resilience.adaptive import AdaptiveShare
+from service.resilience.breaker import CircuitBreaker
+from service.resilience.byte_budget import ByteBudget
+from service.resilience.gate import Gate
+from service.resilience.stale_cache import StaleCache
+from service.settings import RedisState, Settings
+from service.state.charges import Crossing
+from service.state.fleet import Fleet
+from service.state.key_ring import KeyRing
+from service.state.limiter import Limiter, LimiterEvents
+from service.state.made_keys import MadeKeys
+from service.state.memory import MemoryStore
+from service.state.protocol import Store
+from service.state.redis_store import RedisStore
+from service.telemetry.health import Health
+from service.telemetry.log import RequestLog
+from service.telemetry.metrics import Metrics
+from service.telemetry.traffic import Traffic
+
+if TYPE_CHECKING:
+    from service.tracing.export import Tracing
+
+__all__ = ["Assembly", "assemble", "urls"]
+
+_log = logging.getLogger("seawall.budgets")
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """One process's parts. Close it in the event loop that it was made in."""
+
+    services: Services
+    fleet: Fleet
+
+    async def close(self) -> None:
+        """Close every connection, the store's last."""
+        await self.services.upstream.close()
+        if self.services.tracing is not None:
+            await self.services.tracing.close()
+        await self.services.limiter.close()
+
+
+def assemble(
+    settings: Settings,
+    *,
+    keys: KeyRing,
+    lanes: Mapping[str, tuple[Lane, ...]],
+    breakers: Callable[[], Mapping[str, CircuitBreaker]],
+    health: Health,
+    metrics: Metrics,
+    request_log: RequestLog,
+    in_flight: set[Exchange],
+) -> Assembly:
+    """Make everything; needs a running event loop. `breakers` gives those of now, by target."""
+    store = _store(settings)
+    fleet = Fleet(
+        store,
+        breakers,
+        replicas=settings.replicas,
+        clock=time.monotonic,
+        on_error=metrics.state_error,
+    )
+    limiter = Limiter(
+        store,
+        replicas=lambda: fleet.replicas,
+        events=LimiterEvents(
+            local=metrics.limiter_local.set,
+            error=metrics.state_error,
+            crossing=partial(_crossed, metrics),
+            lost=metrics.unbooked_lost.inc,
+        ),
+    )
+    admission, degradation = settings.admission, settings.degradation
+    gate = Gate(admission.max_in_flight, admission.queue)
+    metrics.replicas.set_function(lambda: fleet.replicas)
+    metrics.unbooked.set_function(lambda: limiter.unbooked)
+    metrics.queued.set_function(lambda: gate.waiting)
+    services = Services(
+        settings=settings,
+        health=health,
+        metrics=metrics,
+        request_log=request_log,
+        gate=gate,
+        buffered=ByteBudget(max(admission.max_buffered_bytes, admission.max_body_bytes)),
+        in_flight=in_flight,
+        keys=keys,
+        made_keys=MadeKeys(store.client, keys) if isinstance(store, RedisStore) else None,
+        limiter=limiter,
+        share=AdaptiveShare(metrics.limit_share.set),
+        upstream=UpstreamClient(settings.timeouts.connect_seconds, urls(lanes)),
+        lanes=lanes,
+        stale=StaleCache(degradation.stale_seconds, degradation.stale_bytes, time.monotonic),
+        tracing=_tracing(settings),
+        traffic=Traffic(time.monotonic),
+        random=random.random,
+        clock=time.monotonic,
+    )
+    return Assembly(services, fleet)
+
+
+def urls(lanes: Mapping[str, tuple[Lane, ...]]) -> list[str]:
+    """Where the providers are; some more than once."""
+    return [lane.url for some in lanes.values() for lane in some]
+
+
+def _store(settings: Settings) -> Store:
+    state = settings.state
+    if isinstance(state, RedisState):
+        return RedisStore(state, settings.secrets_dir)
+    return MemoryStore()
+
+
+def _crossed(metrics: Metrics, crossing: Crossing) -> None:
+    metrics.crossed(crossing.window, crossing.percent)
+    _log.warning(
+        "budget of key %s: %d %% of this %s's is used",
+        crossing.key_id,
+        crossing.percent,
+        crossing.window,
+    )
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if settings.tracing is None:
+        return None
+    # OpenTelemetry costs memory and time to import: whoever wants no traces does not pay it.
+    from service.tracing.export import Tracing  # noqa: PLC0415
+
+    return Tracing(settings.tracing, settings.secrets_dir)

@@ -1,0 +1,126 @@
+"""A model's targets as the plan sees them, and what it has to know of a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from contract.providers import Capability
+from service.pipeline.exchange import Exchange
+from service.pipeline.lanes import Lane
+from service.settings import Settings
+
+__all__ = ["ModelTargets", "Target", "model_targets"]
+
+CACHED_FROM_BYTES = 4096
+"""Of a prompt: providers cache from 1024 tokens on, of four bytes each.
+https://platform.openai.com/docs/guides/prompt-caching"""
+PREFIX_BYTES = 1024
+"""Of such a prompt: the turns of a conversation, and all users of one system prompt, have it in
+common."""
+_TOOLS = ("tools", "functions")
+_IMAGES = (b'"image_url"', b'"image"')
+"""As OpenAI's and Anthropic's clients say it. A quotation mark inside a text is escaped: no text
+looks like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target of one model; see `Candidate`."""
+
+    lane: Lane
+    priority: int
+    weight: float | None = None
+    lacks: frozenset[str] = frozenset()
+    identity: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        name = f"{self.lane.provider}/{self.lane.model}".encode()
+        object.__setattr__(self, "identity", blake2b(name, digest_size=16).digest())
+
+    @property
+    def available(self) -> bool:
+        """See `Candidate`."""
+        return self.lane.breaker.available()
+
+    @property
+    def retry_in_s(self) -> float:
+        """See `Candidate`."""
+        return self.lane.breaker.retry_in_s()
+
+    @property
+    def limited(self) -> bool:
+        """See `Candidate`."""
+        quota = self.lane.quota
+        return quota is not None and quota.exhausted
+
+    @property
+    def in_flight(self) -> int:
+        """See `Candidate`."""
+        return self.lane.load.in_flight
+
+    @property
+    def expected_s(self) -> float | None:
+        """See `Candidate`."""
+        return self.lane.load.expected_s
+
+
+class ModelTargets:
+    """The targets of one name, sorted by priority, and what their choice depends on."""
+
+    def __init__(self, targets: tuple[Target, ...]) -> None:
+        self.sorted = tuple(sorted(targets, key=lambda target: target.priority))
+        self._lacking = frozenset[str]().union(*(target.lacks for target in targets))
+        priorities = [target.priority for target in targets if target.weight is None]
+        self._has_equals = len(set(priorities)) < len(priorities)
+
+    def needs(self, exchange: Exchange) -> frozenset[str]:
+        """What the request uses of what one of the targets lacks.
+
+        It looks at the names of fields, at `response_format`, and, for images, for a word in the
+        body; nothing is parsed.
+        """
+        if not self._lacking:
+            return frozenset()
+        fields = exchange.call.fields
+        found: set[Capability] = set()
+        if any(name in fields for name in _TOOLS):
+            found.add("tools")
+        if b'"json_schema"' in bytes(fields.get("response_format", b"")):
+            found.add("json_schema")
+        if "images" in self._lacking and any(word in exchange.body for word in _IMAGES):
+            found.add("images")
+        return self._lacking & found
+
+    def affinity(self, exchange: Exchange) -> bytes | None:
+        """Names the prompt for those of equal priority; None when no cache could know it."""
+        if not self._has_equals:
+            return None
+        fields = exchange.call.fields
+        for name in ("system", "messages"):
+            if name in fields:
+                prompt = memoryview(fields[name])
+                if len(prompt) >= CACHED_FROM_BYTES:
+                    tenant = exchange.key.tenant if exchange.key is not None else ""
+                    whose = f"{tenant}\n{exchange.name}\n".encode()
+                    return whose + prompt[:PREFIX_BYTES]
+        return None
+
+
+def model_targets(
+    settings: Settings, lanes: Mapping[str, tuple[Lane, ...]]
+) -> Mapping[str, ModelTargets]:
+    """The targets of every name that clients may use; those of a model by its settings."""
+    found = {name: ModelTargets((Target(some[0], 0),)) for name, some in lanes.items()}
+    for name, model in settings.models.items():
+        found[name] = ModelTargets(
+            tuple(
+                Target(
+                    lane,
+                    place if ref.priority is None else ref.priority,
+                    ref.weight,
+                    frozenset(ref.lacks),
+                )
+                for place, (lane, ref) in enumerate(zip(lanes[name], model.targets, strict=True))
+            )
+        )
+    return found

@@ -1,0 +1,261 @@
+"""Anthropic's wire format, for clients that speak it too: bytes pass through, and are read.
+
+https://docs.anthropic.com/en/api/messages and .../messages-streaming
+"""
+
+import msgspec
+
+from service.providers.calls import ChatCall, Usage
+from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialects.sse import EventSplitter
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+__all__ = [
+    "AnthropicDialect",
+    "AnthropicEvent",
+    "AnthropicMessage",
+    "AnthropicReader",
+    "AnthropicScanner",
+    "Block",
+    "read_message",
+    "says_too_long",
+]
+
+_END = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+class AnthropicUsage(msgspec.Struct):
+    """The usage of a message; what the prompt cache gave or took is counted beside the input."""
+
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: int | None = 0
+
+    def counted(self) -> Usage:
+        """The same in the pipeline's words."""
+        cached = self.cache_read_input_tokens or 0
+        prompt = (self.input_tokens or 0) + (self.cache_creation_input_tokens or 0) + cached
+        return Usage(prompt, self.output_tokens or 0, cached)
+
+
+class Block(msgspec.Struct):
+    """A content block, as far as the gateway reads it."""
+
+    type: str
+    text: str = ""
+    thinking: str = ""
+    id: str = ""
+    name: str = ""
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class AnthropicMessage(msgspec.Struct):
+    """A whole answer, or the beginning of a streamed one."""
+
+    id: str = ""
+    model: str = ""
+    content: list[Block] | None = None
+    stop_reason: str | None = None
+    usage: AnthropicUsage | None = None
+    type: str = ""
+
+
+class Delta(msgspec.Struct):
+    """What one event adds."""
+
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+
+
+class AnthropicEvent(msgspec.Struct):
+    """One event of a stream."""
+
+    type: str = ""
+    index: int = 0
+    message: AnthropicMessage | None = None
+    content_block: Block | None = None
+    delta: Delta | None = None
+    usage: AnthropicUsage | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_event = msgspec.json.Decoder(AnthropicEvent).decode
+_decode_message = msgspec.json.Decoder(AnthropicMessage).decode
+
+
+def says_too_long(body: bytes) -> bool:
+    """Whether an error says that a prompt is too long for the model."""
+    return b"prompt is too long" in body or b"exceed context limit" in body
+
+
+def read_message(body: bytes) -> AnthropicMessage:
+    """A whole answer, checked.
+
+    Raises:
+        UpstreamFailure: it is no message, or has no stop_reason.
+    """
+    try:
+        message = _decode_message(body)
+    except UNREADABLE as error:
+        detail = f"the answer is no message: {type(error).__name__}"
+        raise UpstreamFailure(Symptom.MALFORMED, detail) from None
+    if message.type == "error":
+        raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")
+    if message.content is None:
+        raise UpstreamFailure(Symptom.MALFORMED, "the answer has no content")
+    if message.stop_reason is None:
+        raise UpstreamFailure(Symptom.CUT, "the answer has no stop_reason")
+    return message
+
+
+class AnthropicReader:
+    """Reads a stream of events, and knows how far it has come."""
+
+    def __init__(self) -> None:
+        self._splitter = EventSplitter()
+        self.has_content = False
+        self.finished = False
+        self.done = False
+        self.usage = Usage()
+
+    def read(self, data: bytes) -> list[tuple[bytes, AnthropicEvent | None]]:
+        """The events that are now whole, as bytes and as read; nothing after the end.
+
+        Raises:
+            UpstreamFailure: an event is malformed, reports an error, or ends an unfinished answer.
+        """
+        found: list[tuple[bytes, AnthropicEvent | None]] = []
+        for raw, payload in self._splitter.feed(data):
+            if self.done:
+                break
+            found.append((raw, None if payload is None else self._note(payload)))
+        return found
+
+    def close(self) -> None:
+        """The upstream closed the stream.
+
+        Raises:
+            UpstreamFailure: the answer is not complete.
+        """
+        if not self.finished:
+            raise UpstreamFailure(Symptom.CUT, "the stream ended without a stop_reason")
+        self.done = True
+
+    def _note(self, payload: bytes) -> AnthropicEvent:
+        try:
+            event = _decode_event(payload)
+        except UNREADABLE as error:
+            detail = f"an event is none of a message: {type(error).__name__}"
+            raise UpstreamFailure(Symptom.MALFORMED, detail) from None
+        match event.type:
+            case "error":
+                raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
+            case "message_start" if event.message is not None and event.message.usage is not None:
+                self.usage = event.message.usage.counted()
+            case "content_block_start" if event.content_block is not None:
+                # A text block begins empty; a call of a tool begins with its name.
+                self.has_content = self.has_content or event.content_block.type != "text"
+            case "content_block_delta":
+                self.has_content = True
+            case "message_delta":
+                self._note_end(event)
+            case "message_stop":
+                self.close()
+            case _:
+                pass
+        return event
+
+    def _note_end(self, event: AnthropicEvent) -> None:
+        if event.usage is not None:
+            counted = event.usage.counted()
+            # The totals of the whole answer; the prompt's part is often left out here.
+            prompt = counted.prompt or self.usage.prompt
+            cached = counted.cached or self.usage.cached
+            self.usage = Usage(prompt, counted.completion, cached)
+        if event.delta is not None and event.delta.stop_reason is not None:
+            self.finished = True
+            self.has_content = True
+
+
+class AnthropicScanner:
+    """See `StreamScanner`: events as they came. What a client gets of each is `_shown`."""
+
+    def __init__(self) -> None:
+        self._reader = AnthropicReader()
+
+    @property
+    def has_content(self) -> bool:
+        """See `StreamScanner.has_content`."""
+        return self._reader.has_content
+
+    @property
+    def finished(self) -> bool:
+        """See `StreamScanner.finished`."""
+        return self._reader.finished
+
+    @property
+    def has_usage(self) -> bool:
+        """See `StreamScanner.has_usage`: the event with the stop_reason carries it."""
+        return self._reader.finished
+
+    @property
+    def done(self) -> bool:
+        """See `StreamScanner.done`."""
+        return self._reader.done
+
+    @property
+    def usage(self) -> Usage:
+        """See `StreamScanner.usage`."""
+        return self._reader.usage
+
+    def feed(self, data: bytes) -> bytes:
+        """See `StreamScanner.feed`."""
+        return b"".join([self._shown(raw, event) for raw, event in self._reader.read(data)])
+
+    def finish(self) -> bytes:
+        """See `StreamScanner.finish`; a missing end is supplied when the stop_reason has come."""
+        if self._reader.done:
+            return b""
+        self._reader.close()
+        return self._ending()
+
+    def _shown(self, raw: bytes, event: AnthropicEvent | None) -> bytes:
+        """What the client gets of one event."""
+        del event
+        return raw
+
+    def _ending(self) -> bytes:
+        """The end marker, where the provider left it out."""
+        return _END
+
+
+class AnthropicDialect:
+    """See `Dialect`: for clients of the same format."""
+
+    def encode(self, call: ChatCall, model: str) -> bytes:
+        """See `Dialect.encode`."""
+        return _encode({**call.fields, "model": model})
+
+    def answer(self, body: bytes) -> WholeAnswer:
+        """See `Dialect.answer`: a message needs a stop_reason; the bytes stay as they are."""
+        usage = read_message(body).usage
+        return WholeAnswer(body, usage.counted() if usage is not None else Usage())
+
+    def refusal(self, status: int, body: bytes) -> bytes:
+        """See `Dialect.refusal`: as it is."""
+        del status
+        return body
+
+    def too_long(self, body: bytes) -> bool:
+        """See `Dialect.too_long`."""
+        return says_too_long(body)
+
+    def scanner(self, call: ChatCall) -> AnthropicScanner:
+        """See `Dialect.scanner`."""
+        del call
+        return AnthropicScanner()

@@ -1,0 +1,92 @@
+"""The calls of one turn of the event loop, as one pipeline.
+
+Those that come while it is under way go out in the next: few large ones cost less than many small
+ones, and need one connection.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.errors import StateUnavailable
+from service.state.patience import patience
+from service.state.redis_client import Numbers, RedisClient, translated
+from service.state.scripts import Call
+
+__all__ = ["HOT_PATH_S", "Batches"]
+
+HOT_PATH_S = 0.05
+"""What a request waits for Redis at most."""
+BATCH = 64
+"""Calls of one pipeline: some milliseconds of Redis' time, far from the deadline."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A call of this turn of the loop, and who waits for its answer."""
+
+    call: Call
+    answer: "asyncio.Future[Numbers]"
+
+
+class Batches:
+    """Gathers calls, and answers whoever waits for them."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._waiting: list[_Waiting] = []
+        self._batch: asyncio.Task[None] | None = None
+
+    def answer(self, call: Call) -> "asyncio.Future[Numbers]":
+        """Join the batch of this turn of the loop.
+
+        The future raises StateUnavailable when there was no answer within 50 ms.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(call, loop.create_future())
+        if not self._waiting and self._batch is None:
+            loop.call_soon(self._send)
+        self._waiting.append(waiting)
+        return waiting.answer
+
+    def _send(self) -> None:
+        if self._batch is not None or not self._waiting:
+            return
+        # Whoever gave up meanwhile must not be charged.
+        waiting = [one for one in self._waiting if not one.answer.done()]
+        batch, self._waiting = waiting[:BATCH], waiting[BATCH:]
+        if not batch:
+            return
+        self._batch = asyncio.get_running_loop().create_task(self._serve(batch))
+        self._batch.add_done_callback(self._served)
+
+    def _served(self, _: asyncio.Task[None]) -> None:
+        self._batch = None
+        self._send()
+
+    async def _serve(self, batch: list[_Waiting]) -> None:
+        """Run a batch; everyone who waits is answered, whatever happens."""
+        answers: Sequence[Numbers | StateUnavailable] = ()
+        try:
+            async with patience(HOT_PATH_S):
+                answers = await self._client.run([waiting.call for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - whatever the library raises, someone waits
+            # Those who came meanwhile would wait for the same silence.
+            batch += self._waiting
+            self._waiting = []
+            answers = [translated(error)] * len(batch)
+        finally:
+            self._tell(batch, answers)
+
+    @staticmethod
+    def _tell(batch: list[_Waiting], answers: Sequence[Numbers | StateUnavailable]) -> None:
+        missing = itertools.repeat(StateUnavailable("other", "no answer"))
+        every = itertools.chain(answers, missing)
+        for waiting, answer in zip(batch, every, strict=False):
+            if waiting.answer.done():
+                continue
+            if isinstance(answer, StateUnavailable):
+                waiting.answer.set_exception(answer)
+            else:
+                waiting.answer.set_result(answer)

@@ -1,0 +1,96 @@
+"""Limits, budgets and the fleet's news in Redis: how `Store` asks it, and reads its answers.
+
+Nothing is retried here: whoever asks has a local answer, and a late decision is worth nothing.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.errors import StateUnavailable
+from service.resilience.gcra import Decision, Limit
+from service.settings import RedisState
+from service.state.charge_script import charge_call, crossings_of, settle_call, verdict_of
+from service.state.charges import (
+    Account,
+    Bucket,
+    Budget,
+    Charge,
+    Crossing,
+    Settlement,
+    Verdict,
+)
+from service.state.fleet_script import FleetView, Report, fleet_call, view
+from service.state.limit_script import decision_of, limit_call, limit_key
+from service.state.patience import patience
+from service.state.redis_batches import HOT_PATH_S, Batches
+from service.state.redis_client import RedisClient, in_background
+
+__all__ = ["RedisStore"]
+
+EXCHANGE_S = 0.5
+"""What the exchange of the replicas waits: nobody waits for it."""
+_PING_ACCOUNT = Account("seawall:{seawall}:ping", "ping", Budget((1, 1, 1)))
+_PING = charge_call(
+    Charge(
+        "ping",
+        _PING_ACCOUNT,
+        ((Bucket(limit_key("seawall", "ping"), Limit(rate=1000, burst=1000), "requests"), 1),),
+        held=1,
+        hold_s=0,
+    )
+)
+"""Takes and holds like any request, so that whoever answers it may write all that those write."""
+
+
+class RedisStore:
+    """See `Store`."""
+
+    def __init__(self, state: RedisState, secrets_dir: Path) -> None:
+        self.client = RedisClient(state, secrets_dir)
+        self._batches = Batches(self.client)
+
+    async def take(self, key: str, limit: Limit) -> Decision:
+        """See `Store.take`; joins the batch of this turn of the loop."""
+        return decision_of(await self._batches.answer(limit_call(key, limit)))
+
+    async def charge(self, charge: Charge) -> Verdict:
+        """See `Store.charge`; joins the batch of this turn of the loop."""
+        return verdict_of(charge, await self._batches.answer(charge_call(charge)))
+
+    async def settle(
+        self, settlements: Sequence[Settlement]
+    ) -> tuple[list[Crossing], list[Settlement]]:
+        """See `Store.settle`; one pipeline of its own."""
+        answers = await self.client.run_at_leisure([settle_call(one) for one in settlements])
+        crossings: list[Crossing] = []
+        left: list[Settlement] = []
+        for settlement, answer in zip(settlements, answers, strict=True):
+            if isinstance(answer, StateUnavailable):
+                left.append(settlement)
+            else:
+                crossings += crossings_of(settlement.charge, answer)
+        return crossings, left
+
+    async def exchange(self, replica: str, reports: Sequence[Report]) -> FleetView | None:
+        """See `Store.exchange`."""
+        (answer,) = await self.client.run_at_leisure([fleet_call(replica, reports)], EXCHANGE_S)
+        if isinstance(answer, StateUnavailable):
+            raise answer
+        return view(answer)
+
+    async def ping(self) -> None:
+        """See `Store.ping`; may take as long as a connect and two commands, 1.5 s.
+
+        A PING alone is answered by a node that refuses writes; and a store that takes longer than
+        requests wait would be given up again at once.
+        """
+        async with in_background():
+            await self.client.run([_PING])
+            async with patience(HOT_PATH_S):
+                (answer,) = await self.client.run([_PING])
+        if isinstance(answer, StateUnavailable):
+            raise answer
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self.client.close()

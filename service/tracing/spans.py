@@ -1,0 +1,86 @@
+"""The spans of one request: the server's own, and one client's span for each attempt below it."""
+
+from collections.abc import Iterable, Mapping
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+__all__ = ["Attributes", "RequestSpans"]
+
+Attributes = Mapping[str, str | int | tuple[str, ...]]
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_W3C = (b"traceparent", b"tracestate")
+MAX_HEADER = 512
+"""Bytes that must be passed on: https://www.w3.org/TR/trace-context/#limits."""
+"""https://www.w3.org/TR/trace-context/"""
+
+
+class RequestSpans:
+    """Begins with the request. Not thread-safe: one event loop."""
+
+    def __init__(self, tracer: Tracer, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """The parent is the one that `headers` name, where they do."""
+        carrier = {
+            name.decode(): value.decode("latin-1")
+            for name, value in headers
+            if name in _W3C and len(value) <= MAX_HEADER
+        }
+        parent = _PROPAGATOR.extract(carrier, context=Context())
+        self._tracer = tracer
+        self._span = tracer.start_span("chat", context=parent, kind=SpanKind.SERVER)
+        self._below = set_span_in_context(self._span, Context())
+        self._attempt: Span | None = None
+        self.headers = _headers_of(self._below)
+        """The trace as the request's log line names it."""
+        self.upstream: Mapping[str, str] = self.headers
+        """The trace as the provider of the attempt under way gets it."""
+        self.outcome = ""
+        """How the answer of the attempt under way ended; set by whoever passes it on."""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anybody will see them, so that attributes are worth making."""
+        return self._span.is_recording()
+
+    def begin_attempt(self, name: str, attributes: Attributes | None) -> None:
+        """An attempt begins; the one before has ended."""
+        span = self._tracer.start_span(
+            name, context=self._below, kind=SpanKind.CLIENT, attributes=attributes
+        )
+        self._attempt = span
+        self.outcome = ""
+        self.upstream = _headers_of(set_span_in_context(span, Context()))
+
+    def end_attempt(self, outcome: str, attributes: Attributes | None = None) -> None:
+        """The attempt under way, if there is one, ended so; anything but ok is an error."""
+        span, self._attempt = self._attempt, None
+        if span is None:
+            return
+        span.set_attribute("seawall.outcome", outcome)
+        span.set_attributes(attributes or {})
+        if outcome != "ok":
+            _fail(span, outcome)
+        span.end()
+
+    def end(self, name: str, attributes: Attributes, *, error: str, failed: bool) -> None:
+        """The request ended; `failed` when `error` is not the client's own."""
+        self._span.update_name(name)
+        self._span.set_attributes(attributes)
+        if failed:
+            _fail(self._span, error)
+        elif error:
+            self._span.set_attribute("error.type", error)
+        self._span.end()
+
+
+def _fail(span: Span, kind: str) -> None:
+    span.set_attribute("error.type", kind)
+    span.set_status(Status(StatusCode.ERROR, kind))
+
+
+def _headers_of(context: Context) -> dict[str, str]:
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, context=context)
+    return carrier

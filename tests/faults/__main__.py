@@ -1,0 +1,26 @@
+"""`python -m tests.faults`: run every case, print docs/faults.md; progress goes to stderr."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.cases import CASES
+from tests.faults.suite import Observed, suite, table
+
+
+def main() -> int:
+    """0, or 1 when a client saw something else than it was promised."""
+    observed: list[Observed] = []
+    with tempfile.TemporaryDirectory(prefix="seawall-faults-") as name, suite(Path(name)) as made:
+        for case in CASES:
+            for stream in (False, True):
+                one = made.run(case, stream=stream)
+                observed.append(one)
+                verdict = "as promised" if one.seen == one.promised else f"NOT {one.promised}"
+                sys.stderr.write(f"{case.title}: {one.seen}: {verdict}\n")
+    sys.stdout.write(table(observed))
+    return 0 if all(one.seen == one.promised for one in observed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Every row of docs/faults.md, run again."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cases import CASES, Case
+from tests.faults.suite import Suite, suite
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Suite]:
+    with suite(tmp_path_factory.mktemp("faults")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+def test_clients_see_what_they_are_promised(running: Suite, case: Case, *, stream: bool) -> None:
+    observed = running.run(case, stream=stream)
+    assert observed.seen == observed.promised
+
+
+def test_the_page_has_every_case_as_it_is_promised() -> None:
+    rows = [line.split("|")[1:5] for line in PAGE.read_text().splitlines() if line[:2] == "| "]
+    found = [tuple(cell.strip() for cell in row) for row in rows[1:]]
+    assert found == [
+        (case.title, way, seen.what, str(seen.attempts))
+        for case in CASES
+        for way, seen in (("plain", case.plain), ("streamed", case.streamed))
+    ]

@@ -1,0 +1,107 @@
+"""What is asked of /admin/keys is counted, logged and rationed like any other request."""
+
+import json
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, key_entry
+
+USER_KEY = "sk-test-of-a-user"
+WRONG_KEY = "sk-a-guess-of-a-stranger"
+AT_ONCE = 10
+"""Wrong attempts; one a second after that."""
+ADMITTED = 501
+"""This gateway has no Redis to keep keys in: the answer to whoever may ask."""
+
+
+@pytest.fixture
+def alone(folder: Path, alpha: Simulator) -> Generator[Gateway]:
+    gateway = Gateway(
+        folder,
+        [alpha],
+        keys=[key_entry(admin=True), key_entry(USER_KEY, id="user")],
+        admission={"max_in_flight": 1, "queue": 0, "deadline_seconds": 2},
+        timeouts={"headers_seconds": 60, "answer_seconds": 60},
+    )
+    yield gateway
+    gateway.stop()
+
+
+def ask(gateway: Gateway, key: str = API_KEY, method: str = "GET") -> Answer:
+    url = gateway.url.removesuffix("/v1") + "/admin/keys"
+    headers = {"authorization": f"Bearer {key}", "x-request-id": f"of-{method}"}
+    return http_request(method, url, b"{}" if method == "POST" else None, headers)
+
+
+def counted(gateway: Gateway, status: int) -> float:
+    return gateway.metric(f'seawall_requests_total{{route="admin_keys",status="{status}"}}')
+
+
+def lines(gateway: Gateway, number: int) -> list[Any]:
+    """So many; the last one is written, and counted, after its client has the answer."""
+
+    def found() -> list[Any]:
+        every = [json.loads(line) for line in gateway.output.splitlines()]
+        return [line for line in every if line.get("route") == "admin_keys"]
+
+    wait_until(lambda: len(found()) >= number, deadline_s=5, what=f"{number} lines in the log")
+    return found()
+
+
+def test_wrong_attempts_are_counted_logged_and_rationed_and_lock_nobody_out(alone: Gateway) -> None:
+    refused = ask(alone, USER_KEY, "POST")
+    assert (refused.status, refused.headers["cache-control"]) == (403, "no-store")
+    (line,) = lines(alone, 1)
+    assert (line["key"], line["status"], line["request_id"]) == ("user", 403, "of-POST")
+    assert "admin: true" in line["error"]
+
+    answers = [ask(alone, WRONG_KEY) for _ in range(AT_ONCE + 5)]
+    statuses = [answer.status for answer in answers]
+    # One or two more than the burst: time passes.
+    assert AT_ONCE - 1 <= statuses.count(401) <= AT_ONCE + 2, statuses
+    assert set(statuses) == {401, 429}
+    last = answers[-1]
+    assert (last.status, last.headers["retry-after"], last.headers["connection"]) == (
+        429,
+        "1",
+        "close",
+    )
+    assert last.json()["error"]["code"] == "rate_limit_exceeded"
+    assert ask(alone).status == ADMITTED, "whoever has the key is not locked out by the others"
+    assert len(lines(alone, len(answers) + 2)) == len(answers) + 2
+    assert counted(alone, 401) == statuses.count(401)
+    assert counted(alone, 429) == statuses.count(429)
+    assert (counted(alone, 403), counted(alone, ADMITTED)) == (1, 1)
+    assert alone.metric("seawall_rate_limited_total") == statuses.count(429)
+    assert all(secret not in alone.output for secret in (WRONG_KEY, API_KEY, USER_KEY))
+
+    wait_until(
+        lambda: ask(alone, WRONG_KEY).status == 401, deadline_s=5, what="the next attempt to be due"
+    )
+
+
+def test_whoever_floods_the_gateway_does_not_keep_an_admin_out(
+    alone: Gateway, alpha: Simulator
+) -> None:
+    alpha.fault("hang")
+    asked = alpha.requests()
+    inside = threading.Thread(target=alone.chat)
+    inside.start()
+    wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the only place to be taken")
+    assert alone.chat().status == 503, "there is room for one"
+    assert ask(alone).status == ADMITTED
+    inside.join()
+
+
+def test_an_admin_key_has_the_rate_that_it_is_given(folder: Path, alpha: Simulator) -> None:
+    slow = key_entry(admin=True, requests_per_second=0.01, burst=1)
+    gateway = Gateway(folder, [alpha], keys=[slow])
+    try:
+        assert [ask(gateway).status for _ in range(2)] == [ADMITTED, 429]
+    finally:
+        gateway.stop()

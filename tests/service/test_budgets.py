@@ -1,0 +1,335 @@
+"""Token limits, limits by user, and budgets, as clients of real gateways meet them."""
+
+import asyncio
+import http.client
+import json
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import openai
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import API_KEY, Gateway, Simulator, http_request, key_entry, provider_of
+from tests.service.redis_kit import RedisUnderTest
+
+LOCAL = "seawall_limiter_local"
+TOKENS = 10
+"""Of each answer; with the price below a cent."""
+PRICES = {"input": 0, "output": 1000}
+CENT = 0.01
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
+    made = Simulator("metered", tmp_path_factory.mktemp("metered"), "--tokens", str(TOKENS))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def priced(simulator: Simulator) -> Simulator:
+    simulator.heal()
+    return simulator
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisUnderTest(folder)
+    try:
+        server.wait_until_up()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def gateways(
+    folder: Path,
+    simulator: Simulator,
+    count: int = 1,
+    *,
+    key: dict[str, object],
+    state: dict[str, object] | None = None,
+    max_in_flight: int = 256,
+) -> Generator[Sequence[Gateway]]:
+    provider = {**provider_of(simulator, "openai-compatible"), "prices": {"sim-0": PRICES}}
+    made = [
+        Gateway(
+            folder,
+            [simulator],
+            name=f"gateway-{number}",
+            wait=False,
+            keys=[key_entry(**key)],
+            providers={simulator.name: provider},
+            state=state or {"kind": "memory"},
+            replicas=2,
+            admission={"max_in_flight": max_in_flight},
+            timeouts={},
+        )
+        for number in range(count)
+    ]
+    try:
+        for gateway in made:
+            gateway.wait_until_ready()
+        yield made
+    finally:
+        for gateway in made:
+            gateway.stop()
+
+
+async def ask_all(urls: Sequence[str], count: int) -> Counter[int]:
+    """Ask `count` times at once, each bound to 10 tokens, alternately."""
+    body = {
+        "model": "model-0",
+        "max_tokens": TOKENS,
+        "messages": [{"role": "user", "content": "x"}],
+    }
+    connector = aiohttp.TCPConnector(limit=0)
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+
+        async def ask(number: int) -> int:
+            url = urls[number % len(urls)] + "/chat/completions"
+            async with session.post(url, json=body) as answer:
+                await answer.read()
+                return answer.status
+
+        return Counter(await asyncio.gather(*(ask(number) for number in range(count))))
+
+
+async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
+    folder: Path, redis: RedisUnderTest, priced: Simulator
+) -> None:
+    before = priced.requests()
+    with gateways(
+        folder,
+        priced,
+        2,
+        key={"budget": {"day": 1.0}},
+        state=redis.settings(folder),
+        max_in_flight=1000,
+    ) as pair:
+        found = await ask_all([gateway.url for gateway in pair], 1000)
+        served = priced.requests() - before
+        late = sum(
+            gateway.metric(f'seawall_state_errors_total{{kind="{kind}"}}')
+            for gateway in pair
+            for kind in ("timeout", "connection", "other")
+        )
+    assert set(found) <= {200, 429}, found
+    assert found[200] == served
+    # A machine that is so busy that calls to Redis are late makes each replica go on with its part:
+    # the budget again, all together. `test_charges` has the same without a deadline.
+    most = 100 if not late else 200
+    print(f"{served} of 1000 served for {served * CENT:.2f} dollars, {late:g} late calls")
+    assert 100 <= served <= most, found
+
+
+def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(
+    folder: Path, priced: Simulator
+) -> None:
+    with gateways(folder, priced, key={"budget": {"day": 2 * CENT, "month": 5.0}}) as (gateway,):
+        assert [gateway.chat(max_tokens=TOKENS).status for _ in range(2)] == [200, 200]
+        before = priced.requests()
+        refused = gateway.chat(max_tokens=TOKENS)
+        assert refused.status == 429
+        assert refused.headers["x-should-retry"] == "false"
+        error = refused.json()["error"]
+        assert error["code"] == error["type"] == "insufficient_quota"
+        assert error["message"].startswith("The budget of 0.02 dollars a day has no room for")
+        with (
+            openai.OpenAI(base_url=gateway.url, api_key=API_KEY) as client,
+            pytest.raises(openai.RateLimitError) as caught,
+        ):
+            client.chat.completions.create(
+                model="model-0", max_tokens=TOKENS, messages=[{"role": "user", "content": "x"}]
+            )
+        assert caught.value.code == "insufficient_quota"
+        assert priced.requests() == before
+        asked = gateway.lines('"status":429', at_least=2)
+        assert len(asked) == 2, "the SDK asked once"
+        assert gateway.metric('seawall_budget_crossings_total{percent="100",window="day"}') == 1
+        told = [line for line in gateway.output.splitlines() if "budget of key test" in line]
+        assert len(told) == 1, "80 and 100 percent came together"
+
+
+def test_what_a_request_does_not_cost_is_given_back(folder: Path, priced: Simulator) -> None:
+    """Each of them holds a dollar and costs a cent, or nothing."""
+    with gateways(folder, priced, key={"budget": {"day": 1.045}}) as (gateway,):
+        priced.fault("status", code=500)
+        assert gateway.chat(max_tokens=1000).status == 503
+        priced.fault("cut_mid_stream")
+        assert b"error" in gateway.chat(max_tokens=1000, stream=True).body
+        priced.heal()
+        assert gateway.chat(max_tokens=1000).status == 200
+        assert gateway.chat(max_tokens=1000, stream=True).status == 200
+
+
+def test_an_answer_that_broke_off_costs_what_the_client_got(
+    folder: Path, priced: Simulator
+) -> None:
+    with gateways(folder, priced, key={"budget": {"day": 1.1 * CENT}}) as (gateway,):
+        priced.fault("cut_mid_stream")
+        assert b"error" in gateway.chat(max_tokens=TOKENS, stream=True).body
+        priced.heal()
+        wait_until(
+            lambda: gateway.metric("seawall_settlements_waiting") == 0,
+            deadline_s=5,
+            what="the settlement",
+        )
+        assert gateway.chat(max_tokens=TOKENS).status == 429
+
+
+def test_an_adaptive_gateway_lets_less_through_while_its_provider_fails(
+    folder: Path, priced: Simulator
+) -> None:
+    gateway = Gateway(
+        folder,
+        [priced],
+        keys=[key_entry(requests_per_second=1000, burst=1000)],
+        admission={"adaptive": True},
+    )
+    try:
+        priced.fault("status", code=500)
+        refused = [gateway.chat() for _ in range(100)][-1]
+        assert refused.headers["x-ratelimit-limit-requests"] == "1000"
+        assert gateway.metric("seawall_limit_share") == pytest.approx(0.8)
+        assert gateway.chat().headers["x-ratelimit-limit-requests"] == "800"
+        priced.heal()
+        wait_until(lambda: gateway.chat().status == 200, deadline_s=10, what="a good answer")
+        low = gateway.metric("seawall_limit_share")
+
+        def rises() -> bool:
+            for _ in range(50):
+                gateway.chat()
+            return gateway.metric("seawall_limit_share") > low
+
+        wait_until(rises, deadline_s=20, what="the share to rise with good answers")
+    finally:
+        gateway.stop()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_tokens": 10**400},
+        {"max_tokens": 10**300, "n": 10**300},
+        {"max_tokens": "many", "n": -3},
+        {"max_tokens": 1e300, "max_completion_tokens": None},
+    ],
+    ids=["endless", "twice", "words", "float"],
+)
+def test_what_a_client_says_of_its_answer_is_bounded(
+    folder: Path, priced: Simulator, fields: dict[str, object]
+) -> None:
+    with gateways(folder, priced, key={"tokens_per_minute": 10**9}) as (gateway,):
+        message = {"role": "user", "content": "x"}
+        body = json.dumps({"model": "model-0", "messages": [message], **fields})
+        assert gateway.post(body.encode()).status == 200
+        assert "Traceback" not in gateway.output
+
+
+def test_a_client_that_leaves_pays_for_what_it_asked(folder: Path, priced: Simulator) -> None:
+    with gateways(folder, priced, key={"budget": {"day": 1.5 * CENT}}) as (gateway,):
+        priced.fault("hang")
+        body = b'{"model": "model-0", "max_tokens": 10, "messages": []}'
+        with pytest.raises(TimeoutError):
+            leave_after(0.5, gateway, body)
+        priced.heal()
+
+        def refused() -> bool:
+            return gateway.chat(max_tokens=TOKENS).status == 429
+
+        wait_until(refused, deadline_s=5, what="the cent of the answer that nobody took")
+
+
+def leave_after(seconds: float, gateway: Gateway, body: bytes) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=seconds)
+    try:
+        headers = {"authorization": f"Bearer {API_KEY}"}
+        connection.request("POST", "/v1/chat/completions", body, headers)
+        connection.getresponse()
+    finally:
+        connection.close()
+
+
+def test_tokens_per_minute_are_limited_and_told(folder: Path, priced: Simulator) -> None:
+    with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
+        first = gateway.chat(max_tokens=500)
+        assert first.headers["x-ratelimit-limit-tokens"] == "1000"
+        assert 400 < int(first.headers["x-ratelimit-remaining-tokens"]) < 500
+        # It held 500 and more, and came to 18.
+        wait_until(
+            lambda: int(gateway.chat(max_tokens=1).headers["x-ratelimit-remaining-tokens"]) > 800,
+            deadline_s=5,
+            what="the tokens that were not used to come back",
+        )
+        refused = gateway.chat(max_tokens=990)
+        assert refused.status == 429
+        assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+        assert int(refused.headers["retry-after-ms"]) > 0
+        assert "tokens" in refused.json()["error"]["message"]
+        assert gateway.chat(max_tokens=100_000).status == 429, "its part of the bucket is taken"
+
+
+def test_a_request_above_the_whole_limit_waits_for_a_full_bucket(
+    folder: Path, priced: Simulator
+) -> None:
+    with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
+        assert gateway.chat(max_tokens=100_000).status == 200
+
+
+def test_every_user_of_a_key_has_limits_of_its_own(folder: Path, priced: Simulator) -> None:
+    limits = {"requests_per_second": 0.01, "burst": 2}
+    with gateways(folder, priced, key={"per_user": limits}) as (gateway,):
+        assert [gateway.chat(user="ann").status for _ in range(3)] == [200, 200, 429]
+        assert [gateway.chat(user="bob").status for _ in range(3)] == [200, 200, 429]
+        assert gateway.chat(safety_identifier="ann").status == 429, "OpenAI's newer name of it"
+        message = {"role": "user", "content": "x"}
+        asked = {"model": "model-0", "max_tokens": 5, "messages": [message]}
+        found = http_request(
+            "POST",
+            gateway.url + "/messages",
+            json.dumps({**asked, "metadata": {"user_id": "ann"}}).encode(),
+            {"x-api-key": API_KEY},
+        )
+        assert found.status == 429
+        assert found.json()["error"]["type"] == "rate_limit_error"
+        assert "ann" not in gateway.output, "a user's name is nobody's business"
+
+
+def test_without_redis_a_budget_goes_on_from_what_was_known_and_is_merged(
+    folder: Path, redis: RedisUnderTest, priced: Simulator
+) -> None:
+    """10 cents, 4 of them spent: each of two replicas may spend 3 more alone."""
+    with gateways(
+        folder,
+        priced,
+        2,
+        key={"budget": {"day": 10 * CENT}},
+        state=redis.settings(folder),
+    ) as (gateway, _):
+        wait_until(
+            lambda: gateway.metric("seawall_replicas") == 2,
+            deadline_s=10,
+            what="it to hear of the other",
+        )
+        assert [gateway.chat(max_tokens=TOKENS).status for _ in range(4)] == [200] * 4
+        redis.master.freeze()
+        found = [gateway.chat(max_tokens=TOKENS).status for _ in range(4)]
+        assert found == [200] * 3 + [429]
+        redis.master.thaw()
+        wait_until(lambda: gateway.metric(LOCAL) == 0, deadline_s=10, what="shared limits")
+        wait_until(
+            lambda: gateway.metric("seawall_settlements_waiting") == 0,
+            deadline_s=10,
+            what="the journal to be booked",
+        )
+        found = [gateway.chat(max_tokens=TOKENS).status for _ in range(4)]
+        assert found == [200] * 3 + [429], "7 cents are in the books, whoever wrote them"

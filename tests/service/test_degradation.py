@@ -1,0 +1,288 @@
+"""The ladder below a model's own targets, and what keeps a silent stream alive."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from service.pipeline.client_api import ANTHROPIC, OPENAI
+from service.resilience.stale_cache import MAX_ANSWER_BYTES, StaleCache, answer_key
+from tests.service.kit import API_KEY, FAST_TIMEOUTS, Gateway, Simulator, key_entry, provider_of
+
+MODELS = {
+    "small": {
+        "targets": [{"provider": "alpha", "model": "sim-small"}],
+        "fallbacks": ["large"],
+    },
+    "large": {"targets": [{"provider": "beta", "model": "sim-large"}]},
+}
+STREAM = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+OTHER_KEY = "sk-test-of-somebody-else"
+
+
+def ladder(
+    folder: Path,
+    alpha: Simulator,
+    beta: Simulator,
+    *,
+    models: Mapping[str, object] | None = None,
+    keys: Sequence[dict[str, object]] = (),
+    timeouts: Mapping[str, object] = FAST_TIMEOUTS,
+    degradation: Mapping[str, object] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Gateway:
+    """The model `small` at alpha, whose fallback `large` is at beta."""
+    return Gateway(
+        folder,
+        (alpha, beta),
+        named_models=models or MODELS,
+        keys=keys,
+        providers={
+            **{one.name: provider_of(one, "openai") for one in (alpha, beta)},
+            **(more or {}),
+        },
+        timeouts=timeouts,
+        degradation=degradation or {},
+    )
+
+
+@STREAM
+def test_the_fallback_answers_when_no_own_target_does(
+    folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
+) -> None:
+    gateway = ladder(folder, alpha, beta)
+    try:
+        alpha.fault("status", code=503)
+        answer = gateway.chat("small", stream=stream)
+        assert answer.status == 200
+        assert answer.headers["x-seawall-degraded"] == "fallback"
+        assert answer.headers["x-seawall-provider"] == "beta"
+        assert b"sim-large" in answer.body
+        assert gateway.metric('seawall_answers_degraded_total{rung="fallback"}') == 1
+    finally:
+        gateway.stop()
+
+
+def test_a_request_that_is_too_long_goes_to_a_model_that_takes_it(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gateway = ladder(folder, alpha, beta)
+    try:
+        alpha.fault("context_too_long", only_model="sim-small")
+        assert gateway.chat("small").status == 200
+        beta.fault("context_too_long")
+        refused = gateway.chat("small")
+        assert refused.status == 400, "nobody takes it: the first provider's words"
+        assert refused.json()["error"]["code"] == "context_length_exceeded"
+        assert gateway.metric('seawall_breaker_state{model="sim-small",provider="alpha"}') == 0
+    finally:
+        gateway.stop()
+
+
+def test_what_the_client_got_wrong_never_degrades(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    try:
+        assert gateway.chat("small").status == 200
+        alpha.fault("content_filter")
+        before = beta.requests()
+        refused = gateway.chat("small")
+        assert refused.status == 400
+        assert refused.json()["error"]["code"] == "content_policy_violation"
+        assert beta.requests() == before
+    finally:
+        gateway.stop()
+
+
+@STREAM
+def test_the_last_rung_is_the_same_tenants_answer_to_the_same_request(
+    folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
+) -> None:
+    keys = (key_entry(), key_entry(OTHER_KEY, id="other", tenant="other"))
+    gateway = ladder(folder, alpha, beta, keys=keys, degradation={"stale_seconds": 60})
+    try:
+        fresh = gateway.chat("small", stream=stream)
+        for simulator in (alpha, beta):
+            simulator.fault("status", code=500)
+        stale = gateway.chat("small", stream=stream)
+        assert (stale.status, stale.body) == (200, fresh.body)
+        assert stale.headers["content-type"] == fresh.headers["content-type"]
+        assert stale.headers["x-seawall-degraded"] == "stale"
+        assert gateway.chat("small", stream=stream, user="another").status == 503
+        document = {
+            "model": "small",
+            "messages": [{"role": "user", "content": "hello"}],
+            "stream": stream,
+        }
+        foreign = gateway.post(json.dumps(document).encode(), key=OTHER_KEY)
+        assert foreign.status == 503, "another tenant's answer stays its own"
+        assert 1 <= int(foreign.headers["retry-after"]) <= 60
+    finally:
+        gateway.stop()
+
+
+def test_who_wants_a_fresh_answer_gets_no_stale_one(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    body = json.dumps({"model": "small", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    try:
+        assert gateway.post(body, cache_control="no-store").status == 200
+        for simulator in (alpha, beta):
+            simulator.fault("status", code=500)
+        assert gateway.post(body).status == 503, "the answer was not to be kept"
+        for simulator in (alpha, beta):
+            simulator.heal()
+        assert gateway.post(body).status == 200
+        for simulator in (alpha, beta):
+            simulator.fault("status", code=500)
+        assert gateway.post(body).headers["x-seawall-degraded"] == "stale"
+        assert gateway.post(body, cache_control="no-cache").status == 503
+    finally:
+        gateway.stop()
+
+
+def test_answers_with_tools_and_half_answers_are_not_kept(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    try:
+        assert gateway.chat("small", tools=[]).status == 200
+        alpha.fault("cut_mid_stream", after=3)
+        assert b"not complete" in gateway.chat("small", stream=True).body
+        for simulator in (alpha, beta):
+            simulator.fault("status", code=500)
+        assert gateway.chat("small", tools=[]).status == 503
+        assert gateway.chat("small", stream=True).status == 503
+    finally:
+        gateway.stop()
+
+
+def test_a_silent_stream_is_kept_alive_and_still_gets_its_answer(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.2}
+    models = {
+        "slow": {
+            "targets": [{"provider": "alpha", "model": "sim-small"}],
+            "timeouts": {"first_content_seconds": 5},
+        }
+    }
+    gateway = ladder(folder, alpha, beta, timeouts=timeouts, models=models)
+    try:
+        alpha.fault("slow_first_token", seconds=1)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+        body = json.dumps({"model": "slow", "stream": True, "messages": []})
+        began = time.monotonic()
+        connection.request(
+            "POST", "/v1/chat/completions", body, {"authorization": f"Bearer {API_KEY}"}
+        )
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.readline().startswith(b": waiting")
+        assert time.monotonic() - began < 0.9, "before the model said anything"
+        rest = response.read()
+        assert rest.endswith(b"data: [DONE]\n\n")
+        assert rest.count(b": waiting") >= 2
+        connection.close()
+    finally:
+        gateway.stop()
+
+
+def test_a_failure_after_a_sign_of_life_is_told_in_the_stream(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
+    gateway = ladder(folder, alpha, beta, timeouts=timeouts)
+    try:
+        alpha.fault("slow_first_token", seconds=9)
+        beta.fault("content_filter")
+        answer = gateway.chat("small", stream=True)
+        assert answer.status == 200
+        assert b"simulated safety system" in answer.body
+        assert b"[DONE]" not in answer.body
+    finally:
+        gateway.stop()
+
+
+def test_an_error_after_a_sign_of_life_is_neither_kept_nor_counted_as_good(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
+    gateway = ladder(folder, alpha, beta, timeouts=timeouts, degradation={"stale_seconds": 60})
+    broken = 'seawall_answers_broken_total{route="chat_completions"}'
+    try:
+        alpha.fault("slow_first_token", seconds=9)
+        beta.fault("content_filter")
+        assert b"simulated safety" in gateway.chat("small", stream=True).body
+        assert gateway.metric(broken) == 1
+        for simulator in (alpha, beta):
+            simulator.fault("status", code=500)
+        # Retries may last until a sign of life: 503, or the same in the stream.
+        failed = gateway.chat("small", stream=True)
+        assert b"all_targets_failed" in failed.body
+        assert "x-seawall-degraded" not in failed.headers
+    finally:
+        gateway.stop()
+
+
+def test_a_fallback_that_cannot_translate_is_passed_over(
+    folder: Path, alpha: Simulator, beta: Simulator
+) -> None:
+    models = {
+        "small": {
+            "targets": [{"provider": "alpha", "model": "sim-small"}],
+            "fallbacks": ["other", "large"],
+        },
+        "other": {"targets": [{"provider": "foreign", "model": "sim-small"}]},
+        "large": {"targets": [{"provider": "beta", "model": "sim-large"}]},
+    }
+    foreign = {"foreign": provider_of(beta, "anthropic")}
+    gateway = ladder(folder, alpha, beta, models=models, more=foreign)
+    try:
+        alpha.fault("status", code=503)
+        answer = gateway.chat("small", response_format={"type": "json_object"})
+        assert answer.status == 200, answer.body
+        assert answer.headers["x-seawall-provider"] == "beta"
+        refused = gateway.chat("other", response_format={"type": "json_object"})
+        assert refused.status == 400
+        assert refused.json()["error"]["param"] == "response_format"
+    finally:
+        gateway.stop()
+
+
+def test_an_errors_event_is_one_line_of_json_whatever_the_provider_wrote() -> None:
+    pretty = json.dumps({"error": {"message": "a\n\nb"}}, indent=2).encode()
+    for client in (OPENAI, ANTHROPIC):
+        for body in (pretty, b"<html>\n\n</html>"):
+            lines = client.event(body).removesuffix(b"\n\n").split(b"\n")
+            data = [line for line in lines if line.startswith(b"data: ")]
+            assert len(lines) == len(data) + (client is ANTHROPIC)
+            assert "error" in json.loads(data[0][6:])
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_kept_answers_are_bounded_by_bytes_and_age() -> None:
+    clock = Clock()
+    cache = StaleCache(10, 3000, clock)
+    for number in range(5):
+        cache.keep(b"%d" % number, b"text", b"x" * 700)
+    assert cache.held <= 3000
+    assert cache.find(b"0") is None
+    assert cache.find(b"4")
+    cache.keep(b"huge", b"text", b"x" * (MAX_ANSWER_BYTES + 1))
+    assert cache.find(b"huge") is None
+    clock.now = 11
+    assert cache.find(b"4") is None
+    assert answer_key(b"a", b"bc") != answer_key(b"ab", b"c")

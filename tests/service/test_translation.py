@@ -1,0 +1,437 @@
+"""Requests and answers between the two formats, piece by piece."""
+
+import json
+from typing import Any
+
+import pytest
+
+from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
+from service.pipeline.decode import decode_chat
+from service.providers.catalogue import CATALOGUE
+from service.providers.dialect import Dialect, StreamScanner, Untranslatable
+from service.providers.failures import UpstreamFailure
+
+PIXEL = "iVBORw0KGgo="
+OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+ANTHROPIC_CALL = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+def spoken(kind: str, client: ClientApi) -> Dialect:
+    return CATALOGUE[kind].dialects[client.format]
+
+
+def to_anthropic(**fields: object) -> Any:  # noqa: ANN401 - JSON is whatever the test says
+    call = decode_chat(json.dumps({"model": "alias", **fields}).encode(), OPENAI)
+    return json.loads(spoken("anthropic", OPENAI).encode(call, "claude"))
+
+
+def to_openai(**fields: object) -> Any:  # noqa: ANN401 - same
+    document = {"model": "alias", "max_tokens": 9, **fields}
+    call = decode_chat(json.dumps(document).encode(), ANTHROPIC)
+    return json.loads(spoken("openai", ANTHROPIC).encode(call, "gpt"))
+
+
+def user(content: object) -> dict[str, object]:
+    return {"role": "user", "content": content}
+
+
+def test_a_conversation_with_a_tool_becomes_anthropics_turns() -> None:
+    made = to_anthropic(
+        messages=[
+            {"role": "system", "content": "one"},
+            {"role": "developer", "content": [{"type": "text", "text": "two"}]},
+            user("hello"),
+            {"role": "assistant", "content": None, "tool_calls": [OPENAI_CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "42"},
+            user("and now?"),
+        ]
+    )
+    assert made["system"] == "one\n\ntwo"
+    assert made["messages"] == [
+        user([{"type": "text", "text": "hello"}]),
+        {"role": "assistant", "content": [ANTHROPIC_CALL]},
+        user(
+            [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "42"},
+                {"type": "text", "text": "and now?"},
+            ]
+        ),
+    ]
+
+
+def test_a_conversation_with_a_tool_becomes_openais_messages() -> None:
+    made = to_openai(
+        system=[{"type": "text", "text": "one"}],
+        messages=[
+            user("hello"),
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": "hm"}, ANTHROPIC_CALL],
+            },
+            user(
+                [
+                    {"type": "tool_result", "tool_use_id": "c1", "content": "42"},
+                    {"type": "text", "text": "and now?"},
+                ]
+            ),
+        ],
+    )
+    assert made["messages"] == [
+        {"role": "system", "content": "one"},
+        user("hello"),
+        {"role": "assistant", "content": None, "tool_calls": [{**OPENAI_CALL}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "42"},
+        user([{"type": "text", "text": "and now?"}]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://a/b.png", {"type": "url", "url": "https://a/b.png"}),
+        (
+            f"data:image/png;base64,{PIXEL}",
+            {"type": "base64", "media_type": "image/png", "data": PIXEL},
+        ),
+    ],
+)
+def test_images_go_both_ways(url: str, source: dict[str, str]) -> None:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    block = {"type": "image", "source": source}
+    assert to_anthropic(messages=[user([part])])["messages"] == [user([block])]
+    assert to_openai(messages=[user([block])])["messages"] == [user([part])]
+
+
+@pytest.mark.parametrize(
+    ("openai", "anthropic"),
+    [
+        ("auto", {"type": "auto"}),
+        ("required", {"type": "any"}),
+        ("none", {"type": "none"}),
+        ({"type": "function", "function": {"name": "f"}}, {"type": "tool", "name": "f"}),
+    ],
+)
+def test_tools_and_their_choice_go_both_ways(openai: object, anthropic: object) -> None:
+    function = {"name": "f", "description": "does f", "parameters": SCHEMA}
+    tool = {"name": "f", "description": "does f", "input_schema": SCHEMA}
+    there = to_anthropic(
+        messages=[user("x")], tools=[{"type": "function", "function": function}], tool_choice=openai
+    )
+    assert (there["tools"], there["tool_choice"]) == ([tool], anthropic)
+    back = to_openai(messages=[user("x")], tools=[tool], tool_choice=anthropic)
+    assert back["tools"] == [{"type": "function", "function": function}]
+    assert back["tool_choice"] == openai
+
+
+def test_parameters_keep_their_meaning() -> None:
+    made = to_anthropic(
+        messages=[user("x")], max_completion_tokens=5, temperature=1.7, stop="end", user="u1"
+    )
+    assert (made["max_tokens"], made["temperature"]) == (5, 1.0)
+    assert made["stop_sequences"] == ["end"]
+    assert made["metadata"] == {"user_id": "u1"}
+    back = to_openai(
+        messages=[user("x")], temperature=0.0, stop_sequences=["end"], metadata={"user_id": "u1"}
+    )
+    assert (back["temperature"], back["stop"]) == (0.0, ["end"])
+    assert back["max_completion_tokens"] == 9
+    assert back["user"] == "u1"
+
+
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"n": 2}, "n"),
+    ({"logprobs": True}, "logprobs"),
+    ({"response_format": {"type": "json_object"}}, "response_format"),
+    ({"modalities": ["text", "audio"]}, "modalities"),
+    ({"tools": [{"type": "custom", "custom": {}}]}, "tools"),
+    ({"messages": [user([{"type": "input_audio"}])]}, "messages"),
+    ({"messages": [{"role": "narrator", "content": "x"}]}, "messages"),
+    ({"messages": "x"}, "messages"),
+    ({"functions": []}, "functions"),
+    ({"web_search_options": {}}, "web_search_options"),
+    ({"messages": [{"role": "tool", "content": [{"type": "image_url"}]}]}, "messages"),
+    (
+        {"messages": [user([{"type": "image_url", "image_url": {"url": "ftp://x"}}])]},
+        "messages",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "param"), REFUSED)
+def test_what_anthropic_has_no_words_for_is_refused(fields: dict[str, object], param: str) -> None:
+    with pytest.raises(Untranslatable) as raised:
+        to_anthropic(**{"messages": [user("x")], **fields})
+    assert raised.value.param == param
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"messages": [user([{"type": "document"}])]},
+        {"messages": [{"role": "assistant", "content": [{"type": "server_tool_use"}]}]},
+        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"messages": [user("x")], "max_tokens": "many"},
+        {"messages": [user("x")], "output_format": {"type": "json_schema"}},
+        {"messages": [user([{"type": "image", "source": {"type": "file"}}])]},
+    ],
+)
+def test_what_openai_has_no_words_for_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(Untranslatable):
+        to_openai(**{"messages": [user("x")], **fields})
+
+
+def events(*documents: dict[str, object]) -> bytes:
+    return b"".join(
+        f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode() for one in documents
+    )
+
+
+def chunk(**fields: object) -> bytes:
+    return b"data: " + json.dumps({"id": "x", "model": "gpt", **fields}).encode() + b"\n\n"
+
+
+def piece(delta: dict[str, object], reason: str | None = None) -> bytes:
+    return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": reason}])
+
+
+def scanner_of(kind: str, client: ClientApi, **fields: object) -> StreamScanner:
+    call = decode_chat(json.dumps({"model": "m", "stream": True, **fields}).encode(), client)
+    return spoken(kind, client).scanner(call)
+
+
+def read(raw: bytes) -> list[Any]:
+    """The data of every event but the end marker."""
+    lines = [line[6:] for line in raw.decode().splitlines() if line.startswith("data: ")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+USED = {"input_tokens": 3, "cache_read_input_tokens": 2, "output_tokens": 1}
+TOOL_STREAM = events(
+    {"type": "message_start", "message": {"id": "m1", "model": "claude", "usage": USED}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta"}},
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "content_block_start",
+        "index": 1,
+        "content_block": {"type": "tool_use", "id": "c1", "name": "f", "input": {}},
+    },
+    {
+        "type": "content_block_delta",
+        "index": 1,
+        "delta": {"type": "input_json_delta", "partial_json": '{"a":'},
+    },
+    {
+        "type": "content_block_delta",
+        "index": 1,
+        "delta": {"type": "input_json_delta", "partial_json": "1}"},
+    },
+    {"type": "content_block_stop", "index": 1},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "tool_use"},
+        "usage": {"output_tokens": 7},
+    },
+    {"type": "message_stop"},
+)
+
+
+@pytest.mark.parametrize("cut", range(0, len(TOOL_STREAM), 97))
+def test_a_streamed_tool_call_of_anthropics_reaches_openais_clients(cut: int) -> None:
+    scanner = scanner_of("anthropic", OPENAI, stream_options={"include_usage": True})
+    raw = scanner.feed(TOOL_STREAM[:cut]) + scanner.feed(TOOL_STREAM[cut:])
+    assert scanner.done
+    assert raw.endswith(b"data: [DONE]\n\n")
+    chunks = read(raw)
+    calls = [
+        call
+        for one in chunks
+        for choice in one["choices"]
+        for call in choice["delta"].get("tool_calls", ())
+    ]
+    assert calls[0]["id"] == "c1"
+    assert {call["index"] for call in calls} == {0}
+    assert "".join(call["function"]["arguments"] for call in calls) == '{"a":1}'
+    assert chunks[-2]["choices"][0]["finish_reason"] == "tool_calls"
+    assert chunks[-1]["usage"]["prompt_tokens"] == 5
+    assert chunks[-1]["usage"]["completion_tokens"] == 7
+    assert chunks[-1]["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
+
+
+def test_streamed_tool_calls_of_openais_reach_anthropics_clients() -> None:
+    call = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}}
+    second = {"index": 1, "id": "c2", "function": {"name": "g", "arguments": "{}"}}
+    stream = (
+        piece({"role": "assistant", "content": ""})
+        + piece({"content": "let me see"})
+        + piece({"tool_calls": [call]})
+        + piece({"tool_calls": [{"index": 0, "function": {"arguments": '{"a":1}'}}]})
+        + piece({"tool_calls": [second]})
+        + piece({}, "tool_calls")
+        + chunk(choices=[], usage={"prompt_tokens": 5, "completion_tokens": 7})
+        + b"data: [DONE]\n\n"
+    )
+    scanner = scanner_of("openai", ANTHROPIC)
+    found = read(scanner.feed(stream))
+    starts = [one["content_block"] for one in found if one["type"] == "content_block_start"]
+    assert [start["type"] for start in starts] == ["text", "tool_use", "tool_use"]
+    assert [start.get("id") for start in starts] == [None, "c1", "c2"]
+    stops = [one["index"] for one in found if one["type"] == "content_block_stop"]
+    assert stops == [0, 1, 2]
+    assert found[-2]["delta"]["stop_reason"] == "tool_use"
+    assert found[-2]["usage"]["input_tokens"] == 5
+    assert found[-1] == {"type": "message_stop"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "client", "stream"),
+    [
+        ("anthropic", OPENAI, TOOL_STREAM[: TOOL_STREAM.index(b"event: message_delta")]),
+        ("anthropic", ANTHROPIC, TOOL_STREAM[: TOOL_STREAM.index(b"event: message_delta")]),
+        ("openai", ANTHROPIC, piece({"content": "half"})),
+    ],
+)
+def test_a_stream_without_its_end_is_no_answer(kind: str, client: ClientApi, stream: bytes) -> None:
+    scanner = scanner_of(kind, client)
+    scanner.feed(stream)
+    with pytest.raises(UpstreamFailure, match="cut"):
+        scanner.finish()
+
+
+@pytest.mark.parametrize("client", [OPENAI, ANTHROPIC])
+def test_only_the_end_marker_of_anthropics_stream_may_be_missing(client: ClientApi) -> None:
+    scanner = scanner_of("anthropic", client)
+    raw = scanner.feed(TOOL_STREAM[: TOOL_STREAM.index(b"event: message_stop")]) + scanner.finish()
+    end = b"[DONE]" if client is OPENAI else b"message_stop"
+    assert end in raw.splitlines()[-2]
+
+
+def test_a_call_without_arguments_is_an_empty_object_to_openais_clients() -> None:
+    block: dict[str, object] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    empty = {"type": "input_json_delta", "partial_json": ""}
+    stream = events(
+        {"type": "message_start", "message": {"id": "m1", "model": "claude"}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": empty},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+        {"type": "message_stop"},
+    )
+    found = read(scanner_of("anthropic", OPENAI).feed(stream))
+    pieces = [
+        call["function"]["arguments"]
+        for one in found
+        for choice in one["choices"]
+        for call in choice["delta"].get("tool_calls", ())
+    ]
+    assert "".join(pieces) == "{}"
+
+
+def test_a_forced_call_is_told_as_a_call_to_anthropics_clients() -> None:
+    call = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": "{}"}}
+    message = {"content": None, "tool_calls": [{**OPENAI_CALL, "id": None}]}
+    whole = {"choices": [{"message": message, "finish_reason": "stop"}], "id": None}
+    answer = json.loads(spoken("openai", ANTHROPIC).answer(json.dumps(whole).encode()).body)
+    assert answer["stop_reason"] == "tool_use"
+    assert answer["content"][0]["id"].startswith("toolu_")
+    streamed = piece({"tool_calls": [call]}) + piece({}, "stop") + b"data: [DONE]\n\n"
+    assert b'"stop_reason":"tool_use"' in scanner_of("openai", ANTHROPIC).feed(streamed)
+
+
+def test_calls_without_numbers_stay_apart_by_their_ids() -> None:
+    first = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
+    second = {"id": "c2", "function": {"name": "g", "arguments": "{}"}}
+    stream = piece({"tool_calls": [first]}) + piece({"tool_calls": [second]})
+    found = read(scanner_of("openai", ANTHROPIC).feed(stream))
+    starts = [one["content_block"] for one in found if one["type"] == "content_block_start"]
+    assert [start["name"] for start in starts] == ["f", "g"]
+
+
+def test_a_piece_for_a_call_that_is_closed_is_no_answer() -> None:
+    def call(index: int) -> bytes:
+        return piece({"tool_calls": [{"index": index, "function": {"arguments": "{"}}]})
+
+    scanner = scanner_of("openai", ANTHROPIC)
+    with pytest.raises(UpstreamFailure, match="not open"):
+        scanner.feed(call(0) + call(1) + call(0))
+
+
+def test_azures_first_chunk_names_no_message() -> None:
+    stream = chunk(choices=[], id="", model="") + piece({"content": "hi"})
+    found = read(scanner_of("azure-openai", ANTHROPIC).feed(stream))
+    assert found[0]["message"]["model"] == "gpt"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("openai", "max_completion_tokens"),
+        ("azure-openai", "max_completion_tokens"),
+        ("groq", "max_tokens"),
+        ("mistral", "max_tokens"),
+    ],
+)
+def test_the_limit_of_an_answer_has_the_name_that_the_provider_takes(kind: str, field: str) -> None:
+    document = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [user("x")],
+        "metadata": {"user_id": "u"},
+    }
+    call = decode_chat(json.dumps(document).encode(), ANTHROPIC)
+    sent = json.loads(spoken(kind, ANTHROPIC).encode(call, "x"))
+    assert sent[field] == 9
+    assert ("user" in sent) is (kind != "mistral")
+
+
+def test_mistral_gets_no_field_that_it_refuses() -> None:
+    document: dict[str, object] = {
+        "model": "m",
+        "messages": [],
+        "stream": True,
+        "max_completion_tokens": 5,
+        "seed": 1,
+        "stream_options": {"include_usage": True},
+    }
+    call = decode_chat(json.dumps(document).encode(), OPENAI)
+    sent = json.loads(spoken("mistral", OPENAI).encode(call, "mistral-small"))
+    assert sent == {
+        "model": "mistral-small",
+        "messages": [],
+        "stream": True,
+        "max_tokens": 5,
+        "random_seed": 1,
+    }
+
+
+def test_usage_beside_the_last_choice_is_given_as_the_client_asked_for_it() -> None:
+    end = chunk(
+        choices=[{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
+        usage={"prompt_tokens": 5, "completion_tokens": 7},
+    )
+    scanner = scanner_of("mistral", OPENAI, stream_options={"include_usage": True})
+    found = read(scanner.feed(end + b"data: [DONE]\n\n"))
+    assert [one["choices"] == [] for one in found] == [False, True]
+    assert found[-1]["usage"]["completion_tokens"] == 7
+    unasked = scanner_of("mistral", OPENAI)
+    assert len(read(unasked.feed(end + b"data: [DONE]\n\n"))) == 1
+    assert unasked.usage.completion == 7
+
+
+def test_a_whole_answer_keeps_its_tool_calls_both_ways() -> None:
+    message = {
+        "id": "m1",
+        "type": "message",
+        "model": "claude",
+        "content": [{"type": "text", "text": "see"}, ANTHROPIC_CALL],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 5, "output_tokens": 7},
+    }
+    there = json.loads(spoken("anthropic", OPENAI).answer(json.dumps(message).encode()).body)
+    assert there["choices"][0]["message"]["tool_calls"] == [OPENAI_CALL]
+    assert there["choices"][0]["finish_reason"] == "tool_calls"
+    assert there["usage"]["total_tokens"] == 12
+    back = json.loads(spoken("openai", ANTHROPIC).answer(json.dumps(there).encode()).body)
+    assert back["content"] == message["content"]
+    assert back["stop_reason"] == "tool_use"
