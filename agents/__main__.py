@@ -1,4 +1,7 @@
-"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod; and `backup`."""
+"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod.
+
+In pods of their own: `backup`, and the entrance's `names HOST`.
+"""
 
 import sys
 
@@ -7,7 +10,9 @@ from agents.settings import Settings, read_settings
 
 __all__ = ["main"]
 
-_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME | backup"
+_USAGE = (
+    "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME | backup | names HOST"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +25,11 @@ def main(arguments: list[str]) -> int:
         from agents.backup.job import main as back_up  # noqa: PLC0415
 
         return back_up()
+    if arguments[:1] == ["names"] and len(arguments) == 2:  # noqa: PLR2004 - the word and its host
+        # In the entrance's pod.
+        from agents.names import main as tell  # noqa: PLC0415
+
+        return tell(arguments[1])
     try:
         return _dispatch(arguments, read_settings())
     except SettingsError as wrong:

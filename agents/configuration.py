@@ -9,7 +9,10 @@ __all__ = ["redis_configuration", "sentinel_configuration", "users", "write_priv
 
 _RIGHTS = {
     # The kit's own keys, and just what the gateway calls.
-    "app": "~seawall:* -@all +ping +eval +evalsha +get +set +time",
+    "app": (
+        "~seawall:* -@all +ping +eval +evalsha +time +wait +get +set +del +expire +pexpire"
+        " +hmget +hset +hgetall +hdel +zadd +zrem +zcard +zrangebyscore +zremrangebyscore"
+    ),
     # From Redis' own Sentinel documentation.
     "sentinel": "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info"
     " +client|setname +client|kill +script|kill",
@@ -17,6 +20,11 @@ _RIGHTS = {
     "exporter": "+@connection +info +config|get +slowlog +latency +memory +client|list",
     "operator": "~* &* +@all",
 }
+
+_EXPORTER_ASKS_SENTINEL = (
+    "+@connection +info +sentinel|masters +sentinel|sentinels +sentinel|slaves +sentinel|ckquorum"
+)
+"""What redis_exporter asks a sentinel; the gateway and the peers have the default user."""
 
 _STATIC_SENTINEL = (
     "port ",
@@ -39,10 +47,13 @@ def users(settings: Settings) -> str:
     """The ACL file: passwords as SHA-256, the default user switched off."""
     lines = ["user default off nopass nocommands"]
     for name, rights in _RIGHTS.items():
-        password = settings.password(f"redis-{name}-password")
-        digest = hashlib.sha256(password.encode()).hexdigest()
-        lines.append(f"user {name} on #{digest} {rights}")
+        lines.append(f"user {name} on #{_hash_of(settings, name)} {rights}")
     return "\n".join(lines) + "\n"
+
+
+def _hash_of(settings: Settings, user: str) -> str:
+    password = settings.password(f"redis-{user}-password")
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def redis_configuration(settings: Settings, *, master: str | None) -> str:
@@ -90,6 +101,7 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
             f"dir {settings.sentinel_file.parent}",
             "protected-mode no",
             f"requirepass {password}",
+            f"user exporter on #{_hash_of(settings, 'exporter')} -@all {_EXPORTER_ASKS_SENTINEL}",
             f"sentinel sentinel-pass {password}",
             "sentinel resolve-hostnames yes",
             "sentinel announce-hostnames yes",

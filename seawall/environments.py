@@ -28,7 +28,10 @@ __all__ = ["check_environment", "new_environment"]
 _PREFIX = "seawall:"
 _BUILT_HERE = {
     name: f"localhost/{name}:checked"
-    for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+    for name in (
+        *("entrance", "gateway", "redis", "prometheus", "metrics_adapter"),
+        *("redis_exporter", "blackbox_exporter", "alertmanager"),
+    )
 }
 """In place of the images that the kit builds for a cluster of its own."""
 

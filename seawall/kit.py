@@ -35,10 +35,14 @@ _CLUSTER_PROGRAMS = (
     "pause",
 )
 _BESIDE_THE_GATEWAY = {
+    "alertmanager": ("alertmanager", "alertmanager"),
+    "blackbox_exporter": ("blackbox-exporter", "blackbox_exporter"),
     "metrics_adapter": ("prometheus-adapter", "adapter"),
     "prometheus": ("prometheus", "prometheus"),
 }
 """By image: the module of tools/ and its program."""
+_PACKAGES_BESIDE = {"redis_exporter": "prometheus-redis-exporter"}
+"""By image: the Debian package, for what cannot be built here."""
 _NODES = 3
 """Enough for a drain, a lost node and Sentinel's majority to mean something."""
 
@@ -178,10 +182,14 @@ class Kit:
         Raises:
             BuildError, HostError: one could not be built.
         """
-        return {
+        built = {
             image: self._program_image(tool, program)
             for image, (tool, program) in _BESIDE_THE_GATEWAY.items()
         }
+        packaged = {
+            image: self.images.package_image(package) for image, package in _PACKAGES_BESIDE.items()
+        }
+        return {**built, **packaged}
 
     @cached_property
     def metrics_images(self) -> MetricsImages:
@@ -202,10 +210,15 @@ class Kit:
 
     def references_beside_the_gateway(self) -> Mapping[str, str]:
         """The names and tags of `programs_beside_the_gateway`; nothing is built."""
-        return {
+        built = {
             image: self.images.program_reference(tool, self._tool_key(tool))
             for image, (tool, _) in _BESIDE_THE_GATEWAY.items()
         }
+        packaged = {
+            image: self.images.package_reference(package)
+            for image, package in _PACKAGES_BESIDE.items()
+        }
+        return {**built, **packaged}
 
     def _program_image(self, tool: str, program: str | None = None) -> Image:
         return self.images.program_image(

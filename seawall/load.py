@@ -163,6 +163,11 @@ class ConstantLoad:
         return len(self._latencies_ms)
 
     @property
+    def in_flight(self) -> int:
+        """Requests that wait for their answer, or for the rest of it."""
+        return self._sent - len(self._latencies_ms) - len(self._failures)
+
+    @property
     def failures(self) -> tuple[LoadFailure, ...]:
         """Failures so far."""
         return tuple(self._failures)
@@ -212,7 +217,8 @@ class ConstantLoad:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            headers={"authorization": f"Bearer {self._api_key}"},
+            # An answer of a while ago would hide what is to be measured.
+            headers={"authorization": f"Bearer {self._api_key}", "cache-control": "no-cache"},
         ) as session:
             tasks: set[asyncio.Task[None]] = set()
             self._running.set()

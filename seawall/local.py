@@ -9,7 +9,7 @@ from seawall.kit import Kit
 
 __all__ = ["prepare", "references", "remove_everything", "space_needed"]
 
-_IMAGES = ("gateway", "redis")
+_IMAGES = ("entrance", "gateway", "redis")
 _FRESH_GIB = 16.0
 """Downloads, Go's build cache and a first run's results: 15 GiB by their parts, and some air."""
 _TOOL_GIB = 2.0

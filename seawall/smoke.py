@@ -118,7 +118,11 @@ class _Client:
         return answer
 
     def _send(self, method: str, path: str, body: object) -> urllib3.BaseHTTPResponse:
-        headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self.api_key}",
+            "Content-Type": "application/json",
+            "Cache-Control": "no-cache",
+        }
         text = None if body is None else json.dumps(body)
         try:
             return self.http.request(method, self.base_url + path, body=text, headers=headers)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from seawall.errors import ClusterError
 from seawall.targets import Target
 from seawall.verify.judge import Expected, problems
 from seawall.verify.objects import KINDS, Objects, Workload
+from seawall.watched import Watched, watched_by_prometheus
 
 __all__ = ["Row", "Status", "status_of"]
 
@@ -33,6 +35,8 @@ class Status:
         rows: its workloads.
         problems: what keeps it from being complete; empty when nothing does.
         outputs: the stack's plain outputs.
+        watched: what the kit's Prometheus knows; None, with the reason in `unwatched`, without one.
+        backup: when the last backup was done, in words.
     """
 
     env: str
@@ -40,6 +44,9 @@ class Status:
     rows: list[Row]
     problems: list[str]
     outputs: Mapping[str, JsonValue]
+    watched: Watched | None
+    unwatched: str
+    backup: str
 
     def as_json(self) -> dict[str, object]:
         """For machines."""
@@ -57,6 +64,9 @@ class Status:
                 for row in self.rows
             ],
             "problems": self.problems,
+            "watched": self.watched.as_json() if self.watched else None,
+            "unwatched": self.unwatched,
+            "backup": self.backup,
             "outputs": dict(self.outputs),
         }
 
@@ -78,6 +88,7 @@ def status_of(target: Target) -> Status:
     found = list(problems(objects, expected))
     if not outputs:
         found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
+    watched, unwatched = _watched(target) if outputs else (None, "nothing is deployed")
     return Status(
         env=target.env,
         place=f"{target.place}, namespace {target.namespace}",
@@ -88,7 +99,29 @@ def status_of(target: Target) -> Status:
         ],
         problems=found,
         outputs=outputs,
+        watched=watched,
+        unwatched=unwatched,
+        backup=_backup(target) if outputs else "none",
     )
+
+
+def _watched(target: Target) -> tuple[Watched | None, str]:
+    if not target.kubectl.succeeds("-n", target.namespace, "get", "service", "prometheus"):
+        return None, "there is no Prometheus of the kit's own here"
+    try:
+        return watched_by_prometheus(target.kubectl, target.namespace), ""
+    except ClusterError as failed:
+        return None, f"Prometheus does not answer: {failed}"
+
+
+def _backup(target: Target) -> str:
+    """When the backup's job last succeeded, as Kubernetes says."""
+    words = ("-n", target.namespace, "get", "cronjob", "--ignore-not-found")
+    path = "-o=jsonpath={range .items[*]}{.metadata.name} {.status.lastSuccessfulTime}{end}"
+    found = target.kubectl(*words, path).split()
+    if not found:
+        return "none is configured"
+    return found[1] if len(found) > 1 else "never yet"
 
 
 def _row(objects: Objects, workload: Workload) -> Row:

@@ -19,7 +19,7 @@ class TimedOutError(Exception):
 
 
 def wait_until(
-    condition: Callable[[], T],
+    condition: Callable[[], T | None],
     *,
     deadline_s: float,
     what: str,

@@ -9,6 +9,7 @@ from rich.text import Text
 from seawall.cluster.interface import Part
 from seawall.doctor import Finding, State
 from seawall.status import Status
+from seawall.watched import Watched
 
 __all__ = ["parts_table", "print_findings", "print_status"]
 
@@ -49,7 +50,37 @@ def print_status(found: Status) -> None:
         images = Text(", ".join(row.images))
         table.add_row(Text(row.title), ready, str(row.restarts), images)
     console.print(table)
+    if found.watched:
+        _print_watched(console, found.watched)
+    else:
+        console.print(f"not watched: {found.unwatched}")
+    console.print(f"last backup: {found.backup}")
     if "gateway_url" in found.outputs:
         console.print(f"gateway url: {found.outputs['gateway_url']}")
     for problem in found.problems:
         console.print(Text(problem, "red"))
+
+
+def _print_watched(console: Console, watched: Watched) -> None:
+    """Breakers, Redis, Sentinel, the objective's budget, and what fires."""
+    not_closed = {name: state for name, state in watched.breakers.items() if state != "closed"}
+    states = ", ".join(f"{name} {state}" for name, state in not_closed.items())
+    line = states or f"all {len(watched.breakers)} closed"
+    console.print(Text(f"breakers: {line}", "red" if not_closed else "green"))
+    masters = sum(pod.role == "master" for pod in watched.redis)
+    pods = ", ".join(
+        f"{pod.pod} {pod.role}" + ("" if pod.lag_s is None else f" ({pod.lag_s:g} s behind)")
+        for pod in watched.redis
+    )
+    console.print(Text(f"redis: {pods or 'unknown'}", "green" if masters == 1 else "red"))
+    quorum = {True: "quorum", False: "NO QUORUM", None: "quorum unknown"}[watched.quorum]
+    console.print(
+        Text(f"sentinels: {watched.sentinels}, {quorum}", "" if watched.quorum else "red")
+    )
+    budget = "no requests yet" if watched.budget is None else f"{watched.budget:.1%} left"
+    console.print(f"error budget of {watched.objective:.1%} in 30 days: {budget}")
+    for alert in watched.alerts:
+        console.print(Text(f"{alert.severity}: {alert.name}: {alert.summary}", "bold red"))
+        console.print(f"  {alert.runbook}")
+    if not watched.alerts:
+        console.print(Text("no alert fires", "green"))

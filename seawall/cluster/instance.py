@@ -1,7 +1,7 @@
 """Names and addresses of a checkout's own cluster, derived from the checkout.
 
-Two checkouts get different names and, with 64 ranges to choose from, usually different addresses;
-where they do not, `up` refuses and says who holds the range.
+Two checkouts get different names and different addresses: each prefers one of 64 ranges, takes the
+next that nobody routes, and notes it, so that a cluster that exists keeps its own.
 
 Inside 10.N.0.0/16:
     10.N.0.0/24     machines: .1 this host, .10 control plane, .11 and up the nodes
@@ -11,12 +11,13 @@ Inside 10.N.0.0/16:
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from seawall.cluster.routes import in_the_way, routes
 from seawall.errors import UsageError
 
 __all__ = ["MAX_NODES", "Instance", "Note", "OwnCluster", "instance_of", "read_note", "write_note"]
@@ -75,6 +76,11 @@ class Instance:
         return f"10.{self.octet}.0.0/16"
 
     @property
+    def leg(self) -> str:
+        """The host's interface to the instance's network."""
+        return f"{self.name}h"
+
+    @property
     def host_address(self) -> str:
         """This host, as the machines see it."""
         return f"10.{self.octet}.0.1"
@@ -126,9 +132,11 @@ class Instance:
 def instance_of(home: Path, *, nodes: int) -> Instance:
     """The instance that belongs to a checkout's state folder (or to the tests' own one).
 
-    $SEAWALL_STATE_DIR moves the data away from /var/lib/seawall, $SEAWALL_RANGE chooses the N.
+    $SEAWALL_STATE_DIR moves the data away from /var/lib/seawall, $SEAWALL_RANGE chooses the N; else
+    it is the one of the cluster that exists, or the first that nobody routes.
 
     Raises:
+        ClusterError: `ip` failed.
         UsageError: `nodes` or $SEAWALL_RANGE is out of range.
     """
     if not 1 <= nodes <= MAX_NODES:
@@ -136,8 +144,31 @@ def instance_of(home: Path, *, nodes: int) -> Instance:
     digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()
     name = f"sw{digest[:6]}"
     state = Path(os.environ.get("SEAWALL_STATE_DIR") or "/var/lib/seawall").resolve()
-    octet = _chosen_octet() or _FIRST_RANGE + int(digest[6:10], 16) % _RANGES
-    return Instance(name, octet, nodes, state / name)
+    preferred = Instance(name, _octet(int(digest[6:10], 16)), nodes, state / name)
+    chosen = _chosen_octet()
+    if chosen is None:
+        note = read_note(preferred.data)
+        chosen = note.octet if note else _free_octet(preferred)
+    return replace(preferred, octet=chosen)
+
+
+def _octet(number: int) -> int:
+    return _FIRST_RANGE + number % _RANGES
+
+
+def _free_octet(preferred: Instance) -> int:
+    """The first that nobody routes and no other cluster has; the preferred where all are taken."""
+    found = routes()
+    parent = preferred.data.parent
+    notes = [read_note(data) for data in parent.iterdir()] if parent.is_dir() else []
+    # One that is not running now: its keys are made for its addresses.
+    others = {note.octet for note in notes if note}
+    for step in range(_RANGES):
+        instance = replace(preferred, octet=_octet(preferred.octet - _FIRST_RANGE + step))
+        free = not in_the_way(found, instance.network, leg=instance.leg)
+        if free and instance.octet not in others:
+            return instance.octet
+    return preferred.octet
 
 
 def _chosen_octet() -> int | None:

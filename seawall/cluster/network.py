@@ -5,7 +5,6 @@ routes: no bridge, no firewall rule, no forwarding. Namespaces are pinned as fil
 rather than by `ip netns`, which would leave a mount behind on /run/netns.
 """
 
-import ipaddress
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 
 from seawall.cluster.instance import Instance, read_note
+from seawall.cluster.routes import in_the_way, routes
 from seawall.cluster.shell import attempt, run
 from seawall.errors import HostError
 
@@ -21,16 +21,10 @@ __all__ = ["Network"]
 _SWITCH = "switch"
 
 
-class _Route(BaseModel):
-    dst: str
-    dev: str = ""
-
-
 class _Link(BaseModel):
     flags: list[str]
 
 
-_ROUTES = TypeAdapter(list[_Route])
 _LINKS = TypeAdapter(list[_Link])
 
 
@@ -40,7 +34,7 @@ class Network:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._pins = Path("/run/seawall") / instance.name
-        self._leg = f"{instance.name}h"
+        self._leg = instance.leg
 
     def pin(self, machine: str) -> Path:
         """The file that keeps a machine's network namespace."""
@@ -53,22 +47,16 @@ class Network:
     def check_range_is_free(self) -> None:
         """Refuse when somebody else's route covers our addresses.
 
-        A route broader than ours that leads elsewhere (a company's 10.0.0.0/8) is no conflict.
-
         Raises:
             HostError: names the route, its interface and the owner where it is one of our kind.
         """
-        ours = ipaddress.ip_network(self._instance.network)
-        for route in _ROUTES.validate_json(run(["ip", "-j", "-4", "route"])):
-            if route.dst == "default" or route.dev == self._leg:
-                continue
-            theirs = ipaddress.ip_network(route.dst)
-            if theirs.overlaps(ours) and theirs.prefixlen >= ours.prefixlen:
-                raise HostError(
-                    f"the address range {ours} is taken: {route.dst} is routed through"
-                    f" {route.dev}{_owner(route.dev, self._instance.data.parent)};"
-                    " choose another with SEAWALL_RANGE=<64 to 127> or end that one"
-                )
+        route = in_the_way(routes(), self._instance.network, leg=self._leg)
+        if route:
+            raise HostError(
+                f"the address range {self._instance.network} is taken: {route.network} is routed"
+                f" through {route.device}{_owner(route.device, self._instance.data.parent)};"
+                " choose another with SEAWALL_RANGE=<64 to 127> or end that one"
+            )
 
     def ensure_switch(self) -> None:
         """The bridge, the host's leg and the host's routes; what exists is kept."""

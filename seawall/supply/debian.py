@@ -10,7 +10,13 @@ from seawall.errors import HostError
 from seawall.progress import Progress
 from seawall.supply.run import run_logged
 
-__all__ = ["CLUSTER_PACKAGES", "TEST_PACKAGES", "ensure_packages", "missing_packages"]
+__all__ = [
+    "BENCH_PACKAGES",
+    "CLUSTER_PACKAGES",
+    "TEST_PACKAGES",
+    "ensure_packages",
+    "missing_packages",
+]
 
 CLUSTER_PACKAGES = (
     "buildah",
@@ -23,8 +29,10 @@ CLUSTER_PACKAGES = (
     "runc",
 )
 """What the embedded cluster and the image build run."""
-TEST_PACKAGES = ("prometheus", "redis-server")
-"""promtool, and a Redis for the tests that need no cluster."""
+TEST_PACKAGES = ("chromium", "nginx-light", "prometheus", "redis-server")
+"""For the tests that need no cluster: a browser for the gateway's page, nginx, promtool, Redis."""
+BENCH_PACKAGES = ("nginx-light", "redis-server", "wrk")
+"""The benchmark's mock upstream, its shared limits and its load generator."""
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 

@@ -13,7 +13,7 @@ from seawall.supply.debian import TEST_PACKAGES, ensure_packages
 
 __all__ = ["main"]
 
-_PROGRAMS = ("promtool", "redis-server")
+_PROGRAMS = ("chromium", "nginx", "promtool", "redis-server")
 
 
 def main() -> int:

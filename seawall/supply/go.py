@@ -77,6 +77,20 @@ GO_TOOLS = {
             estimate_s=330,
             version_symbols=("github.com/prometheus/common/version.Version",),
         ),
+        # Debian's own cannot read a webhook's URL from a file, and newer ones, such as 0.34, need
+        # another toolchain for their web pages. With it comes amtool, for tests.
+        GoTool(
+            "alertmanager",
+            "github.com/prometheus/alertmanager",
+            estimate_s=60,
+            version_symbols=("github.com/prometheus/common/version.Version",),
+        ),
+        GoTool(
+            "blackbox-exporter",
+            "github.com/prometheus/blackbox_exporter",
+            estimate_s=50,
+            version_symbols=("github.com/prometheus/common/version.Version",),
+        ),
         GoTool("prometheus-adapter", "sigs.k8s.io/prometheus-adapter", estimate_s=120),
         GoTool("metrics-server", "sigs.k8s.io/metrics-server", estimate_s=90),
         GoTool(

@@ -14,11 +14,19 @@ from seawall.supply.rootfs import rootfs_archive
 __all__ = ["Image", "ImageBuilder"]
 
 _SOURCES = {
+    "entrance": ("contract", "agents"),
     "gateway": ("contract", "service"),
     "ops": ("contract", "agents"),
     "redis": ("contract", "agents"),
 }
 _LOCKS = {"gateway": "gateway.txt", "ops": "ops.txt", "redis": "agents.txt"}
+"""The entrance's agent needs the standard library alone."""
+_SERVERS = {
+    "entrance": ("NGINX_IMAGE", "nginx"),
+    "ops": ("REDIS_IMAGE", "redis"),
+    "redis": ("REDIS_IMAGE", "redis"),
+}
+"""By target, whose local base is the distribution's own server: its build argument, its recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class ImageBuilder:
         )
 
     def project_image(self, target: str) -> Image:
-        """A target of the project's Dockerfile: gateway, redis, or ops for the jobs.
+        """A target of the project's Dockerfile: gateway, redis, entrance, or ops for the jobs.
 
         Raises:
             BuildError: a step failed.
@@ -80,7 +88,7 @@ class ImageBuilder:
         files = [
             self._checkout / "Dockerfile",
             self._checkout / ".dockerignore",
-            self._checkout / "locks" / _LOCKS[target],
+            *(self._checkout / "locks" / lock for lock in [_LOCKS.get(target)] if lock),
         ]
         names = [str(f.relative_to(self._checkout)) for f in sorted(sources)]
         key = digest_of_files(sources + files, target, *names, *args.values())
@@ -128,23 +136,49 @@ class ImageBuilder:
         key = digest_of_files([self._recipe_file("program")], built_from)
         return f"localhost/seawall-{name}:{key}"
 
-    def _redis_base_image(self) -> Image:
+    def package_image(self, package: str) -> Image:
+        """An image that holds the program of a Debian package, named as the package is.
+
+        For programs that cannot be built from their source here.
+        """
+        recipe = self._package_recipe(package)
+        key = recipe.ref.rpartition(":")[2]
+        return self._image(f"image-{package}", key, recipe, estimate_s=20)
+
+    def package_reference(self, package: str) -> str:
+        """The name and tag that `package_image` would return, without building that image."""
+        return self._package_recipe(package).ref
+
+    def _package_recipe(self, package: str) -> Recipe:
+        file = self._recipe_file("package")
+        # The public images' own base is Debian, too.
+        base = {} if self._has_docker else {"BASE": self._available(self.base_image())}
+        key = digest_of_files([file], package, *base.values())
+        return Recipe(
+            ref=f"localhost/seawall-{package}:{key}",
+            file=file,
+            context=file.parent,
+            args={**base, "PACKAGE": package},
+        )
+
+    def _server_base_image(self, server: str) -> Image:
         base = self.base_image()
-        file = self._recipe_file("redis-base")
+        file = self._recipe_file(f"{server}-base")
         key = digest_of_files([file], base.ref)
         recipe = Recipe(
-            ref=f"localhost/seawall-redis-base:{key}",
+            ref=f"localhost/seawall-{server}-base:{key}",
             file=file,
             context=file.parent,
             args={"BASE": self._available(base)},
         )
-        return self._image("image-redis-base", key, recipe, estimate_s=30)
+        return self._image(f"image-{server}-base", key, recipe, estimate_s=30)
 
     def _base_args(self, target: str) -> Mapping[str, str]:
         if self._has_docker:
             return {}  # the Dockerfile's own defaults: the public images
-        if target in {"redis", "ops"}:
-            return {"REDIS_IMAGE": self._available(self._redis_base_image())}
+        if target in _SERVERS:
+            argument, server = _SERVERS[target]
+            return {argument: self._available(self._server_base_image(server))}
         return {"PYTHON_IMAGE": self._available(self.base_image())}
 
     def _available(self, base: Image) -> str:

@@ -20,6 +20,8 @@ _HOPE_S = 40.0
 _LOG_LINES = 4
 _EVENTS = 3
 _SHOWN = 3
+_FELT_FIRST = "gateway"
+"""The container that clients feel; several may be broken, by the same image."""
 
 
 class _Event(BaseModel):
@@ -113,7 +115,7 @@ class _Watch:
             if not container.ready
         ]
         if bad:
-            pod, container = bad[0]
+            pod, container = min(bad, key=lambda one: one[1].name != _FELT_FIRST)
             name = pod.metadata.name
             state = container.state.waiting or container.state.terminated
             reason = f"{state.reason} {state.message}".strip() if state else "not ready"

@@ -10,6 +10,7 @@ from agents.configuration import redis_configuration, sentinel_configuration, us
 from agents.given import SettingsError
 from agents.settings import Settings
 from seawall.wait import wait_until
+from tests.service.redis_kit import APP_RULES
 
 PASSWORDS = (
     "redis-app-password",
@@ -55,6 +56,7 @@ def test_the_application_may_not_administrate(settings: Settings) -> None:
     assert "-@all" in app
     assert "@admin" not in app
     assert "~seawall:*" in app, "only the kit's own keys"
+    assert app.endswith(APP_RULES), "the gateway's tests run with these rights"
 
 
 def test_a_first_sentinel_watches_the_first_pod(settings: Settings) -> None:
@@ -121,9 +123,34 @@ def test_a_master_without_replicas_refuses_writes(redis: Settings) -> None:
     assert cli(redis, "app", "SET", "seawall:key", "x").startswith("NOREPLICAS")
 
 
-def cli(settings: Settings, user: str, *command: str) -> str:
+def test_a_real_sentinel_tells_the_exporter_its_state_and_takes_no_orders_from_it(
+    redis: Settings,
+) -> None:
+    file = redis.sentinel_file
+    write_private(file, sentinel_configuration(redis, ""))
+    program = shutil.which("redis-sentinel")
+    assert program, "redis-sentinel is not installed: make check installs it"
+    server = subprocess.Popen([program, file], stdout=subprocess.DEVNULL)
+    port = redis.sentinel_port
+    try:
+        wait_until(
+            lambda: cli(redis, "exporter", "PING", port=port) == "PONG",
+            deadline_s=10,
+            what="redis-sentinel",
+        )
+        assert "sentinel_masters:" in cli(redis, "exporter", "INFO", "sentinel", port=port)
+        assert "num-other-sentinels" in cli(redis, "exporter", "SENTINEL", "MASTERS", port=port)
+        for order in (("FAILOVER", "seawall"), ("REMOVE", "seawall"), ("RESET", "*")):
+            answer = cli(redis, "exporter", "SENTINEL", *order, port=port)
+            assert answer.startswith("NOPERM"), order
+    finally:
+        server.kill()
+        server.wait()
+
+
+def cli(settings: Settings, user: str, *command: str, port: int | None = None) -> str:
     done = subprocess.run(
-        ["redis-cli", "-p", str(settings.redis_port), "--user", user, *command],
+        ["redis-cli", "-p", str(port or settings.redis_port), "--user", user, *command],
         env={"REDISCLI_AUTH": settings.password(f"redis-{user}-password"), "PATH": "/usr/bin"},
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.conftest import CHECKOUT
+from tests.infra.environments import WATCHING
 
 COMMANDS = ["up", "rollback", "down"]
 SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
@@ -124,8 +125,7 @@ def test_the_metrics_api_of_another_environment_is_not_taken_over(
     file = checkout / "Pulumi.qa.yaml"
     document = yaml.safe_load(file.read_text())
     document["config"]["seawall:images"] = {
-        name: f"none.invalid/{name}:0"
-        for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+        name: f"none.invalid/{name}:0" for name in ("gateway", "redis", *WATCHING)
     }
     file.write_text(yaml.safe_dump(document))
     served = f"v1.apps= v1beta1.custom.metrics.k8s.io={namespace}"

@@ -35,7 +35,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_local_is_right(checkout: Path) -> None:
-    assert check_environment(checkout, "local").startswith("right; 52 resources")
+    assert check_environment(checkout, "local").startswith("right; 80 resources")
 
 
 def test_a_new_environment_with_what_the_team_knows_is_right(checkout: Path) -> None:

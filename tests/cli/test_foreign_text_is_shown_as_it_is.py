@@ -13,6 +13,7 @@ from seawall.releasing import Released
 from seawall.smoke import Answer
 from seawall.status import Row, Status
 from seawall.targets import Target
+from seawall.watched import FiringAlert, RedisPod, Watched
 
 FOREIGN = "[/INST] hello [word] [red]you[/red]"
 
@@ -68,10 +69,29 @@ def test_a_status_shows_workloads_and_problems_as_they_are(
 ) -> None:
     row = Row(title="[/a]", ready=1, wanted=2, images=("[/b]",), restarts=0)
     outputs = {"gateway_url": "http://[/c]"}
-    print_status(Status("local", "[/d]", [row], [f"problem {FOREIGN}"], outputs))
+    watched = Watched(
+        breakers={"[/e]/m": "open", "f/m": "closed"},
+        redis=(RedisPod("[/g]", "master", None), RedisPod("h", "slave", 2.0)),
+        sentinels=2,
+        quorum=False,
+        alerts=(FiringAlert("Down", "page", "[/i] is down", "https://[/j]"),),
+        budget=0.25,
+        objective=0.999,
+    )
+    problem = f"problem {FOREIGN}"
+    print_status(Status("local", "[/d]", [row], [problem], outputs, watched, "", "never yet"))
     shown = capsys.readouterr().out
-    for text in ("[/a]", "1/2", "[/b]", "http://[/c]", "local: [/d]", f"problem {FOREIGN}"):
+    for text in ("[/a]", "1/2", "[/b]", "http://[/c]", "local: [/d]", problem):
         assert text in shown
+    for text in ("[/e]/m open", "[/g] master, h slave (2 s behind)", "2, NO QUORUM", "25.0% left"):
+        assert text in shown
+    for text in ("page: Down: [/i] is down", "https://[/j]", "last backup: never yet"):
+        assert text in shown
+
+
+def test_a_status_without_a_prometheus_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_status(Status("dev", "there", [], [], {}, None, "there is no [/k]", "none is configured"))
+    assert "not watched: there is no [/k]" in capsys.readouterr().out
 
 
 def test_an_answer_is_one_line_without_control_characters() -> None:

@@ -69,7 +69,9 @@ def free_range() -> str:
     routes = subprocess.run(
         ["ip", "-4", "route"], capture_output=True, text=True, check=True
     ).stdout
-    reserved = instance_of(CHECKOUT / ".seawall-test", nodes=1).octet
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("SEAWALL_RANGE", raising=False)
+        reserved = instance_of(CHECKOUT / ".seawall-test", nodes=1).octet
     octets = [64 + (os.getpid() + i) % 64 for i in range(64)]
     return str(next(n for n in octets if n != reserved and f"10.{n}." not in routes))
 

@@ -2,12 +2,15 @@
 
 import ipaddress
 import os
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seawall.cluster.booting import daemons_of
-from seawall.cluster.instance import MAX_NODES, instance_of
+from seawall.cluster.instance import MAX_NODES, instance_of, write_note
+from seawall.cluster.network import Network
 from seawall.errors import UsageError
 
 
@@ -71,6 +74,40 @@ def test_a_range_out_of_range_is_refused(text: str, monkeypatch: pytest.MonkeyPa
 def test_a_chosen_range_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", "77")
     assert instance_of(Path("/srv/a"), nodes=1).network == "10.77.0.0/16"
+
+
+def test_a_range_that_somebody_routes_is_passed_over_unless_the_cluster_has_it(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    del variables
+    preferred = instance_of(tmp_path / "home", nodes=1)
+    taken = f"taken{os.getpid()}"
+    subprocess.run(["ip", "link", "add", taken, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", taken, "up"], check=True)
+        theirs = f"10.{preferred.octet}.32.0/20"
+        subprocess.run(["ip", "route", "add", theirs, "dev", taken], check=True)
+        other = instance_of(tmp_path / "home", nodes=1)
+        Network(other).check_range_is_free()
+        preferred.data.mkdir(parents=True)
+        write_note(preferred, tmp_path)
+        kept = instance_of(tmp_path / "home", nodes=1)
+    finally:
+        subprocess.run(["ip", "link", "del", taken], check=True)
+    assert other.octet != preferred.octet
+    assert other.name == preferred.name
+    assert kept == preferred
+
+
+def test_the_range_of_a_cluster_that_does_not_run_now_is_passed_over(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    del variables
+    preferred = instance_of(tmp_path / "home", nodes=1)
+    stopped = replace(preferred, name="swother", data=preferred.data.with_name("swother"))
+    stopped.data.mkdir(parents=True)
+    write_note(stopped, tmp_path)
+    assert instance_of(tmp_path / "home", nodes=1).octet != preferred.octet
 
 
 def test_what_a_node_runs_does_not_depend_on_the_callers_path(

@@ -11,22 +11,25 @@ from contract import paths, ports
 from seawall.load import ConstantLoad, LoadReport
 from seawall.wait import wait_until
 from tests.cluster.watching import (
+    NODES,
     Sentinels,
+    all_is_well,
     constant_load,
     delete,
     node_of,
+    nodes_of,
     ready_pods,
     redis_addresses,
     secret,
     served,
     under_load,
+    whole,
 )
 from tests.conftest import Environment
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
-NODES = ("node1", "node2", "node3")
 DETECTION_GOAL_S = 15.0
 """Until no Service names a lost node's pods: 10 s of the embedded cluster's grace, and its tick."""
 MASTER_GOAL_S = 15.0
@@ -39,26 +42,8 @@ KEY = "seawall:test:before-the-loss"
 @pytest.fixture(autouse=True)
 def _all_is_well(environment: Environment) -> Generator[None]:
     """Each test begins and ends with three nodes and everything Ready."""
-    wait_until(lambda: whole(environment), deadline_s=120, what="everything to be Ready")
-    yield
-    cluster = environment.kit.cluster()
-    cluster.up()
-    for node in NODES:
-        environment.kubectl("uncordon", node)
-    wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready again")
-
-
-def whole(environment: Environment) -> bool:
-    simulators = [ready_pods(environment, f"simulator-{name}") for name in ("alpha", "beta")]
-    return (
-        len(ready_pods(environment, "gateway")) >= 2
-        and len(ready_pods(environment, "redis")) == 3
-        and all(simulators)
-    )
-
-
-def nodes_of(environment: Environment, component: str) -> set[str]:
-    return {node_of(environment, pod) for pod in ready_pods(environment, component)}
+    with all_is_well(environment):
+        yield
 
 
 def test_pods_that_stand_in_for_each_other_are_on_different_nodes(environment: Environment) -> None:
@@ -66,6 +51,7 @@ def test_pods_that_stand_in_for_each_other_are_on_different_nodes(environment: E
     pods = len(ready_pods(environment, "gateway"))
     assert len(nodes_of(environment, "gateway")) == min(pods, len(NODES))
     assert nodes_of(environment, "simulator-alpha") != nodes_of(environment, "simulator-beta")
+    assert len(nodes_of(environment, "entrance")) == 2
 
 
 def test_users_do_not_notice_a_drain_of_each_node_in_turn(

@@ -8,14 +8,28 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from pydantic import BaseModel
 
 from seawall.wait import wait_until
+from tests.cluster.watching import Simulator, constant_load
 from tests.conftest import LISTENING, SEAWALL, Environment
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
 PREVIEW_GOAL_S = 5.0
+
+
+class _RedisPod(BaseModel):
+    role: str
+    lag_s: float | None
+
+
+class _Watched(BaseModel):
+    breakers: dict[str, str]
+    redis: list[_RedisPod]
+    sentinels: int
+    quorum: bool | None
 
 
 def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
@@ -33,7 +47,7 @@ def test_a_preview_shows_drift_and_its_exit_code_tells_it(environment: Environme
     assert "NetworkPolicy default-deny" in drifted.stdout
     repaired = document(environment.seawall("up", "--json"))
     update = cast("dict[str, object]", repaired["update"])
-    assert update["changes"] == {"create": 1, "same": 51}
+    assert update["changes"] == {"create": 1, "same": 79}
     assert environment.seawall("preview", "--expect-no-changes").returncode == 0
 
 
@@ -56,8 +70,13 @@ def test_status_tells_what_is_missing(environment: Environment) -> None:
     ready = {str(item["name"]): cast("int", item["ready"]) for item in workloads}
     assert ready.pop("Deployment gateway") >= 2, "the autoscaler may want more"
     assert ready == {
+        "Deployment alert-receiver": 1,
+        "Deployment alertmanager": 1,
+        "Deployment entrance": 2,
         "Deployment metrics-adapter": 1,
+        "Deployment outside-probe": 1,
         "Deployment prometheus": 1,
+        "Deployment redis-exporter": 1,
         "Deployment simulator-alpha": 1,
         "Deployment simulator-beta": 1,
         "StatefulSet redis": 3,
@@ -73,6 +92,43 @@ def test_status_tells_what_is_missing(environment: Environment) -> None:
     finally:
         assert environment.seawall("up").returncode == 0
     assert environment.seawall("status").returncode == 0
+
+
+def test_status_is_one_screen_of_what_is_watched(environment: Environment) -> None:
+    watched = _Watched.model_validate(document(environment.seawall("status", "--json"))["watched"])
+    assert set(watched.breakers) == {"alpha/sim-small", "beta/sim-small"}
+    assert sorted(pod.role for pod in watched.redis) == ["master", "slave", "slave"]
+    assert all(pod.lag_s is not None for pod in watched.redis if pod.role == "slave")
+    assert (watched.sentinels, watched.quorum) == (3, True)
+    shown = environment.seawall("status").stdout
+    assert "sentinels: 3, quorum" in shown
+    assert "error budget of 99.9% in 30 days:" in shown
+    assert "last backup: none is configured" in shown
+
+
+def test_status_names_the_breaker_and_the_alert_with_its_runbook(environment: Environment) -> None:
+    alpha = Simulator(environment, "alpha")
+    alpha.fail({"kind": "status", "code": 500})
+    try:
+        with constant_load(environment, rate=5.0):
+            wait_until(
+                lambda: "breakers: alpha/sim-small" in environment.seawall("status").stdout,
+                deadline_s=60,
+                what="the breaker to be shown",
+            )
+            shown = wait_until(
+                lambda: _with_alert(environment.seawall("status").stdout),
+                deadline_s=120,
+                what="the alert to be shown",
+            )
+        assert shown
+        assert "ProviderBreakerOpen.md" in shown, "its runbook"
+    finally:
+        alpha.heal()
+
+
+def _with_alert(shown: str) -> str | None:
+    return shown if "ticket: ProviderBreakerOpen:" in shown else None
 
 
 def test_smoke_asks_for_both_kinds_of_answer(environment: Environment) -> None:

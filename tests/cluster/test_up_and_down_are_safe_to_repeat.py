@@ -47,7 +47,7 @@ def test_no_secret_is_printed_by_up(environment: Environment) -> None:
 
 def test_the_image_that_was_built_is_the_one_that_runs(environment: Environment) -> None:
     kit = environment.kit
-    built = {kit.images.project_image(target).ref for target in ("gateway", "redis")}
+    built = {kit.images.project_image(target).ref for target in ("entrance", "gateway", "redis")}
     built |= {image.ref for image in kit.programs_beside_the_gateway.values()}
     running = environment.kubectl(
         *("-n", "seawall", "get", "pods"),

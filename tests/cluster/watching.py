@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import urllib3
 from pydantic import BaseModel
@@ -15,31 +15,65 @@ from tests.conftest import Environment
 from tests.measured import measured
 
 __all__ = [
+    "NODES",
     "RATE",
     "REDIS",
     "Sentinels",
     "Simulator",
+    "all_is_well",
     "constant_load",
     "delete",
     "node_of",
+    "nodes_of",
     "pods",
     "ready_pods",
     "redis_addresses",
     "secret",
     "served",
     "under_load",
+    "whole",
 ]
 
 RATE = 30.0
 """Requests per second; the load generator's own defaults are a time-out of 2 s and no retries."""
 STEADY_S = 5.0
+NODES = ("node1", "node2", "node3")
 REDIS = ("redis-0", "redis-1", "redis-2")
 
 
-def constant_load(environment: Environment, rate: float = RATE) -> ConstantLoad:
-    """Half of the requests streamed, through the gateway's Service."""
+@contextlib.contextmanager
+def all_is_well(environment: Environment) -> Generator[None]:
+    """Three nodes and everything Ready, before and again after what is done to them."""
+    wait_until(lambda: whole(environment), deadline_s=120, what="everything to be Ready")
+    yield
+    environment.kit.cluster().up()
+    for node in NODES:
+        environment.kubectl("uncordon", node)
+    wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready again")
+
+
+def whole(environment: Environment) -> bool:
+    """Whether every component has the pods that it should have."""
+    simulators = [ready_pods(environment, f"simulator-{name}") for name in ("alpha", "beta")]
+    return (
+        len(ready_pods(environment, "entrance")) >= 2
+        and len(ready_pods(environment, "gateway")) >= 2
+        and len(ready_pods(environment, "redis")) == 3
+        and all(simulators)
+    )
+
+
+def nodes_of(environment: Environment, component: str) -> set[str]:
+    """The nodes that carry a ready pod of the component."""
+    return {node_of(environment, pod) for pod in ready_pods(environment, component)}
+
+
+def constant_load(
+    environment: Environment, rate: float = RATE, *, url: str | None = None
+) -> ConstantLoad:
+    """Half of the requests streamed, through the entrance's Service or to the base `url`."""
     return ConstantLoad(
-        url=f"{environment.gateway_url}/v1",
+        url=f"{url or environment.gateway_url}/v1",
         api_key=environment.api_key,
         model="fast",
         rate=rate,
@@ -99,7 +133,7 @@ def node_of(environment: Environment, pod: str) -> str:
 
 
 def served(environment: Environment) -> set[str]:
-    """The addresses to which the gateway's Service sends requests."""
+    """The addresses to which the gateway's Service, and so the entrance, sends requests."""
     form = "{range .items[*].endpoints[?(@.conditions.ready==true)]}{.addresses[0]} {end}"
     words = ("get", "endpointslices", "-l", "kubernetes.io/service-name=gateway")
     return set(environment.kubectl("-n", "seawall", *words, "-o", f"jsonpath={form}").split())

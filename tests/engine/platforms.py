@@ -16,9 +16,7 @@ from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import merge
 from tests.conftest import CHECKOUT, Environment
 
-IMAGES = {
-    name: f"none.invalid/{name}:0" for name in ("gateway", "redis", "prometheus", "metrics_adapter")
-}
+IMAGES = {name: f"none.invalid/{name}:0" for name in ("gateway", "redis")}
 """Nobody starts these pods: what is looked at are the objects."""
 
 
@@ -99,5 +97,8 @@ def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
     made.change(kubernetes={"namespace": namespace})
     # A cluster has room for one, and the session's environment has it.
     made.leave_out("metrics_adapter")
+    # Of no interest to the engine, and many objects.
+    made.leave_out("monitoring")
     made.leave_out("gateway", "replicas", "per_pod")
+    made.leave_out("entrance")
     return made

@@ -56,6 +56,12 @@ def test_data_is_changed_in_place_where_the_options_say_so() -> None:
     assert compare(old, new, frozenset({"ConfigMap"})).replaces
 
 
+def test_an_immutable_objects_data_replaces_it_whatever_the_options_say() -> None:
+    old = manifest("ConfigMap", data={"a": "1"}, immutable=True)
+    new = manifest("ConfigMap", data={"a": "2"}, immutable=True)
+    assert compare(old, new, frozenset({"ConfigMap"})).replaces == {"data.a"}
+
+
 def test_another_version_of_the_same_group_is_the_same_object() -> None:
     old, new = manifest("Job"), manifest("Job")
     old["apiVersion"], new["apiVersion"] = "batch/v1beta1", "batch/v1"

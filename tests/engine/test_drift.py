@@ -39,10 +39,10 @@ CHANGES: dict[str, tuple[tuple[str, ...], str, Callable[[Platform], bool]]] = {
         "Service gateway",
         lambda p: read(p, "service/gateway", "{.spec.ports[0].port}") == "80",
     ),
-    "a changed ConfigMap": (
-        ("patch", "configmap", "gateway-settings", "-p", '{"data": {"gateway.yaml": "{}"}}'),
-        "ConfigMap gateway-settings",
-        lambda p: "providers" in read(p, "configmap/gateway-settings", "{.data}"),
+    "a changed Secret": (
+        ("patch", "secret", "gateway-secrets", "-p", '{"data": {"provider-alpha": ""}}'),
+        "Secret gateway-secrets",
+        lambda p: read(p, "secret/gateway-secrets", "{.data.provider-alpha}") != "",
     ),
     "a scaled Deployment": (
         ("scale", "deployment/simulator-beta", "--replicas=3"),

@@ -16,8 +16,8 @@ from tests.engine.platforms import IMAGES, Platform, copy_of
 
 pytestmark = pytest.mark.engine
 
-RESOURCES = 40
-"""The stack, its provider, 8 components and 30 objects."""
+RESOURCES = 33
+"""The stack, its provider, 6 components and 24 objects."""
 
 
 @pytest.fixture

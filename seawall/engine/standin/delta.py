@@ -36,7 +36,8 @@ _IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "StorageClass": ("parameters", "provisioner", "reclaimPolicy"),
 }
 _IDENTITY = ("kind", "metadata.name", "metadata.namespace")
-# As the official provider: their data replaces the object unless an option says otherwise.
+# As the official provider: their data replaces an object that is immutable, and every other one
+# unless an option says otherwise.
 _DATA = ("binaryData", "data", "stringData")
 
 
@@ -71,7 +72,8 @@ def compare(old: JsonObject, new: JsonObject, mutable_kinds: frozenset[str]) -> 
     fields = changes(old, new)
     kind = text_at(new, "kind")
     fixed = [*_IDENTITY, *_IMMUTABLE.get(kind, ())]
-    if kind in {"ConfigMap", "Secret"} and kind not in mutable_kinds:
+    fixed_data = any(side.get("immutable") is True for side in (old, new))
+    if kind in {"ConfigMap", "Secret"} and (fixed_data or kind not in mutable_kinds):
         fixed.extend(_DATA)
     # Another version of the same group is the same object.
     if _group(old) != _group(new):

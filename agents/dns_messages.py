@@ -1,0 +1,55 @@
+"""The two DNS messages that the entrance needs: a question read, and its answer. RFC 1035."""
+
+import ipaddress
+import struct
+from collections.abc import Sequence
+
+__all__ = ["answer"]
+
+_HEADER = struct.Struct(">HHHHHH")
+_RECORD = struct.Struct(">HHHIH")
+_A, _IN = 1, 1
+_RESPONSE, _RECURSION_DESIRED, _RECURSION_AVAILABLE = 0x8000, 0x0100, 0x0080
+_SERVFAIL = 2
+_FIRST_NAME = 0xC00C
+"""A pointer to the question's own name, which begins behind the header."""
+_TTL_S = 1
+_MOST = 200
+"""Addresses in one message: nginx reads 4096 bytes, and each takes 16."""
+
+
+def answer(question: bytes, addresses: Sequence[str]) -> bytes | None:
+    """The answer to an IPv4 question, whatever name is asked for.
+
+    Other questions have an empty answer; without addresses the answer is SERVFAIL, so that nobody
+    keeps an empty one. None for what is no question.
+    """
+    if len(question) < _HEADER.size:
+        return None
+    number, flags, questions, *_ = _HEADER.unpack_from(question)
+    end = _end_of_name(question)
+    if flags & _RESPONSE or questions != 1 or end is None or len(question) < end + 4:
+        return None
+    kind, _ = struct.unpack_from(">HH", question, end)
+    told = addresses[:_MOST] if kind == _A else ()
+    code = 0 if addresses else _SERVFAIL
+    bits = _RESPONSE | _RECURSION_AVAILABLE | (flags & _RECURSION_DESIRED) | code
+    records = b"".join(
+        _RECORD.pack(_FIRST_NAME, _A, _IN, _TTL_S, 4) + ipaddress.IPv4Address(address).packed
+        for address in told
+    )
+    header = _HEADER.pack(number, bits, 1, len(told), 0, 0)
+    return header + question[_HEADER.size : end + 4] + records
+
+
+def _end_of_name(question: bytes) -> int | None:
+    """Where the first name is over: behind its empty label."""
+    place = _HEADER.size
+    while place < len(question):
+        length = question[place]
+        if length > 63:  # noqa: PLR2004 - two bits mark a pointer, which no question has
+            return None
+        place += 1 + length
+        if length == 0:
+            return place
+    return None

@@ -1,0 +1,52 @@
+"""Every panel draws something from the Prometheus of the running environment."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from monitoring.dashboards import BOARDS, Board
+from seawall.wait import wait_until
+from tests.cluster.watching import constant_load
+from tests.conftest import Environment
+
+pytestmark = pytest.mark.cluster
+
+PROXY = "/api/v1/namespaces/seawall/services/prometheus:http/proxy/api/v1/query?query="
+
+
+def values(environment: Environment, expression: str) -> list[str]:
+    """The values of now; NaN, which Grafana leaves out, is none."""
+    query = quote(expression.replace("$__rate_interval", "1m"))
+    answer = json.loads(environment.kubectl("get", "--raw", PROXY + query))
+    assert answer["status"] == "success"
+    return [item["value"][1] for item in answer["data"]["result"] if item["value"][1] != "NaN"]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_panel_draws_something_under_load(environment: Environment, board: Board) -> None:
+    panels = [panel for row in board.rows for panel in row.panels]
+    queries = {(p.title, query.expression) for p in panels for query in p.queries}
+    with constant_load(environment, rate=5):
+
+        def empty() -> list[str]:
+            return [title for title, text in queries if not values(environment, text)]
+
+        left: list[str] = []
+
+        def all_drawn() -> bool:
+            left[:] = empty()
+            return not left
+
+        try:
+            wait_until(all_drawn, deadline_s=90, what="every panel to have data", interval_s=5)
+        finally:
+            assert left == [], "these panels stay empty"
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_mark_is_a_query_that_prometheus_takes(
+    environment: Environment, board: Board
+) -> None:
+    for mark in board.marks:
+        values(environment, mark.query.expression)
