@@ -1,21 +1,20 @@
-"""The platform: which component gets which. The only module that knows them all."""
+"""The platform: which component gets which. What watches it is in `infra.watching`."""
 
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes import Provider
 
+from infra.components.entrance import Entrance, EntranceArgs
 from infra.components.external_secrets import (
     SERVICE_ACCOUNT,
     ExternalSecrets,
     ExternalSecretsArgs,
 )
-from infra.components.gateway import Gateway, GatewayArgs
+from infra.components.gateway import SERVICE_PORT, Gateway, GatewayArgs
 from infra.components.generated_secrets import GeneratedSecrets
-from infra.components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from infra.components.namespace import Namespace, NamespaceArgs
 from infra.components.network_policy import NetworkPolicies, NetworkPoliciesArgs
-from infra.components.prometheus import Prometheus, PrometheusArgs
 from infra.components.provider_simulator import ProviderSimulator, ProviderSimulatorArgs
 from infra.components.redis_backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from infra.components.redis_backup import RedisBackup, RedisBackupArgs
@@ -25,6 +24,7 @@ from infra.config import Secrets
 from infra.outputs import Outputs, api_keys, aws_parts, release_record
 from infra.secret_names import every_secret
 from infra.settings import Environment, Generated, Kubernetes, Vault
+from infra.watching import Watchers
 
 if TYPE_CHECKING:
     from infra.components.aws.building_blocks import AwsBuildingBlocks
@@ -71,11 +71,25 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
             redis_hosts=redis.hosts,
             redis_master=redis.master_name,
             redis_aliases=redis.host_aliases,
+            redis=redis.stateful_set,
             secrets=source,
         ),
         opts,
     )
-    _watch(environment, namespace.name, opts)
+    entrance = Entrance(
+        "entrance",
+        EntranceArgs(
+            namespace=namespace.name,
+            settings=environment.entrance,
+            gateway=environment.gateway,
+            image=environment.images.entrance,
+            service=gateway.service_name,
+            service_port=SERVICE_PORT,
+            service_url=gateway.url,
+        ),
+        opts,
+    )
+    Watchers(environment, namespace.name, redis, source, opts).declare()
     replace_after_s = environment.gateway.replace_after.whole_seconds
     simulators = {
         name: ProviderSimulator(
@@ -90,7 +104,8 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
     return {
         "namespace": namespace.name,
         "gateway_service": gateway.service_name,
-        "gateway_url": gateway.url,
+        "gateway_url": entrance.url,
+        "entrance_urls": entrance.hosts,
         "redis_hosts": redis.hosts,
         "redis_master": redis.master_name,
         "simulator_admin_urls": {name: item.admin_url for name, item in simulators.items()},
@@ -158,37 +173,6 @@ def _backup(
     )
 
 
-def _watch(
-    environment: Environment, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> None:
-    images, settings = environment.images, environment.monitoring
-    replace_after_s = environment.gateway.replace_after.whole_seconds
-    bundled: pulumi.Input[str] | None = None
-    if settings and images.prometheus:
-        prometheus = Prometheus(
-            "prometheus",
-            PrometheusArgs(namespace, images.prometheus, settings, replace_after_s),
-            opts,
-        )
-        bundled = prometheus.url
-    adapter = environment.metrics_adapter
-    elsewhere = adapter.prometheus.url if adapter and adapter.prometheus else None
-    address = elsewhere or bundled
-    if adapter and images.metrics_adapter and address:
-        MetricsAdapter(
-            "metrics-adapter",
-            MetricsAdapterArgs(
-                namespace=environment.kubernetes.namespace,
-                made_namespace=namespace,
-                image=images.metrics_adapter,
-                prometheus=address,
-                settings=adapter,
-                replace_after_s=replace_after_s,
-            ),
-            opts,
-        )
-
-
 def _aws(environment: Environment) -> "AwsBuildingBlocks | None":
     if environment.aws is None:
         return None
@@ -222,9 +206,12 @@ def _network(
             settings=environment.network,
             simulators=[f"simulator-{name}" for name in environment.simulators],
             real_providers=any(not environment.is_simulated(name) for name in providers),
+            tracing=environment.gateway.tracing,
             backup=environment.backup,
-            prometheus=environment.monitoring is not None,
+            monitoring=environment.monitoring,
             adapter=environment.metrics_adapter,
+            entrance=environment.entrance,
+            front=environment.front,
         ),
         opts,
     )

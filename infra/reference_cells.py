@@ -60,7 +60,7 @@ def default_of(field: FieldInfo) -> str:
     """The default as it would be written; empty when the key is required."""
     if field.is_required():
         return ""
-    value: object = field.default
+    value: object = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json", exclude_defaults=True)
     if value is None:

@@ -7,6 +7,8 @@ from typing import TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from contract.addresses import without_secrets
+
 __all__ = ["explain"]
 
 _Place: TypeAlias = tuple[int | str, ...]
@@ -57,11 +59,11 @@ def _value(given: object) -> str:
     """The value that was given, as far as it helps.
 
     Whole objects are left out, since their reasons quote what matters; and so is what follows in a
-    long text, which may be a key.
+    long text, which may be a key, and what may be one in a URL.
     """
     if isinstance(given, dict | list) and given:
         return ""
-    shown = json.dumps(given)
+    shown = json.dumps(without_secrets(given) if isinstance(given, str) else given)
     return f" = {shown}" if len(shown) <= _SHOWN else f" = {shown[:_SHOWN]}..."
 
 

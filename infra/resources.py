@@ -16,6 +16,7 @@ class Resource:
         name: the name in the program.
         inputs: plain values by their camelCase names; secrets are opened.
         sealed: the paths, such as `stringData` or `data.password`, that were given as secrets.
+        dependencies: the URNs of what is there before it.
         protect: the engine refuses to delete it.
         retain_on_delete: the engine forgets it instead of deleting it.
     """
@@ -24,6 +25,7 @@ class Resource:
     name: str
     inputs: Mapping[str, Any]
     sealed: frozenset[str] = frozenset()
+    dependencies: tuple[str, ...] = ()
     protect: bool = False
     retain_on_delete: bool = False
 

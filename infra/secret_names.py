@@ -1,6 +1,7 @@
 """The names of all secrets: in the stack's configuration, in a secret store, and as files."""
 
 from contract.paths import (
+    ALERT_WEBHOOK_PREFIX,
     API_KEY_PREFIX,
     BACKUP_ACCESS_KEY_FILE,
     BACKUP_SECRET_KEY_FILE,
@@ -11,16 +12,19 @@ from contract.paths import (
     REDIS_REPLICA_PASSWORD_FILE,
     REDIS_SENTINEL_PASSWORD_FILE,
     SENTINEL_PASSWORD_FILE,
+    TRACING_HEADERS_FILE,
 )
-from infra.settings import Backup, Environment, Generated
+from infra.settings import Backup, BundledMonitoring, Environment, Gateway, Generated, Provider
 
 __all__ = [
     "REDIS_SECRETS",
+    "alert_webhook_secret",
     "api_key_secret",
     "backup_secrets",
     "every_secret",
-    "provider_secret",
+    "provider_secrets",
     "secret_names",
+    "tracing_secrets",
 ]
 
 REDIS_SECRETS = (
@@ -39,9 +43,21 @@ def api_key_secret(key_id: str) -> str:
     return f"{API_KEY_PREFIX}{key_id}"
 
 
-def provider_secret(provider: str) -> str:
-    """The secret, and the file, that holds a provider's own API key."""
-    return f"{PROVIDER_KEY_PREFIX}{provider}"
+def provider_secrets(name: str, provider: Provider) -> tuple[str, ...]:
+    """The secrets, and the files, that hold a provider's own API keys."""
+    first = f"{PROVIDER_KEY_PREFIX}{name}"
+    return (first, *(f"{first}-{number}" for number in range(2, provider.keys + 1)))
+
+
+def alert_webhook_secret(severity: str) -> str:
+    """The secret, and the file, that holds the URL to which alerts of a severity are sent."""
+    return f"{ALERT_WEBHOOK_PREFIX}{severity}"
+
+
+def tracing_secrets(gateway: Gateway) -> tuple[str, ...]:
+    """The secret, and the file, that holds the headers of exported traces; none without such."""
+    tracing = gateway.tracing
+    return (TRACING_HEADERS_FILE,) if tracing is not None and tracing.headers else ()
 
 
 def backup_secrets(backup: Backup) -> tuple[str, ...]:
@@ -63,7 +79,20 @@ def every_secret(environment: Environment) -> tuple[str, ...]:
     gateway = environment.gateway
     return (
         *(api_key_secret(name) for name in gateway.api_keys),
-        *(provider_secret(name) for name in gateway.providers),
+        *(
+            secret
+            for name, provider in gateway.providers.items()
+            for secret in provider_secrets(name, provider)
+        ),
+        *tracing_secrets(gateway),
         *REDIS_SECRETS,
         *(backup_secrets(environment.backup) if environment.backup else ()),
+        *_alert_webhooks(environment),
     )
+
+
+def _alert_webhooks(environment: Environment) -> tuple[str, ...]:
+    watching = environment.monitoring
+    if not isinstance(watching, BundledMonitoring) or watching.alertmanager is None:
+        return ()
+    return tuple(alert_webhook_secret(name) for name in watching.alertmanager.webhooks)

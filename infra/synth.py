@@ -34,6 +34,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the value of the ma
 _SERVICE = "kubernetes:core/v1:Service"
 _ADDRESS = "10.0.0.1"
 """What the mocks give every Service, since URLs are made of it."""
+_CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 _Plain: TypeAlias = dict[str, Any]
 
@@ -88,6 +89,7 @@ class _Recorder(runtime_mocks.MockMonitor):
             name=request.name,
             inputs=inputs,
             sealed=frozenset(_sealed(request.object)),
+            dependencies=tuple(request.dependencies),
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
         )
@@ -99,6 +101,10 @@ class _Recorder(runtime_mocks.MockMonitor):
             spec = answer.fields["spec"].struct_value
             if "clusterIP" not in spec.fields:
                 spec.fields["clusterIP"].string_value = _ADDRESS
+        if request.type == _CONFIG_MAP:
+            metadata = answer.fields["metadata"].struct_value
+            if "name" not in metadata.fields:  # the engine would add some digits
+                metadata.fields["name"].string_value = request.name
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=f"{request.name}-id", object=answer
         )

@@ -1,13 +1,15 @@
-"""`python -m monitoring`: print Prometheus' rules, or those of prometheus-adapter.
+"""`python -m monitoring`: print rules of Prometheus or prometheus-adapter, or write dashboards.
 
-Both are JSON, which is YAML.
+All are JSON, which is YAML.
 """
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from monitoring.alerts import ALERTS
+from monitoring.dashboards import BOARDS
 from monitoring.rules import rule_file
 from monitoring.scaling import SIGNALS, adapter_rules
 from monitoring.slo import OBJECTIVES
@@ -25,12 +27,26 @@ def main(arguments: list[str]) -> None:
     adapter.add_argument(
         "--window", type=int, default=60, help="seconds over which values are averaged: two scrapes"
     )
+    boards = commands.add_parser("dashboards", help="one file for each, as Grafana imports it")
+    boards.add_argument("--out", required=True, type=Path, help="the folder to write to")
     options = parser.parse_args(arguments)
+    if options.command == "dashboards":
+        _write_dashboards(options.out)
+        return
     if options.command == "alerts":
         printed: object = rule_file(ALERTS, OBJECTIVES, runbooks=str(options.runbooks).rstrip("/"))
     else:
         printed = adapter_rules(SIGNALS, window_s=options.window)
     sys.stdout.write(json.dumps(printed, indent=2) + "\n")
+
+
+def _write_dashboards(folder: Path) -> None:
+    # Not at the top: Grafana's SDK takes half a second to import.
+    from monitoring.dashboards.render import rendered  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for board in BOARDS:
+        (folder / f"{board.name}.json").write_text(rendered(board) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """Every alert of the kit. To add one: an entry here, a runbook and a rule test of that name."""
 
-from contract import metrics
+from contract import jobs, metrics
 from monitoring.model import Alert, Severity
 from monitoring.slo import AVAILABILITY, FAST, SLOW
 
-__all__ = ["ALERTS"]
+__all__ = ["ALERTS", "SILENCES"]
 
 _OURS = f'job="{metrics.GATEWAY_JOB}"'
+_REDIS = f'job="{jobs.REDIS}"'
+_SENTINEL = f'job="{jobs.SENTINEL}"'
+_MASTERS = f'redis_instance_info{{{_REDIS},role="master"}}'
+_NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
+"""One series for each sentinel and each master that it names."""
 
 ALERTS: tuple[Alert, ...] = (
     Alert(
@@ -35,6 +40,7 @@ ALERTS: tuple[Alert, ...] = (
             "14.4 times the allowed rate for an hour spends 2 % of the budget, 6 times for six"
             " hours 5 %. Without requests there is nothing to say: then GatewayDown speaks."
         ),
+        objective=AVAILABILITY.name,
     ),
     Alert(
         name="GatewayAvailabilityBurnSlow",
@@ -47,6 +53,7 @@ ALERTS: tuple[Alert, ...] = (
             f"{AVAILABILITY.budget * 100:g} % are allowed over 30 days."
         ),
         why="3 times the allowed rate for a day, or all of it for three days, spends 10 %.",
+        objective=AVAILABILITY.name,
     ),
     Alert(
         name="ProviderBreakerOpen",
@@ -79,4 +86,84 @@ ALERTS: tuple[Alert, ...] = (
             " Without attempts nobody asks, and nothing is wrong."
         ),
     ),
+    Alert(
+        name="OutsideProbeFailing",
+        expression=(
+            f'avg_over_time(probe_success{{job="{jobs.OUTSIDE}"}}[2m]) < 0.75'
+            f' and probe_success{{job="{jobs.OUTSIDE}"}} offset 90s >= 0'
+        ),
+        lasting="1m",
+        severity=Severity.PAGE,
+        summary="A completion asked as users ask it fails.",
+        description=(
+            "{{ $value | humanizePercentage }} of the questions of the last two minutes were"
+            " answered, and answered whole."
+        ),
+        why=(
+            "One lost question of four is a stumble; more is an outage that the gateway's own"
+            " figures may not show. The first 90 s of a deployment are its start. Missing data"
+            " stays quiet: who asks is down then, or not wished, and GatewayDown speaks when the"
+            " gateway is."
+        ),
+    ),
+    Alert(
+        name="RedisNoMaster",
+        expression=f"(count({_MASTERS}) or vector(0)) < 1",
+        lasting="1m",
+        severity=Severity.PAGE,
+        summary="No Redis is master: limits are kept by each gateway pod alone.",
+        description="For a minute no Redis that answers has said that it is master.",
+        why=(
+            "A failover takes some ten seconds; a minute without a master is one that failed."
+            " Missing data counts as no master: who cannot look cannot promise one."
+        ),
+    ),
+    Alert(
+        name="RedisMoreThanOneMaster",
+        expression=f"count({_MASTERS}) > 1",
+        lasting="30s",
+        severity=Severity.PAGE,
+        summary="Several Redis pods are master: writes to all but one will be lost.",
+        description="{{ $value }} Redis pods say that they are master.",
+        why=(
+            "Sentinel turns a master that returns into a replica within some ten seconds. Missing"
+            " data is RedisNoMaster's."
+        ),
+    ),
+    Alert(
+        name="SentinelQuorumLost",
+        expression=f"(max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}}) or vector(0)) < 1",
+        lasting="1m",
+        severity=Severity.PAGE,
+        summary="Too few sentinels to replace a Redis master that dies.",
+        description="For a minute no sentinel has seen enough others for a failover.",
+        why=(
+            "One sentinel that sees the quorum is enough: in a partition the minority never does. A"
+            " pod that is replaced is back within a minute. Missing data counts as lost."
+        ),
+    ),
+    Alert(
+        name="RedisFailover",
+        # The address is a label, so that a change of it makes another series: changes() is blind.
+        # Of what sentinels name now, that of most; and only where there was another one.
+        expression=(
+            f"topk by (master_name) (1, count by (master_name, master_address) ({_NAMED}))"
+            " and on (master_name) count by (master_name) (count by (master_name, master_address)"
+            f" (count_over_time({_NAMED}[15m]))) > 1"
+        ),
+        lasting="0s",
+        severity=Severity.INFO,
+        summary="Another Redis became master.",
+        description="Sentinels name {{ $labels.master_address }}, and another one 15 minutes ago.",
+        why=(
+            "It happened, and tells why a few writes waited; nobody has to do anything. It ends by"
+            " itself after 15 minutes. Missing data is SentinelQuorumLost's."
+        ),
+    ),
 )
+
+SILENCES = {
+    "GatewayDown": ("OutsideProbeFailing",),
+    "ProvidersAllDown": ("ProviderBreakerOpen",),
+}
+"""Alerts that say nothing new while another one fires: people are told the cause, not its echo."""

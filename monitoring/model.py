@@ -1,6 +1,6 @@
 """What an alert is. One value holds everything that a rule, its runbook link and its test share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = ["Alert", "Severity"]
@@ -26,6 +26,7 @@ class Alert:
         summary: one sentence for a phone's screen.
         description: with labels, for the ticket; may use Prometheus' templates.
         why: where the threshold and the duration come from.
+        objective: the name of the objective whose series it reads, if it reads one's.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Alert:
     summary: str
     description: str
     why: str
-    labels: dict[str, str] = field(default_factory=dict[str, str])
+    objective: str | None = None
 
     @property
     def runbook(self) -> str:

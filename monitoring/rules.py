@@ -8,6 +8,7 @@ from monitoring.slo import Slo
 
 __all__ = ["AlertRule", "Group", "RecordRule", "RuleFile", "rule_file"]
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 # Written as calls because `for` cannot be a field of a class.
 AlertRule = TypedDict(
@@ -44,20 +45,30 @@ class RuleFile(TypedDict):
     groups: list[Group]
 
 
-def rule_file(alerts: Sequence[Alert], objectives: Sequence[Slo], *, runbooks: str) -> RuleFile:
-    """The rules of `objectives`, on which alerts may build, and those of `alerts`.
+def rule_file(
+    alerts: Sequence[Alert], objectives: Sequence[Slo], *, runbooks: str, patience: float = 1.0
+) -> RuleFile:
+    """The rules of `objectives`, and those of `alerts`.
+
+    An alert that builds on an objective stands in its group, after its series: Prometheus promises
+    an order only within a group, so elsewhere it would see what was true one evaluation earlier.
 
     Args:
-        alerts: in the order in which they shall appear.
+        alerts: in the order in which they shall appear; an objective of theirs is in `objectives`.
         objectives: each a group of its own.
         runbooks: base URL (or path) of the runbooks, without the final slash.
+        patience: the share of each alert's own time for which it waits before it fires.
     """
-    recorded: list[Group] = [
-        {"name": f"slo-{slo.name}", "rules": _records(slo)} for slo in objectives
+
+    def told(objective: str | None) -> list[AlertRule]:
+        chosen = [alert for alert in alerts if alert.objective == objective]
+        return [_rule(alert, runbooks, patience) for alert in chosen]
+
+    of_objectives: list[Group] = [
+        {"name": f"slo-{slo.name}", "rules": [*_records(slo), *told(slo.name)]}
+        for slo in objectives
     ]
-    return {
-        "groups": [*recorded, {"name": "seawall", "rules": [_rule(a, runbooks) for a in alerts]}]
-    }
+    return {"groups": [*of_objectives, {"name": "seawall", "rules": told(None)}]}
 
 
 def _records(slo: Slo) -> list[RecordRule]:
@@ -67,15 +78,21 @@ def _records(slo: Slo) -> list[RecordRule]:
     ]
 
 
-def _rule(alert: Alert, runbooks: str) -> AlertRule:
+def _rule(alert: Alert, runbooks: str, patience: float) -> AlertRule:
     return {
         "alert": alert.name,
         "expr": alert.expression,
-        "for": alert.lasting,
-        "labels": {"severity": alert.severity.value, **alert.labels},
+        "for": _shortened(alert.lasting, patience),
+        "labels": {"severity": alert.severity.value},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{runbooks}/{alert.runbook}",
         },
     }
+
+
+def _shortened(lasting: str, patience: float) -> str:
+    if patience == 1:
+        return lasting
+    return f"{round(int(lasting[:-1]) * _SECONDS[lasting[-1]] * patience)}s"

@@ -4,7 +4,8 @@ No value passes through the program, so none stands in the stack's state. The op
 installed by the team; its objects are https://external-secrets.io/latest/api/spec/.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from contract.paths import API_KEYS_FILE
+from contract.paths import API_KEYS_FILE, REDIS_EXPORTER_PASSWORD_FILE, REDIS_URLS_FILE
 from infra.components.gateway_files import api_keys_file
 from infra.components.labels import labels_of
 from infra.components.secret_source import SecretFiles
@@ -68,6 +69,8 @@ class ExternalSecrets(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         """Declare the ExternalSecret that makes the Secret; see SecretSource."""
         read = [*files.copied, *(api_key_secret(key_id) for key_id in files.api_keys)]
+        if files.redis_urls is not None:
+            read.append(REDIS_EXPORTER_PASSWORD_FILE)
         made = CustomResource(
             name,
             api_version=_API_VERSION,
@@ -151,16 +154,25 @@ def _remote(store: Vault | AwsSecretsManager, secret: str) -> _Values:
     return {"key": f"{store.prefix}{secret}"}
 
 
-def _templates(files: SecretFiles) -> Mapping[str, str]:
+def _templates(files: SecretFiles) -> Mapping[str, pulumi.Input[str]]:
     # Backquotes: Go's raw strings, which JSON has no need to escape.
-    templates = {file: f"{{{{ index . `{file}` }}}}" for file in files.copied}
+    templates: dict[str, pulumi.Input[str]] = {
+        file: f"{{{{ index . `{file}` }}}}" for file in files.copied
+    }
     if files.api_keys:
         hashes = {
             key_id: f"{{{{ index . `{api_key_secret(key_id)}` | sha256sum }}}}"
             for key_id in files.api_keys
         }
-        templates[API_KEYS_FILE] = api_keys_file(files.api_keys, hashes)
+        templates[API_KEYS_FILE] = api_keys_file(files.api_keys, hashes, files.revoked)
+    if files.redis_urls is not None:
+        templates[REDIS_URLS_FILE] = pulumi.Output.from_input(files.redis_urls).apply(_by_url)
     return templates
+
+
+def _by_url(urls: Sequence[str]) -> str:
+    password = f"{{{{ index . `{REDIS_EXPORTER_PASSWORD_FILE}` | toJson }}}}"
+    return "{" + ", ".join(f"{json.dumps(url)}: {password}" for url in urls) + "}"
 
 
 def _after(resource: pulumi.Resource) -> pulumi.ResourceOptions:

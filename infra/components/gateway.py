@@ -16,6 +16,7 @@ from pulumi_kubernetes.core.v1 import (
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
+    VolumeArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
@@ -24,16 +25,17 @@ from infra.components.gateway_files import settings_file
 from infra.components.gateway_pod import COMPONENT, GatewayPod, pod_spec
 from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
-from infra.components.mounted_files import MountedFiles, mounted_files
+from infra.components.mounted_files import mounted_files
 from infra.components.placement import disruption_budget
 from infra.components.secret_source import SecretFiles, SecretSource
 from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
-from infra.secret_names import provider_secret
+from infra.secret_names import provider_secrets, tracing_secrets
 from infra.settings import Gateway as GatewaySettings
 
-__all__ = ["Gateway", "GatewayArgs"]
+__all__ = ["SERVICE_PORT", "Gateway", "GatewayArgs"]
 
-_SERVICE_PORT = 80
+SERVICE_PORT = 80
+"""Of the gateway's Service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class GatewayArgs:
     redis_master: str
     redis_aliases: pulumi.Output[list[HostAliasArgs]]
     """The addresses of the hosts."""
+    redis: pulumi.Resource
+    """Its pods are new before the gateway's: what a new gateway asks of Redis, Redis allows."""
     secrets: SecretSource
     """Fills the Secret that the pods mount. Of client keys they get hashes only."""
 
@@ -71,13 +75,11 @@ class Gateway(pulumi.ComponentResource):
         pod = GatewayPod(
             settings=args.settings,
             image=args.image,
-            config=files.volume,
+            config=files,
             secret=secret,
             host_aliases=args.redis_aliases,
         )
-        # The process reads its settings when it starts: other settings are other pods, so that
-        # what was verified is what runs.
-        self._deployment(name, pod, files.annotations)
+        self._deployment(name, pod)
         autoscaler(name, self._metadata(name), args.settings.replicas, self._child)
         budget = args.settings.disruption
         disruption_budget(name, self._metadata(name), budget, COMPONENT, self._child)
@@ -86,33 +88,37 @@ class Gateway(pulumi.ComponentResource):
         self.url = service.spec.apply(lambda spec: f"http://{spec.cluster_ip}")
         self.register_outputs({"service_name": self.service_name, "url": self.url})
 
-    def _files(self, name: str) -> tuple[MountedFiles, pulumi.Output[str]]:
+    def _files(self, name: str) -> tuple[VolumeArgs, pulumi.Output[str]]:
         args = self._args
         file_name = paths.CONFIG_FILE.rsplit("/", 1)[-1]
         text = args.redis_hosts.apply(
-            lambda hosts: settings_file(args.settings, redis_hosts=hosts, master=args.redis_master)
+            lambda hosts: settings_file(
+                args.settings,
+                redis_hosts=hosts,
+                master=args.redis_master,
+                # Other settings are other pods, so that what was verified is what runs: ADR 0021.
+                reload=False,
+            )
         )
         files = mounted_files(
-            f"{name}-settings",
-            self._metadata(f"{name}-settings"),
-            {file_name: text},
-            self._child,
+            f"{name}-settings", args.namespace, COMPONENT, {file_name: text}, self._child
         )
         copied = [paths.REDIS_APP_PASSWORD_FILE, paths.SENTINEL_PASSWORD_FILE]
-        copied += [provider_secret(provider) for provider in args.settings.providers]
+        for provider_name, provider in args.settings.providers.items():
+            copied += provider_secrets(provider_name, provider)
+        copied += tracing_secrets(args.settings)
         secret = args.secrets.fill(
             f"{name}-secrets",
             self._metadata(f"{name}-secrets"),
-            SecretFiles(tuple(copied), args.settings.api_keys),
+            SecretFiles(tuple(copied), args.settings.api_keys, args.settings.revoked_api_keys),
             self._child,
         )
         return files, secret
 
-    def _deployment(
-        self, name: str, pod: GatewayPod, annotations: Mapping[str, pulumi.Input[str]]
-    ) -> None:
+    def _deployment(self, name: str, pod: GatewayPod) -> None:
         # A new pod is ready before an old one leaves: capacity never drops.
         rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+        after_redis = pulumi.ResourceOptions(depends_on=[self._args.redis])
         Deployment(
             name,
             metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
@@ -121,15 +127,14 @@ class Gateway(pulumi.ComponentResource):
                 selector=_selector(),
                 strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rolling),
                 template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=labels_of(COMPONENT), annotations=annotations),
-                    spec=pod_spec(pod),
+                    metadata=ObjectMetaArgs(labels=labels_of(COMPONENT)), spec=pod_spec(pod)
                 ),
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions.merge(self._child, after_redis),
         )
 
     def _service(self, name: str) -> Service:
-        port = ServicePortArgs(name="http", port=_SERVICE_PORT, target_port="http")
+        port = ServicePortArgs(name="http", port=SERVICE_PORT, target_port="http")
         return Service(
             name,
             metadata=self._metadata(name),

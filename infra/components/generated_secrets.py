@@ -1,6 +1,7 @@
 """Secrets whose values come from the stack's encrypted configuration."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -8,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from contract.paths import API_KEYS_FILE
+from contract.paths import API_KEYS_FILE, REDIS_EXPORTER_PASSWORD_FILE, REDIS_URLS_FILE
 from infra.components.gateway_files import api_keys_file
 from infra.components.secret_source import SecretFiles
 from infra.secret_names import api_key_secret
@@ -41,6 +42,11 @@ class GeneratedSecrets:
         content = {file: self._values[file] for file in files.copied}
         if files.api_keys:
             content[API_KEYS_FILE] = self._api_keys(files)
+        if files.redis_urls is not None:
+            password = self._values[REDIS_EXPORTER_PASSWORD_FILE]
+            content[REDIS_URLS_FILE] = pulumi.Output.all(files.redis_urls, password).apply(
+                lambda found: json.dumps(dict.fromkeys(found[0], found[1]))
+            )
         secret = Secret(name, metadata=metadata, string_data=content, opts=opts)
         return secret.metadata.apply(lambda made: made.name or "")
 
@@ -52,6 +58,6 @@ class GeneratedSecrets:
                 key_id: hashlib.sha256(value.encode()).hexdigest()
                 for key_id, value in values.items()
             }
-            return api_keys_file(files.api_keys, hashes)
+            return api_keys_file(files.api_keys, hashes, files.revoked)
 
         return pulumi.Output.all(**keys).apply(hashed)

@@ -16,6 +16,7 @@ from pulumi_kubernetes.core.v1 import (
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
+    VolumeArgs,
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
@@ -23,7 +24,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from contract import ports
 from infra.components.labels import labels_of, selector_of
 from infra.components.metrics_adapter_rights import rights_of
-from infra.components.mounted_files import MountedFiles, mounted_files
+from infra.components.mounted_files import mounted_files
 from infra.components.pods import (
     container_security,
     http_probe,
@@ -79,16 +80,12 @@ class MetricsAdapter(pulumi.ComponentResource):
         rules = adapter_rules(SIGNALS, window_s=args.settings.window.whole_seconds)
         files = mounted_files(
             f"{name}-settings",
-            self._metadata(f"{name}-settings"),
+            args.made_namespace,
+            COMPONENT,
             {_CONFIG_FILE: json.dumps(rules, indent=2)},
             child,
         )
-        pod = SinglePod(
-            args.made_namespace,
-            self._pod(files, account),
-            args.replace_after_s,
-            annotations=files.annotations,
-        )
+        pod = SinglePod(args.made_namespace, self._pod(files, account), args.replace_after_s)
         deployment = single_pod(name, pod, child)
         service = Service(
             name,
@@ -126,7 +123,7 @@ class MetricsAdapter(pulumi.ComponentResource):
             opts=opts,
         )
 
-    def _pod(self, files: MountedFiles, account: pulumi.Input[str]) -> PodSpecArgs:
+    def _pod(self, files: VolumeArgs, account: pulumi.Input[str]) -> PodSpecArgs:
         settings = self._args.settings
         container = ContainerArgs(
             name=COMPONENT,
@@ -158,7 +155,7 @@ class MetricsAdapter(pulumi.ComponentResource):
             enable_service_links=False,
             security_context=pod_security(),
             service_account_name=account,
-            volumes=[files.volume, scratch_volume("keys", "1Mi", memory=True)],
+            volumes=[files, scratch_volume("keys", "1Mi", memory=True)],
         )
 
     def _metadata(self, name: str) -> ObjectMetaArgs:

@@ -1,39 +1,36 @@
-"""A ConfigMap as a volume, and the digest by which pods that read it once are made anew."""
+"""A ConfigMap as a volume: other contents are another ConfigMap, and so other pods."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-__all__ = ["MountedFiles", "mounted_files"]
+from infra.components.labels import labels_of
 
-_DIGEST = "checksum/config"
-"""The annotation's name that charts use for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MountedFiles:
-    """The volume, and the pod's annotation."""
-
-    volume: VolumeArgs
-    annotations: dict[str, pulumi.Input[str]]
+__all__ = ["mounted_files"]
 
 
 def mounted_files(
     name: str,
-    metadata: ObjectMetaArgs,
+    namespace: pulumi.Input[str],
+    component: str,
     files: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
-) -> MountedFiles:
-    """The ConfigMap `name` with `files`, texts by file name; its volume is called config."""
-    config_map = ConfigMap(name, metadata=metadata, data=files, opts=opts)
+) -> VolumeArgs:
+    """The volume `config` with `files`, texts by file name.
+
+    Args:
+        name: what the ConfigMap's own name begins with; Pulumi adds some digits.
+        namespace: where the pods run.
+        component: for the labels.
+        files: a change makes a new ConfigMap, and the old one goes when the new pods are ready:
+            an old pod that starts again meanwhile reads the settings that its image knows.
+        opts: the resource's.
+    """
+    metadata = ObjectMetaArgs(namespace=namespace, labels=labels_of(component))
+    config_map = ConfigMap(name, metadata=metadata, data=files, immutable=True, opts=opts)
     source = ConfigMapVolumeSourceArgs(
         name=config_map.metadata.apply(lambda metadata: metadata.name or "")
     )
-    digest = pulumi.Output.json_dumps(files, sort_keys=True).apply(
-        lambda text: hashlib.sha256(text.encode()).hexdigest()
-    )
-    return MountedFiles(VolumeArgs(name="config", config_map=source), {_DIGEST: digest})
+    return VolumeArgs(name="config", config_map=source)

@@ -6,7 +6,7 @@ IPv6 only the edges between pods are open.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pulumi
@@ -32,12 +32,27 @@ from infra.components.network_edges import (
     pods,
     to_api_server,
 )
-from infra.settings import Backup, MetricsAdapter, Network
+from infra.components.network_entrance import from_entrance, to_entrance, to_gateway, to_solver
+from infra.components.network_of_watchers import http_port, watching_edges, who_scrapes
+from infra.settings import (
+    Backup,
+    BundledEntrance,
+    Entrance,
+    Ingress,
+    MetricsAdapter,
+    Monitoring,
+    Network,
+    NoEntrance,
+    Tracing,
+)
 
 __all__ = ["NetworkPolicies", "NetworkPoliciesArgs"]
 
 _HTTP = 80
 _HTTPS = 443
+
+_SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
+"""https://cert-manager.io/docs/configuration/acme/http01/"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,18 @@ class NetworkPoliciesArgs:
     """The component names of the provider simulators."""
     real_providers: bool
     """Whether the gateway asks anybody else."""
+    tracing: Tracing | None = None
+    """Where the gateway brings its traces; nowhere when not given."""
     backup: Backup | None = None
     """Where the backup job brings its copies; there is none when not given."""
-    prometheus: bool = False
-    """Whether there is a Prometheus of the kit's own."""
+    monitoring: Monitoring | None = None
+    """What watches; nothing when not given."""
     adapter: MetricsAdapter | None = None
     """What the metrics adapter asks; there is none when not given."""
+    entrance: Entrance = field(default_factory=NoEntrance)
+    """How clients come in."""
+    front: str = "gateway"
+    """The component that the outside probe asks."""
 
 
 class NetworkPolicies(pulumi.ComponentResource):
@@ -74,8 +95,20 @@ class NetworkPolicies(pulumi.ComponentResource):
             ingress=_to_gateway(args),
             egress=_from_gateway(args),
         )
+        if isinstance(args.entrance, BundledEntrance):
+            self._policy(
+                "entrance",
+                identity_of("entrance"),
+                ingress=[to_entrance(args.settings, args.entrance), *_from_probe(args, "entrance")],
+                egress=[from_entrance()],
+            )
+        if isinstance(args.entrance, Ingress) and args.entrance.tls and args.entrance.tls.issuer:
+            # Where the issuer proves names by HTTP, cert-manager makes a pod beside the gateway.
+            self._policy("acme-solver", _SOLVER, ingress=[to_solver(args.entrance)], egress=[])
         redis = [pods("redis")]
         asking = [pods("gateway"), *([pods("backup")] if args.backup else [])]
+        if args.monitoring:
+            asking.append(pods("redis-exporter"))
         self._policy(
             "redis",
             identity_of("redis"),
@@ -106,19 +139,14 @@ class NetworkPolicies(pulumi.ComponentResource):
 
     def _watching(self) -> None:
         args = self._args
-        if args.prometheus:
-            asking = [pods("metrics-adapter")] if args.adapter else []
-            if args.settings.monitoring:
-                asking.append(namespace(args.settings.monitoring))
+        for policy in watching_edges(
+            args.settings, args.monitoring, adapter=bool(args.adapter), front=args.front
+        ):
             self._policy(
-                "prometheus",
-                identity_of("prometheus"),
-                ingress=[ingress(asking, ports.PROMETHEUS)] if asking else [],
-                egress=[
-                    egress([pods("gateway")], ports.GATEWAY_HEALTH),
-                    # It asks there which pods there are.
-                    to_api_server(args.settings),
-                ],
+                policy.component,
+                identity_of(policy.component),
+                ingress=policy.ingress,
+                egress=policy.egress,
             )
         if args.adapter:
             self._policy(
@@ -157,13 +185,17 @@ class NetworkPolicies(pulumi.ComponentResource):
 
 
 def _to_gateway(args: NetworkPoliciesArgs) -> list[NetworkPolicyIngressRuleArgs]:
-    rules = [ingress(clients(args.settings), ports.GATEWAY_HTTP)]
-    watching = [pods("prometheus")] if args.prometheus else []
-    if args.settings.monitoring:
-        watching.append(namespace(args.settings.monitoring))
+    rules = [to_gateway(args.settings, args.entrance), *_from_probe(args, "gateway")]
+    watching = who_scrapes(args.settings, args.monitoring)
     if watching:
         rules.append(ingress(watching, ports.GATEWAY_HEALTH))
     return rules
+
+
+def _from_probe(args: NetworkPoliciesArgs, asked: str) -> list[NetworkPolicyIngressRuleArgs]:
+    if args.front != asked or args.monitoring is None or args.monitoring.outside is None:
+        return []
+    return [ingress([pods("outside-probe")], http_port(asked))]
 
 
 def _from_gateway(args: NetworkPoliciesArgs) -> list[NetworkPolicyEgressRuleArgs]:
@@ -172,7 +204,18 @@ def _from_gateway(args: NetworkPoliciesArgs) -> list[NetworkPolicyEgressRuleArgs
         rules.append(egress([pods(name) for name in args.simulators], ports.SIMULATOR_HTTP))
     if args.real_providers:
         rules.append(outside(args.settings, _HTTPS))
+    if args.tracing:
+        rules.append(_to_collector(args.settings, args.tracing))
     return rules
+
+
+def _to_collector(settings: Network, tracing: Tracing) -> NetworkPolicyEgressRuleArgs:
+    port = tracing.port or _port_of(tracing.endpoint)
+    if tracing.namespace:
+        return egress([namespace(tracing.namespace)], port)
+    if tracing.block:
+        return egress([block(tracing.block)], port)
+    return outside(settings, port)
 
 
 def _to_storage(settings: Network, backup: Backup) -> NetworkPolicyEgressRuleArgs:

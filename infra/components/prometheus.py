@@ -1,4 +1,4 @@
-"""A Prometheus of the kit's own: it scrapes the pods of its namespace and evaluates the alerts."""
+"""A Prometheus of the kit's own: it scrapes its namespace and evaluates the alerts."""
 
 import json
 from dataclasses import dataclass
@@ -11,24 +11,26 @@ from pulumi_kubernetes.core.v1 import (
     Service,
     ServicePortArgs,
     ServiceSpecArgs,
+    VolumeArgs,
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from contract import ports
 from infra.components.labels import labels_of, selector_of
-from infra.components.mounted_files import MountedFiles, mounted_files
+from infra.components.mounted_files import mounted_files
 from infra.components.pod_lister import pod_lister
 from infra.components.pods import (
     container_security,
     http_probe,
     pod_security,
+    quick_names,
     requirements,
     scratch_volume,
 )
-from infra.components.scraping import scrape_config
+from infra.components.scraping import Watched, scrape_config
 from infra.components.single_pod import SinglePod, single_pod
-from infra.settings import Monitoring
+from infra.settings import BundledMonitoring
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.slo import OBJECTIVES
@@ -52,7 +54,11 @@ class PrometheusArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    settings: Monitoring
+    settings: BundledMonitoring
+    redis_hosts: pulumi.Output[list[str]]
+    """Where Redis and Sentinel listen."""
+    front: str
+    """The Service that clients are let in by."""
     replace_after_s: int
     """How long its node may be lost until another pod is made."""
 
@@ -70,24 +76,26 @@ class Prometheus(pulumi.ComponentResource):
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
         account = pod_lister(name, self._metadata(name), child)
-        config = pulumi.Output.from_input(args.namespace).apply(
-            lambda namespace: json.dumps(
-                scrape_config(args.settings, namespace, rules=_RULES_FILE), indent=2
+        config = pulumi.Output.all(args.namespace, args.redis_hosts).apply(
+            lambda found: json.dumps(
+                scrape_config(args.settings, Watched(*found, front=args.front), rules=_RULES_FILE),
+                indent=2,
             )
         )
-        rules = rule_file(ALERTS, OBJECTIVES, runbooks=args.settings.runbooks.rstrip("/"))
+        rules = rule_file(
+            ALERTS,
+            OBJECTIVES,
+            runbooks=args.settings.runbooks.rstrip("/"),
+            patience=args.settings.patience,
+        )
         files = mounted_files(
             f"{name}-settings",
-            self._metadata(f"{name}-settings"),
+            args.namespace,
+            COMPONENT,
             {_CONFIG_FILE: config, _RULES_FILE: json.dumps(rules, indent=2)},
             child,
         )
-        pod = SinglePod(
-            args.namespace,
-            self._pod(files, account),
-            args.replace_after_s,
-            annotations=files.annotations,
-        )
+        pod = SinglePod(args.namespace, self._pod(files, account), args.replace_after_s)
         single_pod(name, pod, child)
         service = Service(
             name,
@@ -103,7 +111,7 @@ class Prometheus(pulumi.ComponentResource):
         )
         self.register_outputs({"url": self.url})
 
-    def _pod(self, files: MountedFiles, account: pulumi.Input[str]) -> PodSpecArgs:
+    def _pod(self, files: VolumeArgs, account: pulumi.Input[str]) -> PodSpecArgs:
         settings = self._args.settings
         container = ContainerArgs(
             name=COMPONENT,
@@ -129,11 +137,12 @@ class Prometheus(pulumi.ComponentResource):
         return PodSpecArgs(
             automount_service_account_token=True,
             containers=[container],
+            dns_config=quick_names(),
             enable_service_links=False,
             security_context=pod_security(),
             service_account_name=account,
             termination_grace_period_seconds=_GRACE_S,
-            volumes=[files.volume, scratch_volume("data", _DATA_SIZE, memory=False)],
+            volumes=[files, scratch_volume("data", _DATA_SIZE, memory=False)],
         )
 
     def _metadata(self, name: str) -> ObjectMetaArgs:

@@ -70,6 +70,7 @@ class RedisSentinel(pulumi.ComponentResource):
     """Their addresses, for the hosts file of every pod that speaks to them: Sentinel waits for
     names in its only thread, and a name server may be lost together with the master."""
     master_name: str
+    stateful_set: StatefulSet
 
     def __init__(
         self, name: str, args: RedisSentinelArgs, opts: pulumi.ResourceOptions | None = None
@@ -97,7 +98,7 @@ class RedisSentinel(pulumi.ComponentResource):
             secret=secret,
             host_aliases=self.host_aliases,
         )
-        self._stateful_set(name, pod, protect=args.protect)
+        self.stateful_set = self._stateful_set(name, pod, protect=args.protect)
         self.register_outputs({"hosts": self.hosts})
 
     def _services(self, pods: list[str]) -> pulumi.Output[list[HostAliasArgs]]:
@@ -139,11 +140,11 @@ class RedisSentinel(pulumi.ComponentResource):
 
         return [full(pod) for pod in pods]
 
-    def _stateful_set(self, name: str, pod: RedisPod, *, protect: bool) -> None:
+    def _stateful_set(self, name: str, pod: RedisPod, *, protect: bool) -> StatefulSet:
         keep = StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
             when_deleted="Retain", when_scaled="Retain"
         )
-        StatefulSet(
+        return StatefulSet(
             name,
             metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
             spec=StatefulSetSpecArgs(

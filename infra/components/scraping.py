@@ -3,14 +3,18 @@
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
-from contract import labels, metrics, paths
+from contract import jobs, labels, metrics, paths, ports
 from infra.components.labels import identity_of
-from infra.settings import Monitoring
+from infra.settings import BundledMonitoring
 
-__all__ = ["ScrapeConfig", "scrape_config"]
+__all__ = ["PROBE_MODULE", "ScrapeConfig", "Watched", "outside_url", "redis_url", "scrape_config"]
 
+PROBE_MODULE = "completion"
+"""How blackbox_exporter's configuration calls the question."""
 _MOST_TIMEOUT_S = 10
 """Prometheus' own default."""
 
@@ -20,6 +24,7 @@ class _Relabel(TypedDict, total=False):
     regex: str
     action: str
     target_label: str
+    replacement: str
 
 
 class _Discovery(TypedDict):
@@ -27,28 +32,84 @@ class _Discovery(TypedDict):
     namespaces: dict[str, list[str]]
 
 
-class _Job(TypedDict):
+class _Static(TypedDict, total=False):
+    targets: list[str]
+    labels: dict[str, str]
+
+
+class _Job(TypedDict, total=False):
     job_name: str
     metrics_path: str
+    scrape_interval: str
+    scrape_timeout: str
+    params: dict[str, list[str]]
     kubernetes_sd_configs: list[_Discovery]
+    static_configs: list[_Static]
     relabel_configs: list[_Relabel]
+
+
+class _Alertmanagers(TypedDict):
+    static_configs: list[_Static]
+
+
+class _Alerting(TypedDict):
+    alertmanagers: list[_Alertmanagers]
 
 
 # Written as a call because `global` cannot be a field of a class.
 ScrapeConfig = TypedDict(
     "ScrapeConfig",
-    {"global": dict[str, str], "rule_files": list[str], "scrape_configs": list[_Job]},
+    {
+        "global": dict[str, str],
+        "rule_files": list[str],
+        "alerting": _Alerting,
+        "scrape_configs": list[_Job],
+    },
 )
 """The file."""
 
 
-def scrape_config(settings: Monitoring, namespace: str, *, rules: str) -> ScrapeConfig:
-    """The file of a Prometheus that asks the gateway's pods of `namespace`.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is there to be asked.
+
+    Attributes:
+        namespace: where everything is.
+        redis_hosts: the names of the Redis pods' Services; the first part is the pod.
+        front: the Service that clients are let in by; see `outside_url`.
+    """
+
+    namespace: str
+    redis_hosts: Sequence[str]
+    front: str
+
+
+def redis_url(host: str, port: int) -> str:
+    """How redis_exporter is told which Redis, or which Sentinel, is meant."""
+    return f"redis://{host}:{port}"
+
+
+def outside_url(front: str) -> str:
+    """Whom blackbox_exporter asks: the Service `front`, the entrance's or else the gateway's."""
+    return f"http://{front}/v1/chat/completions"
+
+
+def scrape_config(settings: BundledMonitoring, watched: Watched, *, rules: str) -> ScrapeConfig:
+    """The file of a Prometheus beside what it watches.
 
     `rules` is the name of a file beside it.
     """
     every = settings.scrape_every
     timeout = min(every.whole_seconds, _MOST_TIMEOUT_S)
+    alertmanagers = [f"alertmanager:{ports.ALERTMANAGER}"] if settings.alertmanager else []
+    scraped = [
+        _pods(metrics.GATEWAY_JOB, "gateway", "health", watched.namespace),
+        _redis(jobs.REDIS, ports.REDIS, watched),
+        _redis(jobs.SENTINEL, ports.SENTINEL, watched),
+    ]
+    if settings.outside:
+        outside = settings.outside
+        scraped.append(_outside(watched.front, str(outside.every), str(outside.timeout)))
     return {
         "global": {
             "scrape_interval": str(every),
@@ -56,8 +117,57 @@ def scrape_config(settings: Monitoring, namespace: str, *, rules: str) -> Scrape
             "evaluation_interval": str(every),
         },
         "rule_files": [rules],
-        "scrape_configs": [_pods(metrics.GATEWAY_JOB, "gateway", "health", namespace)],
+        "alerting": {
+            "alertmanagers": [{"static_configs": [{"targets": [to]}]} for to in alertmanagers]
+        },
+        "scrape_configs": scraped,
     }
+
+
+def _redis(job: str, port: int, watched: Watched) -> _Job:
+    """Every Redis pod, through the exporter: `instance` is the pod, as in Kubernetes."""
+    return _through(
+        f"redis-exporter:{ports.REDIS_EXPORTER}",
+        {
+            "job_name": job,
+            "metrics_path": "/scrape",
+            "static_configs": [
+                {
+                    "targets": [redis_url(host, port)],
+                    "labels": {"instance": host.partition(".")[0], "namespace": watched.namespace},
+                }
+                for host in watched.redis_hosts
+            ],
+        },
+    )
+
+
+def _outside(front: str, every: str, timeout: str) -> _Job:
+    return _through(
+        f"outside-probe:{ports.PROBE}",
+        {
+            "job_name": jobs.OUTSIDE,
+            "metrics_path": "/probe",
+            "scrape_interval": every,
+            "scrape_timeout": timeout,
+            "params": {"module": [PROBE_MODULE]},
+            "static_configs": [
+                {
+                    "targets": [outside_url(front)],
+                    "labels": {"instance": "gateway"},
+                }
+            ],
+        },
+    )
+
+
+def _through(exporter: str, job: _Job) -> _Job:
+    """The job, whose targets are named to an exporter that asks them."""
+    asked: list[_Relabel] = [
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"target_label": "__address__", "replacement": exporter},
+    ]
+    return {**job, "relabel_configs": asked}
 
 
 def _pods(job: str, component: str, port: str, namespace: str) -> _Job:
@@ -69,7 +179,7 @@ def _pods(job: str, component: str, port: str, namespace: str) -> _Job:
     wanted["__meta_kubernetes_pod_container_port_name"] = port
     # One that ended keeps its address for a while; another pod may have it by then.
     wanted["__meta_kubernetes_pod_phase"] = "Running"
-    kept = {
+    kept: Mapping[str, str] = {
         "namespace": "__meta_kubernetes_namespace",
         "pod": "__meta_kubernetes_pod_name",
         "node": "__meta_kubernetes_pod_node_name",

@@ -3,7 +3,7 @@
 Pods mount the same names and keys in every environment; only the source differs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,10 +22,14 @@ class SecretFiles:
     Attributes:
         copied: secrets that are files under their own names, as they are.
         api_keys: the client keys whose hashes become API_KEYS_FILE; without any there is no file.
+        revoked: ids of keys made at run time that API_KEYS_FILE refuses.
+        redis_urls: where the exporter's password is good; with them there is REDIS_URLS_FILE.
     """
 
     copied: tuple[str, ...]
     api_keys: Mapping[str, ApiKey] = field(default_factory=dict[str, ApiKey])
+    revoked: tuple[str, ...] = ()
+    redis_urls: pulumi.Input[Sequence[str]] | None = None
 
 
 class SecretSource(Protocol):

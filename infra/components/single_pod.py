@@ -25,8 +25,6 @@ class SinglePod:
     """How long its node may be lost until another pod is made."""
     labels: Mapping[str, str] | None = None
     """In place of those of a component of the Deployment's name; its selector must match."""
-    annotations: Mapping[str, pulumi.Input[str]] | None = None
-    """Of the pod: a change makes a new one."""
 
 
 def single_pod(name: str, pod: SinglePod, opts: pulumi.ResourceOptions) -> Deployment:
@@ -42,9 +40,7 @@ def single_pod(name: str, pod: SinglePod, opts: pulumi.ResourceOptions) -> Deplo
             progress_deadline_seconds=PROGRESS_SECONDS,
             replicas=1,
             selector=LabelSelectorArgs(match_labels=selector_of(name)),
-            template=PodTemplateSpecArgs(
-                metadata=ObjectMetaArgs(labels=marked, annotations=pod.annotations), spec=pod.spec
-            ),
+            template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=marked), spec=pod.spec),
         ),
         opts=opts,
     )

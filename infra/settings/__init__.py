@@ -7,12 +7,28 @@ docs/configuration.md is made of these models.
 from infra.settings.aws import Aws
 from infra.settings.backup import Backup
 from infra.settings.compute import Amount, Resources
+from infra.settings.entrance import (
+    BundledEntrance,
+    Entrance,
+    GatewayApi,
+    Ingress,
+    LoadBalancer,
+    NoEntrance,
+)
 from infra.settings.environment import Environment
-from infra.settings.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts
+from infra.settings.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
+from infra.settings.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts, Tracing
 from infra.settings.grammar import Duration, has_digest
 from infra.settings.images import Images
 from infra.settings.kubernetes import Kubernetes
-from infra.settings.monitoring import MetricsAdapter, Monitoring
+from infra.settings.monitoring import (
+    Alertmanager,
+    BundledMonitoring,
+    MetricsAdapter,
+    Monitoring,
+    Operator,
+    Outside,
+)
 from infra.settings.network import Network
 from infra.settings.placement import Apart, Disruption, Spread
 from infra.settings.policies import Policies
@@ -24,26 +40,40 @@ from infra.settings.state import State
 
 __all__ = [
     "Admission",
+    "Alertmanager",
     "Amount",
     "Apart",
     "ApiKey",
     "Aws",
     "AwsSecretsManager",
     "Backup",
+    "BundledEntrance",
+    "BundledMonitoring",
     "Disruption",
     "Duration",
+    "Entrance",
     "Environment",
+    "Exposure",
     "Gateway",
+    "GatewayApi",
     "Generated",
     "Images",
+    "Ingress",
     "Kubernetes",
+    "LoadBalancer",
     "MetricsAdapter",
     "Model",
     "Monitoring",
     "Network",
+    "NoEntrance",
+    "Operator",
+    "Outside",
+    "OwnLimit",
     "PerPod",
     "Policies",
     "Provider",
+    "Proxies",
+    "RateLimit",
     "Redis",
     "Release",
     "Replicas",
@@ -54,6 +84,8 @@ __all__ = [
     "State",
     "Target",
     "Timeouts",
+    "Tls",
+    "Tracing",
     "Vault",
     "has_digest",
 ]

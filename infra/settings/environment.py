@@ -10,11 +10,12 @@ from pydantic import model_validator
 from infra.settings.aws import Aws
 from infra.settings.backup import Backup
 from infra.settings.base import Strict
+from infra.settings.entrance import BundledEntrance, Entrance, LoadBalancer, NoEntrance
 from infra.settings.gateway import Gateway
 from infra.settings.grammar import Name, has_digest
 from infra.settings.images import Images
 from infra.settings.kubernetes import Kubernetes
-from infra.settings.monitoring import MetricsAdapter, Monitoring
+from infra.settings.monitoring import BundledMonitoring, MetricsAdapter, Monitoring, Operator
 from infra.settings.network import Network
 from infra.settings.policies import Policies
 from infra.settings.redis import Redis
@@ -42,6 +43,8 @@ class Environment(Strict):
     """The gateway's pods and its settings."""
     redis: Redis
     """The pods of Redis and Sentinel."""
+    entrance: Entrance = NoEntrance()
+    """How clients come in from outside the cluster; they do not when not given."""
     network: Network
     """Who may reach whom."""
     secret_store: SecretStore
@@ -50,7 +53,7 @@ class Environment(Strict):
     """Pulumi refuses to delete or replace what holds data: the namespace with its volumes, and
     Redis. Take it away in an update of its own first."""
     monitoring: Monitoring | None = None
-    """A Prometheus of the kit's own; none when not given."""
+    """What watches the platform and who is told; nothing when not given."""
     metrics_adapter: MetricsAdapter | None = None
     """What tells the autoscaler about requests; none when not given."""
     backup: Backup | None = None
@@ -68,8 +71,15 @@ class Environment(Strict):
 
     def is_simulated(self, provider: str) -> bool:
         """Whether the provider's base URL leads to one of `simulators`."""
-        host = urlsplit(self.gateway.providers[provider].base_url).hostname or ""
+        host = urlsplit(self.gateway.providers[provider].base_url or "").hostname or ""
         return host.partition(".")[0] in {f"simulator-{name}" for name in self.simulators}
+
+    @property
+    def front(self) -> str:
+        """The Service that the outside probe asks: as near to the clients as plain HTTP goes."""
+        entrance = self.entrance
+        own = isinstance(entrance, BundledEntrance) and entrance.tls is None
+        return "entrance" if own else "gateway"
 
     @model_validator(mode="after")
     def _shared_state_holds_no_secrets(self) -> Self:
@@ -95,15 +105,81 @@ class Environment(Strict):
         return self
 
     @model_validator(mode="after")
-    def _what_is_watched_can_run(self) -> Self:
-        for key, section, image in (
-            ("monitoring", self.monitoring, "prometheus"),
-            ("metrics_adapter", self.metrics_adapter, "metrics_adapter"),
-        ):
+    def _clients_may_come_in(self) -> Self:
+        entrance = self.entrance
+        if isinstance(entrance, BundledEntrance) and self.images.entrance is None:
+            raise ValueError(
+                "seawall:images.entrance is missing, and seawall:entrance runs it; give it"
+            )
+        balancer, key = (entrance, "") if isinstance(entrance, LoadBalancer) else (None, "")
+        if isinstance(entrance, BundledEntrance):
+            balancer, key = entrance.load_balancer, ".load_balancer"
+        if balancer is None or self.network.clients.any:
+            return self
+        if not balancer.source_ranges or balancer.external_traffic_policy == "Cluster":
+            raise ValueError(
+                f"seawall:entrance{key} lets in clients from outside the cluster, and "
+                "seawall:network.clients names namespaces only: say any: true there, or give "
+                "source_ranges with external_traffic_policy: Local, which keeps their addresses"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_watches_has_its_images(self) -> Self:
+        watched, bundled = self.monitoring, _bundled(self.monitoring)
+        needs = {
+            "prometheus": ("monitoring", bundled),
+            "redis_exporter": ("monitoring", watched),
+            "blackbox_exporter": ("monitoring.outside", watched and watched.outside),
+            "alertmanager": ("monitoring.alertmanager", bundled and bundled.alertmanager),
+            "metrics_adapter": ("metrics_adapter", self.metrics_adapter),
+        }
+        for image, (key, section) in needs.items():
             if section is not None and image not in self.images.given:
                 raise ValueError(
                     f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_asked_from_outside_exists(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None:
+            return self
+        for key, name, known in (
+            ("model", outside.model, self.gateway.models),
+            ("api_key", outside.api_key, self.gateway.api_keys),
+        ):
+            if name not in known:
+                raise ValueError(
+                    f'seawall:monitoring.outside.{key} = "{name}" is none of '
+                    f"seawall:gateway.{key}s: {', '.join(known)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _an_operators_prometheus_may_come_in(self) -> Self:
+        if isinstance(self.monitoring, Operator) and self.network.monitoring is None:
+            raise ValueError(
+                'seawall:monitoring.kind = "operator" has its Prometheus in another namespace, and '
+                "the network lets nobody in: give seawall:network.monitoring, its labels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_reach_somebody(self) -> Self:
+        bundled = _bundled(self.monitoring)
+        told = bundled.alertmanager.webhooks if bundled and bundled.alertmanager else ()
+        if told and isinstance(self.secret_store, Generated):
+            raise ValueError(
+                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
+                'seawall:secret_store.kind = "generated" makes secrets up; refer to a secret store,'
+                " or say simulator"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_adapter_has_a_prometheus(self) -> Self:
         adapter = self.metrics_adapter
         if adapter is None:
             asked = self.gateway.replicas.per_pod.model_dump(exclude_none=True)
@@ -113,13 +189,14 @@ class Environment(Strict):
                     "of the kit's own has no adapter: give seawall:metrics_adapter"
                 )
             return self
-        if adapter.prometheus is None and self.monitoring is None:
+        bundled = _bundled(self.monitoring)
+        if adapter.prometheus is None and bundled is None:
             raise ValueError(
                 "seawall:metrics_adapter has no Prometheus to ask: give seawall:metrics_adapter."
                 "prometheus, or seawall:monitoring for one of the kit's own"
             )
-        if adapter.prometheus is None and self.monitoring is not None:
-            every = self.monitoring.scrape_every
+        if adapter.prometheus is None and bundled is not None:
+            every = bundled.scrape_every
             if adapter.window.seconds < 2 * every.seconds:
                 raise ValueError(
                     f"seawall:metrics_adapter.window = {adapter.window} holds less than two "
@@ -149,6 +226,8 @@ class Environment(Strict):
         if self.network.egress_proxy:
             return self
         for name, provider in self.gateway.providers.items():
+            if provider.base_url is None:
+                continue  # Everybody finds it at a public name, by https.
             url = urlsplit(provider.base_url)
             block = _block_around(url.hostname or "", (*self.network.never, _METADATA))
             if block:
@@ -165,6 +244,10 @@ class Environment(Strict):
                     "seawall:network.egress_proxy"
                 )
         return self
+
+
+def _bundled(monitoring: Monitoring | None) -> BundledMonitoring | None:
+    return monitoring if isinstance(monitoring, BundledMonitoring) else None
 
 
 def _block_around(host: str, blocks: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ class Form:
     Attributes:
         words: what it is, with its article: `a CPU quantity`.
         example: one or two good values.
-        accepts: whether a text has the form.
+        accepts: whether a text has the form; may raise ValueError where it can say more.
     """
 
     words: str

@@ -4,13 +4,23 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from contract.budgets import missing_price
 from infra.settings.base import Strict
 from infra.settings.compute import Resources
-from infra.settings.grammar import Between, Count, Duration, ModelName, Name
+from infra.settings.grammar import Between, Cidr, Count, Duration, Labels, ModelName, Name, Url
 from infra.settings.placement import Disruption, Spread
 from infra.settings.routing import ApiKey, Model, Provider
 
-__all__ = ["Admission", "Gateway", "PerPod", "Replicas", "Shutdown", "Timeouts"]
+__all__ = [
+    "Admission",
+    "Degradation",
+    "Gateway",
+    "PerPod",
+    "Replicas",
+    "Shutdown",
+    "Timeouts",
+    "Tracing",
+]
 
 _CUT_BEFORE_GRACE = Duration.parse("5s")
 """The gateway tells open streams so this long before its grace ends; see its own settings."""
@@ -92,6 +102,9 @@ class Admission(Strict):
     """Of all bodies at once; must fit into the memory limit beside the process itself."""
     deadline: _Timeout = Duration.parse("600s")
     """Of a request, with all its attempts."""
+    adaptive: bool = False
+    """Whether each pod gives keys less of their rates while more than 10 % of its requests fail:
+    four fifths after every 100 requests, a tenth at least; and more again below 1 %."""
 
 
 class Timeouts(Strict):
@@ -106,8 +119,54 @@ class Timeouts(Strict):
     """Until the first words of a streamed answer."""
     gap: _Timeout = Duration.parse("15s")
     """Between two parts of a streamed answer."""
+    quiet: _Timeout = Duration.parse("15s")
+    """Until a streamed answer that has not begun is kept alive by comments, which commit its
+    status: what fails after that is told in the stream."""
     answer: _Timeout = Duration.parse("300s")
     """Of a plain answer, whose headers come only when it is complete."""
+
+
+class Degradation(Strict):
+    """What clients get, marked as degraded, when no target and no fallback answers."""
+
+    stale_answers: Annotated[Duration, Between("0s", "24h")] = Duration.parse("24h")
+    """How old the answer to an identical request of the same tenant may be; 0s keeps none.
+    Answers are kept in the process, and only those without tools."""
+    stale_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 16 << 20
+    """Of all kept answers of a process; part of its memory."""
+
+
+class Tracing(Strict):
+    """OpenTelemetry traces of requests over OTLP/HTTP. No prompt and no answer is ever in them."""
+
+    endpoint: Url
+    """The collector's base URL, such as `http://collector.observability:4318`; /v1/traces is
+    added. With https, its certificate must be of a public authority."""
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of the requests that come without a trace; those with one follow its own choice."""
+    headers: bool = False
+    """Whether exports carry the headers that are the secret tracing-headers, one `name: value` a
+    line."""
+    namespace: Labels | None = None
+    """The labels of the namespace where its pods are, for the network policy."""
+    block: Cidr | None = None
+    """Its addresses, for one that is no pod. With neither it is on the internet, by https."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The TCP port of its pods, where that of the Service in `endpoint` is another one."""
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if self.namespace is not None and self.block is not None:
+            raise ValueError("namespace and block: the collector is in one place, name one of them")
+        inside = self.namespace is not None or self.block is not None
+        if not inside and not self.endpoint.startswith("https:"):
+            raise ValueError(
+                f"endpoint = {self.endpoint} needs namespace or block, for the network policy: "
+                "only https leads to the internet"
+            )
+        if self.port is not None and not inside:
+            raise ValueError(f"port = {self.port} needs namespace or block: say where it is")
+        return self
 
 
 class Gateway(Strict):
@@ -130,15 +189,22 @@ class Gateway(Strict):
     """What one process accepts at once."""
     timeouts: Timeouts = Timeouts()
     """Upstream timeouts."""
+    degradation: Degradation = Degradation()
+    """When nobody answers."""
+    tracing: Tracing | None = None
+    """Where traces of requests go; none are made when not given."""
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
     """The provider accounts, by name."""
     models: Annotated[dict[ModelName, Model], Field(min_length=1)]
     """The model names that clients use."""
     api_keys: Annotated[dict[Name, ApiKey], Field(min_length=1)]
     """The client keys, by id."""
+    revoked_api_keys: tuple[Name, ...] = ()
+    """Ids of keys that were made at run time, at /admin/keys, and are refused whatever Redis says:
+    also after a failover, and after data of before their deletion was restored."""
 
     @model_validator(mode="after")
-    def _targets_are_known_providers(self) -> Self:
+    def _names_are_known(self) -> Self:
         for name, model in self.models.items():
             for target in model.targets:
                 if target.provider not in self.providers:
@@ -146,6 +212,27 @@ class Gateway(Strict):
                     raise ValueError(
                         f"models.{name} names provider {target.provider!r}; known: {known}"
                     )
+            for other in model.fallbacks:
+                if other == name or other not in self.models:
+                    known = ", ".join(sorted(set(self.models) - {name})) or "no other"
+                    raise ValueError(f"models.{name} falls back to {other!r}; known: {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_know_the_prices(self) -> Self:
+        with_budget = [name for name, key in self.api_keys.items() if key.budget is not None]
+        missing = missing_price(self.models, self.providers)
+        if with_budget and missing:
+            raise ValueError(f"api_keys.{with_budget[0]} has a budget, and {missing}")
+        return self
+
+    @model_validator(mode="after")
+    def _revoked_keys_are_no_others(self) -> Self:
+        both = sorted(self.api_keys.keys() & set(self.revoked_api_keys))
+        if both:
+            raise ValueError(
+                f"revoked_api_keys has {both[0]!r}, which api_keys has, too: remove it there"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,29 +3,33 @@
 import re
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from contract.addresses import EXAMPLE, WORDS, check_base_url
 from infra.quantities import CPU_PATTERN, MEMORY_PATTERN
 from infra.settings.cron import is_cron
 from infra.settings.durations import Between, Duration
 from infra.settings.forms import Form, matching
 
 __all__ = [
+    "Annotations",
     "Between",
     "Bucket",
     "Cidr",
+    "ClassName",
     "Count",
     "Cpu",
     "Cron",
     "Duration",
+    "Host",
     "Image",
     "KeyPath",
     "Labels",
     "Memory",
     "ModelName",
     "Name",
+    "PortName",
     "Prefix",
     "Region",
     "RoleArn",
@@ -51,14 +55,8 @@ def has_digest(reference: str) -> bool:
 
 
 def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    # User info would be a secret in a file that everybody reads.
-    plain = parts.username is None and not any(sign.isspace() for sign in text)
-    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+    """True, or ValueError with what the gateway would say."""
+    return bool(check_base_url(text))
 
 
 def _is_cidr(text: str) -> bool:
@@ -87,7 +85,7 @@ Image = Annotated[
         matching(_REFERENCE),
     ),
 ]
-Url = Annotated[str, Form("an http or https URL", "https://api.example/v1", _is_url)]
+Url = Annotated[str, Form(WORDS, EXAMPLE, _is_url)]
 Cidr = Annotated[str, Form("an IPv4 block", "10.0.0.0/8", _is_cidr)]
 Cron = Annotated[
     str,
@@ -125,5 +123,24 @@ _LabelName = Annotated[
     str, Form("a label's name", "kubernetes.io/metadata.name", matching(_LABEL_NAME))
 ]
 _LabelValue = Annotated[str, Form("a label's value", "clients", matching(_LABEL_VALUE))]
+Annotations = dict[_LabelName, str]
+ClassName = Annotated[
+    str,
+    Form("the name of a load balancer class", "service.k8s.aws/nlb", matching(_LABEL_NAME)),
+]
+Host = Annotated[
+    str,
+    Form(
+        "a host's name, in lower case",
+        "llm.example.com",
+        matching(
+            r"(?=.{1,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]"
+            r"(?:[-a-z0-9]{0,61}[a-z0-9])?"
+        ),
+    ),
+]
+PortName = Annotated[
+    str, Form("a listener's name", "https", matching(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"))
+]
 Labels = Annotated[dict[_LabelName, _LabelValue], Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=1000)]

@@ -1,24 +1,117 @@
 """What is watched from inside the cluster, and what the autoscaler is told of it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
 from infra.settings.base import Strict
 from infra.settings.compute import Amount, Resources
-from infra.settings.grammar import Between, Cidr, Duration, Labels, Url
+from infra.settings.grammar import Between, Cidr, Duration, Labels, ModelName, Name, Url
 
-__all__ = ["MetricsAdapter", "Monitoring", "PrometheusElsewhere"]
+__all__ = [
+    "Alertmanager",
+    "BundledMonitoring",
+    "MetricsAdapter",
+    "Monitoring",
+    "Operator",
+    "Outside",
+    "PrometheusElsewhere",
+]
 
 _PROMETHEUS = Resources(
     requests=Amount(cpu="50m", memory="128Mi"), limits=Amount(cpu="1", memory="512Mi")
+)
+_ALERTMANAGER = Resources(
+    requests=Amount(cpu="10m", memory="32Mi"), limits=Amount(cpu="250m", memory="128Mi")
+)
+_EXPORTER = Resources(
+    requests=Amount(cpu="10m", memory="24Mi"), limits=Amount(cpu="250m", memory="96Mi")
 )
 _ADAPTER = Resources(
     requests=Amount(cpu="20m", memory="64Mi"), limits=Amount(cpu="250m", memory="256Mi")
 )
 
 
-class Monitoring(Strict):
+class Outside(Strict):
+    """The gateway asked as a user asks it, by blackbox_exporter: a completion of one token."""
+
+    model: ModelName
+    """Which model is asked: one of seawall:gateway.models."""
+    api_key: Name
+    """The name of one of seawall:gateway.api_keys. Its limit must allow the question."""
+    every: Annotated[Duration, Between("1s", "30s", whole=True)] = Duration.parse("30s")
+    """How often it is asked. Each question is paid for; the alert looks at two minutes of them."""
+    timeout: Annotated[Duration, Between("1s", "1m", whole=True)] = Duration.parse("10s")
+    """After how long an answer counts as none; at most `every`."""
+
+    @model_validator(mode="after")
+    def _is_over_before_the_next(self) -> Self:
+        if self.timeout.seconds > self.every.seconds:
+            raise ValueError(
+                f"timeout = {self.timeout} is longer than every = {self.every}, and Prometheus "
+                "refuses that: shorten it"
+            )
+        return self
+
+
+Receiver = Literal["webhook", "simulator", "nobody"]
+
+
+class Alertmanager(Strict):
+    """Who is told about alerts, by severity. One pod, without a volume.
+
+    `webhook` is the URL in the secret alert-webhook-<severity>; `simulator` a receiver of the kit's
+    own, which shows what it was sent; `nobody` leaves them to dashboards.
+    """
+
+    page: Receiver
+    """Who is told what somebody must see to now."""
+    ticket: Receiver
+    """Who is told what can wait for a working day."""
+    info: Receiver = "nobody"
+    """Who is told what needs nobody."""
+    group_wait: Annotated[Duration, Between("1s", "10m", whole=True)] = Duration.parse("10s")
+    """How long a first message waits for others of the same alert."""
+    group_interval: Annotated[Duration, Between("1s", "1d", whole=True)] = Duration.parse("1m")
+    """How long a message about a change of the same alert waits."""
+    repeat_every: Annotated[Duration, Between("1m", "30d", whole=True)] = Duration.parse("4h")
+    """After how long an alert that still fires is told again."""
+    resources: Resources = _ALERTMANAGER
+    """Of Alertmanager's container."""
+
+    @property
+    def receivers(self) -> dict[str, Receiver]:
+        """By severity."""
+        return {"page": self.page, "ticket": self.ticket, "info": self.info}
+
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        """The severities whose URL is a secret."""
+        return tuple(name for name, kind in self.receivers.items() if kind == "webhook")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether something is sent to the kit's own receiver."""
+        return "simulator" in self.receivers.values()
+
+
+class _Watching(Strict):
+    """What both kinds have: the exporters, the alerts, the dashboards."""
+
+    scrape_every: Annotated[Duration, Between("1s", "5m", whole=True)] = Duration.parse("15s")
+    """How often each pod is asked for its metrics."""
+    runbooks: str = "runbooks"
+    """Where people read the folder runbooks/: a URL, the beginning of every alert's runbook_url."""
+    outside: Outside | None = None
+    """The gateway asked as a user asks it; not when not given, and OutsideProbeFailing is quiet."""
+    dashboards: Labels | None = None
+    """The labels by which Grafana's sidecar finds ConfigMaps of dashboards, such as
+    `grafana_dashboard: "1"`; there are none when not given."""
+    exporter_resources: Resources = _EXPORTER
+    """Of redis_exporter's container, and of blackbox_exporter's."""
+
+
+class BundledMonitoring(_Watching):
     """A Prometheus of the kit's own, for clusters without one.
 
     One pod, without a volume: what it knows is lost when its pod is replaced.
@@ -26,14 +119,28 @@ class Monitoring(Strict):
 
     kind: Literal["bundled"]
     """`bundled` is a Prometheus beside the gateway."""
-    scrape_every: Annotated[Duration, Between("1s", "5m", whole=True)] = Duration.parse("15s")
-    """How often each pod is asked for its metrics."""
     keep: Annotated[Duration, Between("1h", "365d", whole=True)] = Duration.parse("1d")
     """How long samples are kept; of more than 1 GB the oldest go before."""
-    runbooks: str = "runbooks"
-    """Where people read the folder runbooks/: a URL, the beginning of every alert's runbook_url."""
+    patience: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of its time for which an alert's condition must hold before it fires. Less than 1
+    is for trying alerts out: they fire at trifles."""
+    alertmanager: Alertmanager | None = None
+    """Who is told about alerts; nobody when not given."""
     resources: Resources = _PROMETHEUS
     """Of the Prometheus container."""
+
+
+class Operator(_Watching):
+    """A cluster with a Prometheus operator, which reads objects that say what to watch."""
+
+    kind: Literal["operator"]
+    """`operator` makes objects for the Prometheus operator that the cluster has."""
+    labels: Labels
+    """What the operator's selectors ask for, such as `release: prometheus`; it ignores objects
+    without them."""
+
+
+Monitoring: TypeAlias = Annotated[BundledMonitoring | Operator, Field(discriminator="kind")]
 
 
 class PrometheusElsewhere(Strict):

@@ -14,6 +14,7 @@ from infra.synth import synth
 __all__ = [
     "CHECKOUT",
     "ENVIRONMENTS",
+    "WATCHING",
     "Platform",
     "Values",
     "changed",
@@ -25,9 +26,13 @@ __all__ = [
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+WATCHING = (
+    *("alertmanager", "blackbox_exporter", "metrics_adapter", "prometheus", "redis_exporter"),
+)
+"""The images of what watches."""
 IMAGES = {
     name: f"seawall/{name.replace('_', '-')}:test"
-    for name in ("gateway", "redis", "prometheus", "metrics_adapter")
+    for name in ("entrance", "gateway", "redis", *WATCHING)
 }
 PINNED = {
     name: f"registry.example/seawall/{name}@sha256:{digit * 64}"

@@ -33,6 +33,10 @@ GOOD = {
     "Prefix": ["seawall/prod/", "a"],
     "Labels": [{"kubernetes.io/metadata.name": "kube-system"}, {"a": ""}],
     "Count": [1, 1000],
+    "Annotations": [{}, {"cert-manager.io/issuer": "any text: {}"}],
+    "ClassName": ["nlb", "service.k8s.aws/nlb"],
+    "Host": ["llm.example.com", "*.example.com", "a.b"],
+    "PortName": ["https", "a", "https.web-1"],
 }
 BAD = {
     "Cpu": ["", "fast", "-1", "1.5m", "1k", " 1", "0m", "0", "0.0", "00"],
@@ -92,6 +96,10 @@ BAD = {
     "KeyPath": ["", "/secret", "secret/", "a//b", "a b", "..", "a/../b", "a/..", "../a", "a/./b"],
     "Prefix": ["", "a b", "a{{"],
     "Labels": [{}, {"-a": "b"}, {"a": "b c"}, {"a": 1}],
+    "Annotations": [{"-a": "b"}, {"a": 1}, {"a b": ""}],
+    "ClassName": ["", "a b", "/nlb"],
+    "Host": ["", "LLM.example.com", "example", "a..b", "a.*.b", "a.b.", "-a.b", "a.b:80", "a.b\n"],
+    "PortName": ["", "HTTPS", "-a", "a_b"],
     "Count": [0, 1001, "1", True, 1.5],
 }
 

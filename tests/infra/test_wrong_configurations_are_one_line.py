@@ -40,7 +40,7 @@ def test_an_unknown_section_is_named_with_the_allowed_ones(values: Values) -> No
 
 def test_an_unknown_key_inside_a_named_entry_is_explained(values: Values) -> None:
     message = refusal(changed(values, "gateway.providers.alpha.url", "x"))
-    assert message.endswith("allowed here: base_url, kind")
+    assert message.endswith("allowed here: base_url, keys, kind, limits, prices")
 
 
 def test_a_missing_key_is_named(values: Values) -> None:
@@ -90,6 +90,13 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("gateway.replicas.min", "2", "valid integer"),
         ("gateway.replicas.min", 0, "greater than or equal to 1"),
         ("gateway.replicas.min", 7, "min = 7 must not be more than max = 6"),
+        (
+            "gateway.api_keys.local.budget",
+            {"day": 5},
+            "api_keys.local has a budget, and the price of models.fast's alpha/sim-small is not",
+        ),
+        ("gateway.api_keys.local.budget", {}, "give hour, day or month"),
+        ("gateway.api_keys.local.per_user", {"burst": 3}, "burst needs requests_per_second"),
         ("gateway.resources.requests.cpu", "fast", "must be a CPU quantity, such as 250m or 2"),
         ("gateway.resources.requests.memory", "1.5Gi", "must be a memory quantity"),
         (
@@ -108,6 +115,28 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("gateway.shutdown.pre_stop", 5, "valid string"),
         ("gateway.timeouts.connect", "2 s", "must be a duration"),
         ("gateway.timeouts.connect", "2h", "must be from 1ms to 1h"),
+        (
+            "gateway.tracing",
+            {"endpoint": "http://collector:4318"},
+            "needs namespace or block, for the network policy: only https leads to the internet",
+        ),
+        (
+            "gateway.tracing",
+            {"endpoint": "https://c", "namespace": {"a": "b"}, "block": "10.0.0.1/32"},
+            "the collector is in one place, name one of them",
+        ),
+        (
+            "gateway.revoked_api_keys",
+            ["local"],
+            "revoked_api_keys has 'local', which api_keys has, too: remove it there",
+        ),
+        ("gateway.tracing", {"endpoint": "https://c", "port": 4318}, "say where it is"),
+        (
+            "gateway.tracing",
+            {"endpoint": "https://c", "sample_ratio": 1.5},
+            "less than or equal to 1",
+        ),
+        ("gateway.tracing", {"endpoint": "collector:4318"}, "must be an http or https URL"),
         ("gateway.disruption", {}, "max_unavailable = null and min_available = null: give one"),
         (
             "gateway.disruption",
@@ -134,6 +163,20 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
             [{"provider": "gamma", "model": "m"}],
             "names provider 'gamma'; known: alpha, beta",
         ),
+        (
+            "gateway.models.fast.targets",
+            [
+                {"provider": "alpha", "model": "m", "priority": 0, "weight": 9},
+                {"provider": "beta", "model": "m", "priority": 0},
+            ],
+            "targets of priority 0: all have a weight, or none",
+        ),
+        (
+            "gateway.models.fast.targets",
+            [{"provider": "alpha", "model": "m", "lacks": ["smell"]}],
+            "'tools', 'images' or 'json_schema'",
+        ),
+        ("gateway.providers.alpha.limits", {"requests_per_minute": 0}, "or equal to 1"),
         ("gateway.api_keys.local.on_outage", "maybe", "'allow' or 'deny'"),
         ("redis.replicas", 4, "3 or 5"),
         ("redis.quorum", 4, "quorum = 4 must be from 2, the majority, to replicas = 3"),

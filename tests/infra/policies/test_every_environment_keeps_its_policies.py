@@ -4,7 +4,7 @@ import pytest
 
 from infra.config import parse
 from infra.policies import check
-from tests.infra.environments import Platform, complete, platform_of
+from tests.infra.environments import WATCHING, Platform, complete, platform_of
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,11 @@ def test_an_environment_keeps_its_policies(platforms: dict[str, Platform], env: 
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
 def test_an_environment_that_brings_its_own_prometheus_keeps_them_too(env: str) -> None:
     values = complete(env)
-    for image in ("prometheus", "metrics_adapter"):
+    for image in WATCHING:
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
-    values["seawall:monitoring"] = {"kind": "bundled"}
+    told = {"page": "webhook", "ticket": "webhook"}
+    outside = {"model": "fast", "api_key": "default"}
+    values["seawall:monitoring"] = {"kind": "bundled", "alertmanager": told, "outside": outside}
     values["seawall:metrics_adapter"] = {}
     found = check(platform_of(values).registrations, parse(values).policies)
     assert [str(violation) for violation in found] == []

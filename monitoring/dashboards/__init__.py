@@ -1,0 +1,10 @@
+"""Dashboards: what is drawn, as values, and how Grafana is told."""
+
+from monitoring.dashboards.gateway import GATEWAY
+from monitoring.dashboards.model import Board, Mark, Panel, Query, Row
+from monitoring.dashboards.redis import REDIS
+
+__all__ = ["BOARDS", "Board", "Mark", "Panel", "Query", "Row"]
+
+BOARDS = (GATEWAY, REDIS)
+"""Every dashboard of the kit."""

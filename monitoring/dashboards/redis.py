@@ -1,0 +1,129 @@
+"""Redis and Sentinel: who leads, who follows, and how far behind; failovers are drawn through."""
+
+from contract import jobs
+from monitoring.dashboards.model import Board, Mark, Panel, Query, Row, Unit
+
+__all__ = ["REDIS"]
+
+_REDIS = f'job="{jobs.REDIS}"'
+_SENTINEL = f'job="{jobs.SENTINEL}"'
+_RATE = "[$__rate_interval]"
+_NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
+
+
+def _of_each(metric: str, *, rate: bool = False) -> tuple[Query, ...]:
+    series = f"{metric}{{{_REDIS}}}"
+    inner = f"rate({series}{_RATE})" if rate else series
+    return (Query(f"sum by (instance) ({inner})", "{{instance}}"),)
+
+
+_WHO = Row(
+    "Who leads",
+    (
+        Panel(
+            title="Masters",
+            why="1 is right; 0 is RedisNoMaster, more is RedisMoreThanOneMaster.",
+            unit=Unit.NUMBER,
+            queries=(
+                Query(f'count(redis_instance_info{{{_REDIS},role="master"}}) or vector(0)', "now"),
+            ),
+            number=True,
+        ),
+        Panel(
+            title="Sentinels with a quorum",
+            why="0 is SentinelQuorumLost: a master that dies is not replaced.",
+            unit=Unit.NUMBER,
+            queries=(
+                Query(
+                    f"sum(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}}) or vector(0)",
+                    "now",
+                ),
+            ),
+            number=True,
+        ),
+        Panel(
+            title="Named by sentinels",
+            why="How many sentinels name each address as master.",
+            unit=Unit.NUMBER,
+            queries=(Query(f"count by (master_address) ({_NAMED})", "{{master_address}}"),),
+        ),
+        Panel(
+            title="Answers",
+            why="1 while Redis and its sentinel answer.",
+            unit=Unit.NUMBER,
+            queries=(
+                Query(f"redis_up{{{_REDIS}}}", "{{instance}} redis"),
+                Query(f"redis_up{{{_SENTINEL}}}", "{{instance}} sentinel"),
+            ),
+        ),
+        Panel(
+            title="Replication lag",
+            why="A replica that is more than 3 s behind does not count for the master.",
+            unit=Unit.SECONDS,
+            queries=(
+                Query(
+                    f"max by (slave_ip) (redis_connected_slave_lag_seconds{{{_REDIS}}})",
+                    "{{slave_ip}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Sentinel in tilt",
+            why="1: its clock jumped or it was starved, and for 30 s it does not act.",
+            unit=Unit.NUMBER,
+            queries=(Query(f"redis_sentinel_tilt{{{_SENTINEL}}}", "{{instance}}"),),
+        ),
+    ),
+)
+_WORK = Row(
+    "What they do",
+    (
+        Panel(
+            title="Commands",
+            why="Limits are one call of each request.",
+            unit=Unit.PER_SECOND,
+            queries=_of_each("redis_commands_processed_total", rate=True),
+        ),
+        Panel(
+            title="Memory",
+            why="At the limit writes are refused: nothing is evicted.",
+            unit=Unit.BYTES,
+            queries=(
+                *_of_each("redis_memory_used_bytes"),
+                Query(f"max(redis_memory_max_bytes{{{_REDIS}}})", "limit"),
+            ),
+        ),
+        Panel(
+            title="Connections",
+            why="One for each gateway pod, replica and sentinel, and a few more.",
+            unit=Unit.NUMBER,
+            queries=_of_each("redis_connected_clients"),
+        ),
+        Panel(
+            title="Last snapshot and append",
+            why="1 while both succeed; 0 is a disk that is full or broken.",
+            unit=Unit.NUMBER,
+            queries=(
+                *_of_each("redis_rdb_last_bgsave_status"),
+                Query(f"min(redis_aof_last_write_status{{{_REDIS}}})", "append"),
+            ),
+        ),
+    ),
+)
+
+REDIS = Board(
+    name="seawall-redis",
+    title="Seawall / Redis",
+    rows=(_WHO, _WORK),
+    marks=(
+        Mark(
+            "Failover",
+            Query(
+                # An address that most sentinels name, and that nobody named a minute ago.
+                f"count by (master_address) ({_NAMED})"
+                f" unless on (master_address) ({_NAMED} offset 1m)",
+                "{{master_address}}",
+            ),
+        ),
+    ),
+)

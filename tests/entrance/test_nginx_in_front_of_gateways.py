@@ -1,0 +1,298 @@
+"""The kit's nginx.conf, run by a real nginx in front of two real gateways."""
+
+import contextlib
+import http.client
+import itertools
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.components.nginx_conf import NginxConf
+from infra.settings import OwnLimit
+from seawall.load import ConstantLoad
+from seawall.wait import wait_until
+from tests.entrance.kit import MAX_BODY, Nginx, configuration, listening, names_server, silent
+from tests.measured import measured
+from tests.service.kit import API_KEY, Answer, Gateway, Simulator, free_port, http_request
+
+FIRST, SECOND, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+RATE = 40.0
+RETRY_GOAL_S = 0.6
+"""The connect time-out, and as long again for the answer on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
+    options = ("--token-delay-ms", "30")
+    simulator = Simulator("alpha", tmp_path_factory.mktemp("provider"), *options)
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The same on both addresses, as with pods."""
+    return free_port()
+
+
+def gateway_at(address: str, port: int, folder: Path, provider: Simulator) -> Gateway:
+    generous = {"connect_seconds": 2, "headers_seconds": 5, "first_content_seconds": 5}
+    made = Gateway(
+        folder,
+        [provider],
+        listen={"host": address, "port": port},
+        timeouts={**generous, "gap_seconds": 5, "answer_seconds": 10},
+        wait=False,
+    )
+    made.wait_until_ready()
+    return made
+
+
+@pytest.fixture(scope="module")
+def first(
+    port: int, provider: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Gateway]:
+    gateway = gateway_at(FIRST, port, tmp_path_factory.mktemp("first"), provider)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def second(port: int, provider: Simulator, tmp_path: Path) -> Generator[Gateway]:
+    folder = tmp_path / "second"
+    folder.mkdir()
+    gateway = gateway_at(SECOND, port, folder, provider)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def known(first: Gateway) -> list[str]:
+    """What the cluster's name server says."""
+    del first
+    return [FIRST]
+
+
+@pytest.fixture
+def conf(port: int, known: list[str], tmp_path: Path) -> Generator[NginxConf]:
+    with names_server(known) as resolver:
+        yield configuration(port=port, resolver=resolver, scratch=tmp_path / "scratch")
+
+
+@contextlib.contextmanager
+def running(conf: NginxConf, folder: Path) -> Generator[Nginx]:
+    nginx = Nginx(conf, folder)
+    try:
+        yield nginx
+    finally:
+        nginx.stop()
+
+
+@pytest.fixture
+def nginx(conf: NginxConf, tmp_path: Path) -> Generator[Nginx]:
+    with running(conf, tmp_path) as made:
+        yield made
+
+
+def question(**fields: object) -> bytes:
+    messages = [{"role": "user", "content": "hello"}]
+    return json.dumps({"model": "model-0", "messages": messages, **fields}).encode()
+
+
+def ask(url: str, body: bytes | None = None, *, key: str = API_KEY, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return http_request(
+        "POST",
+        f"{url}/v1/chat/completions",
+        body or question(),
+        {"authorization": f"Bearer {key}", "content-type": "application/json", **named},
+    )
+
+
+def error_of(answer: Answer) -> dict[str, Any]:
+    """The error, which must have OpenAI's shape."""
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"]
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error
+
+
+def test_words_of_a_stream_arrive_as_they_are_said(nginx: Nginx) -> None:
+    connection = http.client.HTTPConnection(nginx.url.removeprefix("http://"), timeout=10)
+    headers = {"authorization": f"Bearer {API_KEY}", "content-type": "application/json"}
+    connection.request("POST", "/v1/chat/completions", question(stream=True), headers)
+    answer = connection.getresponse()
+    arrived: list[float] = []
+    while line := answer.readline():
+        if line.startswith(b"data: {"):
+            arrived.append(time.monotonic())
+    connection.close()
+    apart = [after - before for before, after in itertools.pairwise(arrived)]
+    # Twelve pieces with 30 ms after each; a proxy that buffers brings several of them at once.
+    assert len(apart) >= 11
+    assert sum(gap > 0.015 for gap in apart) >= 8, [f"{gap:.3f}" for gap in apart]
+
+
+def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
+    nginx: Nginx, known: list[str], second: Gateway
+) -> None:
+    known.append(SECOND)
+    load = ConstantLoad(
+        url=f"{nginx.url}/v1", api_key=API_KEY, model="model-0", rate=RATE, streamed_share=0.5
+    )
+    with load:
+        wait_until(
+            lambda: second.metric("seawall_requests_total") > RATE,
+            deadline_s=20,
+            what="the second gateway to have its share",
+        )
+        # The one that goes has nothing in hand: what comes after must all be answered.
+        second.signal(signal.SIGTERM)
+        wait_until(lambda: second.returncode is not None, deadline_s=20, what="it to end")
+        sent = load.sent
+        wait_until(lambda: load.sent > sent + 2 * RATE, deadline_s=20, what="some more load")
+    assert load.report.failed == 0, load.report.failures
+    log = [json.loads(line) for line in nginx.output.splitlines() if line.startswith("{")]
+    retried = [line for line in log if "," in line["pods"]]
+    measured(f"a gateway ended under load: {load.report.summary()}; {len(retried)} went elsewhere")
+    assert retried, "the name server still names it, so some must have been refused there"
+
+
+def test_an_address_without_power_costs_a_connect_time_out_and_no_request(
+    nginx: Nginx, known: list[str], port: int
+) -> None:
+    with silent(SILENT, port):
+        known.append(SILENT)
+        took: list[float] = []
+
+        def retried() -> bool:
+            begun = time.monotonic()
+            assert ask(nginx.url).status == 200
+            took.append(time.monotonic() - begun)
+            return f"{SILENT}:{port}, {FIRST}:{port}" in nginx.output
+
+        wait_until(retried, deadline_s=30, what="a request to have met the silent address")
+        measured(f"a pod without power cost its request {max(took):.2f} s (goal {RETRY_GOAL_S} s)")
+        assert max(took) < 3 * RETRY_GOAL_S
+
+
+def test_a_request_of_which_a_byte_was_sent_is_not_sent_again(
+    nginx: Nginx, known: list[str], port: int, provider: Simulator
+) -> None:
+    with listening(SILENT, port) as listener:
+        met = threading.Event()
+
+        def hang_up() -> None:
+            while not met.is_set():
+                with contextlib.suppress(OSError):
+                    client, _ = listener.accept()
+                    if client.recv(65536):
+                        met.set()
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    client.close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        known.append(SILENT)
+        before, answer = provider.requests(), ask(nginx.url)
+        while not met.is_set():
+            before, answer = provider.requests(), ask(nginx.url)
+        assert answer.status == 502
+        assert error_of(answer)["code"] == "gateway_unreachable"
+        assert provider.requests() == before, "it may have been answered, and paid for, already"
+        thread.join(timeout=5)
+
+
+def test_too_much_from_one_key_is_refused_and_others_do_not_notice(
+    conf: NginxConf, tmp_path: Path
+) -> None:
+    limited = replace(conf, rate_limit=OwnLimit(requests_per_second=1, burst=1))
+    with running(limited, tmp_path) as nginx:
+        statuses = [ask(nginx.url, key="one").status for _ in range(4)]
+        assert statuses.count(429) >= 1, statuses
+        refused = next(a for a in iter(lambda: ask(nginx.url, key="one"), None) if a.status == 429)
+        error = error_of(refused)
+        assert (error["type"], error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+        assert refused.headers["retry-after"] == "1"
+        assert ask(nginx.url).status == 200
+
+
+def test_made_up_keys_do_not_help_where_addresses_are_counted(
+    conf: NginxConf, tmp_path: Path
+) -> None:
+    limit = OwnLimit(requests_per_second=1, by="address")
+    with running(replace(conf, rate_limit=limit), tmp_path) as nginx:
+        statuses = [ask(nginx.url, key=f"made-up-{n}").status for n in range(4)]
+    assert 429 in statuses
+
+
+def test_a_body_that_is_too_large_is_refused_at_the_edge(nginx: Nginx) -> None:
+    answer = ask(nginx.url, b"x" * (MAX_BODY + 1))
+    assert answer.status == 413
+    assert error_of(answer)["code"] == "request_too_large"
+
+
+def test_errors_of_the_gateway_pass_unchanged(nginx: Nginx) -> None:
+    answer = ask(nginx.url, key="wrong")
+    assert answer.status == 401
+    assert error_of(answer)["code"] == "invalid_api_key"
+
+
+def test_nobody_there_is_a_502_that_clients_try_again(nginx: Nginx, known: list[str]) -> None:
+    known[:] = ["127.0.0.9"]
+
+    def refusal() -> Answer | None:
+        answer = ask(nginx.url)
+        return answer if answer.status == 502 else None
+
+    # Workers learn of other pods one after the other: only this answer is known to be a refusal.
+    refused = wait_until(refusal, deadline_s=10, what="nobody to be there")
+    assert error_of(refused)["type"] == "server_error"
+    assert refused.headers["retry-after"] == "1"
+
+
+def test_a_request_keeps_its_id_and_the_log_tells_no_secret(nginx: Nginx) -> None:
+    answer = ask(nginx.url, x_request_id="team-7")
+    assert answer.headers["x-request-id"] == "team-7"
+    odd = http_request("GET", f"{nginx.url}/v1/models", headers={"x-request-id": 'a"b'})
+    assert odd.headers["x-request-id"] != 'a"b'
+    connection = http.client.HTTPConnection(nginx.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/v1/models?api_key=s3cret")
+    connection.getresponse().read()
+    connection.close()
+    wait_until(lambda: nginx.output.count("/v1/models") >= 2, deadline_s=5, what="the log lines")
+    lines = [json.loads(line) for line in nginx.output.splitlines()]
+    assert "team-7" in {line["request_id"] for line in lines}
+    for secret in ("s3cret", API_KEY):
+        assert secret not in nginx.output
+
+
+def test_clients_are_asked_to_leave_before_nginx_does(nginx: Nginx) -> None:
+    assert "connection" not in {
+        name for name, value in ask(nginx.url).headers.items() if value == "close"
+    }
+    nginx.leave()
+    answer = ask(nginx.url)
+    assert answer.status == 200
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_stream_that_has_begun_is_finished_before_nginx_ends(nginx: Nginx) -> None:
+    connection = http.client.HTTPConnection(nginx.url.removeprefix("http://"), timeout=10)
+    headers = {"authorization": f"Bearer {API_KEY}", "content-type": "application/json"}
+    connection.request("POST", "/v1/chat/completions", question(stream=True), headers)
+    answer = connection.getresponse()
+    assert answer.readline().startswith(b"data: ")
+    nginx.quit()
+    assert answer.read().rstrip().endswith(b"data: [DONE]")
+    connection.close()
+    assert nginx.wait_for_exit(10) == 0

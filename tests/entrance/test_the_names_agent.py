@@ -1,0 +1,144 @@
+"""What tells nginx the gateway's pods, as nginx asks it."""
+
+import asyncio
+import socket
+import struct
+
+import pytest
+
+from agents.dns_messages import answer
+from agents.names import Names
+
+A, AAAA = 1, 28
+
+
+def question(kind: int = A, *, name: bytes = b"\x0cgateway-pods\x00", number: int = 7) -> bytes:
+    return struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + name + struct.pack(">HH", kind, 1)
+
+
+def told(message: bytes | None) -> tuple[int, list[str]]:
+    """The code and the addresses of an answer."""
+    assert message
+    _, flags, questions, answers, *_ = struct.unpack_from(">HHHHHH", message)
+    assert (flags & 0x8000, questions) == (0x8000, 1)
+    records = message[len(question()) :]
+    assert len(records) == 16 * answers
+    found = [socket.inet_ntoa(records[i + 12 : i + 16]) for i in range(0, len(records), 16)]
+    return flags & 0xF, found
+
+
+def test_a_question_for_addresses_is_answered_with_all_of_them() -> None:
+    assert told(answer(question(), ["10.0.0.1", "10.0.0.2"])) == (0, ["10.0.0.1", "10.0.0.2"])
+
+
+def test_a_question_for_something_else_has_an_empty_answer() -> None:
+    assert told(answer(question(AAAA), ["10.0.0.1"])) == (0, [])
+
+
+def test_nobody_is_told_that_there_are_no_pods() -> None:
+    # An empty answer would be kept; SERVFAIL is asked again.
+    assert told(answer(question(), [])) == (2, [])
+
+
+def test_very_many_pods_fit_into_what_nginx_reads() -> None:
+    message = answer(question(), [f"10.0.{n >> 8}.{n & 255}" for n in range(1000)])
+    assert message
+    assert len(message) <= 4096
+    assert len(told(message)[1]) == 200
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"x" * 11,
+        question()[:-1],
+        question(name=b"\xc0\x0c"),
+        question(name=b"\x3fshort"),
+        struct.pack(">HHHHHH", 1, 0x8000, 1, 0, 0, 0) + question()[12:],
+        struct.pack(">HHHHHH", 1, 0, 2, 0, 0, 0) + question()[12:],
+    ],
+)
+def test_what_is_no_question_has_no_answer(junk: bytes) -> None:
+    assert answer(junk, ["10.0.0.1"]) is None
+
+
+class NameServer:
+    """Answers, refuses or hangs, as it is told."""
+
+    def __init__(self) -> None:
+        self.known: tuple[str, ...] | None = ("10.0.0.1",)
+        self.hangs = False
+        self.asked = 0
+
+    async def lookup(self, host: str) -> tuple[str, ...]:
+        assert host == "gateway-pods"
+        self.asked += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.known is None:
+            raise OSError("no answer")
+        return self.known
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_what_was_heard_stands_while_the_name_server_fails() -> None:
+    server = NameServer()
+    names = Names("gateway-pods", server.lookup)
+    names.ask()
+    await settle()
+    for nothing in (None, ()):
+        server.known = nothing
+        names.ask()
+        await settle()
+        assert names.addresses == ("10.0.0.1",)
+    server.known = ("10.0.0.2", "10.0.0.3")
+    names.ask()
+    await settle()
+    assert names.addresses == ("10.0.0.2", "10.0.0.3")
+
+
+async def test_a_question_that_hangs_does_not_keep_the_next_one_waiting() -> None:
+    server = NameServer()
+    names = Names("gateway-pods", server.lookup)
+    server.hangs = True
+    names.ask()
+    await settle()
+    server.hangs = False
+    names.ask()
+    await settle()
+    assert names.addresses == ("10.0.0.1",)
+
+
+async def test_questions_that_hang_are_no_more_than_a_few() -> None:
+    server = NameServer()
+    server.hangs = True
+    names = Names("gateway-pods", server.lookup)
+    for _ in range(100):
+        names.ask()
+        await settle()
+    assert server.asked == 8
+
+
+async def test_an_old_answer_does_not_replace_a_newer_one() -> None:
+    late = asyncio.Event()
+    answers = iter(["10.0.0.1", "10.0.0.2"])
+
+    async def lookup(host: str) -> tuple[str, ...]:
+        del host
+        mine = next(answers)
+        if mine == "10.0.0.1":
+            await late.wait()
+        return (mine,)
+
+    names = Names("gateway-pods", lookup)
+    names.ask()
+    names.ask()
+    await settle()
+    late.set()
+    await settle()
+    assert names.addresses == ("10.0.0.2",)

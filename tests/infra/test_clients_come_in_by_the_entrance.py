@@ -1,0 +1,280 @@
+"""The ways in, each as the program registers it, and what of them is refused."""
+
+from typing import Any
+
+import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] - it has none
+import pytest
+
+from contract import ports
+from infra.config import ConfigError, parse
+from infra.settings.kubernetes import NEWEST, OLDEST
+from tests.infra.environments import Platform, Values, changed, complete, platform_of, pod_spec
+from tests.infra.reachability import Destination, Place, reaches
+
+HOST = "llm.example.com"
+CONTROLLER = {"namespace": {"kubernetes.io/metadata.name": "ingress"}}
+TLS = {"secret": "llm-tls", "issuer": "letsencrypt"}
+INGRESS: Values = {
+    "kind": "ingress",
+    "class_name": "nginx",
+    "controller": "ingress-nginx",
+    "proxies": CONTROLLER,
+    "hosts": [HOST],
+    "tls": TLS,
+    "rate_limit": {"requests_per_second": 40, "burst": 100, "connections": 50},
+}
+GATEWAY_API: Values = {
+    "kind": "gateway_api",
+    "class_name": "cilium",
+    "proxies": CONTROLLER,
+    "hosts": [HOST, "*.example.org"],
+    "tls": TLS,
+}
+BALANCER: Values = {
+    "class_name": "service.k8s.aws/nlb",
+    "annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"},
+    "source_ranges": ["203.0.113.0/24"],
+}
+LOAD_BALANCER: Values = {"kind": "load_balancer", **BALANCER}
+BUNDLED: Values = {
+    "kind": "bundled",
+    "load_balancer": BALANCER,
+    "hosts": [HOST],
+    "tls": TLS,
+    "rate_limit": {"requests_per_second": 40, "burst": 20, "connections": 9, "by": "address"},
+    "trusted_proxies": ["10.0.0.0/8"],
+    "replicas": 3,
+}
+EVERY = {"ingress": INGRESS, "gateway_api": GATEWAY_API, "load_balancer": LOAD_BALANCER}
+EVERY["bundled"] = BUNDLED
+
+
+def prod_with(entrance: Values) -> Values:
+    values = changed(complete("prod"), "entrance", entrance)
+    values["seawall:images"]["entrance"] = values["seawall:images"]["gateway"]
+    return values
+
+
+def built(entrance: Values) -> Platform:
+    return platform_of(prod_with(entrance))
+
+
+def refusal(values: Values) -> str:
+    with pytest.raises(ConfigError) as refused:
+        parse(values)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@pytest.mark.parametrize("kind", EVERY)
+def test_manifests_of_every_way_in_are_valid(kind: str, version: str) -> None:
+    plain = {item.title for item in platform_of(complete("prod")).registrations}
+    made = [item for item in built(EVERY[kind]).registrations if item.title not in plain]
+    manifests = [dict(item.inputs) for item in made if "apiVersion" in item.inputs]
+    assert manifests
+    for manifest in manifests:
+        if manifest["apiVersion"].startswith(("gateway.networking", "cert-manager")):
+            continue
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_an_ingress_neither_buffers_nor_gives_up_before_the_gateway_does() -> None:
+    ingress = built(INGRESS).one("Ingress", "entrance").inputs
+    told = ingress["metadata"]["annotations"]
+    nginx = {
+        name.removeprefix("nginx.ingress.kubernetes.io/"): value for name, value in told.items()
+    }
+    assert told["cert-manager.io/cluster-issuer"] == "letsencrypt"
+    assert nginx["proxy-buffering"] == nginx["proxy-request-buffering"] == "off"
+    # The deadline of 10 minutes, and five seconds for the gateway's own answer.
+    assert nginx["proxy-read-timeout"] == nginx["proxy-send-timeout"] == "605"
+    assert nginx["proxy-body-size"] == str(32 << 20)
+    assert nginx["proxy-next-upstream"] == "error timeout"
+    assert (nginx["limit-rps"], nginx["limit-burst-multiplier"]) == ("40", "3")
+    assert nginx["limit-connections"] == "50"
+    spec = ingress["spec"]
+    assert spec["ingressClassName"] == "nginx"
+    assert spec["tls"] == [{"hosts": [HOST], "secretName": "llm-tls"}]
+    (path,) = spec["rules"][0]["http"]["paths"]
+    assert path["backend"]["service"]["name"] == "gateway"
+
+
+def test_annotations_of_the_team_win() -> None:
+    own = {"nginx.ingress.kubernetes.io/proxy-connect-timeout": "3"}
+    ingress = built({**INGRESS, "annotations": own}).one("Ingress", "entrance").inputs
+    assert own.items() <= ingress["metadata"]["annotations"].items()
+
+
+def test_another_controller_is_told_nothing_that_it_does_not_know() -> None:
+    other = {**INGRESS, "controller": "other"}
+    del other["rate_limit"], other["tls"]
+    told = built(other).one("Ingress", "entrance").inputs["metadata"]["annotations"]
+    assert set(told) == {"pulumi.com/skipAwait"}
+
+
+def test_a_gateway_has_a_listener_for_each_host_and_a_route_with_time_outs() -> None:
+    platform = built(GATEWAY_API)
+    gateway = platform.one("Gateway", "entrance").inputs
+    assert gateway["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    listeners = gateway["spec"]["listeners"]
+    assert [item["hostname"] for item in listeners] == GATEWAY_API["hosts"]
+    assert {(item["protocol"], item["port"]) for item in listeners} == {("HTTPS", 443)}
+    route = platform.one("HTTPRoute", "entrance-route").inputs["spec"]
+    assert route["parentRefs"] == [{"name": "entrance"}]
+    (rule,) = route["rules"]
+    assert rule["timeouts"] == {"request": "605s", "backendRequest": "605s"}
+    assert rule["backendRefs"] == [{"name": "gateway", "port": 80}]
+
+
+def test_a_gateway_that_is_there_is_referred_to() -> None:
+    parent = {"name": "shared", "namespace": "infra", "listener": "https"}
+    there = {key: GATEWAY_API[key] for key in ("kind", "proxies", "hosts")}
+    platform = built({**there, "parent": parent})
+    route = platform.one("HTTPRoute", "entrance-route").inputs["spec"]
+    expected = {"name": "shared", "namespace": "infra", "sectionName": "https"}
+    assert route["parentRefs"] == [expected]
+    assert platform.all("Gateway") == []
+
+
+def test_a_load_balancer_is_told_its_class_ranges_and_policy() -> None:
+    service = built(LOAD_BALANCER).one("Service", "entrance").inputs
+    spec = service["spec"]
+    assert spec["type"] == "LoadBalancer"
+    assert spec["loadBalancerClass"] == "service.k8s.aws/nlb"
+    assert spec["loadBalancerSourceRanges"] == ["203.0.113.0/24"]
+    assert spec["externalTrafficPolicy"] == "Local"
+    assert spec["selector"]["app.kubernetes.io/name"] == "gateway"
+    assert BALANCER["annotations"].items() <= service["metadata"]["annotations"].items()
+
+
+def test_the_bundled_entrance_lists_ready_pods_only() -> None:
+    spec = built(BUNDLED).one("Service", "gateway-pods").inputs["spec"]
+    assert spec["clusterIP"] == "None"
+    assert spec["publishNotReadyAddresses"] is False
+
+
+def test_the_bundled_entrance_leaves_slowly_and_is_spread() -> None:
+    platform = built(BUNDLED)
+    deployment = platform.one("Deployment", "entrance")
+    assert deployment.inputs["spec"]["replicas"] == 3
+    assert platform.one("PodDisruptionBudget", "entrance")
+    pod = pod_spec(deployment)
+    assert pod["topologySpreadConstraints"]
+    (nginx,) = pod["containers"]
+    (command,) = nginx["lifecycle"]["preStop"]["exec"]["command"][2:]
+    assert command == "touch /tmp/leaving; sleep 10"
+    # 10 s of preStop, 2 min in which streams may finish, and 5 s.
+    assert pod["terminationGracePeriodSeconds"] == 135
+    (names,) = pod["initContainers"]
+    assert names["restartPolicy"] == "Always", "it must run as long as nginx does"
+
+
+def test_no_key_of_a_certificate_passes_through_the_program() -> None:
+    platform = built(BUNDLED)
+    assert [item.name for item in platform.all("Secret") if "tls" in item.name] == []
+    certificate = platform.one("Certificate", "entrance").inputs["spec"]
+    assert certificate["secretName"] == "llm-tls"
+    assert certificate["dnsNames"] == [HOST]
+    volumes = pod_spec(platform.one("Deployment", "entrance"))["volumes"]
+    assert "llm-tls" in {volume.get("secret", {}).get("secretName") for volume in volumes}
+
+
+def test_a_certificate_of_the_teams_own_is_only_named() -> None:
+    own = {**BUNDLED, "tls": {"secret": "own-tls"}}
+    assert built(own).all("Certificate") == []
+
+
+def reachable(entrance: Values) -> dict[str, set[str]]:
+    """Who reaches the gateway's pods and the entrance's."""
+    platform = built(entrance)
+    policies = [item.inputs for item in platform.all("NetworkPolicy")]
+    home = {"kubernetes.io/metadata.name": "seawall"}
+    labels = {
+        pod.name: pod.inputs["spec"]["template"]["metadata"]["labels"] for pod in platform.pods
+    }
+    gateway = Place("10.1.0.1", "seawall", labels["gateway"], home)
+    inside = Place("10.1.0.2", "seawall", labels.get("entrance", {"app": "none"}), home)
+    targets = {
+        "gateway": Destination(gateway, ports.GATEWAY_HTTP),
+        "entrance": Destination(inside, ports.ENTRANCE_HTTPS),
+    }
+    asking = {
+        "entrance": inside,
+        "client": Place("10.1.9.1", "shop", {}, {"seawall.dev/gateway-client": "true"}),
+        "controller": Place("10.1.9.2", "ingress", {}, CONTROLLER["namespace"]),
+        "near": Place("203.0.113.7"),
+        "far": Place("198.51.100.7"),
+    }
+    return {
+        name: {target for target, to in targets.items() if reaches(policies, place, to)}
+        for name, place in asking.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("ingress", {"client": {"gateway"}, "controller": {"gateway"}}),
+        ("gateway_api", {"client": {"gateway"}, "controller": {"gateway"}}),
+        ("load_balancer", {"client": {"gateway"}, "near": {"gateway"}}),
+        (
+            "bundled",
+            {"entrance": {"gateway"}, "client": {"entrance"}, "near": {"entrance"}},
+        ),
+    ],
+)
+def test_the_network_lets_in_who_is_on_the_way_and_nobody_else(
+    kind: str, expected: dict[str, set[str]]
+) -> None:
+    reached = reachable(EVERY[kind])
+    nobody: dict[str, Any] = {name: set[str]() for name in reached}
+    assert reached == {**nobody, **expected}
+
+
+@pytest.mark.parametrize(
+    ("entrance", "reason"),
+    [
+        ({"kind": "door"}, "kind must be one of 'none', 'load_balancer', 'ingress'"),
+        ({**INGRESS, "hosts": []}, "at least 1 item"),
+        ({**INGRESS, "hosts": ["LLM"]}, "must be a host's name"),
+        ({**INGRESS, "controller": "other"}, "rate_limit is set by annotations of ingress-nginx"),
+        ({**INGRESS, "proxies": {}}, "namespace is missing and block is missing: give one"),
+        ({**INGRESS, "replicas": 2}, "is not known; allowed here: annotations, class_name"),
+        ({**GATEWAY_API, "rate_limit": {}}, "is not known; allowed here"),
+        ({**GATEWAY_API, "parent": {"name": "x"}}, "class_name is given and parent is given"),
+        (
+            {**GATEWAY_API, "class_name": None, "parent": {"name": "shared"}},
+            'tls belongs to the Gateway, and parent.name = "shared"',
+        ),
+        ({**BUNDLED, "hosts": []}, 'tls.issuer = "letsencrypt" issues certificates for hosts'),
+        ({**BUNDLED, "disruption": {"min_available": 3}}, "less than replicas = 3"),
+        ({**BUNDLED, "connect_timeout": "10s"}, "must be from 50ms to 5s"),
+        ({**LOAD_BALANCER, "source_ranges": []}, "network.clients names namespaces only"),
+        ({**LOAD_BALANCER, "external_traffic_policy": "Cluster"}, "seawall:entrance lets in"),
+        (
+            {**BUNDLED, "load_balancer": {**BALANCER, "source_ranges": []}},
+            "seawall:entrance.load_balancer lets in clients",
+        ),
+    ],
+)
+def test_a_wrong_entrance_is_one_line(entrance: Values, reason: str) -> None:
+    message = refusal(prod_with(entrance))
+    assert reason in message
+    assert message.startswith("seawall:entrance")
+    assert "\n" not in message
+
+
+def test_the_bundled_entrance_needs_an_image() -> None:
+    values = prod_with(BUNDLED)
+    del values["seawall:images"]["entrance"]
+    assert refusal(values) == (
+        "seawall:images.entrance is missing, and seawall:entrance runs it; give it"
+    )
+
+
+def test_the_addresses_that_clients_use_are_an_output() -> None:
+    told = [
+        item for item in built(INGRESS).registrations if item.type == "seawall:entrance:Entrance"
+    ]
+    assert len(told) == 1
+    assert platform_of(complete("dev")).all("Ingress") == []

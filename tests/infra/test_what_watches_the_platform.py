@@ -1,0 +1,192 @@
+"""Exporters, Alertmanager, dashboards and the operator's objects, as the program declares them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contract import jobs, metrics, paths
+from infra.components.alert_routes import alertmanager_file
+from infra.config import ConfigError, parse
+from infra.settings import Alertmanager
+from monitoring.alerts import ALERTS
+from monitoring.dashboards import BOARDS
+from monitoring.rules import rule_file
+from monitoring.slo import OBJECTIVES
+from tests.infra.environments import (
+    WATCHING,
+    Platform,
+    Values,
+    changed,
+    complete,
+    platform_of,
+    pod_spec,
+)
+
+OPERATOR: Values = {
+    "kind": "operator",
+    "labels": {"release": "prometheus"},
+    "outside": {"model": "fast", "api_key": "default"},
+    "dashboards": {"grafana_dashboard": "1"},
+}
+WEBHOOKS: Values = {"page": "webhook", "ticket": "webhook"}
+
+
+def watched(env: str, monitoring: Values) -> Values:
+    values = changed(complete(env), "monitoring", monitoring)
+    for image in WATCHING:
+        values["seawall:images"][image] = values["seawall:images"]["gateway"]
+    return values
+
+
+def settings_of(platform: Platform, component: str, file: str) -> dict[str, Any]:
+    text = platform.one("ConfigMap", f"{component}-settings").inputs["data"][file]
+    return dict(json.loads(text))
+
+
+def objects(platform: Platform, kind: str) -> dict[str, dict[str, Any]]:
+    found = [item for item in platform.registrations if item.inputs.get("kind") == kind]
+    return {item.inputs["metadata"]["name"]: dict(item.inputs) for item in found}
+
+
+def test_every_redis_and_every_sentinel_is_scraped_through_the_exporter(
+    platform: Platform,
+) -> None:
+    scraped = settings_of(platform, "prometheus", "prometheus.yml")["scrape_configs"]
+    for job, port in ((jobs.REDIS, 6379), (jobs.SENTINEL, 26379)):
+        (found,) = [item for item in scraped if item["job_name"] == job]
+        targets = {item["labels"]["instance"]: item["targets"] for item in found["static_configs"]}
+        assert targets == {
+            f"redis-{n}": [f"redis://redis-{n}.seawall.svc.cluster.local:{port}"] for n in range(3)
+        }
+        assert found["relabel_configs"][-1]["replacement"] == "redis-exporter:9121"
+
+
+def test_the_exporter_has_its_password_for_each_url_in_a_file_only(platform: Platform) -> None:
+    secret = platform.one("Secret", "redis-exporter-secrets").inputs["stringData"]
+    urls = json.loads(secret[paths.REDIS_URLS_FILE])
+    assert len(urls) == 6
+    (password,) = set(urls.values())
+    assert set(secret) == {paths.REDIS_URLS_FILE}, "it knows no other password"
+    spec = json.dumps(pod_spec(platform.one("Deployment", "redis-exporter")))
+    assert password not in spec
+
+
+def test_a_secret_store_makes_the_same_file() -> None:
+    platform = platform_of(watched("prod", OPERATOR))
+    (made,) = [
+        item
+        for item in platform.registrations
+        if item.inputs.get("kind") == "ExternalSecret" and item.name == "redis-exporter-secrets"
+    ]
+    template = made.inputs["spec"]["target"]["template"]["data"][paths.REDIS_URLS_FILE]
+    name = paths.REDIS_EXPORTER_PASSWORD_FILE
+    assert [item["secretKey"] for item in made.inputs["spec"]["data"]] == [name]
+    filled = template.replace(f"{{{{ index . `{name}` | toJson }}}}", json.dumps('a "b'))
+    assert set(json.loads(filled).values()) == {'a "b'}
+
+
+def test_the_question_from_outside_has_its_key_in_a_file(platform: Platform) -> None:
+    modules = settings_of(platform, "outside-probe", "blackbox.yml")["modules"]
+    http = modules["completion"]["http"]
+    assert json.loads(http["body"])["model"] == "fast"
+    assert http["authorization"]["credentials_file"] == "/etc/seawall/secrets/api-key-local"
+    assert "Bearer" not in http["body"]
+
+
+def test_webhooks_are_urls_in_files_and_what_nobody_gets_goes_nowhere() -> None:
+    made = alertmanager_file(Alertmanager.model_validate(WEBHOOKS))
+    text = json.dumps(made)
+    assert '"url_file": "/etc/seawall/secrets/alert-webhook-page"' in text
+    assert '"name": "info"}' in text, "a receiver without a way to tell anybody"
+    assert "http" not in text, "an address in the clear"
+
+
+def test_with_webhooks_their_secrets_are_asked_for_and_nothing_is_simulated() -> None:
+    values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
+    platform = platform_of(values)
+    names = [item.name for item in platform.pods]
+    assert "alertmanager" in names
+    assert "alert-receiver" not in names
+    (made,) = [
+        item
+        for item in platform.registrations
+        if item.inputs.get("kind") == "ExternalSecret" and item.name == "alertmanager-secrets"
+    ]
+    asked = [item["secretKey"] for item in made.inputs["spec"]["data"]]
+    assert asked == ["alert-webhook-page", "alert-webhook-ticket"]
+
+
+def test_an_operator_gets_the_same_jobs_and_all_alerts() -> None:
+    platform = platform_of(watched("prod", OPERATOR))
+    assert "prometheus" not in [item.name for item in platform.pods]
+    probes = objects(platform, "Probe")
+    assert {item["spec"]["jobName"] for item in probes.values()} == {
+        jobs.REDIS,
+        jobs.SENTINEL,
+        jobs.OUTSIDE,
+    }
+    redis = probes[jobs.REDIS]["spec"]
+    assert redis["prober"] == {"url": "redis-exporter.seawall.svc:9121", "path": "/scrape"}
+    assert len(redis["targets"]["staticConfig"]["static"]) == 3
+    monitor = objects(platform, "PodMonitor")["gateway"]["spec"]
+    relabelled = monitor["podMetricsEndpoints"][0]["relabelings"]
+    assert {"targetLabel": "job", "replacement": metrics.GATEWAY_JOB} in relabelled
+    rules = objects(platform, "PrometheusRule")["seawall"]["spec"]
+    assert rules == rule_file(ALERTS, OBJECTIVES, runbooks="runbooks")
+    for kind in ("Probe", "PodMonitor", "PrometheusRule"):
+        for made in objects(platform, kind).values():
+            assert made["metadata"]["labels"]["release"] == "prometheus", "ignored without it"
+
+
+def test_dashboards_are_config_maps_with_the_sidecars_label() -> None:
+    platform = platform_of(watched("prod", OPERATOR))
+    for board in BOARDS:
+        made = platform.one("ConfigMap", board.name).inputs
+        assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert json.loads(made["data"][f"{board.name}.json"])["uid"] == board.name
+
+
+def refusal(values: Values) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    return str(caught.value)
+
+
+def test_an_operator_whose_prometheus_may_not_come_in_is_refused() -> None:
+    values = watched("prod", OPERATOR)
+    del values["seawall:network"]["monitoring"]
+    assert "give seawall:network.monitoring, its labels" in refusal(values)
+
+
+@pytest.mark.parametrize(("key", "known"), [("model", "fast"), ("api_key", "local")])
+def test_a_question_that_cannot_be_asked_is_refused(values: Values, key: str, known: str) -> None:
+    assert refusal(changed(values, f"monitoring.outside.{key}", "none")) == (
+        f'seawall:monitoring.outside.{key} = "none" is none of seawall:gateway.{key}s: {known}'
+    )
+
+
+def test_a_question_must_be_over_before_the_next(values: Values) -> None:
+    assert "timeout = 30s is longer than every = 5s" in refusal(
+        changed(values, "monitoring.outside.timeout", "30s")
+    )
+
+
+def test_a_webhook_of_made_up_secrets_is_refused(values: Values) -> None:
+    message = refusal(changed(values, "monitoring.alertmanager.page", "webhook"))
+    assert message.startswith('seawall:monitoring.alertmanager.page = "webhook" needs a URL, and ')
+
+
+@pytest.mark.parametrize(
+    ("image", "key"),
+    [
+        ("redis_exporter", "monitoring"),
+        ("blackbox_exporter", "monitoring.outside"),
+        ("alertmanager", "monitoring.alertmanager"),
+    ],
+)
+def test_what_watches_needs_its_image(values: Values, image: str, key: str) -> None:
+    del values["seawall:images"][image]
+    assert refusal(values) == (
+        f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"
+    )

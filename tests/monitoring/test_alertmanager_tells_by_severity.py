@@ -1,0 +1,160 @@
+"""The real Alertmanager with the kit's own configuration, and the simulated receiver."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+import urllib3
+
+from infra.components.alert_routes import alertmanager_file
+from infra.components.outside_probe import probe_modules
+from infra.settings import Alertmanager, Outside
+from monitoring.alerts import SILENCES
+from seawall.kit import kit_here
+from seawall.wait import wait_until
+
+TOLD = Alertmanager.model_validate_json(
+    json.dumps({"page": "webhook", "ticket": "webhook", "group_wait": "1s", "group_interval": "1s"})
+)
+TRIED = Alertmanager.model_validate(
+    {"page": "simulator", "ticket": "simulator", "info": "simulator"}
+)
+
+
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    return kit_here().tool("alertmanager")
+
+
+def written(folder: Path, settings: Alertmanager) -> Path:
+    file = folder / "alertmanager.yml"
+    file.write_text(json.dumps(alertmanager_file(settings)).replace("/etc/seawall", str(folder)))
+    return file
+
+
+@pytest.mark.parametrize("settings", [TOLD, TRIED], ids=["webhooks", "simulator"])
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (["severity=page"], "page"),
+        (["severity=ticket"], "ticket"),
+        (["severity=info"], "info"),
+        (["severity=odd"], "nobody"),
+        ([], "nobody"),
+    ],
+)
+def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
+    programs: Path, tmp_path: Path, settings: Alertmanager, labels: list[str], receiver: str
+) -> None:
+    file = written(tmp_path, settings)
+    command = ["config", "routes", "test", f"--config.file={file}", "alertname=Any", *labels]
+    for words in (["check-config", str(file)], command):
+        done = subprocess.run(
+            [programs / "amtool", *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip() == receiver
+
+
+def test_blackbox_exporter_takes_the_question(tmp_path: Path) -> None:
+    outside = Outside.model_validate({"model": "fast", "api_key": "local"})
+    file = tmp_path / "blackbox.yml"
+    file.write_text(json.dumps(probe_modules(outside)))
+    program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
+    words = [program, "--config.check", f"--config.file={file}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(words: list[object], url: str) -> Generator[None]:
+    with subprocess.Popen([str(word) for word in words], stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: answers(url), deadline_s=20, what=f"{words[0]} to answer")
+            yield
+        finally:
+            process.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, timeout=2, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
+    programs: Path, tmp_path: Path
+) -> None:
+    port, sink = free_port(), free_port()
+    (tmp_path / "secrets").mkdir()
+    for severity in TOLD.webhooks:
+        secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
+        secret.write_text(f"http://127.0.0.1:{sink}/to-{severity}")
+    receiver = [sys.executable, "-m", "service.simulator.alerts", "--host", "127.0.0.1"]
+    alertmanager: list[object] = [
+        programs / "alertmanager",
+        f"--config.file={written(tmp_path, TOLD)}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    (loud, quiet), *_ = [(loud, echoes[0]) for loud, echoes in SILENCES.items()]
+    sent = [
+        {"labels": {"alertname": name, "severity": severity}}
+        for name, severity in (
+            *((loud, "page"), (quiet, "page")),
+            *(("Ticketed", "ticket"), ("Informed", "info")),
+        )
+    ]
+    here = f"http://127.0.0.1:{sink}/"
+    there = f"http://127.0.0.1:{port}"
+    with (
+        running([*receiver, "--port", sink], here),
+        running(alertmanager, f"{there}/-/ready"),
+    ):
+        posted = urllib3.request("POST", f"{there}/api/v2/alerts", json=sent)
+        assert posted.status == 200
+        wait_until(lambda: len(kept(here)) >= 2, deadline_s=20, what="two messages")
+        assert states(there)[quiet] == "suppressed", "an echo of another alert"
+        assert kept(here) == {("to-page", loud), ("to-ticket", "Ticketed")}
+
+
+def states(url: str) -> dict[str, str]:
+    """What Alertmanager makes of each alert."""
+    items = cast(
+        "list[dict[str, dict[str, str]]]", urllib3.request("GET", f"{url}/api/v2/alerts").json()
+    )
+    return {item["labels"]["alertname"]: item["status"]["state"] for item in items}
+
+
+def kept(url: str) -> set[tuple[str, str]]:
+    """Who was told, and which alert."""
+    items = cast("list[dict[str, object]]", urllib3.request("GET", url).json())
+    found: set[tuple[str, str]] = set()
+    for item in items:
+        message = cast("dict[str, list[dict[str, dict[str, str]]]]", item["message"])
+        names = [alert["labels"]["alertname"] for alert in message["alerts"]]
+        found |= {(str(item["receiver"]), name) for name in names}
+    return found
+
+
+def test_the_receiver_refuses_what_is_no_message() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    words: list[object] = [sys.executable, "-m", "service.simulator.alerts"]
+    with running([*words, "--host", "127.0.0.1", "--port", port], url):
+        assert urllib3.request("POST", f"{url}page", body=b"[1").status == 400
+        assert urllib3.request("DELETE", url).status == 404
+        assert kept(url) == set()

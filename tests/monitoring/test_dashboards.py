@@ -1,0 +1,81 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract import metrics
+from monitoring.dashboards import BOARDS, Board, Query
+from monitoring.slo import OBJECTIVES
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ONE_BOARD = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+RECORDED = {name for slo in OBJECTIVES for name in slo.records()}
+OWN = {str(getattr(metrics, name)) for name in metrics.__all__} - {metrics.GATEWAY_JOB}
+FOREIGN = re.compile(r"\b(?:redis|probe)_[a-z_]+\b")
+NAMED_OURS = re.compile(r"\bseawall_[a-z_]+\b")
+
+
+def as_prometheus_reads_it(query: Query) -> str:
+    return query.expression.replace("$__rate_interval", "1m")
+
+
+@ONE_BOARD
+def test_promtool_parses_every_expression(board: Board, tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel:{place}", "expr": as_prometheus_reads_it(query)}
+        for place, (_, query) in enumerate(board.queries())
+    ]
+    assert len(rules) >= 10
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))
+    done = subprocess.run(
+        ["promtool", "check", "rules", file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@ONE_BOARD
+def test_every_expression_reads_a_metric_that_somebody_emits(board: Board) -> None:
+    for title, query in board.queries():
+        recorded = {name for name in RECORDED if name in query.expression}
+        bases = {
+            name.removesuffix("_bucket") for name in NAMED_OURS.findall(query.expression)
+        } & OWN
+        # Those of others are compared with what their exporters told, on the cluster.
+        assert recorded or bases or FOREIGN.search(query.expression), f"{title}: reads nothing"
+        unknown = {n.removesuffix("_bucket") for n in NAMED_OURS.findall(query.expression)} - OWN
+        assert not unknown, f"{title}: the gateway does not emit {unknown}"
+
+
+def test_every_metric_of_the_gateway_is_on_its_dashboard() -> None:
+    text = " ".join(query.expression for board in BOARDS for _, query in board.queries())
+    assert [name for name in sorted(OWN) if name not in text] == []
+
+
+def test_the_command_writes_what_grafana_imports(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    subprocess.run(
+        [sys.executable, "-m", "monitoring", "dashboards", "--out", folder],
+        cwd=CHECKOUT,
+        check=True,
+    )
+    assert sorted(file.stem for file in folder.iterdir()) == sorted(b.name for b in BOARDS)
+    for board in BOARDS:
+        made = json.loads((folder / f"{board.name}.json").read_text())
+        assert (made["uid"], made["title"]) == (board.name, board.title)
+        drawn = [panel for panel in made["panels"] if panel["type"] != "row"]
+        assert len(drawn) == sum(len(row.panels) for row in board.rows)
+        wanted = [query.expression for row in board.rows for p in row.panels for query in p.queries]
+        assert [t["expr"] for panel in drawn for t in panel["targets"]] == wanted
+        marks = made["annotations"].get("list", [])
+        assert [mark["expr"] for mark in marks] == [m.query.expression for m in board.marks]
+        places = [tuple(panel["gridPos"][key] for key in "xy") for panel in made["panels"]]
+        assert len(set(places)) == len(places), "two panels lie on each other"
+
+
+def test_the_failover_is_drawn_through_all_of_redis_panels() -> None:
+    (redis,) = [board for board in BOARDS if board.name == "seawall-redis"]
+    assert [mark.title for mark in redis.marks] == ["Failover"]
