@@ -5,6 +5,7 @@ All are JSON, which is YAML.
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def main(arguments: list[str]) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     alerts = commands.add_parser("alerts", help="a rule file of Prometheus")
     alerts.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
+    alerts.add_argument(
+        "--namespace", type=_namespace, help="of the environment, where a Prometheus has several"
+    )
     adapter = commands.add_parser("adapter-rules", help="a configuration of prometheus-adapter")
     adapter.add_argument(
         "--window", type=int, default=60, help="seconds over which values are averaged: two scrapes"
@@ -34,10 +38,23 @@ def main(arguments: list[str]) -> None:
         _write_dashboards(options.out)
         return
     if options.command == "alerts":
-        printed: object = rule_file(ALERTS, OBJECTIVES, runbooks=str(options.runbooks).rstrip("/"))
+        printed: object = rule_file(
+            ALERTS,
+            OBJECTIVES,
+            runbooks=str(options.runbooks).rstrip("/"),
+            namespace=options.namespace,
+        )
     else:
         printed = adapter_rules(SIGNALS, window_s=options.window)
     sys.stdout.write(json.dumps(printed, indent=2) + "\n")
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the name of a namespace: a DNS label, such as seawall-dev"
+        )
+    return text
 
 
 def _write_dashboards(folder: Path) -> None:

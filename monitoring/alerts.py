@@ -2,13 +2,15 @@
 
 from contract import jobs, metrics
 from monitoring.model import Alert, Severity
+from monitoring.selectors import of_job
 from monitoring.slo import AVAILABILITY, FAST, SLOW
 
 __all__ = ["ALERTS", "SILENCES"]
 
-_OURS = f'job="{metrics.GATEWAY_JOB}"'
-_REDIS = f'job="{jobs.REDIS}"'
-_SENTINEL = f'job="{jobs.SENTINEL}"'
+_OURS = of_job(metrics.GATEWAY_JOB)
+_OUTSIDE = of_job(jobs.OUTSIDE)
+_REDIS = of_job(jobs.REDIS)
+_SENTINEL = of_job(jobs.SENTINEL)
 _MASTERS = f'redis_instance_info{{{_REDIS},role="master"}}'
 _NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
 """One series for each sentinel and each master that it names."""
@@ -89,8 +91,8 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         name="OutsideProbeFailing",
         expression=(
-            f'avg_over_time(probe_success{{job="{jobs.OUTSIDE}"}}[2m]) < 0.75'
-            f' and probe_success{{job="{jobs.OUTSIDE}"}} offset 90s >= 0'
+            f"avg_over_time(probe_success{{{_OUTSIDE}}}[2m]) < 0.75"
+            f" and probe_success{{{_OUTSIDE}}} offset 90s >= 0"
         ),
         lasting="1m",
         severity=Severity.PAGE,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from monitoring.model import Alert
+from monitoring.selectors import scoped
 from monitoring.slo import Slo
 
 __all__ = ["AlertRule", "Group", "RecordRule", "RuleFile", "rule_file"]
@@ -46,7 +47,12 @@ class RuleFile(TypedDict):
 
 
 def rule_file(
-    alerts: Sequence[Alert], objectives: Sequence[Slo], *, runbooks: str, patience: float = 1.0
+    alerts: Sequence[Alert],
+    objectives: Sequence[Slo],
+    *,
+    runbooks: str,
+    namespace: str | None = None,
+    patience: float = 1.0,
 ) -> RuleFile:
     """The rules of `objectives`, and those of `alerts`.
 
@@ -57,39 +63,50 @@ def rule_file(
         alerts: in the order in which they shall appear; an objective of theirs is in `objectives`.
         objectives: each a group of its own.
         runbooks: base URL (or path) of the runbooks, without the final slash.
+        namespace: where a Prometheus has several environments: the one whose series are meant. It
+            becomes a label of the alerts and of the recorded series.
         patience: the share of each alert's own time for which it waits before it fires.
     """
 
     def told(objective: str | None) -> list[AlertRule]:
         chosen = [alert for alert in alerts if alert.objective == objective]
-        return [_rule(alert, runbooks, patience) for alert in chosen]
+        return [_rule(alert, runbooks, namespace, patience) for alert in chosen]
 
     of_objectives: list[Group] = [
-        {"name": f"slo-{slo.name}", "rules": [*_records(slo), *told(slo.name)]}
+        {"name": f"slo-{slo.name}", "rules": [*_records(slo, namespace), *told(slo.name)]}
         for slo in objectives
     ]
     return {"groups": [*of_objectives, {"name": "seawall", "rules": told(None)}]}
 
 
-def _records(slo: Slo) -> list[RecordRule]:
+def _records(slo: Slo, namespace: str | None) -> list[RecordRule]:
+    labels = {"slo": slo.name, **_label(namespace)}
     return [
-        {"record": name, "expr": expression, "labels": {"slo": slo.name}}
+        {"record": name, "expr": scoped(expression, _matcher(namespace)), "labels": labels}
         for name, expression in slo.records().items()
     ]
 
 
-def _rule(alert: Alert, runbooks: str, patience: float) -> AlertRule:
+def _rule(alert: Alert, runbooks: str, namespace: str | None, patience: float) -> AlertRule:
     return {
         "alert": alert.name,
-        "expr": alert.expression,
+        "expr": scoped(alert.expression, _matcher(namespace)),
         "for": _shortened(alert.lasting, patience),
-        "labels": {"severity": alert.severity.value},
+        "labels": {"severity": alert.severity.value, **_label(namespace)},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{runbooks}/{alert.runbook}",
         },
     }
+
+
+def _matcher(namespace: str | None) -> str | None:
+    return None if namespace is None else f'namespace="{namespace}"'
+
+
+def _label(namespace: str | None) -> dict[str, str]:
+    return {} if namespace is None else {"namespace": namespace}
 
 
 def _shortened(lasting: str, patience: float) -> str:

@@ -9,6 +9,7 @@ https://sre.google/workbook/alerting-on-slos/
 from dataclasses import dataclass
 
 from contract import metrics
+from monitoring.selectors import of_job, of_objective
 
 __all__ = ["AVAILABILITY", "FAST", "OBJECTIVES", "SLOW", "BurnRate", "Slo"]
 
@@ -87,7 +88,7 @@ class Slo:
         return f"{self._named(f'slo:sli_error:ratio_rate{window}')} > {limit}"
 
     def _named(self, series: str) -> str:
-        return f'{series}{{slo="{self.name}"}}'
+        return f"{series}{{{of_objective(self.name)}}}"
 
     def _total(self, window: str) -> str:
         return self.total.replace("WINDOW", window)
@@ -102,7 +103,7 @@ class Slo:
         return f"({self._bad(window)}) / ({self._total(window)} > 0)"
 
 
-_OURS = f'job="{metrics.GATEWAY_JOB}"'
+_OURS = of_job(metrics.GATEWAY_JOB)
 
 AVAILABILITY = Slo(
     name="gateway-availability",

@@ -16,7 +16,7 @@ from infra.components.labels import identity_of, labels_of
 from infra.components.scraping import PROBE_MODULE, outside_url, redis_url
 from infra.settings import Operator
 from monitoring.alerts import ALERTS
-from monitoring.rules import rule_file
+from monitoring.rules import RuleFile, rule_file
 from monitoring.slo import OBJECTIVES
 
 __all__ = ["OperatorObjects", "OperatorObjectsArgs"]
@@ -52,9 +52,19 @@ class OperatorObjects(pulumi.ComponentResource):
             self._object("Probe", job, self._redis(job, port))
         if settings.outside:
             self._object("Probe", jobs.OUTSIDE, self._outside())
-        rules = rule_file(ALERTS, OBJECTIVES, runbooks=settings.runbooks.rstrip("/"))
-        self._object("PrometheusRule", "seawall", rules)
+        self._object("PrometheusRule", "seawall", self._rules())
         self.register_outputs({})
+
+    def _rules(self) -> pulumi.Output[RuleFile]:
+        # Its Prometheus may have other environments, too, with series of the same names.
+        return pulumi.Output.from_input(self._args.namespace).apply(
+            lambda namespace: rule_file(
+                ALERTS,
+                OBJECTIVES,
+                runbooks=self._args.settings.runbooks.rstrip("/"),
+                namespace=namespace,
+            )
+        )
 
     def _redis(self, job: str, port: int) -> Mapping[str, object]:
         def urls(hosts: Sequence[str]) -> list[str]:
@@ -98,7 +108,7 @@ class OperatorObjects(pulumi.ComponentResource):
         url = pulumi.Output.concat(service, ".", self._args.namespace, f".svc:{port}")
         return {"url": url, "path": path}
 
-    def _object(self, kind: str, name: str, spec: Mapping[str, object]) -> None:
+    def _object(self, kind: str, name: str, spec: pulumi.Input[Mapping[str, object]]) -> None:
         CustomResource(
             f"{kind.lower()}-{name}",
             api_version=_API_VERSION,

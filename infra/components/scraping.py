@@ -109,7 +109,7 @@ def scrape_config(settings: BundledMonitoring, watched: Watched, *, rules: str) 
     ]
     if settings.outside:
         outside = settings.outside
-        scraped.append(_outside(watched.front, str(outside.every), str(outside.timeout)))
+        scraped.append(_outside(watched, str(outside.every), str(outside.timeout)))
     return {
         "global": {
             "scrape_interval": str(every),
@@ -142,7 +142,7 @@ def _redis(job: str, port: int, watched: Watched) -> _Job:
     )
 
 
-def _outside(front: str, every: str, timeout: str) -> _Job:
+def _outside(watched: Watched, every: str, timeout: str) -> _Job:
     return _through(
         f"outside-probe:{ports.PROBE}",
         {
@@ -153,8 +153,8 @@ def _outside(front: str, every: str, timeout: str) -> _Job:
             "params": {"module": [PROBE_MODULE]},
             "static_configs": [
                 {
-                    "targets": [outside_url(front)],
-                    "labels": {"instance": "gateway"},
+                    "targets": [outside_url(watched.front)],
+                    "labels": {"instance": "gateway", "namespace": watched.namespace},
                 }
             ],
         },

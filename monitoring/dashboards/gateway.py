@@ -2,12 +2,13 @@
 
 from contract import jobs, metrics
 from monitoring.dashboards.model import Board, Panel, Query, Row, Unit
+from monitoring.selectors import of_job, of_objective
 from monitoring.slo import AVAILABILITY
 
 __all__ = ["GATEWAY"]
 
-_OURS = f'job="{metrics.GATEWAY_JOB}"'
-_SLO = f'slo="{AVAILABILITY.name}"'
+_OURS = of_job(metrics.GATEWAY_JOB)
+_SLO = of_objective(AVAILABILITY.name)
 _RATE = "[$__rate_interval]"
 _BUCKETS = f"rate({metrics.REQUEST_SECONDS}_bucket{{{_OURS}}}{_RATE})"
 
@@ -32,7 +33,9 @@ _USERS = Row(
             why="The share of completions, asked as users ask them, that were answered.",
             unit=Unit.SHARE,
             queries=(
-                Query(f'avg_over_time(probe_success{{job="{jobs.OUTSIDE}"}}[5m])', "{{instance}}"),
+                Query(
+                    f"avg_over_time(probe_success{{{of_job(jobs.OUTSIDE)}}}[5m])", "{{instance}}"
+                ),
             ),
             number=True,
         ),

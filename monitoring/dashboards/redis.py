@@ -2,11 +2,12 @@
 
 from contract import jobs
 from monitoring.dashboards.model import Board, Mark, Panel, Query, Row, Unit
+from monitoring.selectors import of_job
 
 __all__ = ["REDIS"]
 
-_REDIS = f'job="{jobs.REDIS}"'
-_SENTINEL = f'job="{jobs.SENTINEL}"'
+_REDIS = of_job(jobs.REDIS)
+_SENTINEL = of_job(jobs.SENTINEL)
 _RATE = "[$__rate_interval]"
 _NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
 

@@ -14,20 +14,28 @@ from grafana_foundation_sdk.builders import (
 )
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement
-from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DataSourceRef
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DataSourceRef,
+    VariableOption,
+    VariableRefresh,
+)
 
 from monitoring.dashboards.model import Board, Mark, Panel, Query
+from monitoring.selectors import scoped
 
 __all__ = ["rendered"]
 
 _SOURCE = DataSourceRef(type_val="prometheus", uid="$datasource")
+_CHOSEN = 'namespace=~"$namespace"'
+_NAMESPACES = 'label_values(up{job=~"seawall-.+"}, namespace)'
 _HEIGHT = 8
 _WIDTH = 8
 _REFRESH = "30s"
 
 
 def rendered(board: Board) -> str:
-    """The dashboard's JSON; the data source is chosen by whoever looks."""
+    """The dashboard's JSON; whoever looks chooses the data source and the environment."""
     made = (
         dashboard.Dashboard(board.title)
         .uid(board.name)
@@ -37,6 +45,7 @@ def rendered(board: Board) -> str:
         .refresh(_REFRESH)
         .time("now-1h", "now")
         .with_variable(dashboard.DatasourceVariable("datasource").type("prometheus"))
+        .with_variable(_environments())
     )
     for mark in board.marks:
         made.annotation(_annotation(mark))
@@ -46,6 +55,20 @@ def rendered(board: Board) -> str:
             made.with_panel(_number(panel) if panel.number else _curve(panel))
     text = JSONEncoder(sort_keys=True).encode(made.build())
     return json.dumps(json.loads(text), indent=1, sort_keys=True)
+
+
+def _environments() -> dashboard.QueryVariable:
+    every = VariableOption(selected=True, text="All", value="$__all")
+    return (
+        dashboard.QueryVariable("namespace")
+        .label("environment")
+        .datasource(_SOURCE)
+        .query(_NAMESPACES)
+        .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
+        .include_all(include_all=True)
+        .all_value(".*")
+        .current(every)
+    )
 
 
 def _curve(panel: Panel) -> timeseries.Panel:
@@ -89,7 +112,7 @@ def _number(panel: Panel) -> stat.Panel:
 def _target(query: Query, place: int) -> prometheus.Dataquery:
     return (
         prometheus.Dataquery()
-        .expr(query.expression)
+        .expr(scoped(query.expression, _CHOSEN))
         .legend_format(query.legend)
         .ref_id(chr(ord("A") + place))
         .datasource(_SOURCE)
@@ -103,5 +126,5 @@ def _annotation(mark: Mark) -> dashboard.AnnotationQuery:
         .datasource(_SOURCE)
         .enable(enable=True)
         .icon_color("red")
-        .expr(mark.query.expression)
+        .expr(scoped(mark.query.expression, _CHOSEN))
     )

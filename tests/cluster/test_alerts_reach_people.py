@@ -19,6 +19,7 @@ from contract import paths, ports
 from monitoring.alerts import ALERTS, SILENCES
 from monitoring.dashboards import BOARDS
 from monitoring.model import Alert
+from monitoring.selectors import scoped
 from seawall.wait import wait_until
 from tests.cluster.freezing import frozen, listener
 from tests.cluster.watching import (
@@ -165,7 +166,9 @@ def lose_the_master(environment: Environment, receiver: Receiver) -> None:
     delete(environment, master)
     receiver.wait_for("RedisFailover")
     (mark,) = (mark for board in BOARDS for mark in board.marks)
-    assert prometheus_says(environment, mark.query.expression), "the dashboard draws it, too"
+    assert prometheus_says(environment, scoped(mark.query.expression)), (
+        "the dashboard draws it, too"
+    )
     assert sentinels.master() not in (master, "nobody"), "the effect of the fault"
     wait_until(lambda: len(redis_ready(environment)) == 3, deadline_s=180, what="its pod again")
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from monitoring.dashboards import BOARDS, Board
+from monitoring.selectors import scoped
 from seawall.wait import wait_until
 from tests.cluster.watching import constant_load
 from tests.conftest import Environment
@@ -17,7 +18,8 @@ PROXY = "/api/v1/namespaces/seawall/services/prometheus:http/proxy/api/v1/query?
 
 def values(environment: Environment, expression: str) -> list[str]:
     """The values of now; NaN, which Grafana leaves out, is none."""
-    query = quote(expression.replace("$__rate_interval", "1m"))
+    chosen = scoped(expression, 'namespace=~"seawall"')
+    query = quote(chosen.replace("$__rate_interval", "1m"))
     answer = json.loads(environment.kubectl("get", "--raw", PROXY + query))
     assert answer["status"] == "success"
     return [item["value"][1] for item in answer["data"]["result"] if item["value"][1] != "NaN"]

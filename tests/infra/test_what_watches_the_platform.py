@@ -133,7 +133,7 @@ def test_an_operator_gets_the_same_jobs_and_all_alerts() -> None:
     relabelled = monitor["podMetricsEndpoints"][0]["relabelings"]
     assert {"targetLabel": "job", "replacement": metrics.GATEWAY_JOB} in relabelled
     rules = objects(platform, "PrometheusRule")["seawall"]["spec"]
-    assert rules == rule_file(ALERTS, OBJECTIVES, runbooks="runbooks")
+    assert rules == rule_file(ALERTS, OBJECTIVES, runbooks="runbooks", namespace="seawall")
     for kind in ("Probe", "PodMonitor", "PrometheusRule"):
         for made in objects(platform, kind).values():
             assert made["metadata"]["labels"]["release"] == "prometheus", "ignored without it"

@@ -8,6 +8,7 @@ import pytest
 
 from contract import metrics
 from monitoring.dashboards import BOARDS, Board, Query
+from monitoring.selectors import scoped
 from monitoring.slo import OBJECTIVES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,11 @@ NAMED_OURS = re.compile(r"\bseawall_[a-z_]+\b")
 
 
 def as_prometheus_reads_it(query: Query) -> str:
-    return query.expression.replace("$__rate_interval", "1m")
+    return scoped(query.expression).replace("$__rate_interval", "1m")
+
+
+def chosen(query: Query) -> str:
+    return scoped(query.expression, 'namespace=~"$namespace"')
 
 
 @ONE_BOARD
@@ -68,10 +73,11 @@ def test_the_command_writes_what_grafana_imports(tmp_path: Path) -> None:
         assert (made["uid"], made["title"]) == (board.name, board.title)
         drawn = [panel for panel in made["panels"] if panel["type"] != "row"]
         assert len(drawn) == sum(len(row.panels) for row in board.rows)
-        wanted = [query.expression for row in board.rows for p in row.panels for query in p.queries]
+        panels = [panel for row in board.rows for panel in row.panels]
+        wanted = [chosen(query) for panel in panels for query in panel.queries]
         assert [t["expr"] for panel in drawn for t in panel["targets"]] == wanted
         marks = made["annotations"].get("list", [])
-        assert [mark["expr"] for mark in marks] == [m.query.expression for m in board.marks]
+        assert [mark["expr"] for mark in marks] == [chosen(m.query) for m in board.marks]
         places = [tuple(panel["gridPos"][key] for key in "xy") for panel in made["panels"]]
         assert len(set(places)) == len(places), "two panels lie on each other"
 

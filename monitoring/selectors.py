@@ -1,0 +1,28 @@
+"""Which series are meant: those of a job, in one environment where a Prometheus knows several.
+
+Expressions carry a mark, SCOPE, for the environment's namespace; who renders them fills it in.
+"""
+
+__all__ = ["of_job", "of_objective", "scoped"]
+
+_SCOPE = "SCOPE"
+
+
+def of_job(job: str) -> str:
+    """Label matchers, for within braces, of a job's series."""
+    return f'job="{job}"{_SCOPE}'
+
+
+def of_objective(name: str) -> str:
+    """Label matchers, for within braces, of an objective's recorded series."""
+    return f'slo="{name}"{_SCOPE}'
+
+
+def scoped(expression: str, matcher: str | None = None) -> str:
+    """The PromQL of an expression.
+
+    Args:
+        expression: made with of_job() or of_objective().
+        matcher: a label matcher; None: all series of this Prometheus are one environment's.
+    """
+    return expression.replace(_SCOPE, "" if matcher is None else f",{matcher}")
