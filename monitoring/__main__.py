@@ -24,9 +24,7 @@ def main(arguments: list[str]) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     alerts = commands.add_parser("alerts", help="a rule file of Prometheus")
     alerts.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
-    alerts.add_argument(
-        "--namespace", type=_namespace, help="of the environment, where a Prometheus has several"
-    )
+    alerts.add_argument("--namespace", required=True, type=_namespace, help="of the environment")
     adapter = commands.add_parser("adapter-rules", help="a configuration of prometheus-adapter")
     adapter.add_argument(
         "--window", type=int, default=60, help="seconds over which values are averaged: two scrapes"

@@ -5,14 +5,20 @@ from monitoring.model import Alert, Severity
 from monitoring.selectors import of_job
 from monitoring.slo import AVAILABILITY, FAST, SLOW
 
-__all__ = ["ALERTS", "SILENCES"]
+__all__ = ["ALERTS", "MASTERS", "NAMED", "SILENCES"]
 
 _OURS = of_job(metrics.GATEWAY_JOB)
 _OUTSIDE = of_job(jobs.OUTSIDE)
 _REDIS = of_job(jobs.REDIS)
 _SENTINEL = of_job(jobs.SENTINEL)
-_MASTERS = f'redis_instance_info{{{_REDIS},role="master"}}'
-_NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
+_ROLES = f"redis_instance_info{{{_REDIS}"
+MASTERS = (
+    f'(timestamp({_ROLES},role="master"}}) >= on (instance) group_left ()'
+    f" max by (instance) (timestamp({_ROLES}}})))"
+)
+"""By what each said last. The role is a label: after a restart of Prometheus, which marks no series
+as ended, the role of before stays for five minutes beside the one of now."""
+NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
 """One series for each sentinel and each master that it names."""
 
 ALERTS: tuple[Alert, ...] = (
@@ -60,7 +66,10 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         name="ProviderBreakerOpen",
         # Half-open counts: a breaker goes there and back while its probes fail.
-        expression=f"max by (provider, model) ({metrics.BREAKER_STATE}{{{_OURS}}}) > 0",
+        expression=(
+            f"max by (provider, model) ({metrics.BREAKER_STATE}{{{_OURS}}}) > 0 and on (provider)"
+            f' sum by (provider) (increase({metrics.ATTEMPTS}{{{_OURS},outcome!="ok"}}[5m])) > 0'
+        ),
         lasting="2m",
         severity=Severity.TICKET,
         summary="A provider fails, and its requests go elsewhere.",
@@ -70,7 +79,8 @@ ALERTS: tuple[Alert, ...] = (
         ),
         why=(
             "A breaker probes after 5 to 20 s, so two minutes are several failed probes. Users have"
-            " another provider: nobody is woken. Missing data is GatewayDown's."
+            " another provider: nobody is woken. A breaker that nobody needs stays half-open until"
+            " somebody does, so there must have been failures. Missing data is GatewayDown's."
         ),
     ),
     Alert(
@@ -110,7 +120,7 @@ ALERTS: tuple[Alert, ...] = (
     ),
     Alert(
         name="RedisNoMaster",
-        expression=f"(count({_MASTERS}) or vector(0)) < 1",
+        expression=f"(count({MASTERS}) or vector(0)) < 1",
         lasting="1m",
         severity=Severity.PAGE,
         summary="No Redis is master: limits are kept by each gateway pod alone.",
@@ -122,7 +132,7 @@ ALERTS: tuple[Alert, ...] = (
     ),
     Alert(
         name="RedisMoreThanOneMaster",
-        expression=f"count({_MASTERS}) > 1",
+        expression=f"count({MASTERS}) > 1",
         lasting="30s",
         severity=Severity.PAGE,
         summary="Several Redis pods are master: writes to all but one will be lost.",
@@ -149,9 +159,9 @@ ALERTS: tuple[Alert, ...] = (
         # The address is a label, so that a change of it makes another series: changes() is blind.
         # Of what sentinels name now, that of most; and only where there was another one.
         expression=(
-            f"topk by (master_name) (1, count by (master_name, master_address) ({_NAMED}))"
+            f"topk by (master_name) (1, count by (master_name, master_address) ({NAMED}))"
             " and on (master_name) count by (master_name) (count by (master_name, master_address)"
-            f" (count_over_time({_NAMED}[15m]))) > 1"
+            f" (count_over_time({NAMED}[15m]))) > 1"
         ),
         lasting="0s",
         severity=Severity.INFO,

@@ -51,7 +51,7 @@ def rule_file(
     objectives: Sequence[Slo],
     *,
     runbooks: str,
-    namespace: str | None = None,
+    namespace: str,
     patience: float = 1.0,
 ) -> RuleFile:
     """The rules of `objectives`, and those of `alerts`.
@@ -63,8 +63,8 @@ def rule_file(
         alerts: in the order in which they shall appear; an objective of theirs is in `objectives`.
         objectives: each a group of its own.
         runbooks: base URL (or path) of the runbooks, without the final slash.
-        namespace: where a Prometheus has several environments: the one whose series are meant. It
-            becomes a label of the alerts and of the recorded series.
+        namespace: the environment whose series are meant; it becomes a label of the alerts and of
+            the recorded series, since a Prometheus may have several.
         patience: the share of each alert's own time for which it waits before it fires.
     """
 
@@ -79,20 +79,20 @@ def rule_file(
     return {"groups": [*of_objectives, {"name": "seawall", "rules": told(None)}]}
 
 
-def _records(slo: Slo, namespace: str | None) -> list[RecordRule]:
-    labels = {"slo": slo.name, **_label(namespace)}
+def _records(slo: Slo, namespace: str) -> list[RecordRule]:
+    labels = {"slo": slo.name, "namespace": namespace}
     return [
         {"record": name, "expr": scoped(expression, _matcher(namespace)), "labels": labels}
         for name, expression in slo.records().items()
     ]
 
 
-def _rule(alert: Alert, runbooks: str, namespace: str | None, patience: float) -> AlertRule:
+def _rule(alert: Alert, runbooks: str, namespace: str, patience: float) -> AlertRule:
     return {
         "alert": alert.name,
         "expr": scoped(alert.expression, _matcher(namespace)),
         "for": _shortened(alert.lasting, patience),
-        "labels": {"severity": alert.severity.value, **_label(namespace)},
+        "labels": {"severity": alert.severity.value, "namespace": namespace},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
@@ -101,12 +101,8 @@ def _rule(alert: Alert, runbooks: str, namespace: str | None, patience: float) -
     }
 
 
-def _matcher(namespace: str | None) -> str | None:
-    return None if namespace is None else f'namespace="{namespace}"'
-
-
-def _label(namespace: str | None) -> dict[str, str]:
-    return {} if namespace is None else {"namespace": namespace}
+def _matcher(namespace: str) -> str:
+    return f'namespace="{namespace}"'
 
 
 def _shortened(lasting: str, patience: float) -> str:

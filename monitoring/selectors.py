@@ -1,4 +1,4 @@
-"""Which series are meant: those of a job, in one environment where a Prometheus knows several.
+"""Which series are meant: those of a job in one environment, since a Prometheus may know several.
 
 Expressions carry a mark, SCOPE, for the environment's namespace; who renders them fills it in.
 """
@@ -18,11 +18,11 @@ def of_objective(name: str) -> str:
     return f'slo="{name}"{_SCOPE}'
 
 
-def scoped(expression: str, matcher: str | None = None) -> str:
-    """The PromQL of an expression.
+def scoped(expression: str, matcher: str) -> str:
+    """The PromQL of an expression that was made with of_job() or of_objective().
 
     Args:
-        expression: made with of_job() or of_objective().
-        matcher: a label matcher; None: all series of this Prometheus are one environment's.
+        expression: see above.
+        matcher: a label matcher for the environment.
     """
-    return expression.replace(_SCOPE, "" if matcher is None else f",{matcher}")
+    return expression.replace(_SCOPE, f",{matcher}")

@@ -56,7 +56,6 @@ class OperatorObjects(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _rules(self) -> pulumi.Output[RuleFile]:
-        # Its Prometheus may have other environments, too, with series of the same names.
         return pulumi.Output.from_input(self._args.namespace).apply(
             lambda namespace: rule_file(
                 ALERTS,

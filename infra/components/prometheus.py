@@ -82,17 +82,23 @@ class Prometheus(pulumi.ComponentResource):
                 indent=2,
             )
         )
-        rules = rule_file(
-            ALERTS,
-            OBJECTIVES,
-            runbooks=args.settings.runbooks.rstrip("/"),
-            patience=args.settings.patience,
+        rules = pulumi.Output.from_input(args.namespace).apply(
+            lambda namespace: json.dumps(
+                rule_file(
+                    ALERTS,
+                    OBJECTIVES,
+                    runbooks=args.settings.runbooks.rstrip("/"),
+                    namespace=namespace,
+                    patience=args.settings.patience,
+                ),
+                indent=2,
+            )
         )
         files = mounted_files(
             f"{name}-settings",
             args.namespace,
             COMPONENT,
-            {_CONFIG_FILE: config, _RULES_FILE: json.dumps(rules, indent=2)},
+            {_CONFIG_FILE: config, _RULES_FILE: rules},
             child,
         )
         pod = SinglePod(args.namespace, self._pod(files, account), args.replace_after_s)

@@ -21,6 +21,7 @@ from infra.settings import Resources
 __all__ = ["COMPONENT", "RedisExporter", "RedisExporterArgs"]
 
 COMPONENT = "redis-exporter"
+_USER = "exporter"
 _TIMEOUT = "2s"
 """Of a connection: a Redis that hangs is down, and the scrape must end before Prometheus' own."""
 
@@ -62,7 +63,7 @@ class RedisExporter(pulumi.ComponentResource):
             image=args.image,
             arguments=[
                 "-redis.addr=",  # none of its own: Prometheus names each
-                "-redis.user=exporter",
+                f"-redis.user={_USER}",
                 f"-redis.password-file={paths.SECRETS_DIR}/{paths.REDIS_URLS_FILE}",
                 f"-connection-timeout={_TIMEOUT}",
                 f"-web.listen-address=:{ports.REDIS_EXPORTER}",
@@ -79,4 +80,14 @@ class RedisExporter(pulumi.ComponentResource):
 
 
 def _urls(hosts: Sequence[str]) -> list[str]:
-    return [redis_url(host, port) for port in (ports.REDIS, ports.SENTINEL) for host in hosts]
+    """The keys of its password file.
+
+    It looks for the URL that it was asked about; since the change below with its user in it:
+    https://github.com/oliver006/redis_exporter/pull/983
+    """
+    return [
+        redis_url(f"{user}{host}", port)
+        for user in ("", f"{_USER}@")
+        for port in (ports.REDIS, ports.SENTINEL)
+        for host in hosts
+    ]

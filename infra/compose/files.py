@@ -22,6 +22,8 @@ GATEWAYS = ("gateway-1", "gateway-2")
 REDIS = ("redis-0", "redis-1", "redis-2")
 """Names of services in compose.yaml, by which containers know each other."""
 
+_NAMESPACE = "compose"
+"""What series of a cluster have by the same name."""
 _LIMIT = OwnLimit(requests_per_second=50, burst=100)
 _EVERY_S = 5
 _AGAIN_AFTER_S = 2
@@ -33,7 +35,7 @@ def files_of(environment: Environment) -> Mapping[str, str]:
     # What is not scraped here would page for ever: without a master to be seen there is none.
     elsewhere = (jobs.REDIS, jobs.SENTINEL, jobs.OUTSIDE)
     alerts = [one for one in ALERTS if not any(job in one.expression for job in elsewhere)]
-    rules = rule_file(alerts, OBJECTIVES, runbooks="runbooks")
+    rules = rule_file(alerts, OBJECTIVES, runbooks="runbooks", namespace=_NAMESPACE)
     return {
         "gateway/gateway.yaml": settings_file(
             environment.gateway, redis_hosts=REDIS, master=MASTER_NAME, reload=True
@@ -72,7 +74,7 @@ def _prometheus() -> Mapping[str, object]:
             {
                 "targets": [f"{name}:{ports.GATEWAY_HEALTH}"],
                 # What the pods' metrics carry in a cluster: alerts and dashboards group by it.
-                "labels": {"pod": name, "namespace": "compose", "node": "compose"},
+                "labels": {"pod": name, "namespace": _NAMESPACE, "node": "compose"},
             }
             for name in GATEWAYS
         ],

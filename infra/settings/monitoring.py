@@ -98,8 +98,9 @@ class Alertmanager(Strict):
 class _Watching(Strict):
     """What both kinds have: the exporters, the alerts, the dashboards."""
 
-    scrape_every: Annotated[Duration, Between("1s", "5m", whole=True)] = Duration.parse("15s")
-    """How often each pod is asked for its metrics."""
+    scrape_every: Annotated[Duration, Between("1s", "30s", whole=True)] = Duration.parse("15s")
+    """How often each pod is asked for its metrics. Alerts look at minutes: half of one at most, so
+    that one lost scrape fires none."""
     runbooks: str = "runbooks"
     """Where people read the folder runbooks/: a URL, the beginning of every alert's runbook_url."""
     outside: Outside | None = None
@@ -119,8 +120,9 @@ class BundledMonitoring(_Watching):
 
     kind: Literal["bundled"]
     """`bundled` is a Prometheus beside the gateway."""
-    keep: Annotated[Duration, Between("1h", "365d", whole=True)] = Duration.parse("1d")
-    """How long samples are kept; of more than 1 GB the oldest go before."""
+    keep: Annotated[Duration, Between("3d", "365d", whole=True)] = Duration.parse("30d")
+    """How long samples are kept; of more than 1 GB the oldest go before. The error budget is that
+    of the samples that are there, up to 30 days; alerts look back for three."""
     patience: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The share of its time for which an alert's condition must hold before it fires. Less than 1
     is for trying alerts out: they fire at trifles."""

@@ -1,6 +1,7 @@
 """Redis and Sentinel: who leads, who follows, and how far behind; failovers are drawn through."""
 
 from contract import jobs
+from monitoring.alerts import MASTERS, NAMED
 from monitoring.dashboards.model import Board, Mark, Panel, Query, Row, Unit
 from monitoring.selectors import of_job
 
@@ -9,7 +10,7 @@ __all__ = ["REDIS"]
 _REDIS = of_job(jobs.REDIS)
 _SENTINEL = of_job(jobs.SENTINEL)
 _RATE = "[$__rate_interval]"
-_NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
+_BEFORE = f"count_over_time({NAMED}[2m] offset 1m)"
 
 
 def _of_each(metric: str, *, rate: bool = False) -> tuple[Query, ...]:
@@ -25,9 +26,7 @@ _WHO = Row(
             title="Masters",
             why="1 is right; 0 is RedisNoMaster, more is RedisMoreThanOneMaster.",
             unit=Unit.NUMBER,
-            queries=(
-                Query(f'count(redis_instance_info{{{_REDIS},role="master"}}) or vector(0)', "now"),
-            ),
+            queries=(Query(f"count({MASTERS}) or vector(0)", "now"),),
             number=True,
         ),
         Panel(
@@ -46,7 +45,7 @@ _WHO = Row(
             title="Named by sentinels",
             why="How many sentinels name each address as master.",
             unit=Unit.NUMBER,
-            queries=(Query(f"count by (master_address) ({_NAMED})", "{{master_address}}"),),
+            queries=(Query(f"count by (master_address) ({NAMED})", "{{master_address}}"),),
         ),
         Panel(
             title="Answers",
@@ -120,9 +119,9 @@ REDIS = Board(
         Mark(
             "Failover",
             Query(
-                # An address that most sentinels name, and that nobody named a minute ago.
-                f"count by (master_address) ({_NAMED})"
-                f" unless on (master_address) ({_NAMED} offset 1m)",
+                # An address that nobody named some minutes ago, when another one was named.
+                f"count by (master_address) ({NAMED}) unless on (master_address) {_BEFORE}"
+                f" and on () count({_BEFORE})",
                 "{{master_address}}",
             ),
         ),

@@ -17,7 +17,6 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacem
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DataSourceRef,
-    VariableOption,
     VariableRefresh,
 )
 
@@ -27,7 +26,7 @@ from monitoring.selectors import scoped
 __all__ = ["rendered"]
 
 _SOURCE = DataSourceRef(type_val="prometheus", uid="$datasource")
-_CHOSEN = 'namespace=~"$namespace"'
+_CHOSEN = 'namespace="$namespace"'
 _NAMESPACES = 'label_values(up{job=~"seawall-.+"}, namespace)'
 _HEIGHT = 8
 _WIDTH = 8
@@ -58,16 +57,13 @@ def rendered(board: Board) -> str:
 
 
 def _environments() -> dashboard.QueryVariable:
-    every = VariableOption(selected=True, text="All", value="$__all")
     return (
         dashboard.QueryVariable("namespace")
         .label("environment")
         .datasource(_SOURCE)
         .query(_NAMESPACES)
         .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
-        .include_all(include_all=True)
-        .all_value(".*")
-        .current(every)
+        .include_all(include_all=False)
     )
 
 

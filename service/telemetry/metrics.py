@@ -15,6 +15,9 @@ __all__ = ["RUNGS", "Metrics"]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """From a refusal to the default total deadline."""
+_ALWAYS_THERE = ("200", "500", "502", "503", "504", "529")
+"""Statuses whose series are there before the first of them: success and each failure of ours, which
+Anthropic's clients get as 529 where others get 503."""
 RUNGS = ("fallback", "stale")
 """Of the ladder below the model's own targets."""
 
@@ -137,7 +140,10 @@ class Metrics:
         )
         for route in routes:
             self._seconds.name(route)
-            self._requests.name(route, "200")
+            # A series that begins at 7 had no increase for Prometheus: the first failures of a pod
+            # would count for no objective.
+            for status in _ALWAYS_THERE:
+                self._requests.name(route, status)
             self._broken.labels(route)
         self.bind(providers)
         for kind in ("timeout", "connection", "other"):

@@ -166,7 +166,7 @@ def lose_the_master(environment: Environment, receiver: Receiver) -> None:
     delete(environment, master)
     receiver.wait_for("RedisFailover")
     (mark,) = (mark for board in BOARDS for mark in board.marks)
-    assert prometheus_says(environment, scoped(mark.query.expression)), (
+    assert prometheus_says(environment, scoped(mark.query.expression, 'namespace="seawall"')), (
         "the dashboard draws it, too"
     )
     assert sentinels.master() not in (master, "nobody"), "the effect of the fault"

@@ -18,7 +18,7 @@ PROXY = "/api/v1/namespaces/seawall/services/prometheus:http/proxy/api/v1/query?
 
 def values(environment: Environment, expression: str) -> list[str]:
     """The values of now; NaN, which Grafana leaves out, is none."""
-    chosen = scoped(expression, 'namespace=~"seawall"')
+    chosen = scoped(expression, 'namespace="seawall"')
     query = quote(chosen.replace("$__rate_interval", "1m"))
     answer = json.loads(environment.kubectl("get", "--raw", PROXY + query))
     assert answer["status"] == "success"

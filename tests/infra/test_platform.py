@@ -142,7 +142,7 @@ def test_the_adapter_has_the_rules_with_the_configured_window(platform: Platform
 def test_prometheus_has_the_rules_of_every_alert_with_its_runbook(platform: Platform) -> None:
     data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
     assert json.loads(data["prometheus.yml"])["rule_files"] == ["rules.json"]
-    expected = rule_file(ALERTS, OBJECTIVES, runbooks="runbooks", patience=0.1)
+    expected = rule_file(ALERTS, OBJECTIVES, runbooks="runbooks", namespace="seawall", patience=0.1)
     assert json.loads(data["rules.json"]) == expected
 
 

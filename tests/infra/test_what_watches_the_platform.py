@@ -65,7 +65,10 @@ def test_every_redis_and_every_sentinel_is_scraped_through_the_exporter(
 def test_the_exporter_has_its_password_for_each_url_in_a_file_only(platform: Platform) -> None:
     secret = platform.one("Secret", "redis-exporter-secrets").inputs["stringData"]
     urls = json.loads(secret[paths.REDIS_URLS_FILE])
-    assert len(urls) == 6
+    hosts = [f"redis-{n}.seawall.svc.cluster.local" for n in range(3)]
+    places = {f"{host}:{port}" for host in hosts for port in (6379, 26379)}
+    # It looks for the one or, in later versions, for the other.
+    assert set(urls) == {f"redis://{user}{to}" for user in ("", "exporter@") for to in places}
     (password,) = set(urls.values())
     assert set(secret) == {paths.REDIS_URLS_FILE}, "it knows no other password"
     spec = json.dumps(pod_spec(platform.one("Deployment", "redis-exporter")))
@@ -84,6 +87,7 @@ def test_a_secret_store_makes_the_same_file() -> None:
     assert [item["secretKey"] for item in made.inputs["spec"]["data"]] == [name]
     filled = template.replace(f"{{{{ index . `{name}` | toJson }}}}", json.dumps('a "b'))
     assert set(json.loads(filled).values()) == {'a "b'}
+    assert len(json.loads(filled)) == 12, "with and without the user in the URL"
 
 
 def test_the_question_from_outside_has_its_key_in_a_file(platform: Platform) -> None:

@@ -20,11 +20,11 @@ NAMED_OURS = re.compile(r"\bseawall_[a-z_]+\b")
 
 
 def as_prometheus_reads_it(query: Query) -> str:
-    return scoped(query.expression).replace("$__rate_interval", "1m")
+    return chosen(query).replace("$__rate_interval", "1m")
 
 
 def chosen(query: Query) -> str:
-    return scoped(query.expression, 'namespace=~"$namespace"')
+    return scoped(query.expression, 'namespace="$namespace"')
 
 
 @ONE_BOARD

@@ -8,6 +8,7 @@ import pytest
 
 from contract import metrics
 from seawall.wait import wait_until
+from service.errors import GatewayError
 from service.simulator.faults import FAULTS
 from tests.service.kit import Gateway, ProcessUnderTest, Simulator, free_port, http_request
 
@@ -65,6 +66,15 @@ def test_every_metric_of_the_contract_is_exposed(gateway: Gateway) -> None:
     named = [str(getattr(metrics, name)) for name in metrics.__all__]
     missing = [name for name in named if name.startswith("seawall_") and name not in text]
     assert not missing
+
+
+def test_a_first_failure_is_an_increase_of_a_series_that_was_there(gateway: Gateway) -> None:
+    text = gateway.health("/metrics").body.decode()
+    failures = {kind.status for kind in GatewayError.__subclasses__() if kind.status >= 500}
+    assert failures >= {500, 503, 504}
+    for route in ("chat_completions", "messages"):
+        for status in failures | {529}:
+            assert f'seawall_requests_total{{route="{route}",status="{status}"}} 0.0' in text
 
 
 def test_probes_answer_and_unknown_paths_do_not(gateway: Gateway) -> None:
