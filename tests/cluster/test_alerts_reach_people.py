@@ -166,8 +166,10 @@ def lose_the_master(environment: Environment, receiver: Receiver) -> None:
     delete(environment, master)
     receiver.wait_for("RedisFailover")
     (mark,) = (mark for board in BOARDS for mark in board.marks)
-    assert prometheus_says(environment, scoped(mark.query.expression, 'namespace="seawall"')), (
-        "the dashboard draws it, too"
+    drawn = scoped(mark.query.expression, 'namespace="seawall"')
+    # It compares with what was named a minute ago, and Prometheus is hardly older.
+    wait_until(
+        lambda: prometheus_says(environment, drawn), deadline_s=90, what="the dashboard to draw it"
     )
     assert sentinels.master() not in (master, "nobody"), "the effect of the fault"
     wait_until(lambda: len(redis_ready(environment)) == 3, deadline_s=180, what="its pod again")
