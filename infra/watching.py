@@ -74,6 +74,7 @@ class Watchers:
                     namespace=self.namespace,
                     image=images.blackbox_exporter,
                     settings=settings.outside,
+                    front=self.environment.front,
                     secrets=self.secrets,
                     resources=settings.exporter_resources,
                     replace_after_s=self._replace_after_s,

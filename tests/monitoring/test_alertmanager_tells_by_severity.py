@@ -14,7 +14,7 @@ import urllib3
 
 from infra.components.alert_routes import alertmanager_file
 from infra.components.outside_probe import probe_modules
-from infra.settings import Alertmanager, Outside
+from infra.settings import Alertmanager, Front, Outside
 from monitoring.alerts import SILENCES
 from seawall.kit import kit_here
 from seawall.wait import wait_until
@@ -64,8 +64,9 @@ def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
 
 def test_blackbox_exporter_takes_the_question(tmp_path: Path) -> None:
     outside = Outside.model_validate({"model": "fast", "api_key": "local"})
+    front = Front("http://entrance", "entrance", 8000)
     file = tmp_path / "blackbox.yml"
-    file.write_text(json.dumps(probe_modules(outside)))
+    file.write_text(json.dumps(probe_modules(outside, front)))
     program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
     words = [program, "--config.check", f"--config.file={file}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
