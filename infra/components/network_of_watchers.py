@@ -104,7 +104,7 @@ def _prometheus(network: Network, monitoring: BundledMonitoring, *, adapter: boo
 def _alerting(network: Network, settings: Alertmanager) -> Iterator[Edges]:
     told: list[NetworkPolicyEgressRuleArgs] = []
     if settings.webhooks:
-        told.append(outside(network, _HTTPS))
+        told.append(inside(settings.relay) if settings.relay else outside(network, _HTTPS))
     if settings.simulated:
         told.append(egress([pods("alert-receiver")], ports.SIMULATOR_HTTP))
     asking = [pods("prometheus")]

@@ -79,8 +79,7 @@ class Environment(Strict):
     def front(self) -> Front:
         """Whom the outside probe asks: as near to the clients as the kit knows."""
         outside = self.monitoring.outside if self.monitoring else None
-        proxy = self.network.egress_proxy
-        return front_of(self.entrance, outside, proxy=proxy.url if proxy else None)
+        return front_of(self.entrance, outside, proxy=self.network.proxy_url)
 
     @model_validator(mode="after")
     def _shared_state_holds_no_secrets(self) -> Self:
@@ -212,12 +211,21 @@ class Environment(Strict):
     @model_validator(mode="after")
     def _alerts_reach_somebody(self) -> Self:
         bundled = _bundled(self.monitoring)
-        told = bundled.alertmanager.webhooks if bundled and bundled.alertmanager else ()
+        settings = bundled.alertmanager if bundled else None
+        told = settings.webhooks if settings else ()
         if told and isinstance(self.secret_store, Generated):
             raise ValueError(
                 f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
                 'seawall:secret_store.kind = "generated" makes secrets up; refer to a secret store,'
                 " or say simulator"
+            )
+        proxied = self.network.egress_proxy and not self.network.proxy_url
+        if told and proxied and settings and not settings.relay:
+            raise ValueError(
+                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" cannot be reached: '
+                "seawall:network.egress_proxy is the only way out, and its url is missing; give "
+                "that, or seawall:monitoring.alertmanager.relay for a place that the webhooks' own "
+                "URLs lead to"
             )
         return self
 

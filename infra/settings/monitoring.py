@@ -104,8 +104,21 @@ class Alertmanager(Strict):
     """How long a message about a change of the same alert waits."""
     repeat_every: Annotated[Duration, Between("1m", "30d", whole=True)] = Duration.parse("4h")
     """After how long an alert that still fires is told again."""
+    relay: Inside | None = None
+    """Where the URLs of all webhooks lead to, in the cluster or in the private network, for the
+    network policy. When not given: to `seawall:network.egress_proxy.url`, which is asked for them,
+    or else to TCP 443 of addresses that `seawall:network.never` leaves open."""
     resources: Resources = _ALERTMANAGER
     """Of Alertmanager's container."""
+
+    @model_validator(mode="after")
+    def _has_something_to_relay(self) -> Self:
+        if self.relay and not self.webhooks:
+            raise ValueError(
+                f"relay is for webhooks, and there is none: page = {self.page}, ticket = "
+                f"{self.ticket}, info = {self.info}; leave it out"
+            )
+        return self
 
     @property
     def receivers(self) -> dict[str, Receiver]:

@@ -131,6 +131,11 @@ class Network(Strict):
     egress_proxy: EgressProxy | None = None
     """The only way to what is outside; TCP 443 of all other addresses when not given."""
 
+    @property
+    def proxy_url(self) -> str | None:
+        """Of the only way out, where that is a proxy that others may ask."""
+        return self.egress_proxy.url if self.egress_proxy else None
+
     @field_validator("never")
     @classmethod
     def _leaves_something(cls, never: tuple[Cidr, ...]) -> tuple[Cidr, ...]:

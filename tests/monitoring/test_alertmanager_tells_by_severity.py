@@ -1,11 +1,15 @@
 """The real Alertmanager with the kit's own configuration, and the simulated receiver."""
 
 import json
+import os
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +22,7 @@ from infra.settings import Alertmanager, Front, Outside
 from monitoring.alerts import SILENCES
 from seawall.kit import kit_here
 from seawall.wait import wait_until
+from tests.entrance.kit import issue
 
 TOLD = Alertmanager.model_validate_json(
     json.dumps({"page": "webhook", "ticket": "webhook", "group_wait": "1s", "group_interval": "1s"})
@@ -32,12 +37,14 @@ def programs() -> Path:
     return kit_here().tool("alertmanager")
 
 
-def written(folder: Path, settings: Alertmanager) -> Path:
+def written(folder: Path, settings: Alertmanager, proxy: str | None = None) -> Path:
     file = folder / "alertmanager.yml"
-    file.write_text(json.dumps(alertmanager_file(settings)).replace("/etc/seawall", str(folder)))
+    text = json.dumps(alertmanager_file(settings, proxy=proxy))
+    file.write_text(text.replace("/etc/seawall", str(folder)))
     return file
 
 
+@pytest.mark.parametrize("proxy", [None, "http://proxy.example:3128"])
 @pytest.mark.parametrize("settings", [TOLD, TRIED], ids=["webhooks", "simulator"])
 @pytest.mark.parametrize(
     ("labels", "receiver"),
@@ -50,9 +57,14 @@ def written(folder: Path, settings: Alertmanager) -> Path:
     ],
 )
 def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
-    programs: Path, tmp_path: Path, settings: Alertmanager, labels: list[str], receiver: str
+    programs: Path,
+    tmp_path: Path,
+    settings: Alertmanager,
+    proxy: str | None,
+    labels: list[str],
+    receiver: str,
 ) -> None:
-    file = written(tmp_path, settings)
+    file = written(tmp_path, settings, proxy)
     command = ["config", "routes", "test", f"--config.file={file}", "alertname=Any", *labels]
     for words in (["check-config", str(file)], command):
         done = subprocess.run(
@@ -79,8 +91,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(words: list[object], url: str) -> Generator[None]:
-    with subprocess.Popen([str(word) for word in words], stderr=subprocess.DEVNULL) as process:
+def running(words: list[object], url: str, env: Mapping[str, str] | None = None) -> Generator[None]:
+    given = {**os.environ, **(env or {})}
+    with subprocess.Popen(
+        [str(word) for word in words], stderr=subprocess.DEVNULL, env=given
+    ) as process:
         try:
             wait_until(lambda: answers(url), deadline_s=20, what=f"{words[0]} to answer")
             yield
@@ -95,6 +110,17 @@ def answers(url: str) -> bool:
         return False
 
 
+def started(programs: Path, file: Path, port: int) -> list[object]:
+    """The words that start it."""
+    return [
+        programs / "alertmanager",
+        f"--config.file={file}",
+        f"--storage.path={file.parent / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+
+
 def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
     programs: Path, tmp_path: Path
 ) -> None:
@@ -104,13 +130,7 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
         secret.write_text(f"http://127.0.0.1:{sink}/to-{severity}")
     receiver = [sys.executable, "-m", "service.simulator.alerts", "--host", "127.0.0.1"]
-    alertmanager: list[object] = [
-        programs / "alertmanager",
-        f"--config.file={written(tmp_path, TOLD)}",
-        f"--storage.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
+    alertmanager = started(programs, written(tmp_path, TOLD), port)
     (loud, quiet), *_ = [(loud, echoes[0]) for loud, echoes in SILENCES.items()]
     sent = [
         {"labels": {"alertname": name, "severity": severity}}
@@ -130,6 +150,71 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         wait_until(lambda: len(kept(here)) >= 2, deadline_s=20, what="two messages")
         assert states(there)[quiet] == "suppressed", "an echo of another alert"
         assert kept(here) == {("to-page", loud), ("to-ticket", "Ticketed")}
+
+
+class WayOut(ThreadingHTTPServer):
+    """An egress proxy, and behind it the only web server that there is."""
+
+    def __init__(self, certificate: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Tunnel)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
+        self.asked: set[str] = set()
+        self.told: set[str] = set()
+
+
+class _Tunnel(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def way(self) -> WayOut:
+        return cast("WayOut", self.server)
+
+    def do_CONNECT(self) -> None:
+        self.way.asked.add(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.connection = self.way.tls.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)
+        # One that begins anew: nothing was said of this one's end.
+        self.close_connection = False
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.way.told.add(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
+
+def test_messages_go_by_the_egress_proxy(programs: Path, tmp_path: Path) -> None:
+    port = free_port()
+    issue(tmp_path, host="hooks.example.com")
+    (tmp_path / "secrets").mkdir()
+    for severity in TOLD.webhooks:
+        secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
+        secret.write_text(f"https://hooks.example.com/to-{severity}")
+    sent = [
+        {"labels": {"alertname": f"Any-{name}", "severity": name}} for name in ("page", "ticket")
+    ]
+    there = f"http://127.0.0.1:{port}"
+    with WayOut(tmp_path) as way:
+        threading.Thread(target=way.serve_forever, daemon=True).start()
+        file = written(tmp_path, TOLD, f"http://127.0.0.1:{way.server_port}")
+        trusting = {"SSL_CERT_FILE": str(tmp_path / "ca.crt")}
+        with running(started(programs, file, port), f"{there}/-/ready", trusting):
+            posted = urllib3.request("POST", f"{there}/api/v2/alerts", json=sent)
+            assert posted.status == 200
+            wait_until(lambda: len(way.told) >= 2, deadline_s=20, what="two messages")
+        way.shutdown()
+    assert way.told == {"/to-page", "/to-ticket"}
+    assert way.asked == {"hooks.example.com:443"}
 
 
 def states(url: str) -> dict[str, str]:
