@@ -16,8 +16,9 @@ from infra.config import parse
 from infra.settings import Front, Outside
 from seawall.kit import kit_here
 from seawall.wait import wait_until
+from tests.egress_proxy import way_out
 from tests.entrance.kit import Nginx, configuration, issue, names_server
-from tests.infra.environments import changed, complete
+from tests.infra.environments import Values, changed, complete
 from tests.service.kit import Simulator, answers, free_port
 
 HOST = "llm.example.com"
@@ -50,29 +51,33 @@ def entrance(simulator: Simulator, tls: Path, tmp_path: Path) -> Generator[Nginx
         made.stop()
 
 
-def question(*hosts: str) -> tuple[Outside, Front]:
-    """What an environment asks whose entrance has a certificate for `hosts`."""
-    values = complete("local")
-    entrance = {**values["seawall:entrance"], "hosts": list(hosts), "tls": {"secret": "llm-tls"}}
-    values = changed(values, "entrance", entrance)
+def question(values: Values) -> tuple[Outside, Front]:
+    """What an environment asks that knows the authority."""
     made = parse(changed(values, "monitoring.outside.ca", "llm-tls"))
     assert made.monitoring
     assert made.monitoring.outside
     return made.monitoring.outside, made.front
 
 
+def at_entrance(entrance: Nginx, *hosts: str) -> tuple[Outside, Front]:
+    """What is asked of an entrance with a certificate for `hosts`, here at its address."""
+    values = complete("local")
+    tls = {**values["seawall:entrance"], "hosts": list(hosts), "tls": {"secret": "llm-tls"}}
+    settings, front = question(changed(values, "entrance", tls))
+    assert front.url == "https://entrance"
+    return settings, replace(front, url=entrance.url)
+
+
 class Probe:
     """blackbox_exporter, and what it says of the entrance."""
 
-    def __init__(self, folder: Path, entrance: Nginx, authority: Path, *hosts: str) -> None:
-        settings, front = question(*hosts)
-        assert front.url == "https://entrance"
+    def __init__(self, folder: Path, settings: Outside, front: Front, authority: Path) -> None:
         (folder / "api-key-local").write_text("sk-test")
         text = json.dumps(probe_modules(settings, front))
         text = text.replace(AUTHORITY, str(authority))
         file = folder / "blackbox.yml"
         file.write_text(text.replace("/etc/seawall/secrets", str(folder)))
-        self._target = outside_url(replace(front, url=entrance.url))
+        self._target = outside_url(front)
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
@@ -95,7 +100,7 @@ class Probe:
 
 @pytest.fixture
 def probe(tmp_path: Path, entrance: Nginx, tls: Path) -> Generator[Probe]:
-    made = Probe(tmp_path, entrance, tls, HOST)
+    made = Probe(tmp_path, *at_entrance(entrance, HOST), tls)
     yield made
     made.stop()
 
@@ -132,8 +137,31 @@ def test_a_wildcard_is_checked_by_one_of_its_names(
     tmp_path: Path, entrance: Nginx, tls: Path
 ) -> None:
     issue(tls, host="*.example.com")
-    probe = Probe(tmp_path, entrance, tls, "*.example.com", "other.example.org")
+    probe = Probe(tmp_path, *at_entrance(entrance, "*.example.com", "other.example.org"), tls)
     try:
         assert probe.success()
     finally:
         probe.stop()
+
+
+def test_a_url_is_asked_by_the_egress_proxy_which_alone_knows_its_name(
+    tmp_path: Path, tls: Path
+) -> None:
+    issue(tls, host=HOST)
+    with way_out(tls, b'{"choices": []}') as way:
+        proxy = {"block": "127.0.0.1/32", "port": way.server_port, "url": way.url}
+        values = changed(complete("local"), "network.egress_proxy", proxy)
+        values = changed(values, "monitoring.outside.url", f"https://{HOST}")
+        probe = Probe(tmp_path, *question(values), tls)
+        try:
+            assert probe.success()
+            assert (way.asked, way.told) == ({f"{HOST}:443"}, {"/v1/chat/completions"})
+        finally:
+            probe.stop()
+        issue(tls, host="llm.example.org")
+        way.tls.load_cert_chain(tls / "tls.crt", tls / "tls.key")
+        other = Probe(tmp_path, *question(values), tls)
+        try:
+            assert not other.success(), "a proxy does not stand between it and the certificate"
+        finally:
+            other.stop()

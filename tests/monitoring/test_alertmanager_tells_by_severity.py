@@ -3,13 +3,10 @@
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +19,7 @@ from infra.settings import Alertmanager, Front, Outside
 from monitoring.alerts import SILENCES
 from seawall.kit import kit_here
 from seawall.wait import wait_until
+from tests.egress_proxy import way_out
 from tests.entrance.kit import issue
 
 TOLD = Alertmanager.model_validate_json(
@@ -152,47 +150,6 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         assert kept(here) == {("to-page", loud), ("to-ticket", "Ticketed")}
 
 
-class WayOut(ThreadingHTTPServer):
-    """An egress proxy, and behind it the only web server that there is."""
-
-    def __init__(self, certificate: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Tunnel)
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
-        self.asked: set[str] = set()
-        self.told: set[str] = set()
-
-
-class _Tunnel(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    @property
-    def way(self) -> WayOut:
-        return cast("WayOut", self.server)
-
-    def do_CONNECT(self) -> None:
-        self.way.asked.add(self.path)
-        self.send_response(200)
-        self.end_headers()
-        self.connection = self.way.tls.wrap_socket(self.connection, server_side=True)
-        self.rfile = self.connection.makefile("rb")
-        self.wfile = self.connection.makefile("wb", buffering=0)
-        # One that begins anew: nothing was said of this one's end.
-        self.close_connection = False
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        if isinstance(self.connection, ssl.SSLSocket):
-            self.way.told.add(self.path)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def finish(self) -> None:
-        super().finish()
-        self.connection.close()
-
-
 def test_messages_go_by_the_egress_proxy(programs: Path, tmp_path: Path) -> None:
     port = free_port()
     issue(tmp_path, host="hooks.example.com")
@@ -204,15 +161,13 @@ def test_messages_go_by_the_egress_proxy(programs: Path, tmp_path: Path) -> None
         {"labels": {"alertname": f"Any-{name}", "severity": name}} for name in ("page", "ticket")
     ]
     there = f"http://127.0.0.1:{port}"
-    with WayOut(tmp_path) as way:
-        threading.Thread(target=way.serve_forever, daemon=True).start()
-        file = written(tmp_path, TOLD, f"http://127.0.0.1:{way.server_port}")
+    with way_out(tmp_path) as way:
+        file = written(tmp_path, TOLD, way.url)
         trusting = {"SSL_CERT_FILE": str(tmp_path / "ca.crt")}
         with running(started(programs, file, port), f"{there}/-/ready", trusting):
             posted = urllib3.request("POST", f"{there}/api/v2/alerts", json=sent)
             assert posted.status == 200
             wait_until(lambda: len(way.told) >= 2, deadline_s=20, what="two messages")
-        way.shutdown()
     assert way.told == {"/to-page", "/to-ticket"}
     assert way.asked == {"hooks.example.com:443"}
 
