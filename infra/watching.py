@@ -74,6 +74,7 @@ class Watchers:
                     namespace=self.namespace,
                     image=images.blackbox_exporter,
                     settings=settings.outside,
+                    front=self.environment.front,
                     secrets=self.secrets,
                     resources=settings.exporter_resources,
                     replace_after_s=self._replace_after_s,
@@ -96,7 +97,12 @@ class Watchers:
             Alertmanager(
                 "alertmanager",
                 AlertmanagerArgs(
-                    self.namespace, images.alertmanager, told, self.secrets, self._replace_after_s
+                    namespace=self.namespace,
+                    image=images.alertmanager,
+                    settings=told,
+                    proxy=None if told.relay else self.environment.network.proxy_url,
+                    secrets=self.secrets,
+                    replace_after_s=self._replace_after_s,
                 ),
                 self.opts,
             )

@@ -17,8 +17,8 @@ RECEIVER = "alert-receiver"
 _NOBODY = "nobody"
 
 
-def alertmanager_file(settings: Alertmanager) -> Mapping[str, object]:
-    """The file."""
+def alertmanager_file(settings: Alertmanager, *, proxy: str | None) -> Mapping[str, object]:
+    """The file; `proxy` is the URL of the proxy by which webhooks are reached."""
     return {
         "route": {
             # An alert of a severity that nobody receives, and one that is not the kit's.
@@ -35,7 +35,7 @@ def alertmanager_file(settings: Alertmanager) -> Mapping[str, object]:
         "receivers": [
             {"name": _NOBODY},
             *(
-                {"name": severity, **_way(severity, kind)}
+                {"name": severity, **_way(severity, kind, proxy)}
                 for severity, kind in settings.receivers.items()
             ),
         ],
@@ -49,11 +49,14 @@ def alertmanager_file(settings: Alertmanager) -> Mapping[str, object]:
     }
 
 
-def _way(severity: str, kind: str) -> Mapping[str, object]:
+def _way(severity: str, kind: str, proxy: str | None) -> Mapping[str, object]:
     if kind == _NOBODY:
         return {}
+    where: dict[str, object]
     if kind == "simulator":
         where = {"url": f"http://{RECEIVER}:{ports.SIMULATOR_HTTP}/{severity}"}
     else:
         where = {"url_file": f"{paths.SECRETS_DIR}/{alert_webhook_secret(severity)}"}
+        if proxy:
+            where["http_config"] = {"proxy_url": proxy}
     return {"webhook_configs": [{**where, "send_resolved": True}]}

@@ -31,6 +31,8 @@ class AlertmanagerArgs:
     namespace: pulumi.Input[str]
     image: str
     settings: Settings
+    proxy: str | None
+    """The URL of the proxy by which webhooks are reached."""
     secrets: SecretSource
     replace_after_s: int
     """How long its node may be lost until another pod is made."""
@@ -45,7 +47,7 @@ class Alertmanager(pulumi.ComponentResource):
         super().__init__("seawall:monitoring:Alertmanager", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        text = json.dumps(alertmanager_file(args.settings), indent=1)
+        text = json.dumps(alertmanager_file(args.settings, proxy=args.proxy), indent=1)
         files = mounted_files(
             f"{name}-settings", args.namespace, COMPONENT, {_CONFIG_FILE: text}, child
         )

@@ -12,7 +12,7 @@ from pulumi_kubernetes.networking.v1 import (
 )
 
 from infra.components.labels import identity_of
-from infra.settings import Network
+from infra.settings import Inside, Network
 
 __all__ = [
     "block",
@@ -21,6 +21,7 @@ __all__ = [
     "egress",
     "from_api_server",
     "ingress",
+    "inside",
     "namespace",
     "outside",
     "pods",
@@ -72,6 +73,12 @@ def outside(settings: Network, port: int) -> NetworkPolicyEgressRuleArgs:
     if proxy:
         return egress([block(proxy.block)], proxy.port)
     return egress([block(_EVERYWHERE, sorted({*settings.never, _METADATA}))], port)
+
+
+def inside(place: Inside) -> NetworkPolicyEgressRuleArgs:
+    """To a place in the cluster or in the private network."""
+    peer = namespace(place.namespace) if place.namespace else block(str(place.block))
+    return egress([peer], place.port)
 
 
 def dns(settings: Network) -> NetworkPolicyEgressRuleArgs:

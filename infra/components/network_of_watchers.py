@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgs,
@@ -15,14 +16,15 @@ from infra.components.network_edges import (
     egress,
     from_api_server,
     ingress,
+    inside,
     namespace,
     outside,
     pods,
     to_api_server,
 )
-from infra.settings import Alertmanager, BundledMonitoring, Monitoring, Network
+from infra.settings import Alertmanager, BundledMonitoring, Front, Monitoring, Network, Outside
 
-__all__ = ["Edges", "http_port", "watching_edges", "who_scrapes"]
+__all__ = ["Edges", "watching_edges", "who_scrapes"]
 
 _HTTPS = 443
 
@@ -43,7 +45,7 @@ def who_scrapes(network: Network, monitoring: Monitoring | None) -> list[Network
 
 
 def watching_edges(
-    network: Network, monitoring: Monitoring | None, *, adapter: bool, front: str
+    network: Network, monitoring: Monitoring | None, *, adapter: bool, front: Front
 ) -> Iterator[Edges]:
     """What each of them needs; `adapter` asks the bundled Prometheus, the probe asks `front`."""
     if monitoring is None:
@@ -58,7 +60,7 @@ def watching_edges(
         yield Edges(
             "outside-probe",
             [ingress(scraping, ports.PROBE)] if scraping else [],
-            [egress([pods(front)], http_port(front))],
+            list(_asked_from_outside(network, monitoring.outside, front)),
         )
     if not isinstance(monitoring, BundledMonitoring):
         return
@@ -67,9 +69,15 @@ def watching_edges(
         yield from _alerting(network, monitoring.alertmanager)
 
 
-def http_port(front: str) -> int:
-    """Where the pods of the component listen for clients."""
-    return ports.GATEWAY_HTTP if front == "gateway" else ports.ENTRANCE_HTTP
+def _asked_from_outside(
+    network: Network, settings: Outside, front: Front
+) -> Iterator[NetworkPolicyEgressRuleArgs]:
+    if front.component:
+        yield egress([pods(front.component)], front.port)
+    if settings.at:
+        yield inside(settings.at)
+    elif settings.url:
+        yield outside(network, urlsplit(settings.url).port or _HTTPS)
 
 
 def _prometheus(network: Network, monitoring: BundledMonitoring, *, adapter: bool) -> Edges:
@@ -96,7 +104,7 @@ def _prometheus(network: Network, monitoring: BundledMonitoring, *, adapter: boo
 def _alerting(network: Network, settings: Alertmanager) -> Iterator[Edges]:
     told: list[NetworkPolicyEgressRuleArgs] = []
     if settings.webhooks:
-        told.append(outside(network, _HTTPS))
+        told.append(inside(settings.relay) if settings.relay else outside(network, _HTTPS))
     if settings.simulated:
         told.append(egress([pods("alert-receiver")], ports.SIMULATOR_HTTP))
     asking = [pods("prometheus")]

@@ -33,11 +33,12 @@ from infra.components.network_edges import (
     to_api_server,
 )
 from infra.components.network_entrance import from_entrance, to_entrance, to_gateway, to_solver
-from infra.components.network_of_watchers import http_port, watching_edges, who_scrapes
+from infra.components.network_of_watchers import watching_edges, who_scrapes
 from infra.settings import (
     Backup,
     BundledEntrance,
     Entrance,
+    Front,
     Ingress,
     MetricsAdapter,
     Monitoring,
@@ -65,6 +66,8 @@ class NetworkPoliciesArgs:
     """The component names of the provider simulators."""
     real_providers: bool
     """Whether the gateway asks anybody else."""
+    front: Front
+    """Whom the outside probe asks, where there is one."""
     tracing: Tracing | None = None
     """Where the gateway brings its traces; nowhere when not given."""
     backup: Backup | None = None
@@ -75,8 +78,6 @@ class NetworkPoliciesArgs:
     """What the metrics adapter asks; there is none when not given."""
     entrance: Entrance = field(default_factory=NoEntrance)
     """How clients come in."""
-    front: str = "gateway"
-    """The component that the outside probe asks."""
 
 
 class NetworkPolicies(pulumi.ComponentResource):
@@ -193,9 +194,9 @@ def _to_gateway(args: NetworkPoliciesArgs) -> list[NetworkPolicyIngressRuleArgs]
 
 
 def _from_probe(args: NetworkPoliciesArgs, asked: str) -> list[NetworkPolicyIngressRuleArgs]:
-    if args.front != asked or args.monitoring is None or args.monitoring.outside is None:
+    if args.front.component != asked or not args.monitoring or not args.monitoring.outside:
         return []
-    return [ingress([pods("outside-probe")], http_port(asked))]
+    return [ingress([pods("outside-probe")], args.front.port)]
 
 
 def _from_gateway(args: NetworkPoliciesArgs) -> list[NetworkPolicyEgressRuleArgs]:

@@ -14,7 +14,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from contract import jobs, labels, metrics, paths, ports
 from infra.components.labels import identity_of, labels_of
 from infra.components.scraping import PROBE_MODULE, outside_url, redis_url
-from infra.settings import Operator
+from infra.settings import Front, Operator
 from monitoring.alerts import ALERTS
 from monitoring.rules import RuleFile, rule_file
 from monitoring.slo import OBJECTIVES
@@ -34,8 +34,8 @@ class OperatorObjectsArgs:
     settings: Operator
     redis_hosts: pulumi.Output[list[str]]
     """Where Redis and Sentinel listen."""
-    front: str
-    """The Service that clients are let in by."""
+    front: Front
+    """Whom the outside probe asks."""
 
 
 class OperatorObjects(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""blackbox_exporter: asks the gateway for a completion as a user does, when Prometheus asks it.
+"""blackbox_exporter: asks for a completion as a user does, when Prometheus asks it.
 
 The gateway's own figures cannot show refused connections, or requests that never arrived.
 """
@@ -18,13 +18,16 @@ from infra.components.pods import secret_volume
 from infra.components.scraping import PROBE_MODULE
 from infra.components.secret_source import SecretFiles, SecretSource
 from infra.secret_names import api_key_secret
-from infra.settings import Outside, Resources
+from infra.settings import Front, Outside, Resources
 
 __all__ = ["COMPONENT", "OutsideProbe", "OutsideProbeArgs", "probe_modules"]
 
 COMPONENT = "outside-probe"
 _CONFIG_DIR = "/etc/seawall/probe"
 _CONFIG_FILE = "blackbox.yml"
+_CA_DIR = "/etc/seawall/probe-ca"
+_CA_FILE = "ca.crt"
+"""As cert-manager calls it, beside the certificate itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class OutsideProbeArgs:
     namespace: pulumi.Input[str]
     image: str
     settings: Outside
+    front: Front
+    """Whom it asks."""
     secrets: SecretSource
     resources: Resources
     replace_after_s: int
@@ -54,10 +59,13 @@ class OutsideProbe(pulumi.ComponentResource):
             name=f"{name}-secrets", namespace=args.namespace, labels=labels_of(COMPONENT)
         )
         secret = args.secrets.fill(f"{name}-secrets", metadata, SecretFiles((key,)), child)
-        modules = json.dumps(probe_modules(args.settings), indent=1)
+        modules = json.dumps(probe_modules(args.settings, args.front), indent=1)
         files = mounted_files(
             f"{name}-settings", args.namespace, COMPONENT, {_CONFIG_FILE: modules}, child
         )
+        volumes = [(secret_volume("secrets", secret), paths.SECRETS_DIR), (files, _CONFIG_DIR)]
+        if args.settings.ca:
+            volumes.append((secret_volume("ca", args.settings.ca, _CA_FILE), _CA_DIR))
         pod = HttpPod(
             namespace=args.namespace,
             image=args.image,
@@ -69,26 +77,32 @@ class OutsideProbe(pulumi.ComponentResource):
             health="/-/healthy",
             resources=args.resources,
             replace_after_s=args.replace_after_s,
-            volumes=[
-                (secret_volume("secrets", secret), paths.SECRETS_DIR),
-                (files, _CONFIG_DIR),
-            ],
+            volumes=volumes,
         )
         http_pod(name, pod, child)
         self.register_outputs({})
 
 
-def probe_modules(settings: Outside) -> Mapping[str, object]:
-    """The exporter's configuration: one question; anything but a whole answer is a failure."""
+def probe_modules(settings: Outside, front: Front) -> Mapping[str, object]:
+    """The exporter's configuration: one question; anything but a whole answer is a failure.
+
+    https://github.com/prometheus/blackbox_exporter/blob/v0.27.0/CONFIGURATION.md#http_probe
+    """
     question = {
         "model": settings.model,
         "messages": [{"role": "user", "content": "Say yes."}],
         "max_tokens": 1,
     }
-    http = {
+    # The same question each time: an answer of a while ago would hide that nobody answers.
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+    tls: dict[str, str] = {}
+    if front.host:
+        headers["Host"] = tls["server_name"] = front.host
+    if settings.ca:
+        tls["ca_file"] = f"{_CA_DIR}/{_CA_FILE}"
+    http: dict[str, object] = {
         "method": "POST",
-        # The same question each time: an answer of a while ago would hide that nobody answers.
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-cache"},
+        "headers": headers,
         "body": json.dumps(question),
         "authorization": {
             "type": "Bearer",
@@ -99,5 +113,10 @@ def probe_modules(settings: Outside) -> Mapping[str, object]:
         "follow_redirects": False,
         "preferred_ip_protocol": "ip4",
     }
+    if tls:
+        http["tls_config"] = tls
+    if front.proxy:
+        # Names of outside may be known to the proxy alone.
+        http |= {"proxy_url": front.proxy, "skip_resolve_phase_with_proxy": True}
     timeout = str(settings.timeout)
     return {"modules": {PROBE_MODULE: {"prober": "http", "timeout": timeout, "http": http}}}

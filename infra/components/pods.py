@@ -10,6 +10,7 @@ from pulumi_kubernetes.core.v1 import (
     EnvVarSourceArgs,
     ExecActionArgs,
     HTTPGetActionArgs,
+    KeyToPathArgs,
     ObjectFieldSelectorArgs,
     PodDNSConfigArgs,
     PodDNSConfigOptionArgs,
@@ -80,11 +81,14 @@ def requirements(resources: Resources) -> ResourceRequirementsArgs:
     )
 
 
-def secret_volume(name: str, secret: pulumi.Input[str]) -> VolumeArgs:
-    """A Secret as a directory: a change arrives in the files without a restart."""
+def secret_volume(name: str, secret: pulumi.Input[str], *files: str) -> VolumeArgs:
+    """A Secret as a directory, or only these `files`: changes arrive without a restart."""
+    items = [KeyToPathArgs(key=file, path=file) for file in files]
     return VolumeArgs(
         name=name,
-        secret=SecretVolumeSourceArgs(secret_name=secret, default_mode=_SECRET_MODE),
+        secret=SecretVolumeSourceArgs(
+            secret_name=secret, default_mode=_SECRET_MODE, items=items or None
+        ),
     )
 
 

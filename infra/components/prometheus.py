@@ -30,7 +30,7 @@ from infra.components.pods import (
 )
 from infra.components.scraping import Watched, scrape_config
 from infra.components.single_pod import SinglePod, single_pod
-from infra.settings import BundledMonitoring
+from infra.settings import BundledMonitoring, Front
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.slo import OBJECTIVES
@@ -57,8 +57,8 @@ class PrometheusArgs:
     settings: BundledMonitoring
     redis_hosts: pulumi.Output[list[str]]
     """Where Redis and Sentinel listen."""
-    front: str
-    """The Service that clients are let in by."""
+    front: Front
+    """Whom the outside probe asks."""
     replace_after_s: int
     """How long its node may be lost until another pod is made."""
 

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from contract import jobs, labels, metrics, paths, ports
 from infra.components.labels import identity_of
-from infra.settings import BundledMonitoring
+from infra.settings import BundledMonitoring, Front
 
 __all__ = ["PROBE_MODULE", "ScrapeConfig", "Watched", "outside_url", "redis_url", "scrape_config"]
 
@@ -76,12 +76,12 @@ class Watched:
     Attributes:
         namespace: where everything is.
         redis_hosts: the names of the Redis pods' Services; the first part is the pod.
-        front: the Service that clients are let in by; see `outside_url`.
+        front: whom blackbox_exporter asks.
     """
 
     namespace: str
     redis_hosts: Sequence[str]
-    front: str
+    front: Front
 
 
 def redis_url(host: str, port: int) -> str:
@@ -89,9 +89,9 @@ def redis_url(host: str, port: int) -> str:
     return f"redis://{host}:{port}"
 
 
-def outside_url(front: str) -> str:
-    """Whom blackbox_exporter asks: the Service `front`, the entrance's or else the gateway's."""
-    return f"http://{front}/v1/chat/completions"
+def outside_url(front: Front) -> str:
+    """What blackbox_exporter is told to ask."""
+    return f"{front.url}/v1/chat/completions"
 
 
 def scrape_config(settings: BundledMonitoring, watched: Watched, *, rules: str) -> ScrapeConfig:

@@ -17,6 +17,7 @@ from infra.settings.entrance import (
 )
 from infra.settings.environment import Environment
 from infra.settings.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
+from infra.settings.front import Front
 from infra.settings.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts, Tracing
 from infra.settings.grammar import Duration, has_digest
 from infra.settings.images import Images
@@ -29,7 +30,7 @@ from infra.settings.monitoring import (
     Operator,
     Outside,
 )
-from infra.settings.network import Network
+from infra.settings.network import Inside, Network
 from infra.settings.placement import Apart, Disruption, Spread
 from infra.settings.policies import Policies
 from infra.settings.redis import Redis
@@ -54,11 +55,13 @@ __all__ = [
     "Entrance",
     "Environment",
     "Exposure",
+    "Front",
     "Gateway",
     "GatewayApi",
     "Generated",
     "Images",
     "Ingress",
+    "Inside",
     "Kubernetes",
     "LoadBalancer",
     "MetricsAdapter",

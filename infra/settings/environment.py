@@ -1,7 +1,7 @@
 """Everything that one Pulumi.<env>.yaml says, and the rules that reach over its sections."""
 
 from collections.abc import Iterable
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -11,12 +11,13 @@ from infra.settings.aws import Aws
 from infra.settings.backup import Backup
 from infra.settings.base import Strict
 from infra.settings.entrance import BundledEntrance, Entrance, LoadBalancer, NoEntrance
+from infra.settings.front import Front, front_of
 from infra.settings.gateway import Gateway
 from infra.settings.grammar import Name, has_digest
 from infra.settings.images import Images
 from infra.settings.kubernetes import Kubernetes
 from infra.settings.monitoring import BundledMonitoring, MetricsAdapter, Monitoring, Operator
-from infra.settings.network import Network
+from infra.settings.network import Network, literal_address
 from infra.settings.policies import Policies
 from infra.settings.redis import Redis
 from infra.settings.release import Release
@@ -75,11 +76,10 @@ class Environment(Strict):
         return host.partition(".")[0] in {f"simulator-{name}" for name in self.simulators}
 
     @property
-    def front(self) -> str:
-        """The Service that the outside probe asks: as near to the clients as plain HTTP goes."""
-        entrance = self.entrance
-        own = isinstance(entrance, BundledEntrance) and entrance.tls is None
-        return "entrance" if own else "gateway"
+    def front(self) -> Front:
+        """Whom the outside probe asks: as near to the clients as the kit knows."""
+        outside = self.monitoring.outside if self.monitoring else None
+        return front_of(self.entrance, outside, proxy=self.network.proxy_url)
 
     @model_validator(mode="after")
     def _shared_state_holds_no_secrets(self) -> Self:
@@ -158,6 +158,48 @@ class Environment(Strict):
         return self
 
     @model_validator(mode="after")
+    def _a_certificate_can_be_checked(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None:
+            return self
+        own = self.entrance if isinstance(self.entrance, BundledEntrance) else None
+        if own and own.tls and not own.hosts and not outside.url:
+            raise ValueError(
+                "seawall:entrance.hosts is missing, and seawall:monitoring.outside checks whether "
+                "the certificate is for the first of them; give the names that clients use"
+            )
+        if outside.ca and not self.front.is_encrypted:
+            raise ValueError(
+                f'seawall:monitoring.outside.ca = "{outside.ca}" is for certificates, and '
+                f"{self.front.url} is asked, which shows none; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_probe_can_leave(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None or outside.url is None or outside.at is not None:
+            return self
+        key = f'seawall:monitoring.outside.url = "{outside.url}"'
+        if self.network.egress_proxy:
+            if self.network.egress_proxy.url is None:
+                raise ValueError(
+                    f"{key} cannot be reached: seawall:network.egress_proxy is the only way out, "
+                    "and its url is missing; give that, or seawall:monitoring.outside.at for a "
+                    "place inside"
+                )
+            return self
+        block = _block_around(
+            urlsplit(outside.url).hostname or "", (*self.network.never, _METADATA)
+        )
+        if block:
+            raise ValueError(
+                f"{key} lies in {block}, which seawall:network.never closes; say where it is in "
+                "seawall:monitoring.outside.at"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _an_operators_prometheus_may_come_in(self) -> Self:
         if isinstance(self.monitoring, Operator) and self.network.monitoring is None:
             raise ValueError(
@@ -169,12 +211,21 @@ class Environment(Strict):
     @model_validator(mode="after")
     def _alerts_reach_somebody(self) -> Self:
         bundled = _bundled(self.monitoring)
-        told = bundled.alertmanager.webhooks if bundled and bundled.alertmanager else ()
+        settings = bundled.alertmanager if bundled else None
+        told = settings.webhooks if settings else ()
         if told and isinstance(self.secret_store, Generated):
             raise ValueError(
                 f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
                 'seawall:secret_store.kind = "generated" makes secrets up; refer to a secret store,'
                 " or say simulator"
+            )
+        proxied = self.network.egress_proxy and not self.network.proxy_url
+        if told and proxied and settings and not settings.relay:
+            raise ValueError(
+                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" cannot be reached: '
+                "seawall:network.egress_proxy is the only way out, and its url is missing; give "
+                "that, or seawall:monitoring.alertmanager.relay for a place that the webhooks' own "
+                "URLs lead to"
             )
         return self
 
@@ -252,8 +303,5 @@ def _bundled(monitoring: Monitoring | None) -> BundledMonitoring | None:
 
 def _block_around(host: str, blocks: Iterable[str]) -> str | None:
     """The first of `blocks` that holds the host, if that is a literal address."""
-    try:
-        address = IPv4Address(host)
-    except AddressValueError:
-        return None
-    return next((block for block in blocks if address in IPv4Network(block)), None)
+    address = literal_address(host)
+    return next((block for block in blocks if address and address in IPv4Network(block)), None)

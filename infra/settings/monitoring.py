@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from infra.settings.base import Strict
 from infra.settings.compute import Amount, Resources
 from infra.settings.grammar import Between, Cidr, Duration, Labels, ModelName, Name, Url
+from infra.settings.network import Inside
 
 __all__ = [
     "Alertmanager",
@@ -33,7 +34,11 @@ _ADAPTER = Resources(
 
 
 class Outside(Strict):
-    """The gateway asked as a user asks it, by blackbox_exporter: a completion of one token."""
+    """The gateway asked as a user asks it, by blackbox_exporter: a completion of one token.
+
+    It asks by the entrance of the kit's own, with TLS as with none: a certificate that has expired
+    or is for another name is a failure. Of other entrances the kit does not know the address.
+    """
 
     model: ModelName
     """Which model is asked: one of seawall:gateway.models."""
@@ -43,6 +48,29 @@ class Outside(Strict):
     """How often it is asked. Each question is paid for; the alert looks at two minutes of them."""
     timeout: Annotated[Duration, Between("1s", "1m", whole=True)] = Duration.parse("10s")
     """After how long an answer counts as none; at most `every`."""
+    url: Url | None = None
+    """The base URL that users ask, such as `https://llm.example.com`; /v1/chat/completions is
+    added. When not given: the entrance of the kit's own by its Service, or else the gateway's
+    Service, and then nothing tells when an Ingress, a Gateway or a load balancer is broken. It is
+    https, unless `at` is given."""
+    at: Inside | None = None
+    """Where `url` leads to, for the network policy; the egress proxy, or the internet, when not
+    given."""
+    ca: Name | None = None
+    """The name of a Secret in the namespace whose file ca.crt has the authority of the certificate,
+    where that is a private one; those of the exporter's image when not given. Its key, if it has
+    one, is not mounted."""
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if self.at and self.url is None:
+            raise ValueError("at says where url leads to, and there is none: give url, or leave it")
+        if self.url and self.at is None and not self.url.startswith("https:"):
+            raise ValueError(
+                f"url = {self.url} would send an API key in the clear to the internet: write "
+                "https, or say in `at` where inside it is"
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_over_before_the_next(self) -> Self:
@@ -76,8 +104,21 @@ class Alertmanager(Strict):
     """How long a message about a change of the same alert waits."""
     repeat_every: Annotated[Duration, Between("1m", "30d", whole=True)] = Duration.parse("4h")
     """After how long an alert that still fires is told again."""
+    relay: Inside | None = None
+    """Where the URLs of all webhooks lead to, in the cluster or in the private network, for the
+    network policy. When not given: to `seawall:network.egress_proxy.url`, which is asked for them,
+    or else to TCP 443 of addresses that `seawall:network.never` leaves open."""
     resources: Resources = _ALERTMANAGER
     """Of Alertmanager's container."""
+
+    @model_validator(mode="after")
+    def _has_something_to_relay(self) -> Self:
+        if self.relay and not self.webhooks:
+            raise ValueError(
+                f"relay is for webhooks, and there is none: page = {self.page}, ticket = "
+                f"{self.ticket}, info = {self.info}; leave it out"
+            )
+        return self
 
     @property
     def receivers(self) -> dict[str, Receiver]:

@@ -1,6 +1,7 @@
 """A real nginx with the kit's configuration, and the real agent that tells it the gateways."""
 
 import asyncio
+import datetime as dt
 import signal
 import socket
 import subprocess
@@ -8,6 +9,11 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from agents.names import Names, serve
 from infra.components.nginx_conf import Listener, NginxConf, Upstream, nginx_conf
@@ -17,7 +23,7 @@ from seawall.wait import wait_until
 from tests.infra.environments import changed, complete
 from tests.service.kit import answers, free_port
 
-__all__ = ["Nginx", "configuration", "listening", "names_server", "silent"]
+__all__ = ["Nginx", "configuration", "issue", "listening", "names_server", "silent"]
 
 START_S = 10.0
 MAX_BODY = 65536
@@ -32,6 +38,36 @@ def configuration(*, port: int, resolver: int, scratch: Path) -> NginxConf:
         listener=Listener(free_port(), free_port()),
         connect_timeout=Duration.parse("300ms"),
         scratch=str(scratch),
+    )
+
+
+def issue(
+    folder: Path,
+    *,
+    serial: int = 1,
+    host: str = "llm.example.com",
+    ends_after: dt.timedelta = dt.timedelta(hours=1),
+) -> None:
+    """A self-signed certificate as a Secret of cert-manager's has it: ca.crt is itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + ends_after)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    for file in ("tls.crt", "ca.crt"):
+        (folder / file).write_bytes(certificate.public_bytes(encoding))
+    (folder / "tls.key").write_bytes(
+        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -99,11 +99,46 @@ def test_the_question_from_outside_has_its_key_in_a_file(platform: Platform) -> 
 
 
 def test_webhooks_are_urls_in_files_and_what_nobody_gets_goes_nowhere() -> None:
-    made = alertmanager_file(Alertmanager.model_validate(WEBHOOKS))
+    made = alertmanager_file(Alertmanager.model_validate(WEBHOOKS), proxy=None)
     text = json.dumps(made)
     assert '"url_file": "/etc/seawall/secrets/alert-webhook-page"' in text
     assert '"name": "info"}' in text, "a receiver without a way to tell anybody"
     assert "http" not in text, "an address in the clear"
+
+
+RELAY: Values = {"block": "10.9.0.5/32", "port": 3128}
+PROXY: Values = {**RELAY, "url": "http://proxy.example:3128"}
+
+
+@pytest.mark.parametrize(("relay", "proxied"), [(None, True), (RELAY, False)])
+def test_webhooks_go_by_the_egress_proxy_unless_they_stay_inside(
+    relay: Values | None, *, proxied: bool
+) -> None:
+    told = {**WEBHOOKS, "info": "simulator", "relay": relay}
+    values = watched("prod", {"kind": "bundled", "alertmanager": told})
+    platform = platform_of(changed(values, "network.egress_proxy", PROXY))
+    made = settings_of(platform, "alertmanager", "alertmanager.yml")["receivers"]
+    ways = {item["name"]: item.get("webhook_configs", [{}])[0] for item in made}
+    through = {"http_config": {"proxy_url": PROXY["url"]}} if proxied else {}
+    for severity in ("page", "ticket"):
+        file = f"/etc/seawall/secrets/alert-webhook-{severity}"
+        assert ways[severity] == {"url_file": file, "send_resolved": True, **through}
+    assert "http_config" not in ways["info"], "the kit's own receiver is in the cluster"
+
+
+def test_webhooks_that_cannot_arrive_are_refused() -> None:
+    values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
+    assert refusal(changed(values, "network.egress_proxy", RELAY)) == (
+        'seawall:monitoring.alertmanager.page = "webhook" cannot be reached: '
+        "seawall:network.egress_proxy is the only way out, and its url is missing; give that, or "
+        "seawall:monitoring.alertmanager.relay for a place that the webhooks' own URLs lead to"
+    )
+    told = {"page": "simulator", "ticket": "nobody", "relay": RELAY}
+    values = watched("prod", {"kind": "bundled", "alertmanager": told})
+    assert refusal(values) == (
+        "seawall:monitoring.alertmanager is wrong: relay is for webhooks, and there is none: "
+        "page = simulator, ticket = nobody, info = nobody; leave it out"
+    )
 
 
 def test_with_webhooks_their_secrets_are_asked_for_and_nothing_is_simulated() -> None:

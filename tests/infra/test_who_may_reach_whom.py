@@ -209,6 +209,39 @@ def test_a_bundled_prometheus_may_be_asked_by_the_teams_monitoring() -> None:
     assert not reaches(policies, NEIGHBOUR, asked)
 
 
+WEBHOOKS: Values = {"kind": "bundled", "alertmanager": {"page": "webhook", "ticket": "nobody"}}
+PROXY: Values = {"block": "192.168.7.7/32", "port": 443, "url": "http://proxy.example:443"}
+
+
+@pytest.mark.parametrize(
+    ("egress_proxy", "relay", "expected"),
+    [
+        (None, None, "internet:443"),
+        (PROXY, None, "private:443"),
+        (None, {"block": "192.168.7.7/32", "port": 443}, "private:443"),
+        (
+            None,
+            {"namespace": {"kubernetes.io/metadata.name": "monitoring"}, "port": 9090},
+            "monitoring:9090",
+        ),
+        (
+            {"block": "192.168.7.7/32", "port": 443},
+            {"namespace": {"kubernetes.io/metadata.name": "monitoring"}, "port": 9090},
+            "monitoring:9090",
+        ),
+    ],
+)
+def test_alertmanager_reaches_its_webhooks_and_nothing_else(
+    egress_proxy: Values | None, relay: Values | None, expected: str
+) -> None:
+    values = changed(complete("prod"), "monitoring", WEBHOOKS)
+    for image in ("alertmanager", "prometheus", "redis_exporter"):
+        values["seawall:images"][image] = values["seawall:images"]["gateway"]
+    values = changed(values, "network.egress_proxy", egress_proxy)
+    values = changed(values, "monitoring.alertmanager.relay", relay)
+    assert watching(values)["alertmanager"] == {expected, *DNS}
+
+
 def test_an_egress_proxy_is_the_only_way_out() -> None:
     proxy = {"block": "192.168.7.7/32", "port": 443}
     reached = table(changed(complete("prod"), "network.egress_proxy", proxy))

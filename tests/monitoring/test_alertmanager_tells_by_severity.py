@@ -1,10 +1,11 @@
 """The real Alertmanager with the kit's own configuration, and the simulated receiver."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -14,10 +15,12 @@ import urllib3
 
 from infra.components.alert_routes import alertmanager_file
 from infra.components.outside_probe import probe_modules
-from infra.settings import Alertmanager, Outside
+from infra.settings import Alertmanager, Front, Outside
 from monitoring.alerts import SILENCES
 from seawall.kit import kit_here
 from seawall.wait import wait_until
+from tests.egress_proxy import way_out
+from tests.entrance.kit import issue
 
 TOLD = Alertmanager.model_validate_json(
     json.dumps({"page": "webhook", "ticket": "webhook", "group_wait": "1s", "group_interval": "1s"})
@@ -32,12 +35,14 @@ def programs() -> Path:
     return kit_here().tool("alertmanager")
 
 
-def written(folder: Path, settings: Alertmanager) -> Path:
+def written(folder: Path, settings: Alertmanager, proxy: str | None = None) -> Path:
     file = folder / "alertmanager.yml"
-    file.write_text(json.dumps(alertmanager_file(settings)).replace("/etc/seawall", str(folder)))
+    text = json.dumps(alertmanager_file(settings, proxy=proxy))
+    file.write_text(text.replace("/etc/seawall", str(folder)))
     return file
 
 
+@pytest.mark.parametrize("proxy", [None, "http://proxy.example:3128"])
 @pytest.mark.parametrize("settings", [TOLD, TRIED], ids=["webhooks", "simulator"])
 @pytest.mark.parametrize(
     ("labels", "receiver"),
@@ -50,9 +55,14 @@ def written(folder: Path, settings: Alertmanager) -> Path:
     ],
 )
 def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
-    programs: Path, tmp_path: Path, settings: Alertmanager, labels: list[str], receiver: str
+    programs: Path,
+    tmp_path: Path,
+    settings: Alertmanager,
+    proxy: str | None,
+    labels: list[str],
+    receiver: str,
 ) -> None:
-    file = written(tmp_path, settings)
+    file = written(tmp_path, settings, proxy)
     command = ["config", "routes", "test", f"--config.file={file}", "alertname=Any", *labels]
     for words in (["check-config", str(file)], command):
         done = subprocess.run(
@@ -64,8 +74,9 @@ def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
 
 def test_blackbox_exporter_takes_the_question(tmp_path: Path) -> None:
     outside = Outside.model_validate({"model": "fast", "api_key": "local"})
+    front = Front("http://entrance", "entrance", 8000)
     file = tmp_path / "blackbox.yml"
-    file.write_text(json.dumps(probe_modules(outside)))
+    file.write_text(json.dumps(probe_modules(outside, front)))
     program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
     words = [program, "--config.check", f"--config.file={file}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -78,8 +89,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(words: list[object], url: str) -> Generator[None]:
-    with subprocess.Popen([str(word) for word in words], stderr=subprocess.DEVNULL) as process:
+def running(words: list[object], url: str, env: Mapping[str, str] | None = None) -> Generator[None]:
+    given = {**os.environ, **(env or {})}
+    with subprocess.Popen(
+        [str(word) for word in words], stderr=subprocess.DEVNULL, env=given
+    ) as process:
         try:
             wait_until(lambda: answers(url), deadline_s=20, what=f"{words[0]} to answer")
             yield
@@ -94,6 +108,17 @@ def answers(url: str) -> bool:
         return False
 
 
+def started(programs: Path, file: Path, port: int) -> list[object]:
+    """The words that start it."""
+    return [
+        programs / "alertmanager",
+        f"--config.file={file}",
+        f"--storage.path={file.parent / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+
+
 def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
     programs: Path, tmp_path: Path
 ) -> None:
@@ -103,13 +128,7 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
         secret.write_text(f"http://127.0.0.1:{sink}/to-{severity}")
     receiver = [sys.executable, "-m", "service.simulator.alerts", "--host", "127.0.0.1"]
-    alertmanager: list[object] = [
-        programs / "alertmanager",
-        f"--config.file={written(tmp_path, TOLD)}",
-        f"--storage.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
+    alertmanager = started(programs, written(tmp_path, TOLD), port)
     (loud, quiet), *_ = [(loud, echoes[0]) for loud, echoes in SILENCES.items()]
     sent = [
         {"labels": {"alertname": name, "severity": severity}}
@@ -129,6 +148,28 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         wait_until(lambda: len(kept(here)) >= 2, deadline_s=20, what="two messages")
         assert states(there)[quiet] == "suppressed", "an echo of another alert"
         assert kept(here) == {("to-page", loud), ("to-ticket", "Ticketed")}
+
+
+def test_messages_go_by_the_egress_proxy(programs: Path, tmp_path: Path) -> None:
+    port = free_port()
+    issue(tmp_path, host="hooks.example.com")
+    (tmp_path / "secrets").mkdir()
+    for severity in TOLD.webhooks:
+        secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
+        secret.write_text(f"https://hooks.example.com/to-{severity}")
+    sent = [
+        {"labels": {"alertname": f"Any-{name}", "severity": name}} for name in ("page", "ticket")
+    ]
+    there = f"http://127.0.0.1:{port}"
+    with way_out(tmp_path) as way:
+        file = written(tmp_path, TOLD, way.url)
+        trusting = {"SSL_CERT_FILE": str(tmp_path / "ca.crt")}
+        with running(started(programs, file, port), f"{there}/-/ready", trusting):
+            posted = urllib3.request("POST", f"{there}/api/v2/alerts", json=sent)
+            assert posted.status == 200
+            wait_until(lambda: len(way.told) >= 2, deadline_s=20, what="two messages")
+    assert way.told == {"/to-page", "/to-ticket"}
+    assert way.asked == {"hooks.example.com:443"}
 
 
 def states(url: str) -> dict[str, str]:
