@@ -7,12 +7,8 @@ to speak with it, else a program that notes how it was called.
 import json
 import os
 import pty
-import socket
 import subprocess
-import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,13 +17,12 @@ import yaml
 
 from seawall.wait import wait_until
 from tests.cli.kit import run
+from tests.cli.prometheus_kit import running, serving
 
-PROXY = "/api/v1/namespaces/night/services/prometheus:http/proxy"
 RULES = {
     "groups": [
         {
             "name": "known",
-            "interval": "1s",
             "rules": [
                 {"record": "known", "expr": "vector(3)", "labels": {"of": "a b", "odd": "\x1b[2J"}},
                 {"record": "known", "expr": "vector(4)", "labels": {"of": 'c"d'}},
@@ -37,77 +32,17 @@ RULES = {
 }
 
 
-class ApiServer(ThreadingHTTPServer):
-    """Passes on what is asked below PROXY, and refuses the rest as an API server does."""
-
-    daemon_threads = True
-
-    def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.behind = behind
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, ApiServer)
-        if self.path.startswith(PROXY):
-            answer = urllib3.request(
-                "GET", self.server.behind + self.path.removeprefix(PROXY), retries=False
-            )
-            self.answer(answer.status, answer.data)
-        else:
-            said = {"kind": "Status", "message": 'services "prometheus" not found', "code": 404}
-            self.answer(404, json.dumps(said).encode())
-
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Nothing."""
-
-
-@contextmanager
-def serving(behind: str) -> Generator[ApiServer]:
-    with ApiServer(behind) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The URL of a real one that knows two series."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "rules.json").write_text(json.dumps(RULES))
-    (folder / "prometheus.json").write_text(json.dumps({"rule_files": ["rules.json"]}))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    words = [
-        *("prometheus", f"--config.file={folder / 'prometheus.json'}"),
-        *(f"--web.listen-address={url.removeprefix('http://')}", f"--storage.tsdb.path={folder}"),
-    ]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until(lambda: knows_both(url), deadline_s=60, what="two series")
-            yield url
-        finally:
-            process.terminate()
+    with running(tmp_path_factory.mktemp("prometheus"), RULES) as url:
+        wait_until(lambda: knows_both(url), deadline_s=60, what="two series")
+        yield url
 
 
 def knows_both(url: str) -> bool:
-    try:
-        answer = urllib3.request("GET", f"{url}/api/v1/query?query=known", retries=False)
-    except urllib3.exceptions.HTTPError:
-        return False
-    return answer.status == 200 and len(answer.json()["data"]["result"]) == 2
+    answer = urllib3.request("GET", f"{url}/api/v1/query?query=known", retries=False)
+    return len(answer.json()["data"]["result"]) == 2
 
 
 @pytest.fixture(autouse=True)
