@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from seawall.errors import ClusterError
+from seawall.errors import SeawallError, UsageError
+from seawall.prometheus import place_of
 from seawall.targets import Target
 from seawall.verify.judge import Expected, problems
 from seawall.verify.objects import KINDS, Objects, Workload
 from seawall.watched import Watched, watched_by_prometheus
 
-__all__ = ["Row", "Status", "status_of"]
+__all__ = ["Row", "Status", "status_of", "watched_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Status:
         outputs: the stack's plain outputs.
         watched: what the kit's Prometheus knows; None, with the reason in `unwatched`, without one.
         backup: when the last backup was done, in words.
+        redis_pods: how many Redis pods, each with a sentinel, there should be; None: not known.
     """
 
     env: str
@@ -47,6 +49,7 @@ class Status:
     watched: Watched | None
     unwatched: str
     backup: str
+    redis_pods: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """For machines."""
@@ -66,6 +69,7 @@ class Status:
             "problems": self.problems,
             "watched": self.watched.as_json() if self.watched else None,
             "unwatched": self.unwatched,
+            "redis_pods": self.redis_pods,
             "backup": self.backup,
             "outputs": dict(self.outputs),
         }
@@ -88,7 +92,7 @@ def status_of(target: Target) -> Status:
     found = list(problems(objects, expected))
     if not outputs:
         found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
-    watched, unwatched = _watched(target) if outputs else (None, "nothing is deployed")
+    watched, unwatched = watched_of(target) if outputs else (None, "nothing is deployed")
     return Status(
         env=target.env,
         place=f"{target.place}, namespace {target.namespace}",
@@ -102,16 +106,29 @@ def status_of(target: Target) -> Status:
         watched=watched,
         unwatched=unwatched,
         backup=_backup(target) if outputs else "none",
+        redis_pods=next(
+            (item.spec.replicas for item in objects.workloads() if _is_redis(item)), None
+        ),
     )
 
 
-def _watched(target: Target) -> tuple[Watched | None, str]:
-    if not target.kubectl.succeeds("-n", target.namespace, "get", "service", "prometheus"):
-        return None, "there is no Prometheus of the kit's own here"
+def _is_redis(workload: Workload) -> bool:
+    return (workload.kind, workload.metadata.name) == ("StatefulSet", "redis")
+
+
+def watched_of(target: Target) -> tuple[Watched | None, str]:
+    """What its Prometheus knows, or why nothing is known."""
     try:
-        return watched_by_prometheus(target.kubectl, target.namespace), ""
-    except ClusterError as failed:
-        return None, f"Prometheus does not answer: {failed}"
+        place = place_of(target)
+    except UsageError as nowhere:
+        return None, str(nowhere)
+    words = ("-n", place.namespace, "get", "service", place.service, "--ignore-not-found")
+    try:
+        if not target.kubectl(*words, "--output=name").strip():
+            return None, f"there is no Service {place.service} in the namespace {place.namespace}"
+        return watched_by_prometheus(target.kubectl, place), ""
+    except SeawallError as failed:
+        return None, f"Prometheus cannot be asked: {failed}"
 
 
 def _backup(target: Target) -> str:

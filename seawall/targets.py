@@ -10,6 +10,7 @@ from pathlib import Path
 from seawall.cluster.instance import OwnCluster
 from seawall.cluster.interface import Cluster
 from seawall.cluster.kubectl import Kubectl
+from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.stack import Engine
 from seawall.engine.values import object_at
@@ -18,7 +19,7 @@ from seawall.errors import ClusterError, UsageError
 from seawall.kit import Kit
 from seawall.names import check_env_name
 
-__all__ = ["Target", "target_of"]
+__all__ = ["Target", "own_namespace", "target_of"]
 
 _ADAPTER = "seawall:metrics_adapter"
 _METRICS_APIS = (".custom.metrics.k8s.io", ".external.metrics.k8s.io")
@@ -172,6 +173,17 @@ def target_of(kit: Kit, env: str) -> Target:
         kubeconfig=own.kubeconfig if own else _kubeconfig(values.get("kubeconfig")),
         context=context if isinstance(context, str) else None,
     )
+
+
+def own_namespace(kit: Kit, env: str) -> str:
+    """The namespace of an environment on the kit's own cluster; empty when it cannot be told."""
+    try:
+        values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
+    except WorkspaceError:
+        return ""
+    named = values.get("namespace")
+    own = OwnCluster.named(values.get("cluster")) is not None
+    return named if own and isinstance(named, str) else ""
 
 
 def _kubeconfig(given: object) -> Path:

@@ -1,45 +1,69 @@
-"""What the kit's own Prometheus knows of an environment, asked through the API server.
+"""What Prometheus knows of an environment, asked through the API server.
 
-Nothing here is needed to run: an environment without a Prometheus of the kit's, or with one that
-does not answer, shows less, and says why.
+Nothing here is needed to run: an environment without a Prometheus, or with one that does not
+answer, shows less, and says why. What is not known is None, never a good value.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from urllib.parse import quote
+from datetime import datetime
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field
 
 from contract import jobs, metrics
+from monitoring.alerts import ALERTS
+from monitoring.selectors import of_job, of_objective, scoped
 from monitoring.slo import AVAILABILITY
 from seawall.cluster.kubectl import Kubectl
-from seawall.errors import ClusterError
+from seawall.prometheus import Place, Prometheus, Sample, prometheus_at
 
-__all__ = ["FiringAlert", "RedisPod", "Watched", "watched_by_prometheus"]
+__all__ = ["KnownAlert", "RedisPod", "Watched", "watched_by_prometheus"]
 
 _STATES = {0: "closed", 1: "half open", 2: "open"}
-_BREAKERS = f'max by (provider, model) ({metrics.BREAKER_STATE}{{job="{metrics.GATEWAY_JOB}"}})'
-_ROLES = f'redis_instance_info{{job="{jobs.REDIS}"}}'
-_LAGS = f'redis_master_last_io_seconds_ago{{job="{jobs.REDIS}"}}'
-_SENTINELS = f'sum(redis_up{{job="{jobs.SENTINEL}"}})'
-_QUORUM = f'min(redis_sentinel_master_ckquorum_status{{job="{jobs.SENTINEL}"}})'
-_BUDGET = f'slo:error_budget_remaining:ratio{{slo="{AVAILABILITY.name}"}}'
+_OURS = of_job(metrics.GATEWAY_JOB)
+_REDIS = of_job(jobs.REDIS)
+_SENTINEL = of_job(jobs.SENTINEL)
+_BREAKERS = f"max by (provider, model) ({metrics.BREAKER_STATE}{{{_OURS}}})"
+_REDIS_UP = f"max by (instance) (redis_up{{{_REDIS}}})"
+_ROLES = f"redis_instance_info{{{_REDIS}}}"
+_LINKS = f"min by (instance) (redis_master_link_up{{{_REDIS}}})"
+_HEARD = f"max by (instance) (redis_master_last_io_seconds_ago{{{_REDIS}}})"
+_SENTINELS = f"sum(redis_up{{{_SENTINEL}}})"
+# As the alert: one sentinel that sees the quorum is enough.
+_QUORUM = f"max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}})"
+_BUDGET = f"slo:error_budget_remaining:ratio{{{of_objective(AVAILABILITY.name)}}}"
+_LATE_INTERVALS = 4
+_LATE_S = 60.0
+_TOLD = frozenset({"firing", "pending"})
 
 
 @dataclass(frozen=True, slots=True)
 class RedisPod:
-    """One Redis; `lag_s` is since a replica last heard of its master, None of a master."""
+    """One Redis, as the exporter sees it.
+
+    Attributes:
+        pod: its name.
+        up: whether it answers.
+        role: master or slave; None when it does not answer.
+        link_up: whether a replica is connected to its master; None of a master, or not known.
+        heard_s: for how many seconds a replica has heard nothing of its master, which says
+            something every ten; None of a master, without a connection, or not known.
+    """
 
     pod: str
-    role: str
-    lag_s: float | None
+    up: bool
+    role: str | None
+    link_up: bool | None
+    heard_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class FiringAlert:
-    """One alert that fires now."""
+class KnownAlert:
+    """One alert that fires, or that waits (`pending`) before it does."""
 
     name: str
+    state: str
     severity: str
     summary: str
     runbook: str
@@ -47,33 +71,27 @@ class FiringAlert:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What Prometheus knows; `budget` is the share of the objective's failures that is left."""
+    """What Prometheus knows."""
 
-    breakers: Mapping[str, str]
-    """By provider/model, the worst of all pods."""
-    redis: tuple[RedisPod, ...]
-    sentinels: int
+    breakers: Mapping[str, str] | None
+    """By provider/model, the worst of all pods; None: no pod is known to have one."""
+    redis: tuple[RedisPod, ...] | None
+    """None: nobody could ask."""
+    sentinels: int | None
+    """How many answer; None: nobody could ask."""
     quorum: bool | None
-    alerts: tuple[FiringAlert, ...]
+    """Whether a sentinel sees enough others for a failover; None: no one could be asked."""
+    alerts: tuple[KnownAlert, ...] | None
+    """What fires or waits; None: no rule of the kit's was evaluated."""
+    unevaluated: tuple[str, ...]
+    """Alerts of the kit's that were not evaluated within the last minute, or with an error."""
     budget: float | None
+    """The share of the objective's failures that is left; None without requests, or not known."""
     objective: float
 
     def as_json(self) -> dict[str, object]:
-        """For machines."""
-        return {**asdict(self), "breakers": dict(self.breakers)}
-
-
-class _Sample(BaseModel):
-    metric: dict[str, str]
-    value: tuple[float, str]
-
-
-class _Result(BaseModel):
-    result: list[_Sample]
-
-
-class _Answer(BaseModel):
-    data: _Result
+        """For machines; null is what is not known."""
+        return asdict(self)
 
 
 class _Alert(BaseModel):
@@ -82,88 +100,131 @@ class _Alert(BaseModel):
     annotations: dict[str, str]
 
 
-class _Alerts(BaseModel):
-    alerts: list[_Alert]
+class _Rule(BaseModel):
+    type: str
+    name: str
+    health: str
+    labels: dict[str, str] = {}
+    last: datetime = Field(alias="lastEvaluation")
+    alerts: list[_Alert] = []
 
 
-class _AlertsAnswer(BaseModel):
-    data: _Alerts
+class _Group(BaseModel):
+    interval: float
+    rules: list[_Rule]
 
 
-class _Prometheus:
-    def __init__(self, kubectl: Kubectl, namespace: str) -> None:
-        self._kubectl = kubectl
-        self._base = f"/api/v1/namespaces/{namespace}/services/prometheus:http/proxy/api/v1/"
-
-    def get(self, path: str) -> str:
-        return self._kubectl("get", "--raw", self._base + path, timeout_s=20)
-
-    def ask(self, query: str) -> list[_Sample]:
-        """The samples of an instant query, in the order of their labels."""
-        found = _Answer.model_validate_json(self.get("query?query=" + quote(query)))
-        return sorted(found.data.result, key=lambda sample: sorted(sample.metric.items()))
-
-    def one(self, query: str) -> float | None:
-        samples = self.ask(query)
-        return float(samples[0].value[1]) if samples else None
+class _Groups(BaseModel):
+    groups: list[_Group]
 
 
-def watched_by_prometheus(kubectl: Kubectl, namespace: str) -> Watched:
+class _Rules(BaseModel):
+    data: _Groups
+
+
+def watched_by_prometheus(kubectl: Kubectl, place: Place) -> Watched:
     """Ask everything.
 
     Raises:
-        ClusterError: there is none, it does not answer, or it answers something else.
+        ClusterError: it does not answer, or it answers something else.
+        UsageError: it refuses a query.
     """
-    prometheus = _Prometheus(kubectl, namespace)
-    try:
+    with prometheus_at(kubectl, place) as prometheus:
+        return _Asked(prometheus).everything()
+
+
+class _Asked:
+    def __init__(self, prometheus: Prometheus) -> None:
+        self._prometheus = prometheus
+
+    def everything(self) -> Watched:
+        alerts, unevaluated = self._alerts()
+        sentinels = self._one(_SENTINELS)
+        quorum = self._one(_QUORUM)
         return Watched(
-            breakers={
-                f"{sample.metric.get('provider')}/{sample.metric.get('model')}": _STATES.get(
-                    round(float(sample.value[1])), "unknown"
-                )
-                for sample in prometheus.ask(_BREAKERS)
-            },
-            redis=_redis(prometheus),
-            sentinels=round(prometheus.one(_SENTINELS) or 0),
-            quorum=_yes_or_no(prometheus.one(_QUORUM)),
-            alerts=_alerts(prometheus),
-            budget=prometheus.one(_BUDGET),
+            breakers=self._breakers(),
+            redis=self._redis(),
+            sentinels=None if sentinels is None else round(sentinels),
+            quorum=None if quorum is None else quorum > 0,
+            alerts=alerts,
+            unevaluated=unevaluated,
+            budget=self._one(_BUDGET),
             objective=AVAILABILITY.objective,
         )
-    except (ValidationError, ValueError) as odd:
-        raise ClusterError(f"Prometheus answers what it should not: {odd}") from odd
 
+    def _samples(self, query: str) -> list[Sample]:
+        return self._prometheus.samples(scoped(query, self._prometheus.place.matcher))
 
-def _yes_or_no(value: float | None) -> bool | None:
-    return None if value is None else value > 0
+    def _one(self, query: str) -> float | None:
+        numbers = [sample.number for sample in self._samples(query)]
+        return numbers[0] if numbers and not math.isnan(numbers[0]) else None
 
+    def _by_pod(self, query: str) -> dict[str, float]:
+        return {item.metric.get("instance", "?"): item.number for item in self._samples(query)}
 
-def _redis(prometheus: _Prometheus) -> tuple[RedisPod, ...]:
-    lags = {
-        sample.metric.get("instance", ""): float(sample.value[1])
-        for sample in prometheus.ask(_LAGS)
-    }
-    return tuple(
-        RedisPod(
-            pod=sample.metric.get("instance", "?"),
-            role=sample.metric.get("role", "?"),
-            lag_s=None
-            if sample.metric.get("role") == "master"
-            else lags.get(sample.metric.get("instance", "")),
+    def _breakers(self) -> dict[str, str] | None:
+        found = {
+            f"{item.metric.get('provider')}/{item.metric.get('model')}": _STATES.get(
+                -1 if math.isnan(item.number) else round(item.number), "unknown"
+            )
+            for item in self._samples(_BREAKERS)
+        }
+        return found or None
+
+    def _redis(self) -> tuple[RedisPod, ...] | None:
+        links, heard = self._by_pod(_LINKS), self._by_pod(_HEARD)
+        roles = {
+            item.metric.get("instance", "?"): item.metric.get("role")
+            for item in self._samples(_ROLES)
+        }
+        found = tuple(
+            RedisPod(
+                pod=pod,
+                up=up > 0,
+                role=(role := roles.get(pod)),
+                link_up=None if role == "master" or pod not in links else links[pod] > 0,
+                # -1 without a connection.
+                heard_s=None if role == "master" or heard.get(pod, -1) < 0 else heard[pod],
+            )
+            for pod, up in sorted(self._by_pod(_REDIS_UP).items())
         )
-        for sample in sorted(prometheus.ask(_ROLES), key=lambda one: one.metric.get("instance", ""))
-    )
+        return found or None
+
+    def _alerts(self) -> tuple[tuple[KnownAlert, ...] | None, tuple[str, ...]]:
+        """What fires or waits, and the alerts of which that cannot be told."""
+        # By Prometheus' own clock, which need not be this machine's.
+        now = self._one("vector(time())") or 0.0
+        watches = self._prometheus.place.watches
+        told: list[KnownAlert] = []
+        evaluated: set[str] = set()
+        for group in self._prometheus.read("rules", _Rules).data.groups:
+            rules = [
+                rule
+                for rule in group.rules
+                if watches is None or rule.labels.get("namespace") == watches
+            ]
+            well = [rule for rule in rules if _is_well(rule, now, group)]
+            # An alert reads what its group has recorded.
+            if all(rule in well for rule in rules if rule.type == "recording"):
+                evaluated |= {rule.name for rule in well if rule.type == "alerting"}
+            for rule in rules:
+                told += map(_known, (one for one in rule.alerts if one.state in _TOLD))
+        ours = [alert.name for alert in ALERTS]
+        unevaluated = tuple(name for name in ours if name not in evaluated)
+        return (tuple(told) if told or evaluated else None), unevaluated
 
 
-def _alerts(prometheus: _Prometheus) -> tuple[FiringAlert, ...]:
-    found = _AlertsAnswer.model_validate_json(prometheus.get("alerts")).data.alerts
-    return tuple(
-        FiringAlert(
-            name=alert.labels.get("alertname", "?"),
-            severity=alert.labels.get("severity", "?"),
-            summary=alert.annotations.get("summary", ""),
-            runbook=alert.annotations.get("runbook_url", ""),
-        )
-        for alert in found
-        if alert.state == "firing"
+def _is_well(rule: _Rule, now: float, group: _Group) -> bool:
+    """Whether it was evaluated without an error, and so lately that it tells what is now."""
+    late_s = max(_LATE_INTERVALS * group.interval, _LATE_S)
+    return rule.health == "ok" and now - rule.last.timestamp() <= late_s
+
+
+def _known(alert: _Alert) -> KnownAlert:
+    return KnownAlert(
+        name=alert.labels.get("alertname", "?"),
+        state=alert.state,
+        severity=alert.labels.get("severity", "?"),
+        summary=alert.annotations.get("summary", ""),
+        runbook=alert.annotations.get("runbook_url", ""),
     )

@@ -1,13 +1,11 @@
 """The command's root: its options, and the groups of commands that it consists of."""
 
-import os
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from seawall.cli import cluster, configuration, deployment, looking, state
+from seawall.cli import asking, cluster, configuration, deployment, looking, state
 from seawall.cli.options import Json, print_json
 from seawall.cli.tables import print_findings
 from seawall.host import check_port
@@ -20,13 +18,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Deploy and operate a resilient LLM gateway. ENV is an environment's name: local, or one "
-    "of your Pulumi.<env>.yaml files.",
+    "of your Pulumi.<env>.yaml files. kubectl and query ask the one that SEAWALL_ENV names, "
+    "`local` when it is not set.",
     epilog="Exit codes: 0 done; 1 it failed; 2 the request or the configuration is wrong; "
     "3 something differs (preview --expect-no-changes, status, doctor); "
     "4 another run is under way; 130 interrupted.",
 )
 deployment.register(app)
 looking.register(app)
+asking.register(app)
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(configuration.env_app, name="env")
@@ -59,15 +59,3 @@ def doctor(*, json: Json = False) -> None:
         print_findings(found)
     if any(finding.state is State.BAD for finding in found):
         raise typer.Exit(3)
-
-
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
-)
-def kubectl() -> None:
-    """Run kubectl against the kit's own cluster; all arguments are kubectl's own."""
-    # Taken as they were typed: the parser would swallow the `--` before a command for a pod.
-    own = sys.argv[sys.argv.index("kubectl") + 1 :]
-    command = kit_here().cluster().kubectl().arguments(own)
-    os.execv(command[0], command)  # noqa: S606 - no shell wanted

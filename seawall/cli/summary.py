@@ -114,8 +114,9 @@ def _hints(target: Target, done: Released) -> list[str]:
         question = '{"model": "fast", "messages": [{"role": "user", "content": "How are you?"}]}'
         hints.append(f"curl {done.gateway_url}/v1/chat/completions -H {key} -d '{question}'")
     elif target.own:
-        words = f"-n {target.namespace} port-forward service/gateway 8080:80"
-        hints.append(f".venv/bin/seawall kubectl {words}   # then http://127.0.0.1:8080/v1")
+        command = f"SEAWALL_ENV={target.env} .venv/bin/seawall kubectl"
+        forward = "port-forward service/gateway 8080:80"
+        hints.append(f"{command} {forward}   # then http://127.0.0.1:8080/v1")
     for name, admin in list(done.admin_urls.items())[: 1 if target.reachable else 0]:
         fault = '{"kind": "status", "code": 500}'
         hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # {name} fails: ask again")

@@ -1,6 +1,6 @@
 """Tables for people. What comes from a cluster is shown as it is: it is never Rich's markup."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -9,11 +9,12 @@ from rich.text import Text
 from seawall.cluster.interface import Part
 from seawall.doctor import Finding, State
 from seawall.status import Status
-from seawall.watched import Watched
+from seawall.watched import RedisPod, Watched
 
-__all__ = ["parts_table", "print_findings", "print_status"]
+__all__ = ["parts_table", "print_findings", "print_status", "watched_lines"]
 
 _COLORS = {State.OK: "green", State.NOTE: "yellow", State.BAD: "red"}
+_WELL, _UNKNOWN, _WRONG = "green", "yellow", "red"
 
 
 def parts_table(place: str, parts: Sequence[Part]) -> Table:
@@ -51,9 +52,10 @@ def print_status(found: Status) -> None:
         table.add_row(Text(row.title), ready, str(row.restarts), images)
     console.print(table)
     if found.watched:
-        _print_watched(console, found.watched)
+        for line in watched_lines(found.watched, found.redis_pods):
+            console.print(line)
     else:
-        console.print(f"not watched: {found.unwatched}")
+        console.print(Text(f"not watched: {found.unwatched}", _UNKNOWN))
     console.print(f"last backup: {found.backup}")
     if "gateway_url" in found.outputs:
         console.print(f"gateway url: {found.outputs['gateway_url']}")
@@ -61,26 +63,83 @@ def print_status(found: Status) -> None:
         console.print(Text(problem, "red"))
 
 
-def _print_watched(console: Console, watched: Watched) -> None:
-    """Breakers, Redis, Sentinel, the objective's budget, and what fires."""
-    not_closed = {name: state for name, state in watched.breakers.items() if state != "closed"}
-    states = ", ".join(f"{name} {state}" for name, state in not_closed.items())
-    line = states or f"all {len(watched.breakers)} closed"
-    console.print(Text(f"breakers: {line}", "red" if not_closed else "green"))
-    masters = sum(pod.role == "master" for pod in watched.redis)
-    pods = ", ".join(
-        f"{pod.pod} {pod.role}" + ("" if pod.lag_s is None else f" ({pod.lag_s:g} s behind)")
-        for pod in watched.redis
-    )
-    console.print(Text(f"redis: {pods or 'unknown'}", "green" if masters == 1 else "red"))
+def watched_lines(watched: Watched, redis_pods: int | None) -> Iterator[Text]:
+    """Breakers, Redis, Sentinel, the objective's budget, and what fires; green is what is known."""
+    yield _breakers_line(watched.breakers)
+    yield _redis_line(watched.redis, redis_pods)
+    yield _sentinels_line(watched, redis_pods)
+    budget = watched.budget
+    left = "unknown: no request was counted" if budget is None else f"{budget:.1%} left"
+    color = _UNKNOWN if budget is None else _WELL if budget > 0 else _WRONG
+    yield Text(f"error budget of {watched.objective:.1%} in 30 days: {left}", color)
+    yield from _alert_lines(watched)
+
+
+def _breakers_line(breakers: Mapping[str, str] | None) -> Text:
+    if breakers is None:
+        return Text("breakers: unknown", _UNKNOWN)
+    not_closed = [f"{name} {state}" for name, state in breakers.items() if state != "closed"]
+    told = ", ".join(not_closed) or f"all {len(breakers)} closed"
+    return Text(f"breakers: {told}", _WRONG if not_closed else _WELL)
+
+
+def _redis_line(pods: Sequence[RedisPod] | None, wanted: int | None) -> Text:
+    if pods is None:
+        return Text("redis: unknown", _UNKNOWN)
+    up = sum(pod.up for pod in pods)
+    told = f"redis: {up} of {'unknown' if wanted is None else wanted} answer: "
+    told += ", ".join(map(_redis_words, pods))
+    masters = sum(pod.role == "master" for pod in pods)
+    broken = any(not pod.up or pod.link_up is False for pod in pods)
+    if masters != 1 or broken or (wanted is not None and up < wanted):
+        return Text(told, _WRONG)
+    replicas = [pod for pod in pods if pod.role != "master"]
+    known = wanted is not None and all(pod.link_up is not None for pod in replicas)
+    return Text(told, _WELL if known else _UNKNOWN)
+
+
+def _redis_words(pod: RedisPod) -> str:
+    if not pod.up:
+        return f"{pod.pod} does not answer"
+    told = f"{pod.pod} {pod.role or 'of unknown role'}"
+    if pod.role == "master":
+        return told
+    match pod.link_up:
+        case None:
+            return f"{told} (link to its master unknown)"
+        case False:
+            return f"{told} (LINK TO ITS MASTER DOWN)"
+        case True:
+            since = "" if pod.heard_s is None else f", heard of it {pod.heard_s:g} s ago"
+            return f"{told} (linked to its master{since})"
+
+
+def _sentinels_line(watched: Watched, wanted: int | None) -> Text:
+    count = watched.sentinels
     quorum = {True: "quorum", False: "NO QUORUM", None: "quorum unknown"}[watched.quorum]
-    console.print(
-        Text(f"sentinels: {watched.sentinels}, {quorum}", "" if watched.quorum else "red")
-    )
-    budget = "no requests yet" if watched.budget is None else f"{watched.budget:.1%} left"
-    console.print(f"error budget of {watched.objective:.1%} in 30 days: {budget}")
-    for alert in watched.alerts:
-        console.print(Text(f"{alert.severity}: {alert.name}: {alert.summary}", "bold red"))
-        console.print(f"  {alert.runbook}")
-    if not watched.alerts:
-        console.print(Text("no alert fires", "green"))
+    if count is None:
+        told = f"sentinels: unknown, {quorum}"
+    else:
+        told = f"sentinels: {count} of {'unknown' if wanted is None else wanted} answer, {quorum}"
+    missing = count is not None and wanted is not None and count < wanted
+    if missing or watched.quorum is False:
+        return Text(told, _WRONG)
+    return Text(told, _UNKNOWN if None in (count, wanted, watched.quorum) else _WELL)
+
+
+def _alert_lines(watched: Watched) -> Iterator[Text]:
+    """What fires, then what waits, then what cannot be told."""
+    told = watched.alerts or ()
+    for alert in sorted(told, key=lambda one: one.state != "firing"):
+        firing = alert.state == "firing"
+        state = "" if firing else f" ({alert.state})"
+        text = f"{alert.severity}: {alert.name}{state}: {alert.summary}"
+        yield Text(text, f"bold {_WRONG}" if firing else _UNKNOWN)
+        yield Text(f"  {alert.runbook}")
+    if watched.alerts is None:
+        yield Text("alerts: unknown: none of the kit's was evaluated in the last minute", _UNKNOWN)
+    elif watched.unevaluated:
+        names = ", ".join(watched.unevaluated)
+        yield Text(f"alerts: unknown, as not evaluated in the last minute: {names}", _UNKNOWN)
+    elif not any(alert.state == "firing" for alert in told):
+        yield Text("no alert fires", _UNKNOWN if told else _WELL)

@@ -91,6 +91,12 @@ class Kubectl:
         """
         self("patch", kind, name, "--type=merge", "-p", json.dumps(change))
 
-    def arguments(self, extra: Sequence[str]) -> list[str]:
-        """The command line for running kubectl in the user's terminal."""
-        return [*self._where, *extra]
+    def arguments(self, extra: Sequence[str], *, namespace: str = "") -> list[str]:
+        """The command line for running kubectl in the user's terminal.
+
+        Args:
+            extra: kubectl's own arguments.
+            namespace: the one that is meant where `extra` names none; kubectl's own when empty.
+        """
+        usual = [f"--namespace={namespace}"] if namespace else []
+        return [*self._where, *usual, *extra]

@@ -6,34 +6,15 @@ cluster is there, pulumi must not be reached.
 
 import os
 import pty
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import CHECKOUT
+from tests.cli.kit import run
 from tests.infra.environments import WATCHING
 
 COMMANDS = ["up", "rollback", "down"]
-SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
-"""The command of the checkout that it is run in."""
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """One with an environment on an existing cluster."""
-    folder = tmp_path / "checkout"
-    skipped = shutil.ignore_patterns("__pycache__")
-    for room in ("agents", "contract", "infra", "monitoring", "seawall", "service"):
-        shutil.copytree(CHECKOUT / room, folder / room, ignore=skipped)
-    shutil.copy(CHECKOUT / "Pulumi.yaml", folder)
-    document = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
-    document["config"]["seawall:kubernetes"]["cluster"] = "existing"
-    (folder / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
-    return folder
 
 
 @pytest.fixture
@@ -61,19 +42,6 @@ def apis_of(calls: Path) -> Path:
     file = calls.with_suffix(".apis")
     file.touch()
     return file
-
-
-def run(
-    *arguments: str, checkout: Path, stdin: int = subprocess.DEVNULL
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SEAWALL, *arguments],
-        cwd=checkout,
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def only_looked(calls: Path) -> bool:

@@ -13,7 +13,7 @@ from seawall.releasing import Released
 from seawall.smoke import Answer
 from seawall.status import Row, Status
 from seawall.targets import Target
-from seawall.watched import FiringAlert, RedisPod, Watched
+from seawall.watched import KnownAlert, RedisPod, Watched
 
 FOREIGN = "[/INST] hello [word] [red]you[/red]"
 
@@ -71,10 +71,14 @@ def test_a_status_shows_workloads_and_problems_as_they_are(
     outputs = {"gateway_url": "http://[/c]"}
     watched = Watched(
         breakers={"[/e]/m": "open", "f/m": "closed"},
-        redis=(RedisPod("[/g]", "master", None), RedisPod("h", "slave", 2.0)),
+        redis=(
+            RedisPod("[/g]", up=True, role="master", link_up=None, heard_s=None),
+            RedisPod("h", up=True, role="slave", link_up=True, heard_s=2.0),
+        ),
         sentinels=2,
         quorum=False,
-        alerts=(FiringAlert("Down", "page", "[/i] is down", "https://[/j]"),),
+        alerts=(KnownAlert("Down", "firing", "page", "[/i] is down", "https://[/j]"),),
+        unevaluated=(),
         budget=0.25,
         objective=0.999,
     )
@@ -83,7 +87,12 @@ def test_a_status_shows_workloads_and_problems_as_they_are(
     shown = capsys.readouterr().out
     for text in ("[/a]", "1/2", "[/b]", "http://[/c]", "local: [/d]", problem):
         assert text in shown
-    for text in ("[/e]/m open", "[/g] master, h slave (2 s behind)", "2, NO QUORUM", "25.0% left"):
+    for text in (
+        "[/e]/m open",
+        "[/g] master, h slave (linked",
+        "2 of unknown answer, NO QUORUM",
+        "25.0% left",
+    ):
         assert text in shown
     for text in ("page: Down: [/i] is down", "https://[/j]", "last backup: never yet"):
         assert text in shown

@@ -22,7 +22,9 @@ PREVIEW_GOAL_S = 5.0
 
 class _RedisPod(BaseModel):
     role: str
-    lag_s: float | None
+    up: bool
+    link_up: bool | None
+    heard_s: float | None
 
 
 class _Watched(BaseModel):
@@ -30,6 +32,7 @@ class _Watched(BaseModel):
     redis: list[_RedisPod]
     sentinels: int
     quorum: bool | None
+    unevaluated: list[str]
 
 
 def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
@@ -98,10 +101,14 @@ def test_status_is_one_screen_of_what_is_watched(environment: Environment) -> No
     watched = _Watched.model_validate(document(environment.seawall("status", "--json"))["watched"])
     assert set(watched.breakers) == {"alpha/sim-small", "beta/sim-small"}
     assert sorted(pod.role for pod in watched.redis) == ["master", "slave", "slave"]
-    assert all(pod.lag_s is not None for pod in watched.redis if pod.role == "slave")
+    assert all(pod.up for pod in watched.redis)
+    replicas = [pod for pod in watched.redis if pod.role == "slave"]
+    assert all(pod.link_up and pod.heard_s is not None for pod in replicas)
+    assert watched.unevaluated == []
     assert (watched.sentinels, watched.quorum) == (3, True)
     shown = environment.seawall("status").stdout
-    assert "sentinels: 3, quorum" in shown
+    assert "sentinels: 3 of 3 answer, quorum" in shown
+    assert "redis: 3 of 3 answer: redis-0" in shown
     assert "error budget of 99.9% in 30 days:" in shown
     assert "last backup: none is configured" in shown
 

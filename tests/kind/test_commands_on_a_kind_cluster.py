@@ -45,7 +45,11 @@ def test_commands_find_the_cluster_that_is_there(
     assert shown.returncode == 3, "a node is down"
     assert f"the kind cluster {name}" in shown.stdout
     assert seawall("kubectl", "get", "--raw", "/readyz").stdout == "ok\n"
-    assert engine.calls("kubectl")[-1][0] == f"--kubeconfig={cluster.kubeconfig}"
+    assert engine.calls("kubectl")[-1] == [
+        f"--kubeconfig={cluster.kubeconfig}",
+        "--namespace=seawall",
+        *("get", "--raw", "/readyz"),
+    ]
 
 
 def test_down_removes_it(cluster: KindCluster, engine: StandIn, home: Path) -> None:

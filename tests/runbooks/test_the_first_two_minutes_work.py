@@ -1,5 +1,6 @@
 """The read-only commands of every runbook, run against the live environment as they are written."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,10 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from seawall.wait import TimedOutError, wait_until
 from tests.conftest import CHECKOUT, Environment
 
 PAGES = sorted((CHECKOUT / "runbooks").glob("*.md"))
 STEP = re.compile(r"```sh\n(?P<commands>.*?)```\s*Expected: `(?P<expected>[^`]+)`", re.DOTALL)
+QUERY = re.compile(r"seawall query '([^']+)'")
+NOTHING = (
+    "",
+    "\n",
+    "0\n",
+    "no series\n",
+    '{"status":"success","data":{"resultType":"vector","result":[]}}',
+)
+"""What a command prints that has found nothing."""
 
 
 def first_steps(page: Path) -> list[tuple[str, str]]:
@@ -18,22 +29,89 @@ def first_steps(page: Path) -> list[tuple[str, str]]:
     return [(m["commands"].strip(), m["expected"]) for m in STEP.finditer(section)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def found(expected: str, printed: str) -> bool:
+    """Whether it stands in one of the lines."""
+    return re.search(expected, printed, re.MULTILINE) is not None
+
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+@each_page
 def test_a_page_has_three_first_steps_that_say_what_to_expect(page: Path) -> None:
     assert len(first_steps(page)) == 3
 
 
-@pytest.mark.cluster
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_first_steps_print_what_the_page_expects(environment: Environment, page: Path) -> None:
-    path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
+@each_page
+def test_what_a_page_expects_is_never_an_answer_without_anything(page: Path) -> None:
     for commands, expected in first_steps(page):
+        assert "success" not in expected, f"{commands}: an empty answer is one, too"
+        for nothing in NOTHING:
+            assert not found(expected, nothing), f"{commands}: {nothing!r} would do"
+        if "seawall query" in commands:
+            assert re.search(r"\\} .*\d", expected), f"{commands}: expects no value of a series"
+
+
+@each_page
+def test_a_page_is_about_the_environment_that_its_reader_chose(page: Path) -> None:
+    text = page.read_text()
+    first = text.split("## First 2 minutes")[1].split("```")[0]
+    assert "export SEAWALL_ENV=" in first
+    assert not re.search(r"-n seawall\b|namespaces/seawall", text), "one environment's namespace"
+    assert "/proxy/" not in text
+    assert "|| true" not in text, "a step that cannot fail"
+
+
+@each_page
+def test_the_queries_of_a_page_are_taken_and_ask_for_jobs_or_objectives_of_the_kit(
+    page: Path, tmp_path: Path
+) -> None:
+    queries = QUERY.findall(page.read_text())
+    for query in queries:
+        for series in re.findall(r"\b(?:seawall|redis|slo|probe)[_:][\w:]+(.?)", query):
+            assert series == "{", f"{query}: of whatever job"
+        assert re.search(r'\{(job="seawall-|slo=")', query), query
+    rules = [{"record": "asked", "expr": query} for query in queries]
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
+    done = subprocess.run(
+        ["promtool", "check", "rules", "--lint=none", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.cluster
+@each_page
+def test_the_first_steps_print_what_the_page_expects(environment: Environment, page: Path) -> None:
+    chosen = {
+        **environment.variables,
+        "SEAWALL_ENV": "local",
+        "PATH": f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}",
+    }
+    for commands, expected in first_steps(page):
+        run_until_it_prints(commands, expected, chosen)
+
+
+def run_until_it_prints(commands: str, expected: str, variables: dict[str, str]) -> None:
+    """For a minute: so long a Prometheus that has just begun needs for rates."""
+    printed: list[str] = []
+
+    def prints() -> bool:
         done = subprocess.run(
             ["sh", "-ec", commands],
-            env={**os.environ, **environment.variables, "PATH": path},
+            env={**os.environ, **variables},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, f"{commands}: {done.stderr}"
-        assert re.search(expected, done.stdout), f"{commands}: printed {done.stdout!r}"
+        printed[:] = [done.stdout]
+        return found(expected, done.stdout)
+
+    try:
+        wait_until(prints, deadline_s=60, what=expected, interval_s=2)
+    except TimedOutError as late:
+        raise AssertionError(f"{commands}: printed {printed}") from late

@@ -1,0 +1,280 @@
+"""What `seawall status` says of a real Prometheus: green is what is known and well."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+from rich.text import Text
+
+from monitoring.alerts import ALERTS
+from monitoring.rules import rule_file
+from monitoring.slo import OBJECTIVES
+from seawall.cli.tables import watched_lines
+from seawall.cluster.kubectl import Kubectl
+from seawall.kit import Kit, kit_here
+from seawall.prometheus import Place
+from seawall.status import watched_of
+from seawall.targets import target_of
+from seawall.wait import wait_until
+from seawall.watched import KnownAlert, RedisPod, Watched, watched_by_prometheus
+from tests.cli.prometheus_kit import running, serving
+
+Rule = dict[str, object]
+OF_REDIS, OF_SENTINEL = {"job": "seawall-redis"}, {"job": "seawall-sentinel"}
+MASTER = RedisPod("redis-0", up=True, role="master", link_up=None, heard_s=None)
+REPLICA = RedisPod("redis-1", up=True, role="slave", link_up=True, heard_s=2.0)
+WELL = Watched(
+    breakers={"alpha/small": "closed"},
+    redis=(MASTER, REPLICA, dataclasses.replace(REPLICA, pod="redis-2")),
+    sentinels=3,
+    quorum=True,
+    alerts=(),
+    unevaluated=(),
+    budget=0.5,
+    objective=0.999,
+)
+
+
+def series(name: str, value: float, **labels: str) -> Rule:
+    """A rule that makes a series of it."""
+    return {"record": name, "expr": f"vector({float(value)})", "labels": labels}
+
+
+def whole() -> list[Rule]:
+    """Of an environment in which nothing is wrong; only two of the sentinels see the quorum."""
+    return [
+        series("up", 1, job="seawall-gateway"),
+        series("seawall_breaker_state", 0, job="seawall-gateway", provider="alpha", model="small"),
+        *(series("redis_up", 1, instance=f"redis-{n}", **OF_REDIS) for n in range(3)),
+        series("redis_instance_info", 1, instance="redis-0", role="master", **OF_REDIS),
+        *replica("redis-1"),
+        *replica("redis-2"),
+        *(series("redis_up", 1, instance=f"redis-{n}", **OF_SENTINEL) for n in range(3)),
+        *(
+            series(
+                "redis_sentinel_master_ckquorum_status", n > 0, instance=f"redis-{n}", **OF_SENTINEL
+            )
+            for n in range(3)
+        ),
+    ]
+
+
+def replica(pod: str, *, link: int = 1, heard: int = 2) -> list[Rule]:
+    labels = {"instance": pod, **OF_REDIS}
+    return [
+        series("redis_instance_info", 1, role="slave", **labels),
+        series("redis_master_link_up", link, **labels),
+        series("redis_master_last_io_seconds_ago", heard, **labels),
+    ]
+
+
+@contextmanager
+def asked(
+    tmp_path: Path,
+    made: list[Rule],
+    *,
+    kits: bool = True,
+    broken: str = "",
+    namespace: str | None = None,
+) -> Generator[Callable[[], Watched]]:
+    """What is known to a Prometheus with these series and the kit's rules, one of them broken."""
+    rules: list[dict[str, object]] = []
+    if kits:
+        text = json.dumps(
+            rule_file(ALERTS, OBJECTIVES, runbooks="https://pages", namespace=namespace)
+        )
+        rules = json.loads(text)["groups"]
+        for rule in (rule for group in rules for rule in cast("list[Rule]", group["rules"])):
+            if broken in (rule.get("alert"), rule.get("record")):
+                rule["expr"] = "redis_up * on() group_left redis_up"
+    groups = [{"name": "made", "rules": made}, *rules]
+    with running(tmp_path / "prometheus", {"groups": groups}) as url, serving(url) as server:
+        kubeconfig = tmp_path / "kubeconfig"
+        document = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": server.url}}],
+            "users": [{"name": "u"}],
+        }
+        kubeconfig.write_text(yaml.safe_dump(document))
+        kubectl = Kubectl(Path("kubectl"), kubeconfig)
+        yield lambda: watched_by_prometheus(kubectl, Place("night", watches=namespace))
+
+
+def test_of_a_whole_environment_everything_is_known(tmp_path: Path) -> None:
+    with asked(tmp_path, whole()) as watched:
+        # Nobody has asked for anything, so that there is no budget.
+        expected = dataclasses.replace(WELL, budget=None)
+        wait_until(lambda: watched() == expected, deadline_s=30, what="all to be known")
+
+
+def test_of_nothing_nothing_is_known_and_alerts_wait(tmp_path: Path) -> None:
+    """As with scrapes that are blocked."""
+    with asked(tmp_path, [series("other", 1)]) as watched:
+        found = wait_until(
+            lambda: known if (known := watched()).unevaluated == () else None,
+            deadline_s=60,
+            what="the rules to be evaluated",
+        )
+    assert (found.breakers, found.redis, found.sentinels, found.quorum) == (None,) * 4
+    down = next(alert for alert in found.alerts or () if alert.name == "GatewayDown")
+    assert (down.state, down.severity) == ("pending", "page")
+    assert down.runbook == "https://pages/GatewayDown.md"
+    text = json.dumps(found.as_json())
+    for unknown in ("breakers", "redis", "sentinels", "quorum", "budget"):
+        assert f'"{unknown}": null' in text
+
+
+def test_without_the_kits_rules_no_alert_is_known(tmp_path: Path) -> None:
+    with asked(tmp_path, whole(), kits=False) as watched:
+        found = watched()
+    assert found.alerts is None
+    assert found.unevaluated == tuple(alert.name for alert in ALERTS)
+
+
+@pytest.mark.parametrize(
+    ("broken", "unknown"),
+    [
+        ("RedisNoMaster", ("RedisNoMaster",)),
+        (
+            "slo:sli_total:rate5m",
+            ("GatewayAvailabilityBurnFast", "GatewayAvailabilityBurnSlow"),
+        ),
+    ],
+)
+def test_an_alert_whose_evaluation_fails_is_unknown(
+    tmp_path: Path, broken: str, unknown: tuple[str, ...]
+) -> None:
+    with asked(tmp_path, whole(), broken=broken) as watched:
+        wait_until(
+            lambda: watched().unevaluated == unknown, deadline_s=60, what="these to be unknown"
+        )
+
+
+def test_rules_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
+    with asked(tmp_path, whole(), namespace="night") as watched:
+        found = wait_until(
+            lambda: known if (known := watched()).unevaluated == () else None,
+            deadline_s=60,
+            what="the rules to be evaluated",
+        )
+    assert found.redis is None, "none of the series is of this namespace"
+
+
+def test_what_does_not_answer_and_what_lost_its_master_is_told(tmp_path: Path) -> None:
+    made = [
+        *(series("redis_up", n != 2, instance=f"redis-{n}", **OF_REDIS) for n in range(3)),
+        series("redis_instance_info", 1, instance="redis-0", role="master", **OF_REDIS),
+        *replica("redis-1", link=0, heard=-1),
+    ]
+    expected = (
+        MASTER,
+        RedisPod("redis-1", up=True, role="slave", link_up=False, heard_s=None),
+        RedisPod("redis-2", up=False, role=None, link_up=None, heard_s=None),
+    )
+    with asked(tmp_path, made) as watched:
+        wait_until(lambda: watched().redis == expected, deadline_s=30, what="Redis to be known")
+
+
+def lines(watched: Watched, redis_pods: int | None = 3) -> dict[str, Text]:
+    """By their first word."""
+    return {line.plain.split()[0].rstrip(":"): line for line in watched_lines(watched, redis_pods)}
+
+
+def test_green_is_what_is_known_and_well() -> None:
+    told = lines(WELL)
+    linked = "(linked to its master, heard of it 2 s ago)"
+    assert {str(line.style) for line in told.values()} == {"green"}
+    assert [line.plain for line in told.values()] == [
+        "breakers: all 1 closed",
+        f"redis: 3 of 3 answer: redis-0 master, redis-1 slave {linked}, redis-2 slave {linked}",
+        "sentinels: 3 of 3 answer, quorum",
+        "error budget of 99.9% in 30 days: 50.0% left",
+        "no alert fires",
+    ]
+
+
+def cases() -> Iterator[tuple[Watched, str, str, str]]:
+    def but(**changed: object) -> Watched:
+        return dataclasses.replace(WELL, **changed)  # pyright: ignore[reportArgumentType]
+
+    def redis(**changed: object) -> Watched:
+        odd = dataclasses.replace(REPLICA, **changed)  # pyright: ignore[reportArgumentType]
+        return but(redis=(MASTER, REPLICA, odd))
+
+    pending = KnownAlert("GatewayDown", "pending", "page", "no pod", "https://page")
+    yield but(breakers=None), "breakers", "breakers: unknown", "yellow"
+    yield but(breakers={"a/b": "open"}), "breakers", "breakers: a/b open", "red"
+    yield but(redis=None), "redis", "redis: unknown", "yellow"
+    yield but(redis=WELL.redis[:2] if WELL.redis else None), "redis", "redis: 2 of 3 answer", "red"
+    yield redis(up=False, role=None, link_up=None), "redis", "redis-1 does not answer", "red"
+    yield redis(link_up=False), "redis", "redis-1 slave (LINK TO ITS MASTER DOWN)", "red"
+    yield redis(link_up=None), "redis", "redis-1 slave (link to its master unknown)", "yellow"
+    yield redis(role="master"), "redis", "redis-1 master", "red"
+    yield but(sentinels=None), "sentinels", "sentinels: unknown, quorum", "yellow"
+    yield but(sentinels=2), "sentinels", "sentinels: 2 of 3 answer, quorum", "red"
+    yield but(quorum=None), "sentinels", "quorum unknown", "yellow"
+    yield but(quorum=False), "sentinels", "NO QUORUM", "red"
+    yield but(budget=None), "error", "unknown: no request was counted", "yellow"
+    yield but(budget=-0.5), "error", "-50.0% left", "red"
+    yield but(alerts=None), "alerts", "alerts: unknown", "yellow"
+    yield but(unevaluated=("RedisNoMaster",)), "alerts", "last minute: RedisNoMaster", "yellow"
+    yield but(alerts=(pending,)), "page", "page: GatewayDown (pending): no pod", "yellow"
+    yield but(alerts=(pending,)), "no", "no alert fires", "yellow"
+
+
+@pytest.mark.parametrize(("watched", "first", "words", "color"), list(cases()))
+def test_what_is_unknown_is_yellow_and_what_is_wrong_is_red(
+    watched: Watched, first: str, words: str, color: str
+) -> None:
+    line = lines(watched)[first]
+    assert words in line.plain
+    assert line.style == color
+
+
+def test_without_the_number_of_pods_nothing_of_redis_is_green() -> None:
+    told = lines(WELL, None)
+    assert (told["redis"].style, told["sentinels"].style) == ("yellow", "yellow")
+    assert "3 of unknown answer" in told["redis"].plain
+
+
+@pytest.mark.parametrize(
+    ("kubectl", "said"),
+    [
+        (
+            "echo 'Error from server: no rights' >&2; exit 1",
+            "Prometheus cannot be asked: kubectl -n night get: Error from server: no rights",
+        ),
+        ("exit 0", "there is no Service prometheus in the namespace night"),
+        (
+            'case "$*" in *service*) echo service/prometheus;; *) echo no way; exit 1;; esac',
+            "Prometheus cannot be asked: kubectl proxy: no way",
+        ),
+    ],
+)
+def test_why_nothing_is_watched_is_told_as_it_is(
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    kubectl: str,
+    said: str,
+) -> None:
+    del variables
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "kubectl").write_text(f"#!/bin/sh\n{kubectl}\n")
+    (programs / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "kubeconfig").touch()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    file = checkout / "Pulumi.qa.yaml"
+    file.write_text(file.read_text().replace("namespace: seawall", "namespace: night"))
+    kit: Kit = dataclasses.replace(kit_here(), checkout=checkout)
+    assert watched_of(target_of(kit, "qa")) == (None, said)
