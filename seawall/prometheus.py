@@ -46,20 +46,20 @@ class Place:
 
     Attributes:
         namespace: of its Service.
+        watches: the namespace of the environment; it may have other environments, too.
         service: the name of that.
         port: the name or the number of the Service's port.
-        watches: the namespace of the environment, where it watches several; None: it has this one.
     """
 
     namespace: str
+    watches: str
     service: str = "prometheus"
     port: str = "http"
-    watches: str | None = None
 
     @property
-    def matcher(self) -> str | None:
-        """The label matcher for the environment's series; None: all series are."""
-        return None if self.watches is None else f'namespace="{self.watches}"'
+    def matcher(self) -> str:
+        """The label matcher for the environment's series."""
+        return f'namespace="{self.watches}"'
 
 
 class Sample(BaseModel):
@@ -200,7 +200,7 @@ def place_of(target: Target) -> Place:
     monitoring = object_at(_values(target), _MONITORING)
     match monitoring.get("kind"):
         case "bundled":
-            return Place(target.namespace)
+            return Place(target.namespace, watches=target.namespace)
         case "operator":
             said = f"with {_MONITORING}.kind: operator the kit has no Prometheus of its own"
         case _:

@@ -198,11 +198,7 @@ class _Asked:
         told: list[KnownAlert] = []
         evaluated: set[str] = set()
         for group in self._prometheus.read("rules", _Rules).data.groups:
-            rules = [
-                rule
-                for rule in group.rules
-                if watches is None or rule.labels.get("namespace") == watches
-            ]
+            rules = [rule for rule in group.rules if rule.labels.get("namespace") == watches]
             well = [rule for rule in rules if _is_well(rule, now, group)]
             # An alert reads what its group has recorded.
             if all(rule in well for rule in rules if rule.type == "recording"):

@@ -43,7 +43,11 @@ WELL = Watched(
 
 def series(name: str, value: float, **labels: str) -> Rule:
     """A rule that makes a series of it."""
-    return {"record": name, "expr": f"vector({float(value)})", "labels": labels}
+    return {
+        "record": name,
+        "expr": f"vector({float(value)})",
+        "labels": {"namespace": "night", **labels},
+    }
 
 
 def whole() -> list[Rule]:
@@ -81,13 +85,14 @@ def asked(
     *,
     kits: bool = True,
     broken: str = "",
-    namespace: str | None = None,
+    rules_of: str = "night",
+    watches: str = "night",
 ) -> Generator[Callable[[], Watched]]:
     """What is known to a Prometheus with these series and the kit's rules, one of them broken."""
     rules: list[dict[str, object]] = []
     if kits:
         text = json.dumps(
-            rule_file(ALERTS, OBJECTIVES, runbooks="https://pages", namespace=namespace)
+            rule_file(ALERTS, OBJECTIVES, runbooks="https://pages", namespace=rules_of)
         )
         rules = json.loads(text)["groups"]
         for rule in (rule for group in rules for rule in cast("list[Rule]", group["rules"])):
@@ -104,7 +109,7 @@ def asked(
         }
         kubeconfig.write_text(yaml.safe_dump(document))
         kubectl = Kubectl(Path("kubectl"), kubeconfig)
-        yield lambda: watched_by_prometheus(kubectl, Place("night", watches=namespace))
+        yield lambda: watched_by_prometheus(kubectl, Place("night", watches=watches))
 
 
 def test_of_a_whole_environment_everything_is_known(tmp_path: Path) -> None:
@@ -157,14 +162,25 @@ def test_an_alert_whose_evaluation_fails_is_unknown(
         )
 
 
-def test_rules_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
-    with asked(tmp_path, whole(), namespace="night") as watched:
+def test_series_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
+    with asked(tmp_path, whole(), rules_of="day", watches="day") as watched:
         found = wait_until(
             lambda: known if (known := watched()).unevaluated == () else None,
             deadline_s=60,
             what="the rules to be evaluated",
         )
     assert found.redis is None, "none of the series is of this namespace"
+
+
+def test_rules_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
+    with asked(tmp_path, whole(), rules_of="day") as watched:
+        found = wait_until(
+            lambda: known if (known := watched()).redis else None,
+            deadline_s=60,
+            what="the series to be known",
+        )
+    assert found.alerts is None
+    assert len(found.unevaluated) == len(ALERTS)
 
 
 def test_what_does_not_answer_and_what_lost_its_master_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from agents.server import Server, ServerError
 from contract import paths, ports
+from seawall.errors import ClusterError
 from seawall.load import ConstantLoad, LoadReport
 from seawall.wait import wait_until
 from tests.conftest import Environment
@@ -141,9 +142,17 @@ def served(environment: Environment) -> set[str]:
 
 def secret(environment: Environment, name: str) -> str:
     """A password, as a running Redis pod has it."""
-    pod = ready_pods(environment, "redis")[0]
     file = f"{paths.SECRETS_DIR}/{name}"
-    return environment.kubectl("-n", "seawall", "exec", pod, "-c", "redis", "--", "cat", file)
+
+    def told() -> str | None:
+        # One that has just lost its node is called ready for a while.
+        for pod in ready_pods(environment, "redis"):
+            with contextlib.suppress(ClusterError):
+                words = ("exec", pod, "-c", "redis", "--", "cat", file)
+                return environment.kubectl("-n", "seawall", *words)
+        return None
+
+    return wait_until(told, deadline_s=30, what=f"a Redis pod that tells {name}")
 
 
 def redis_addresses(environment: Environment) -> dict[str, str]:
