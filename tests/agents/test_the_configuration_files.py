@@ -128,15 +128,15 @@ def test_a_real_sentinel_tells_the_exporter_its_state_and_takes_no_orders_from_i
 ) -> None:
     file = redis.sentinel_file
     write_private(file, sentinel_configuration(redis, ""))
-    program = shutil.which("redis-sentinel")
-    assert program, "redis-sentinel is not installed: make check installs it"
-    server = subprocess.Popen([program, file], stdout=subprocess.DEVNULL)
+    program = shutil.which("redis-server")
+    assert program, "redis-server is not installed: make check installs it"
+    server = subprocess.Popen([program, file, "--sentinel"], stdout=subprocess.DEVNULL)
     port = redis.sentinel_port
     try:
         wait_until(
             lambda: cli(redis, "exporter", "PING", port=port) == "PONG",
             deadline_s=10,
-            what="redis-sentinel",
+            what="the sentinel",
         )
         assert "sentinel_masters:" in cli(redis, "exporter", "INFO", "sentinel", port=port)
         assert "num-other-sentinels" in cli(redis, "exporter", "SENTINEL", "MASTERS", port=port)
