@@ -28,7 +28,7 @@ _BREAKERS = f"max by (provider, model) ({metrics.BREAKER_STATE}{{{_OURS}}})"
 _REDIS_UP = f"max by (instance) (redis_up{{{_REDIS}}})"
 _ROLES = f"redis_instance_info{{{_REDIS}}}"
 _LINKS = f"min by (instance) (redis_master_link_up{{{_REDIS}}})"
-_HEARD = f"max by (instance) (redis_master_last_io_seconds_ago{{{_REDIS}}})"
+_LAGS = f"max by (slave_ip) (redis_connected_slave_lag_seconds{{{_REDIS}}})"
 _SENTINELS = f"sum(redis_up{{{_SENTINEL}}})"
 # As the alert: one sentinel that sees the quorum is enough.
 _QUORUM = f"max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}})"
@@ -47,15 +47,15 @@ class RedisPod:
         up: whether it answers.
         role: master or slave; None when it does not answer.
         link_up: whether a replica is connected to its master; None of a master, or not known.
-        heard_s: for how many seconds a replica has heard nothing of its master, which says
-            something every ten; None of a master, without a connection, or not known.
+        lag_s: how long ago its master heard what a replica has, which says so every second; None of
+            a master, without a connection, or not known.
     """
 
     pod: str
     up: bool
     role: str | None
     link_up: bool | None
-    heard_s: float | None
+    lag_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,12 @@ class _Asked:
         return found or None
 
     def _redis(self) -> tuple[RedisPod, ...] | None:
-        links, heard = self._by_pod(_LINKS), self._by_pod(_HEARD)
+        links = self._by_pod(_LINKS)
+        # As the master calls them: by the names of their Services.
+        lags = {
+            item.metric.get("slave_ip", "?").partition(".")[0]: item.number
+            for item in self._samples(_LAGS)
+        }
         roles = {
             item.metric.get("instance", "?"): item.metric.get("role")
             for item in self._samples(_ROLES)
@@ -183,8 +188,7 @@ class _Asked:
                 up=up > 0,
                 role=(role := roles.get(pod)),
                 link_up=None if role == "master" or pod not in links else links[pod] > 0,
-                # -1 without a connection.
-                heard_s=None if role == "master" or heard.get(pod, -1) < 0 else heard[pod],
+                lag_s=None if role == "master" else lags.get(pod),
             )
             for pod, up in sorted(self._by_pod(_REDIS_UP).items())
         )

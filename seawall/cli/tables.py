@@ -110,7 +110,7 @@ def _redis_words(pod: RedisPod) -> str:
         case False:
             return f"{told} (LINK TO ITS MASTER DOWN)"
         case True:
-            since = "" if pod.heard_s is None else f", heard of it {pod.heard_s:g} s ago"
+            since = "" if pod.lag_s is None else f", lag {pod.lag_s:g} s"
             return f"{told} (linked to its master{since})"
 
 

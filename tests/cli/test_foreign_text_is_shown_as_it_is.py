@@ -72,8 +72,8 @@ def test_a_status_shows_workloads_and_problems_as_they_are(
     watched = Watched(
         breakers={"[/e]/m": "open", "f/m": "closed"},
         redis=(
-            RedisPod("[/g]", up=True, role="master", link_up=None, heard_s=None),
-            RedisPod("h", up=True, role="slave", link_up=True, heard_s=2.0),
+            RedisPod("[/g]", up=True, role="master", link_up=None, lag_s=None),
+            RedisPod("h", up=True, role="slave", link_up=True, lag_s=2.0),
         ),
         sentinels=2,
         quorum=False,

@@ -27,8 +27,8 @@ from tests.cli.prometheus_kit import running, serving
 
 Rule = dict[str, object]
 OF_REDIS, OF_SENTINEL = {"job": "seawall-redis"}, {"job": "seawall-sentinel"}
-MASTER = RedisPod("redis-0", up=True, role="master", link_up=None, heard_s=None)
-REPLICA = RedisPod("redis-1", up=True, role="slave", link_up=True, heard_s=2.0)
+MASTER = RedisPod("redis-0", up=True, role="master", link_up=None, lag_s=None)
+REPLICA = RedisPod("redis-1", up=True, role="slave", link_up=True, lag_s=2.0)
 WELL = Watched(
     breakers={"alpha/small": "closed"},
     redis=(MASTER, REPLICA, dataclasses.replace(REPLICA, pod="redis-2")),
@@ -69,13 +69,17 @@ def whole() -> list[Rule]:
     ]
 
 
-def replica(pod: str, *, link: int = 1, heard: int = 2) -> list[Rule]:
+def replica(pod: str, *, link: int = 1) -> list[Rule]:
     labels = {"instance": pod, **OF_REDIS}
-    return [
+    made = [
         series("redis_instance_info", 1, role="slave", **labels),
         series("redis_master_link_up", link, **labels),
-        series("redis_master_last_io_seconds_ago", heard, **labels),
     ]
+    if link:
+        # Told by the master.
+        told = {"instance": "redis-0", "slave_ip": f"{pod}.night.svc", **OF_REDIS}
+        made.append(series("redis_connected_slave_lag_seconds", 2, **told))
+    return made
 
 
 @contextmanager
@@ -187,12 +191,12 @@ def test_what_does_not_answer_and_what_lost_its_master_is_told(tmp_path: Path) -
     made = [
         *(series("redis_up", n != 2, instance=f"redis-{n}", **OF_REDIS) for n in range(3)),
         series("redis_instance_info", 1, instance="redis-0", role="master", **OF_REDIS),
-        *replica("redis-1", link=0, heard=-1),
+        *replica("redis-1", link=0),
     ]
     expected = (
         MASTER,
-        RedisPod("redis-1", up=True, role="slave", link_up=False, heard_s=None),
-        RedisPod("redis-2", up=False, role=None, link_up=None, heard_s=None),
+        RedisPod("redis-1", up=True, role="slave", link_up=False, lag_s=None),
+        RedisPod("redis-2", up=False, role=None, link_up=None, lag_s=None),
     )
     with asked(tmp_path, made) as watched:
         wait_until(lambda: watched().redis == expected, deadline_s=30, what="Redis to be known")
@@ -205,7 +209,7 @@ def lines(watched: Watched, redis_pods: int | None = 3) -> dict[str, Text]:
 
 def test_green_is_what_is_known_and_well() -> None:
     told = lines(WELL)
-    linked = "(linked to its master, heard of it 2 s ago)"
+    linked = "(linked to its master, lag 2 s)"
     assert {str(line.style) for line in told.values()} == {"green"}
     assert [line.plain for line in told.values()] == [
         "breakers: all 1 closed",

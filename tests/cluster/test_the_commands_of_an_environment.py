@@ -24,7 +24,7 @@ class _RedisPod(BaseModel):
     role: str
     up: bool
     link_up: bool | None
-    heard_s: float | None
+    lag_s: float | None
 
 
 class _Watched(BaseModel):
@@ -103,7 +103,7 @@ def test_status_is_one_screen_of_what_is_watched(environment: Environment) -> No
     assert sorted(pod.role for pod in watched.redis) == ["master", "slave", "slave"]
     assert all(pod.up for pod in watched.redis)
     replicas = [pod for pod in watched.redis if pod.role == "slave"]
-    assert all(pod.link_up and pod.heard_s is not None for pod in replicas)
+    assert all(pod.link_up and pod.lag_s is not None for pod in replicas)
     assert watched.unevaluated == []
     assert (watched.sentinels, watched.quorum) == (3, True)
     shown = environment.seawall("status").stdout
