@@ -69,7 +69,10 @@ def watched_lines(watched: Watched, redis_pods: int | None) -> Iterator[Text]:
     yield _redis_line(watched.redis, redis_pods)
     yield _sentinels_line(watched, redis_pods)
     budget = watched.budget
-    left = "unknown: no request was counted" if budget is None else f"{budget:.1%} left"
+    if budget is None:
+        left = "unknown: no request was counted"
+    else:
+        left = f"{budget:.1%} left" if budget >= 0 else f"{1 - budget:.1f} times used up"
     color = _UNKNOWN if budget is None else _WELL if budget > 0 else _WRONG
     yield Text(f"error budget of {watched.objective:.1%} in 30 days: {left}", color)
     yield from _alert_lines(watched)

@@ -242,7 +242,7 @@ def cases() -> Iterator[tuple[Watched, str, str, str]]:
     yield but(quorum=None), "sentinels", "quorum unknown", "yellow"
     yield but(quorum=False), "sentinels", "NO QUORUM", "red"
     yield but(budget=None), "error", "unknown: no request was counted", "yellow"
-    yield but(budget=-0.5), "error", "-50.0% left", "red"
+    yield but(budget=-0.5), "error", "30 days: 1.5 times used up", "red"
     yield but(alerts=None), "alerts", "alerts: unknown", "yellow"
     yield but(unevaluated=("RedisNoMaster",)), "alerts", "last minute: RedisNoMaster", "yellow"
     yield but(alerts=(pending,)), "page", "page: GatewayDown (pending): no pod", "yellow"
