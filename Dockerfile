@@ -12,7 +12,14 @@ ARG NGINX_IMAGE=docker.io/library/nginx:1.26-bookworm
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
 
-FROM ${PYTHON_IMAGE} AS gateway-packages
+# Images of Python may hold no bytecode of its standard library, and a build that sets every file's
+# time makes stale what they hold: each start, and so each probe, would compile it anew.
+FROM ${PYTHON_IMAGE} AS python
+RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash \
+      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
+      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+
+FROM python AS gateway-packages
 COPY locks/gateway.txt /locks/gateway.txt
 RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
@@ -25,7 +32,7 @@ RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     /opt/venv/bin/pip uninstall --yes setuptools pip; \
     python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
 
-FROM ${PYTHON_IMAGE} AS gateway
+FROM python AS gateway
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
@@ -50,7 +57,10 @@ RUN set -eu; \
       apt-get update; \
       apt-get install -y --no-install-recommends python3; \
       rm -rf /var/lib/apt/lists/*; \
-    fi
+    fi; \
+    python3 -m compileall -q -f --invalidation-mode unchecked-hash \
+      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
+      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
 FROM redis-python AS redis-packages
 RUN set -eu; \
@@ -125,7 +135,10 @@ RUN set -eu; \
       apt-get update; \
       apt-get install -y --no-install-recommends python3; \
       rm -rf /var/lib/apt/lists/*; \
-    fi
+    fi; \
+    python3 -m compileall -q -f --invalidation-mode unchecked-hash \
+      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
+      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 COPY contract /app/contract
