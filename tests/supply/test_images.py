@@ -1,6 +1,7 @@
 """The project's images, as they were built: read from their archives, no engine asked."""
 
 import json
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from seawall.kit import Kit, kit_here
 from seawall.progress import Progress
 from seawall.supply.cache import Cache
 from seawall.supply.images import Image, ImageBuilder
+from tests.cluster.watching import ready_pods
 from tests.conftest import CHECKOUT, Environment
 
 pytestmark = [pytest.mark.cluster]
@@ -96,6 +98,21 @@ def test_the_cluster_runs_the_very_image_that_was_built(
     ).split()
     assert running
     assert {image_id.removeprefix("sha256:") for image_id in running} == {built}
+
+
+@pytest.mark.parametrize("component", ["redis", "gateway", "entrance"])
+def test_no_python_of_a_pod_compiles_what_it_imports(
+    environment: Environment, component: str
+) -> None:
+    """It costs half a second of CPU at each start, and every probe of Redis is one."""
+    (pod, *_) = ready_pods(environment, component)
+    told = environment.kubectl(
+        *("-n", "seawall", "exec", pod, "--", "sh", "-c"),
+        "python3 -v -c 'import asyncio, contract, json, subprocess' 2>&1",
+    )
+    sources = re.findall(r"^# code object from '?(.+?)'?$", told, re.MULTILINE)
+    assert len(sources) > 30
+    assert [source for source in sources if not source.endswith(".pyc")] == []
 
 
 def test_an_image_is_built_anew_only_when_its_content_changes(tmp_path: Path) -> None:
