@@ -13,12 +13,15 @@ from agents.configuration import (
 )
 from agents.log import say
 from agents.observe import observe
+from agents.routed import is_routed
 from agents.settings import Settings
 from agents.start_rule import Decision, Follow, Lead, Wait, decide
 
 __all__ = ["start_redis", "start_sentinel"]
 
 _LOOK_EVERY_S = 0.5
+_ROUTED_WITHIN_S = 10.0
+"""A host whose pod is gone has no route until it is back: nobody waits for that."""
 
 
 def start_redis(settings: Settings) -> NoReturn:
@@ -38,7 +41,10 @@ def start_redis(settings: Settings) -> NoReturn:
 
 
 def start_sentinel(settings: Settings) -> NoReturn:
-    """Become redis-sentinel as soon as every host's name resolves (Sentinel exits otherwise)."""
+    """Become redis-sentinel when every host's name resolves, as it exits otherwise.
+
+    And when the hosts can be reached, or after some seconds: see `is_routed`.
+    """
     os.umask(0o077)  # Sentinel rewrites its file, which holds passwords
     file = settings.sentinel_file
     earlier = file.read_text() if file.exists() else ""
@@ -48,6 +54,11 @@ def start_sentinel(settings: Settings) -> NoReturn:
         if (line := f"waiting for DNS: {', '.join(unresolved)}") != said:
             said = line
             say(line)
+        time.sleep(_LOOK_EVERY_S)
+    late = time.monotonic() + _ROUTED_WITHIN_S
+    while time.monotonic() < late and not all(
+        is_routed(host, settings.redis_port) for host in settings.hosts
+    ):
         time.sleep(_LOOK_EVERY_S)
     os.execvp("redis-server", ["redis-server", str(file), "--sentinel"])  # noqa: S606 - same
 
