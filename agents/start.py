@@ -13,15 +13,13 @@ from agents.configuration import (
 )
 from agents.log import say
 from agents.observe import observe
-from agents.routed import is_routed
+from agents.routed import await_route
 from agents.settings import Settings
 from agents.start_rule import Decision, Follow, Lead, Wait, decide
 
 __all__ = ["start_redis", "start_sentinel"]
 
 _LOOK_EVERY_S = 0.5
-_ROUTED_WITHIN_S = 10.0
-"""A host whose pod is gone has no route until it is back: nobody waits for that."""
 
 
 def start_redis(settings: Settings) -> NoReturn:
@@ -31,6 +29,8 @@ def start_redis(settings: Settings) -> NoReturn:
     # Left by the hook of an earlier container of this pod: the next hand-over is not done yet.
     settings.stopped_file.unlink(missing_ok=True)
     write_private(settings.run / "users.acl", users(settings))
+    settings.waiting_file.touch()
+    await_route(settings.own_host, settings.redis_port)
     decision = _await_decision(settings)
     master = decision.master if isinstance(decision, Follow) else None
     say(f"start as replica of {master}" if master else "start as master")
@@ -41,10 +41,7 @@ def start_redis(settings: Settings) -> NoReturn:
 
 
 def start_sentinel(settings: Settings) -> NoReturn:
-    """Become redis-sentinel when every host's name resolves, as it exits otherwise.
-
-    And when the hosts can be reached, or after some seconds: see `is_routed`.
-    """
+    """Become redis-sentinel when every host's name resolves, as it exits otherwise."""
     os.umask(0o077)  # Sentinel rewrites its file, which holds passwords
     file = settings.sentinel_file
     earlier = file.read_text() if file.exists() else ""
@@ -55,11 +52,7 @@ def start_sentinel(settings: Settings) -> NoReturn:
             said = line
             say(line)
         time.sleep(_LOOK_EVERY_S)
-    late = time.monotonic() + _ROUTED_WITHIN_S
-    while time.monotonic() < late and not all(
-        is_routed(host, settings.redis_port) for host in settings.hosts
-    ):
-        time.sleep(_LOOK_EVERY_S)
+    await_route(settings.own_host, settings.sentinel_port)
     os.execvp("redis-server", ["redis-server", str(file), "--sentinel"])  # noqa: S606 - same
 
 

@@ -26,7 +26,13 @@ def _umask() -> Generator[None]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def steps() -> list[str]:
+    """What a start did before it became the server, in order."""
+    return []
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[str]) -> Settings:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     for user in ("app", "replica", "sentinel", "exporter", "operator"):
@@ -37,11 +43,17 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         raise Started(program, words)
 
     def observe(settings: Settings) -> Observation:
+        steps.append("observe")
         votes: dict[str, str] = dict.fromkeys(HOSTS, HOSTS[1])
         return Observation(me=settings.own_host, votes=votes, holds_data=True, peer_keys={})
 
     monkeypatch.setattr(os, "execvp", execvp)
+
+    def await_route(host: str, port: int) -> None:
+        steps.append(f"route {host}:{port}")
+
     monkeypatch.setattr(start, "observe", observe)
+    monkeypatch.setattr(start, "await_route", await_route)
     return Settings(
         pod="redis-0",
         hosts=HOSTS,
@@ -70,3 +82,11 @@ def test_a_start_follows_what_the_sentinels_say_and_stops_waiting(settings: Sett
     assert started.value.args[0] == "redis-server"
     assert "replicaof redis-1.test 6379" in (settings.run / "redis.conf").read_text()
     assert not settings.waiting_file.exists()
+
+
+def test_what_the_others_say_is_asked_when_the_route_has_been_awaited(
+    settings: Settings, steps: list[str]
+) -> None:
+    with pytest.raises(Started):
+        start.start_redis(settings)
+    assert steps == ["route redis-0.test:6379", "observe"]
