@@ -35,6 +35,8 @@ _TEMPORARY = re.compile(
     r"|prometheus"
 )
 """In /tmp anybody may leave files; these are of our kind."""
+_STAYS = re.compile(r"(/var)?/run/xtables\.lock")
+"""Left by whoever asks iptables anything."""
 _SHARED = ("/run/seawall", "/var/lib/seawall")
 """The parents of every instance's folder."""
 
@@ -45,7 +47,11 @@ def names() -> Iterator[str]:
     patterns += [f"{Path.home()}/{where}" for where in _HOME_PLACES]
     # glob, not Path.glob, which fails when a folder goes while it is looked at.
     places = [path for where in patterns for path in glob(where, include_hidden=True)]  # noqa: PTH207
-    yield from (path for path in places if path not in _SHARED or not any(Path(path).iterdir()))
+    yield from (
+        path
+        for path in places
+        if not _STAYS.fullmatch(path) and (path not in _SHARED or not any(Path(path).iterdir()))
+    )
     for folder in (Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - looked at, not used
         yield from (str(path) for path in folder.iterdir() if _TEMPORARY.search(path.name))
     for folder, _, files in os.walk("/etc"):

@@ -24,6 +24,12 @@ _FILTERS = (
 )
 """Each reads what the others may not see; what is not installed was not used either."""
 _COUNTERS = re.compile(r"\[\d+:\d+\]|^#.*$")
+_FRAME = re.compile(
+    r"\*\w+|:[A-Z]+ ACCEPT|COMMIT"
+    r"|table \w+ \w+ \{|chain [A-Z]+ \{|type \w+ hook \w+ priority .*; policy accept;|\}"
+)
+"""Of a table and its own chains, which stay where somebody has once used them: with no rule in it,
+a table does nothing."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _OUR_CGROUPS = re.compile(r"sw[0-9a-f]{6}|seawall|kube|containerd|buildah|runc")
 _SETTINGS = Path("/proc/sys")
@@ -65,7 +71,7 @@ def rules() -> Iterator[str]:
         if shutil.which(command[0]):
             for line in lines(*command):
                 rule = _COUNTERS.sub("", line).strip()
-                if rule:
+                if rule and not _FRAME.fullmatch(rule):
                     yield f"{' '.join(command)}: {rule}"
 
 

@@ -68,8 +68,14 @@ def test_every_metric_of_the_contract_is_exposed(gateway: Gateway) -> None:
     assert not missing
 
 
-def test_a_first_failure_is_an_increase_of_a_series_that_was_there(gateway: Gateway) -> None:
-    text = gateway.health("/metrics").body.decode()
+def test_a_first_failure_is_an_increase_of_a_series_that_was_there(
+    folder: Path, simulators: tuple[Simulator, Simulator]
+) -> None:
+    fresh = Gateway(folder, simulators)
+    try:
+        text = fresh.health("/metrics").body.decode()
+    finally:
+        fresh.stop()
     failures = {kind.status for kind in GatewayError.__subclasses__() if kind.status >= 500}
     assert failures >= {500, 503, 504}
     for route in ("chat_completions", "messages"):
