@@ -7,6 +7,8 @@ invisible. What to do after a failure is decided by `service.resilience.retry`.
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from service.errors import AllTargetsFailed, GatewayError, InvalidRequest, PassedOn
 from service.pipeline.attempt import Attempt
@@ -18,7 +20,14 @@ from service.pipeline.trace import begin_attempt
 from service.providers.dialect import UNREADABLE, Untranslatable, as_failure
 from service.providers.failures import UpstreamFailure
 from service.resilience.breaker import Outcome, Permit
-from service.resilience.retry import MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL, Step, Symptom, decide
+from service.resilience.retry import (
+    MAX_ATTEMPTS,
+    MAX_ATTEMPTS_IN_ALL,
+    Step,
+    Symptom,
+    decide,
+    full_jitter_s,
+)
 
 __all__ = ["Attempts"]
 
@@ -27,6 +36,19 @@ PROBE_S = 0.5
 """A target that is well begins its answer by then, or soon after; one that is not keeps requests
 that have failed already no longer than this."""
 PROBE_LOOK_S = 0.02
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the attempts of one request have found out, of at most `most`."""
+
+    most: int
+    failure: UpstreamFailure | None = None
+    refused: list[Untranslatable] = field(default_factory=list[Untranslatable])
+    spared: list[Lane] = field(default_factory=list[Lane])
+    unreached: list[Lane] = field(default_factory=list[Lane])
+    had: list[Lane] = field(default_factory=list[Lane])
+    """Those that came a second time, since nobody else was left."""
 
 
 class Attempts:
@@ -63,71 +85,94 @@ class Attempts:
             committed.lane.load.end()
 
     async def _commit(self, exchange: Exchange) -> Committed:
-        failure: UpstreamFailure | None = None
-        refused: list[Untranslatable] = []
-        most = min(exchange.attempts + MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL)
-        order = list(exchange.plan)
-        spared: list[Lane] = []
-        for number, lane in enumerate(order, start=1):
+        found = _Found(min(exchange.attempts + MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL))
+        for number, lane in enumerate(exchange.plan, start=1):
+            committed = await self._ask(exchange, lane, found, exchange.plan[number:])
+            if committed is not None:
+                return committed
+        while exchange.attempts < found.most:
+            left = await self._left(found)
+            if left is None:
+                break
+            committed = await self._ask(exchange, left, found, (), tries=left in found.unreached)
+            if committed is not None:
+                return committed
+        raise self._all_failed(exchange, found)
+
+    async def _ask(
+        self,
+        exchange: Exchange,
+        lane: Lane,
+        found: "_Found",
+        others: Sequence[Lane],
+        *,
+        tries: int = 0,
+    ) -> Committed | None:
+        """Attempts at one target, before the `others` and after `tries`; None when all failed."""
+        try:
+            body = self._encoded(exchange, lane)
+        except Untranslatable as caught:
+            found.refused.append(caught.with_traceback(None))
+            return None
+        # Early the first time only: one that opened on this request is left alone.
+        early = True
+        while exchange.attempts < found.most:
+            if tries and not self._may_retry(lane, found.failure):
+                return None
+            permit = lane.breaker.acquire(early=early)
+            if permit is None:
+                found.spared += () if tries else (lane,)
+                return None
+            if not tries:
+                lane.budget.count_request()
+            early = False
+            tries += 1
+            exchange.attempts += 1
+            if lane.quota is not None:
+                lane.quota.count()
             try:
-                body = self._encoded(exchange, lane)
-            except Untranslatable as caught:
-                refused.append(caught.with_traceback(None))
-                continue
-            tries = 0
-            while exchange.attempts < most:
-                if tries and not self._may_retry(lane, failure):
-                    break
-                # Early the first time only: one that opened on this request is left alone.
-                permit = lane.breaker.acquire(early=not tries)
-                if permit is None:
-                    spared += () if tries else (lane,)
-                    break
-                if not tries:
-                    lane.budget.count_request()
-                tries += 1
-                exchange.attempts += 1
-                if lane.quota is not None:
-                    lane.quota.count()
-                try:
-                    return await self._try(exchange, lane, permit, body)
-                except UpstreamFailure as caught:
-                    # Without this frame: it holds the body, until the garbage collector comes.
-                    failure = caught.with_traceback(None)
-                # Targets of the last resort take no try away from one that only stumbled.
-                untried = sum(lane.breaker.available() for lane in exchange.plan[number:])
-                following = decide(
-                    failure.symptom,
-                    tries=tries,
-                    spare=most - exchange.attempts - untried,
-                    retry_after_s=failure.retry_after_s,
-                    remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
-                    spare_key=lane.keys.has_spare(lane.model),
-                    random=self._random,
-                )
-                if following.step is Step.NEXT_TARGET:
-                    break
-                await asyncio.sleep(following.wait_s)
-            last = number == len(exchange.plan) and exchange.attempts < most
-            order += await self._recovered(spared) if last else ()
-        raise self._all_failed(exchange, failure, refused)
+                return await self._try(exchange, lane, permit, body)
+            except UpstreamFailure as caught:
+                # Without this frame: it holds the body, until the garbage collector comes.
+                failure = found.failure = caught.with_traceback(None)
+            if failure.symptom is Symptom.CONNECT:
+                found.unreached.append(lane)
+            # Targets of the last resort take no try away from one that only stumbled.
+            untried = sum(other.breaker.available() for other in others)
+            following = decide(
+                failure.symptom,
+                tries=tries,
+                spare=found.most - exchange.attempts - untried,
+                retry_after_s=failure.retry_after_s,
+                remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
+                spare_key=lane.keys.has_spare(lane.model),
+                random=self._random,
+            )
+            if following.step is Step.NEXT_TARGET:
+                return None
+            await asyncio.sleep(following.wait_s)
+        return None
 
-    @staticmethod
-    async def _recovered(spared: list[Lane]) -> list[Lane]:
-        """The target among those not asked that may be asked now; none when there is none.
+    async def _left(self, found: "_Found") -> Lane | None:
+        """The first that may be asked when nobody else is left.
 
-        Whoever has nobody else left waits for what the probes that are out find: a target that
-        nobody needed has recovered unseen, and when those before it die, all that they had in hand
-        comes to it.
+        Those that were not asked come first. Whoever has nobody else waits for what the probes that
+        are out find: a target that nobody needed has recovered unseen, and when those before it
+        die, all that they had in hand comes to it. Then come those that were not reached: one that
+        is well knows nothing of a packet that was lost. Each is had once.
         """
+        lanes = [lane for lane in (*found.spared, *found.unreached) if lane not in found.had]
+        if found.unreached and lanes:
+            await asyncio.sleep(full_jitter_s(1, self._random))
         loop = asyncio.get_running_loop()
         until = loop.time() + PROBE_S
         while True:
-            for lane in spared:
+            for lane in lanes:
                 if lane.breaker.available(early=True):
-                    return [lane]
-            if loop.time() >= until or not any(lane.breaker.probing for lane in spared):
-                return []
+                    found.had.append(lane)
+                    return lane
+            if loop.time() >= until or not any(lane.breaker.probing for lane in lanes):
+                return None
             await asyncio.sleep(PROBE_LOOK_S)
 
     @staticmethod
@@ -186,9 +231,8 @@ class Attempts:
         _log.debug("attempt at %s/%s failed: %s", lane.provider, lane.model, failure)
 
     @staticmethod
-    def _all_failed(
-        exchange: Exchange, failure: UpstreamFailure | None, refused: list[Untranslatable]
-    ) -> GatewayError:
+    def _all_failed(exchange: Exchange, found: "_Found") -> GatewayError:
+        failure, refused = found.failure, found.refused
         if len(refused) == len(exchange.plan):
             return InvalidRequest(str(refused[0]), param=refused[0].param)
         if failure is not None and failure.refusal is not None:

@@ -81,7 +81,8 @@ def decide(
 ) -> Next:
     """Decide the next attempt after the `tries`-th try at one target failed.
 
-    Silence moves on at once: waiting again for what did not come doubles the loss. A 5xx or a
+    Silence moves on at once: waiting again for what did not come doubles the loss. Who was not
+    reached is asked once more when nobody else is left, which `Attempts` sees to. A 5xx or a
     reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
     the deadline leaves the time. A key that is refused, or used up, makes way for a `spare_key`
     at once. `remaining_s` is the time to the request's deadline, `spare` how

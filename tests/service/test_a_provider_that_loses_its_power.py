@@ -1,4 +1,4 @@
-"""Providers that say nothing: one whose machine is gone, and one that is busy."""
+"""Providers that say nothing: one whose machine is gone, one that is busy, one unheard of."""
 
 import asyncio
 import secrets
@@ -9,14 +9,17 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from contract import metrics
 from seawall.wait import wait_until
 from service.providers.failures import UpstreamFailure
 from service.providers.http import LEAST_SILENCE_S, UpstreamClient
 from tests.conftest import CHECKOUT
 from tests.measured import measured
+from tests.service.kit import Gateway, free_port
 
 CONNECT_S = 0.5
 GOAL_S = 1.5
@@ -40,6 +43,10 @@ class Machine:
 
     def cut(self) -> None:
         ip("-n", self.name, "link", "set", "eth0", "down")
+
+    def lose_every_second_syn(self) -> None:
+        rule = "INPUT -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP"
+        ip("netns", "exec", self.name, "iptables", "-A", *rule.split())
 
 
 def ip(*words: str) -> None:
@@ -140,3 +147,39 @@ def test_a_busy_provider_is_not_taken_for_a_lost_one() -> None:
         begun = time.monotonic()
         assert asyncio.run(send(listener.getsockname()[1])) == b"ok"
     assert time.monotonic() - begun >= busy_s
+
+
+def test_a_lost_packet_is_no_reason_to_fail_when_nobody_else_is_left(
+    machine: Machine, folder: Path
+) -> None:
+    gateway = gateway_before(folder, machine.url.removesuffix("/chat/completions"))
+    try:
+        machine.lose_every_second_syn()
+        answer = gateway.chat()
+        assert (answer.status, answer.headers["x-seawall-provider"]) == (200, "far")
+        assert attempts(gateway, "connect") == 1
+    finally:
+        gateway.stop()
+
+
+def test_who_cannot_be_reached_is_asked_once_more_and_no_more(folder: Path) -> None:
+    gateway = gateway_before(folder, f"http://127.0.0.1:{free_port()}/v1")
+    try:
+        assert gateway.chat().status == 503
+        assert attempts(gateway, "connect") == 2
+    finally:
+        gateway.stop()
+
+
+def gateway_before(folder: Path, base_url: str) -> Gateway:
+    return Gateway(
+        folder,
+        [],
+        providers={"far": {"kind": "openai-compatible", "base_url": base_url}},
+        named_models={"model-0": {"targets": [{"provider": "far", "model": "sim-small"}]}},
+        timeouts={"connect_seconds": CONNECT_S},
+    )
+
+
+def attempts(gateway: Gateway, outcome: str) -> float:
+    return gateway.metric(f'{metrics.ATTEMPTS}{{outcome="{outcome}",provider="far"}}')
