@@ -82,7 +82,7 @@ def test_a_node_without_power_costs_nothing_but_the_requests_in_flight(
     assert len(nodes_of(environment, "gateway")) >= 2
     power = PowerCut(environment)
     load = constant_load(environment, url=power.url)
-    report = under_load(load, lambda: power.cut(load), power.healed)
+    report = under_load(load, lambda: power.cut(load), power.healed, look_every_s=0.2)
     measured(
         f"power of {power.node}, which had a pod of the gateway, cut: {report.failed} of "
         f"{report.sent} requests failed, {power.in_flight} were in flight"

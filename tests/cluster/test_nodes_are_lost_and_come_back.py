@@ -11,6 +11,7 @@ from contract import paths, ports
 from seawall.load import ConstantLoad, LoadReport
 from seawall.wait import wait_until
 from tests.cluster.watching import (
+    LOOK_EVERY_S,
     NODES,
     Sentinels,
     all_is_well,
@@ -72,6 +73,7 @@ def test_users_do_not_notice_a_drain_of_each_node_in_turn(
                 lambda: len(ready_pods(environment, "gateway")) >= 2,
                 deadline_s=60,
                 what="the gateway's pods to be elsewhere",
+                interval_s=LOOK_EVERY_S,
             )
             assert node not in nodes_of(environment, "gateway")
             environment.kubectl("uncordon", node)
@@ -80,6 +82,7 @@ def test_users_do_not_notice_a_drain_of_each_node_in_turn(
                 lambda: len(ready_pods(environment, "redis")) == 3,
                 deadline_s=60,
                 what=f"the Redis pod of {node}",
+                interval_s=LOOK_EVERY_S,
             )
 
     report = under_load(load, drain_each, lambda: whole(environment))
@@ -101,7 +104,7 @@ def test_the_loss_of_the_masters_node_costs_only_what_its_detection_takes(
         seen.begin()
         cluster.stop_node(node)
 
-    report = under_load(load, lose, seen.healed)
+    report = under_load(load, lose, seen.healed, look_every_s=0.2)
     seen.judge(report, f"power of {node} cut")
     assert node_of(environment, master) in ("", node), "its volume is on the lost node"
     assert master not in ready_pods(environment, "redis")
@@ -141,7 +144,7 @@ def test_a_partition_of_the_masters_node_heals_without_a_second_master(
     def cut_for_long_enough() -> bool:
         return seen.healed() and seen.elapsed() >= PARTITION_S
 
-    report = under_load(load, cut, cut_for_long_enough)
+    report = under_load(load, cut, cut_for_long_enough, look_every_s=0.2)
     seen.judge(report, f"{node} cut off for {PARTITION_S:.0f} s")
     healing = under_load(
         constant_load(environment), lambda: cluster.heal_node(node), lambda: whole(environment)

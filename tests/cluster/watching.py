@@ -16,6 +16,7 @@ from tests.conftest import Environment
 from tests.measured import measured
 
 __all__ = [
+    "LOOK_EVERY_S",
     "NODES",
     "RATE",
     "REDIS",
@@ -38,6 +39,8 @@ __all__ = [
 RATE = 30.0
 """Requests per second; the load generator's own defaults are a time-out of 2 s and no retries."""
 STEADY_S = 5.0
+LOOK_EVERY_S = 1.0
+"""Each look at everything starts kubectl five times, on the processors that all nodes share."""
 NODES = ("node1", "node2", "node3")
 REDIS = ("redis-0", "redis-1", "redis-2")
 
@@ -83,9 +86,16 @@ def constant_load(
 
 
 def under_load(
-    load: ConstantLoad, fault: Callable[[], None], healed: Callable[[], bool]
+    load: ConstantLoad,
+    fault: Callable[[], None],
+    healed: Callable[[], bool],
+    *,
+    look_every_s: float = LOOK_EVERY_S,
 ) -> LoadReport:
-    """Load before, during and after: the fault must really happen and really heal."""
+    """Load before, during and after: the fault must really happen and really heal.
+
+    Where a look is cheap, or times are taken from it, `look_every_s` says so.
+    """
     with load:
         wait_until(
             lambda: load.sent >= RATE * STEADY_S,
@@ -93,7 +103,7 @@ def under_load(
             what="a steady load before the fault",
         )
         fault()
-        wait_until(healed, deadline_s=120, what="the fault to heal", interval_s=0.2)
+        wait_until(healed, deadline_s=120, what="the fault to heal", interval_s=look_every_s)
         sent = load.sent
         wait_until(
             lambda: load.sent >= sent + RATE * STEADY_S,
