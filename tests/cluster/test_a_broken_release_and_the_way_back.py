@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from seawall.load import ConstantLoad
+from tests.cluster.watching import constant_load
 from tests.conftest import Environment
 from tests.measured import measured
 
@@ -39,13 +39,7 @@ def test_users_do_not_notice_a_release_with_an_image(
 ) -> None:
     assert callable(image)
     good = outputs(environment)["images"]
-    with ConstantLoad(
-        url=f"{environment.gateway_url}/v1",
-        api_key=environment.api_key,
-        model="fast",
-        rate=20.0,
-        streamed_share=0.5,
-    ) as load:
+    with constant_load(environment, 20.0) as load:
         begun = time.monotonic()
         broken = environment.seawall("up", "local", "--image", f"gateway={image(environment)}")
         took = time.monotonic() - begun
