@@ -1,0 +1,62 @@
+"""Ports for the servers of tests; no other test run on this machine is given the same ones.
+
+Every process of a test run reserves a block of ports with a file lock, which the kernel drops when
+the process ends. The blocks lie below the range from which the kernel takes the ports of clients
+(`net.ipv4.ip_local_port_range`, 32768 and above by default), so that no outgoing connection can
+take a port between its choice and the start of its server.
+"""
+
+import fcntl
+import itertools
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+__all__ = ["free_port"]
+
+_FIRST = 10_240
+_SIZE = 400
+_BLOCKS = 50
+
+
+def free_port() -> int:
+    """A port that nobody listens on, on any address of this host; none is given twice in a row.
+
+    Raises:
+        RuntimeError: every block is reserved, or every port of this process' block is in use.
+    """
+    block = _block()
+    for _ in range(_SIZE):
+        port = next(block)
+        if _is_free(port):
+            return port
+    raise RuntimeError(f"all {_SIZE} ports of this process' block are in use")
+
+
+@cache
+def _block() -> Iterator[int]:
+    """The ports of the block that this process holds until it ends, over and over."""
+    folder = Path(tempfile.gettempdir()) / "seawall-test-ports"
+    folder.mkdir(exist_ok=True)
+    for number in range(_BLOCKS):
+        handle = os.open(folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+        else:
+            first = _FIRST + number * _SIZE
+            return itertools.cycle(range(first, first + _SIZE))
+    raise RuntimeError(f"all {_BLOCKS} blocks of ports are reserved: {folder}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as asking:
+        try:
+            asking.bind(("", port))
+        except OSError:
+            return False
+    return True
