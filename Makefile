@@ -4,8 +4,12 @@ SHELL := /bin/sh
 BIN := .venv/bin
 NODES ?=
 PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 3
+PREPARE := $(BIN)/python -m seawall.supply.for_tests
+# Where this is set, every start of a program compiles what it imports, for a second.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down check static test bench faults docs lock serve
+.PHONY: help up down lint types unit check test bench faults docs lock serve tests-check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,20 +23,33 @@ down: venv ## remove everything that `up` made, except the cache of builds
 serve: venv ## the gateway alone, without a cluster
 	@$(BIN)/seawall serve
 
-static: venv
+lint: venv
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo >.lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
+
+types: venv
 	@$(BIN)/pyright --warnings
 
-check: static ## lint, types, import contracts and all tests without a cluster (about 8 minutes)
-	@$(BIN)/python -m seawall.supply.for_tests
-	@$(PYTEST) -m "not engine and not cluster and not slow"
+unit: lint ## lint, and every test that starts no server (a minute)
+	@$(PREPARE) unit
+	@$(PYTEST) -n $(WORKERS) -m "not servers and not engine and not cluster and not soak"
 
-test: static ## the whole suite, on a cluster of its own (about an hour, 80 minutes on a fresh machine)
-	@$(BIN)/python -m seawall.supply.for_tests
-	@$(PYTEST)
+tests-check: venv
+	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak"
+
+# Pyright runs beside the tests.
+check: lint ## lint, types, import contracts and all tests without a cluster (three minutes)
+	@$(PREPARE) check
+	@$(MAKE) --no-print-directory -j2 types tests-check
+
+# Each part runs when the one before is green.
+test: check ## the whole suite, on a cluster of its own
+	@$(PREPARE) engine
+	@$(PYTEST) -n 2 -m "engine and not soak"
+	@$(PREPARE) cluster
+	@$(PYTEST) -m "cluster and not soak"
 
 faults: venv ## run every fault of a provider and generate docs/faults.md
 	@$(BIN)/python -m tests.faults >docs/faults.md.new

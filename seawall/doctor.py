@@ -22,7 +22,7 @@ from seawall.errors import BusyError, SeawallError
 from seawall.host import check_disk, check_kernel, check_root, free_gib
 from seawall.kit import Kit
 from seawall.local import space_needed
-from seawall.supply.debian import CLUSTER_PACKAGES, TEST_PACKAGES, missing_packages
+from seawall.supply.debian import CLUSTER_PACKAGES, TEST_PROGRAMS, missing_packages
 from seawall.supply.engines import docker_runs
 from seawall.supply.go import GO_TOOLS, OLDEST_GO, go_on_path
 
@@ -194,7 +194,7 @@ def _cluster(kit: Kit) -> Finding:
 
 
 def _packages() -> Finding:
-    missing = missing_packages((*CLUSTER_PACKAGES, *TEST_PACKAGES))
+    missing = missing_packages((*CLUSTER_PACKAGES, *TEST_PROGRAMS))
     if not missing:
         return Finding("Debian packages", State.OK, "all are installed")
     if shutil.which("apt-get"):

@@ -6,8 +6,9 @@ from pathlib import Path
 from seawall.cluster.interface import Cluster
 from seawall.host import blaming_a_full_disk, check_disk, same_disk
 from seawall.kit import Kit
+from seawall.supply.images import Image
 
-__all__ = ["prepare", "references", "remove_everything", "space_needed"]
+__all__ = ["build_images", "prepare", "references", "remove_everything", "space_needed"]
 
 _IMAGES = ("entrance", "gateway", "redis")
 _FRESH_GIB = 16.0
@@ -36,8 +37,7 @@ def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
         check_disk(folder, need_gib=need_gib, what=what)
     kit.claim_home()
     kit.tool("pulumi")  # built before the cluster starts, as everything is
-    images = {name: kit.images.project_image(name) for name in _IMAGES}
-    images.update(kit.programs_beside_the_gateway)
+    images = build_images(kit)
     kit.start(cluster)
     with (
         kit.progress.step("give the images to the nodes", estimate_s=8),
@@ -45,6 +45,16 @@ def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
     ):
         cluster.load(list(images.values()))
     return {name: image.ref for name, image in images.items()}
+
+
+def build_images(kit: Kit) -> Mapping[str, Image]:
+    """The images of all that runs in an environment, by name; built when missing.
+
+    Raises:
+        SeawallError: one could not be built.
+    """
+    own = {name: kit.images.project_image(name) for name in _IMAGES}
+    return {**own, **kit.programs_beside_the_gateway}
 
 
 def references(kit: Kit) -> Mapping[str, str]:

@@ -10,14 +10,18 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from seawall.cluster.kubectl import Kubectl
 from seawall.kit import Kit, kit_here
+from tests import measured as measured_lines
 from tests.host.picture import Picture, take_picture
-from tests.measured import LINES, measured
+from tests.measured import measured
 from tests.object_store import ObjectStore, serve_objects
+from tests.support import spending, witness
+from tests.support.spending import part_of
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
@@ -75,16 +79,24 @@ def run_seawall(
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for plugin in (measured_lines, spending, witness):
+        config.pluginmanager.register(plugin)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `last` take the session's environment down, so they come after all others."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Put cheap tests first, so that most mistakes are known soon.
+
+    The session's environment starts when all others have ended, and the tests marked `last` take
+    it down.
+    """
+    items.sort(key=_rank)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if LINES:
-        terminalreporter.section("measured")
-        for line in LINES:
-            terminalreporter.write_line(line)
+def _rank(item: pytest.Item) -> tuple[int, bool, bool]:
+    parts = ("check", "engine", "cluster")
+    shared = "environment" in cast("list[str]", getattr(item, "fixturenames", []))
+    return parts.index(part_of(item)), shared, item.get_closest_marker("last") is not None
 
 
 @pytest.fixture

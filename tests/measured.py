@@ -1,10 +1,47 @@
-"""Measurements, printed at the end of a run: goals are compared there, by people."""
+"""Measurements, printed at the end of a run: goals are compared there, by people.
 
-__all__ = ["LINES", "measured"]
+Lines travel with the reports of tests, so that they arrive from other processes, too.
+"""
 
-LINES: list[str] = []
+from collections.abc import Generator
+
+import pytest
+
+__all__ = ["measured"]
+
+_PROPERTY = "measured"
+_new: list[str] = []
 
 
 def measured(line: str) -> None:
     """Keep one line for the end of the run."""
-    LINES.append(line)
+    _new.append(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    report.user_properties = [*report.user_properties, *((_PROPERTY, line) for line in _new)]
+    _new.clear()
+    return report
+
+
+class _Lines:
+    """Those of all tests, in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._lines += [str(line) for name, line in report.user_properties if name == _PROPERTY]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._lines:
+            terminalreporter.section("measured")
+            for line in self._lines:
+                terminalreporter.write_line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Lines(), "measured-lines")

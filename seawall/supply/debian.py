@@ -13,7 +13,7 @@ from seawall.supply.run import run_logged
 __all__ = [
     "BENCH_PACKAGES",
     "CLUSTER_PACKAGES",
-    "TEST_PACKAGES",
+    "TEST_PROGRAMS",
     "ensure_packages",
     "missing_packages",
 ]
@@ -29,8 +29,13 @@ CLUSTER_PACKAGES = (
     "runc",
 )
 """What the embedded cluster and the image build run."""
-TEST_PACKAGES = ("chromium", "nginx-light", "prometheus", "redis-server")
-"""For the tests that need no cluster: a browser for the gateway's page, nginx, promtool, Redis."""
+TEST_PROGRAMS = {
+    "chromium": "chromium",
+    "nginx-light": "nginx",
+    "prometheus": "promtool",
+    "redis-server": "redis-server",
+}
+"""For the tests that need no cluster, by package; the browser is for the gateway's page."""
 BENCH_PACKAGES = ("nginx-light", "redis-server", "wrk")
 """The benchmark's mock upstream, its shared limits and its load generator."""
 

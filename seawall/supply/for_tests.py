@@ -1,35 +1,70 @@
-"""`python -m seawall.supply.for_tests`: install the servers that tests without a cluster start.
+"""`python -m seawall.supply.for_tests PART...`: prepare what the parts of the test suite start.
 
-Not root and something missing: says what to install, since only root can.
+Debian packages are installed and Go programs are built here, with progress, so that no test waits
+for a build within its own time limit. Programs that are there cost nothing.
 """
 
 import os
 import shutil
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from seawall.errors import HostError, SeawallError
-from seawall.kit import kit_here
-from seawall.supply.debian import TEST_PACKAGES, ensure_packages
+from seawall.errors import HostError, SeawallError, UsageError
+from seawall.kit import Kit, kit_here
+from seawall.local import build_images
+from seawall.supply.debian import TEST_PROGRAMS, ensure_packages
 
 __all__ = ["main"]
 
-_PROGRAMS = ("chromium", "nginx", "promtool", "redis-server")
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What one part of the suite starts: programs of Debian packages, and modules of tools/."""
+
+    programs: Mapping[str, str]
+    """By package."""
+    tools: tuple[str, ...] = ()
+
+
+_PARTS: Mapping[str, _Needs] = {
+    "unit": _Needs({"prometheus": "promtool"}),
+    "check": _Needs(TEST_PROGRAMS, ("alertmanager", "blackbox-exporter", "kind", "versitygw")),
+    "engine": _Needs({"etcd-server": "etcd"}, ("kubernetes", "pulumi", "versitygw")),
+    "cluster": _Needs(TEST_PROGRAMS),  # and all that `seawall up` builds
+}
 
 
 def main() -> int:
-    """The exit code."""
-    missing = [program for program in _PROGRAMS if not shutil.which(program)]
+    """Prepare the parts that the command line names.
+
+    Returns:
+        The exit code.
+    """
     try:
-        if missing and os.geteuid() != 0:
-            packages = " ".join(TEST_PACKAGES)
-            raise HostError(f"{', '.join(missing)} missing: apt-get install {packages}, as root")
         kit = kit_here()
-        if missing:
-            ensure_packages(TEST_PACKAGES, kit.progress, kit.cache.root / "logs")
+        for part in sys.argv[1:]:
+            _prepare(part, kit)
     except SeawallError as failed:
         sys.stderr.write(f"seawall: {failed}\n")
         return failed.exit_code
     return 0
+
+
+def _prepare(part: str, kit: Kit) -> None:
+    if part not in _PARTS:
+        raise UsageError(f"no such part of the tests: {part}; there are {', '.join(_PARTS)}")
+    needs = _PARTS[part]
+    missing = [name for name, program in needs.programs.items() if not shutil.which(program)]
+    if missing and os.geteuid() != 0:
+        raise HostError(f"{part}: run as root: apt-get install {' '.join(missing)}")
+    if missing:
+        ensure_packages(tuple(missing), kit.progress, kit.cache.root / "logs")
+    for tool in needs.tools:
+        kit.tool(tool)
+    if part == "cluster":
+        _ = kit.supplies
+        build_images(kit)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,11 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from agents.backup.store import PART_BYTES
 from seawall.wait import wait_until
 from tests.agents.backup_kit import PREFIX, Job, fill
 from tests.service.kit import free_port
 from tests.service.redis_kit import command, start
-
-pytestmark = [pytest.mark.slow]
 
 
 def restored(job: Job, key: str, *words: str) -> str:

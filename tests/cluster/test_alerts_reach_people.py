@@ -35,7 +35,7 @@ from tests.cluster.watching import (
 from tests.conftest import Environment
 from tests.measured import measured
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster]
 
 RATE = 5.0
 GOAL_S = 360.0

@@ -23,7 +23,7 @@ from tests.cluster.watching import RATE, Simulator, constant_load, ready_pods
 from tests.conftest import Environment
 from tests.measured import measured
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster]
 
 TIMES = 3
 CARRIES = 8

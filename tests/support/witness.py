@@ -1,0 +1,140 @@
+"""A witness of the machine: when it stood still, and so what a failed test may be blamed on.
+
+A thread wakes up fifty times a second and notes each time that it woke up late. Beside a failure
+stand the stalls during its test, what the hypervisor took away, and the pressure on processors.
+
+A test marked `timed` is judged by the clock. When it fails, and the machine stood still for over a
+second meanwhile, it is run once more; no other test is. The closing lines count those.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+__all__ = ["Stall", "Witness"]
+
+EVERY_S = 0.02
+NOTED_S = 0.2
+LONG_S = 1.0
+"""A stall that excuses a test that is judged by the clock."""
+_PROPERTY = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The machine did not run this process for `seconds`, until the monotonic time `ended`."""
+
+    ended: float
+    seconds: float
+
+
+class Witness:
+    """Notes the stalls of the machine, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._stalls: list[Stall] = []
+        self._thread = threading.Thread(target=self._look, daemon=True, name="witness")
+
+    def start(self) -> None:
+        """Begin to look; it ends with the process."""
+        self._thread.start()
+
+    def since(self, began: float) -> list[Stall]:
+        """The stalls that ended after the monotonic time `began`."""
+        return [stall for stall in self._stalls if stall.ended >= began]
+
+    def _look(self) -> None:
+        before = time.monotonic()
+        while True:
+            time.sleep(EVERY_S)
+            now = time.monotonic()
+            late = now - before - EVERY_S
+            if late >= NOTED_S:
+                self._stalls.append(Stall(now, late))
+            before = now
+
+
+_witness = Witness()
+
+
+def _steal_s() -> float:
+    """Processor time that the hypervisor gave to others, since the machine's start."""
+    fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+    return int(fields[8]) / 100
+
+
+def _pressure() -> str:
+    file = Path("/proc/pressure/cpu")
+    return file.read_text("ascii").splitlines()[0] if file.exists() else "unknown to this kernel"
+
+
+def pytest_configure() -> None:
+    """Begin to look before the first test."""
+    _witness.start()
+
+
+_BEGAN = pytest.StashKey[tuple[float, float]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember how the machine was when the test began."""
+    item.stash[_BEGAN] = (time.monotonic(), _steal_s())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Print beside a failure what the machine did meanwhile."""
+    report = yield
+    if report.failed:
+        began, steal = item.stash[_BEGAN]
+        stalls = [stall.seconds for stall in _witness.since(began)]
+        told = (
+            f"{len(stalls)} stalls of over {NOTED_S:g} s,"
+            f" the longest {max(stalls, default=0):.1f} s; "
+            f"{_steal_s() - steal:.1f} s of processor time taken by the hypervisor; "
+            f"pressure on processors: {_pressure()}"
+        )
+        report.sections.append(("the machine during this test", told))
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test marked `timed`, and once more when the machine stood still as it failed."""
+    if item.get_closest_marker("timed") is None:
+        return None
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    began = time.monotonic()
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    longest = max((stall.seconds for stall in _witness.since(began)), default=0.0)
+    if any(report.failed for report in reports) and longest >= LONG_S:
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        told = f"{item.nodeid}: the machine stood still for {longest:.1f} s"
+        reports[0].user_properties.append((_PROPERTY, told))
+    for report in reports:
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the tests that were run once more, and say why."""
+    reports = [
+        report
+        for kind in ("passed", "failed", "error", "")
+        for report in terminalreporter.getreports(kind)
+        if isinstance(report, pytest.TestReport)
+    ]
+    told = [str(value) for r in reports for name, value in r.user_properties if name == _PROPERTY]
+    terminalreporter.write_line(f"run once more, since the machine stood still: {len(told)}")
+    for line in told:
+        terminalreporter.write_line(f"  {line}")
