@@ -87,16 +87,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put cheap tests first, so that most mistakes are known soon.
 
-    The session's environment starts when all others have ended, and the tests marked `last` take
-    it down.
+    The session's environment starts when the tests that do without it have ended. Tests marked
+    `first` are the first that use it, and those marked `last` take it down.
     """
     items.sort(key=_rank)
 
 
-def _rank(item: pytest.Item) -> tuple[int, bool, bool]:
+def _rank(item: pytest.Item) -> tuple[int, bool, bool, bool]:
     parts = ("check", "engine", "cluster")
     shared = "environment" in cast("list[str]", getattr(item, "fixturenames", []))
-    return parts.index(part_of(item)), shared, item.get_closest_marker("last") is not None
+    first, last = (item.get_closest_marker(name) is not None for name in ("first", "last"))
+    return parts.index(part_of(item)), shared, not first, last
 
 
 @pytest.fixture
@@ -147,18 +148,3 @@ def environment() -> Generator[Environment]:
     finally:
         if not KEEP:
             run_seawall("down", variables=variables)
-
-
-@pytest.fixture(scope="session")
-def kubeconfig(environment: Environment) -> Path:
-    return environment.kit.cluster().kubeconfig
-
-
-@pytest.fixture(scope="session")
-def pulumi_cli(environment: Environment) -> Path:
-    return environment.kit.tool("pulumi") / "pulumi"
-
-
-@pytest.fixture(scope="session")
-def kubectl_program(environment: Environment) -> Path:
-    return environment.kit.tool("kubernetes") / "kubectl"

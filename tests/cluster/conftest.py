@@ -1,10 +1,10 @@
 """What the tests on a cluster share beside the environment itself."""
 
-import os
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from seawall.kit import Kit, kit_here
 from seawall.load import ConstantLoad
 from tests.cluster.watching import constant_load
 from tests.conftest import CHECKOUT, Environment, run_seawall
+from tests.support.ports import reserve
 
 
 @pytest.fixture
@@ -64,16 +65,17 @@ def cluster_of_its_own(folder: Path) -> Generator[Other]:
         run_seawall("down", variables=variables)
 
 
+@cache
 def free_range() -> str:
-    """Neither routed by another run on this machine, nor the session's environment's."""
+    """A range for this process alone: nobody routes it, and it is not the shared environment's."""
     routes = subprocess.run(
         ["ip", "-4", "route"], capture_output=True, text=True, check=True
     ).stdout
     with pytest.MonkeyPatch.context() as patched:
         patched.delenv("SEAWALL_RANGE", raising=False)
         reserved = instance_of(CHECKOUT / ".seawall-test", nodes=1).octet
-    octets = [64 + (os.getpid() + i) % 64 for i in range(64)]
-    return str(next(n for n in octets if n != reserved and f"10.{n}." not in routes))
+    free = (n for n in range(64, 127) if n != reserved and f"10.{n}." not in routes)
+    return str(reserve("ranges", free))
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ def missing_image(environment: Environment) -> str:
 
 @pytest.mark.parametrize(
     ("image", "reason"),
-    [(crashing_image, "SEAWALL_POD_NAME is not set"), (missing_image, "none.invalid/gateway:0")],
+    [
+        (crashing_image, "SEAWALL_POD_NAME is not set"),
+        pytest.param(missing_image, "none.invalid/gateway:0", marks=pytest.mark.soak),
+    ],
     ids=["that crashes", "that does not exist"],
 )
 def test_users_do_not_notice_a_release_with_an_image(

@@ -166,9 +166,3 @@ def test_a_service_that_is_not_there_cannot_be_forwarded(
         forwarded(kubectl, "seawall", "service/nothing", port=80),
     ):
         pytest.fail("it was forwarded")
-
-
-def test_a_shared_cluster_is_not_touched_without_being_asked(environment: Environment) -> None:
-    done = environment.seawall("rollback", "dev")
-    assert done.returncode != 0
-    assert "no kubeconfig" in done.stderr or "--yes" in done.stderr

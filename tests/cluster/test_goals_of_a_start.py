@@ -161,7 +161,8 @@ def test_a_node_starts_again_as_it_last_did_whatever_the_checkout_would_build_no
 
     kit = started.other.kit
     cluster = EmbeddedCluster(kit.instance, kit.checkout, build)
-    cluster.stop_node("node2")
+    stopped = started.other.seawall("cluster", "node", "stop", "node2")
+    assert stopped.returncode == 0, stopped.stderr
     cluster.start_node("node2")
     assert nodes_ready(started.other) == 3
 

@@ -29,8 +29,8 @@ TIMES = 3
 CARRIES = 8
 """Requests a second of a pod meanwhile: two pods carry the usual load, four the other."""
 UP_GOAL_S = 90.0
-HELD_S = 60.0
-"""Twice the 30 s after which a pod that nobody wants is given up."""
+HELD_S = 45.0
+"""One and a half times the 30 s after which a pod that nobody wants is given up."""
 LEAST = 2
 METRICS_SERVER = ("kube-system", "metrics-server")
 PROMETHEUS = ("seawall", "prometheus")
@@ -92,7 +92,7 @@ def story(environment: Environment) -> Story:
     pods_carry = asked_per_pod(environment, REQUESTS_PER_SECOND, str(CARRIES))
     with pods_carry, Counted(environment) as counted:
         with usual:
-            wait_until(lambda: usual.sent >= few * 20, deadline_s=60, what="the usual load")
+            wait_until(lambda: usual.sent >= few * 10, deadline_s=60, what="the usual load")
             before = wanted(environment)
         with more:
             began = time.monotonic()
@@ -104,7 +104,7 @@ def story(environment: Environment) -> Story:
             )
             told.up_s = time.monotonic() - began
             sent = more.sent
-            wait_until(lambda: more.sent >= sent + RATE * 15, deadline_s=45, what="more load")
+            wait_until(lambda: more.sent >= sent + RATE * 10, deadline_s=45, what="more load")
             told.peak = wanted(environment)
         with less:
             # The second dies before the first is back.
@@ -233,8 +233,3 @@ def test_breakers_that_open_bring_pods_when_that_is_asked_for(
             alpha.heal()
     measured(f"autoscaler: pods for open breakers wanted after {time.monotonic() - began:.1f} s")
     assert load.report.failed == 0, load.report.failures
-    wait_until(
-        lambda: len(ready_pods(environment, "gateway")) == LEAST,
-        deadline_s=300,
-        what="the autoscaler to come down",
-    )

@@ -1,12 +1,14 @@
 """Whatever is left behind is reported, of each kind; else "nothing was left" would say nothing.
 
 What is left here on purpose carries the name of an instance that nobody runs, as far as its kind
-has room for a name, so that other runs on the same machine do not see it in their pictures.
+has room for a name, so that other runs on the same machine do not see it in their pictures. Kinds
+without room have fixed addresses, so that one run at a time leaves things.
 """
 
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from seawall.kit import kit_here
+from seawall.locks import exclusive
 from seawall.wait import TimedOutError, wait_until
 from tests.host.picture import Picture, take_picture
 
@@ -263,7 +266,8 @@ LEFT: dict[str, tuple[str, Leave]] = {
 def report(tmp_path_factory: pytest.TempPathFactory) -> Generator[Callable[[str], bool]]:
     """Whether something of LEFT was reported, with all of it left at once."""
     folder = tmp_path_factory.mktemp("left")
-    with pytest.MonkeyPatch.context() as patched, ExitStack() as ended:
+    alone = exclusive(Path(tempfile.gettempdir()) / "seawall-test-picture.lock")
+    with alone, pytest.MonkeyPatch.context() as patched, ExitStack() as ended:
         patched.setenv("SEAWALL_HOME", str(folder / "home"))
         kit = kit_here()
         before = take_picture(kit)

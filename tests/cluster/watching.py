@@ -95,6 +95,7 @@ def under_load(
     healed: Callable[[], bool],
     *,
     look_every_s: float = LOOK_EVERY_S,
+    heals_within_s: float = 120,
 ) -> LoadReport:
     """Load before, during and after: the fault must really happen and really heal.
 
@@ -107,7 +108,9 @@ def under_load(
             what="a steady load before the fault",
         )
         fault()
-        wait_until(healed, deadline_s=120, what="the fault to heal", interval_s=look_every_s)
+        wait_until(
+            healed, deadline_s=heals_within_s, what="the fault to heal", interval_s=look_every_s
+        )
         sent = load.sent
         wait_until(
             lambda: load.sent >= sent + RATE * STEADY_S,

@@ -11,11 +11,11 @@ import itertools
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-__all__ = ["free_port"]
+__all__ = ["free_port", "reserve"]
 
 _FIRST = 10_240
 _SIZE = 400
@@ -39,18 +39,27 @@ def free_port() -> int:
 @cache
 def _block() -> Iterator[int]:
     """The ports of the block that this process holds until it ends, over and over."""
-    folder = Path(tempfile.gettempdir()) / "seawall-test-ports"
+    first = _FIRST + reserve("ports", range(_BLOCKS)) * _SIZE
+    return itertools.cycle(range(first, first + _SIZE))
+
+
+def reserve(kind: str, numbers: Iterable[int]) -> int:
+    """The first number of its kind that no process on this machine holds; held until this one ends.
+
+    Raises:
+        RuntimeError: all numbers are held.
+    """
+    folder = Path(tempfile.gettempdir()) / f"seawall-test-{kind}"
     folder.mkdir(exist_ok=True)
-    for number in range(_BLOCKS):
+    for number in numbers:
         handle = os.open(folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
         else:
-            first = _FIRST + number * _SIZE
-            return itertools.cycle(range(first, first + _SIZE))
-    raise RuntimeError(f"all {_BLOCKS} blocks of ports are reserved: {folder}")
+            return number
+    raise RuntimeError(f"all {kind} are reserved by other processes: {folder}")
 
 
 def _is_free(port: int) -> bool:
