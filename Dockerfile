@@ -91,7 +91,7 @@ RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 6379 26379
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["python3", "-m", "agents", "probe", "redis-live"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["sh", "agents/probe.sh", "redis-live", "6379"]
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["redis"]
 

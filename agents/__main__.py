@@ -1,4 +1,4 @@
-"""`python -m agents redis|sentinel|stop|stop-wait|probe NAME`, inside a Redis pod.
+"""`python -m agents redis|sentinel|stop|stop-wait`, inside a Redis pod; its probes are probe.sh.
 
 In pods of their own: `backup`, and the entrance's `names HOST`.
 """
@@ -10,13 +10,11 @@ from agents.settings import Settings, read_settings
 
 __all__ = ["main"]
 
-_USAGE = (
-    "usage: python -m agents redis | sentinel | stop | stop-wait | probe NAME | backup | names HOST"
-)
+_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | backup | names HOST"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one agent; the exit code is a probe's answer, 2 for a wrong call or wrong settings.
+    """Run one agent; the exit code is 2 for a wrong call or wrong settings.
 
     The backup's own exit code is 0 or 1, wrong settings included.
     """
@@ -38,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str], settings: Settings) -> int:
-    # Imported where used: a probe must not pay for the Redis client.
+    # Imported where used: the entrance's image holds no Redis client.
     match arguments:
         case ["redis"]:
             from agents.start import start_redis  # noqa: PLC0415
@@ -58,11 +56,6 @@ def _dispatch(arguments: list[str], settings: Settings) -> int:
 
             wait_for_stop(settings)
             return 0
-        case ["probe", name]:
-            from agents.probe import PROBES  # noqa: PLC0415
-
-            if name in PROBES:
-                return 0 if PROBES[name](settings) else 1
         case _:
             pass
     sys.stderr.write(_USAGE + "\n")

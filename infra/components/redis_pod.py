@@ -44,7 +44,7 @@ _TERMINATION_GRACE_S = 60
 _MEMORY_SHARE = 0.6
 """Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
 _PROBE_TIMEOUT_S = 10
-"""A probe starts a Python, some 0.1 s of CPU, which a throttle or a busy node stretches."""
+"""A probe waits three seconds for its answer; a throttle or a busy node stretches its start."""
 _LIVENESS_PERIOD_S = 20
 _LIVENESS_FAILURES = 9
 """Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
@@ -126,14 +126,14 @@ def _container(
         env=variables,
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=stopping)),
         liveness_probe=_probe(
-            f"{name}-live", period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
+            f"{name}-live", port, period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
         ),
         ports=[ContainerPortArgs(name=name, container_port=port)],
-        readiness_probe=_probe(f"{name}-ready", period_s=5, failures=2),
+        readiness_probe=_probe(f"{name}-ready", port, period_s=5, failures=2),
         resources=requirements(resources),
         security_context=container_security(),
         startup_probe=_probe(
-            f"{name}-live", period_s=_STARTUP_PERIOD_S, failures=_STARTUP_FAILURES
+            f"{name}-live", port, period_s=_STARTUP_PERIOD_S, failures=_STARTUP_FAILURES
         ),
         volume_mounts=[
             VolumeMountArgs(name=DATA_VOLUME, mount_path="/data"),
@@ -144,10 +144,9 @@ def _container(
     )
 
 
-def _probe(which: str, *, period_s: int, failures: int) -> ProbeArgs:
-    return exec_probe(
-        _agent("probe", which), period_s=period_s, timeout_s=_PROBE_TIMEOUT_S, failures=failures
-    )
+def _probe(which: str, port: int, *, period_s: int, failures: int) -> ProbeArgs:
+    command = ["sh", "agents/probe.sh", which, str(port)]
+    return exec_probe(command, period_s=period_s, timeout_s=_PROBE_TIMEOUT_S, failures=failures)
 
 
 def _agent(*words: str) -> list[str]:

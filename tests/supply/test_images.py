@@ -103,7 +103,7 @@ def test_the_cluster_runs_the_very_images_that_were_built(
 def test_no_python_of_a_pod_compiles_what_it_imports(
     environment: Environment, component: str
 ) -> None:
-    """It costs half a second of CPU at each start, and every probe of Redis is one."""
+    """It costs half a second of CPU at each start."""
     (pod, *_) = ready_pods(environment, component)
     told = environment.kubectl(
         *("-n", "seawall", "exec", pod, "--", "sh", "-c"),

@@ -1,0 +1,129 @@
+"""The probes of the Redis and Sentinel containers, asked about real servers."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.conftest import CHECKOUT
+from tests.service.redis_kit import OPERATOR_PASSWORD, SENTINEL_PASSWORD, RedisUnderTest
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.servers]
+
+SCRIPT = CHECKOUT / "agents" / "probe.sh"
+LONG_AGO_S = 60
+
+
+class Pod:
+    """What a container of a Redis pod has: its secrets and its folder for generated files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.secrets = folder / "secrets"
+        self.run = folder / "run"
+        self.secrets.mkdir()
+        self.run.mkdir()
+        (self.secrets / "redis-operator-password").write_text(OPERATOR_PASSWORD)
+        (self.secrets / "sentinel-password").write_text(SENTINEL_PASSWORD + "\n")
+
+    def probe(self, name: str, port: int | str) -> int:
+        """The exit code."""
+        variables = {
+            **os.environ,
+            "SEAWALL_SECRETS": str(self.secrets),
+            "SEAWALL_RUN": str(self.run),
+            "SEAWALL_MASTER_NAME": "seawall",
+        }
+        command = ["sh", SCRIPT, name, str(port)]
+        return subprocess.run(command, env=variables, check=False, timeout=20).returncode
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    return Pod(tmp_path)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
+    (tmp_path / "redis").mkdir()
+    started = RedisUnderTest(tmp_path / "redis", with_replica=True)
+    for node in (started.master, *started.replicas):
+        rules = ("on", f">{OPERATOR_PASSWORD}", "+info")
+        node.command("ACL", "SETUSER", "operator", *rules)
+    started.wait_until_up()
+    yield started
+    started.stop()
+
+
+def test_servers_that_answer_are_live_and_ready(pod: Pod, redis: RedisUnderTest) -> None:
+    (replica,) = redis.replicas
+    for node in (redis.master, replica):
+        assert pod.probe("redis-live", node.port) == 0
+        assert pod.probe("redis-ready", node.port) == 0
+    assert pod.probe("sentinel-live", redis.sentinel_port) == 0
+    assert pod.probe("sentinel-ready", redis.sentinel_port) == 0
+
+
+def test_a_replica_without_its_master_is_live_and_not_ready(
+    pod: Pod, redis: RedisUnderTest
+) -> None:
+    (replica,) = redis.replicas
+    redis.master.process.kill()
+    wait_until(
+        lambda: "master_link_status:down" in replica.command("INFO", "replication"),
+        deadline_s=10,
+        what="the replica to lose its link",
+    )
+    assert pod.probe("redis-live", replica.port) == 0
+    assert pod.probe("redis-ready", replica.port) == 1
+
+
+def test_a_server_that_hangs_is_neither_live_nor_ready(pod: Pod, redis: RedisUnderTest) -> None:
+    redis.master.process.send_signal(signal.SIGSTOP)
+    assert pod.probe("redis-live", redis.master.port) == 1
+    assert pod.probe("redis-ready", redis.master.port) == 1
+
+
+def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
+    pod: Pod, redis: RedisUnderTest
+) -> None:
+    redis.ask_sentinel("SENTINEL", "SET", "seawall", "quorum", "2")
+    assert pod.probe("sentinel-live", redis.sentinel_port) == 0
+    assert pod.probe("sentinel-ready", redis.sentinel_port) == 1
+
+
+def test_a_wrong_password_makes_nobody_ready(pod: Pod, redis: RedisUnderTest) -> None:
+    for name in ("redis-operator-password", "sentinel-password"):
+        (pod.secrets / name).write_text("another one")
+    assert pod.probe("redis-ready", redis.master.port) == 1
+    assert pod.probe("sentinel-ready", redis.sentinel_port) == 1
+
+
+def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) -> None:
+    nobody = free_port()
+    assert pod.probe("redis-live", nobody) == 1
+    waiting = pod.run / "waiting"
+    waiting.touch()
+    assert pod.probe("redis-live", nobody) == 0
+    long_ago = time.time() - LONG_AGO_S
+    os.utime(waiting, (long_ago, long_ago))
+    assert pod.probe("redis-live", nobody) == 1
+
+
+@pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
+def test_no_password_is_no_answer(pod: Pod, redis: RedisUnderTest, file: str) -> None:
+    (pod.secrets / file).unlink()
+    name, port = {
+        "redis-operator-password": ("redis-ready", redis.master.port),
+        "sentinel-password": ("sentinel-ready", redis.sentinel_port),
+    }[file]
+    assert pod.probe(name, port) == 1
+
+
+def test_another_name_is_a_wrong_call(pod: Pod) -> None:
+    assert pod.probe("redis-dead", 6379) == 2
