@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.kit import Gateway, Simulator
+from tests.service.kit import FAST_TIMEOUTS, Gateway, Simulator
 
 MODELS = 60
 
@@ -44,6 +44,23 @@ def gateway(_shared_gateway: Gateway, alpha: Simulator, beta: Simulator) -> Gate
     """One gateway for all tests that change nothing of it; its simulators are healthy."""
     del alpha, beta
     return _shared_gateway
+
+
+@pytest.fixture(scope="session")
+def _hasty_gateway(
+    simulators: tuple[Simulator, Simulator], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Gateway]:
+    folder = tmp_path_factory.mktemp("hasty")
+    gateway = Gateway(folder, simulators, models=MODELS, timeouts=FAST_TIMEOUTS)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def hasty_gateway(_hasty_gateway: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
+    """The same with short time-outs, for providers that say nothing."""
+    del alpha, beta
+    return _hasty_gateway
 
 
 _numbers = itertools.count()

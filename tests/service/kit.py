@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,24 +16,28 @@ from urllib.parse import urlsplit
 import yaml
 
 from seawall.wait import wait_until
+from tests.support.forked import ForkedProgram, may_be_forked
+from tests.support.ports import free_port
 
 API_KEY = "sk-test-0123456789"
 START_S = 20.0
 HTTP_TIMEOUT_S = 15.0
 
 FAST_TIMEOUTS = {
-    "connect_seconds": 0.3,
-    "headers_seconds": 0.3,
-    "first_content_seconds": 0.3,
-    "gap_seconds": 0.3,
-    "answer_seconds": 1.0,
+    "connect_seconds": 1,
+    "headers_seconds": 1,
+    "first_content_seconds": 1,
+    "gap_seconds": 1,
+    "answer_seconds": 1,
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+"""For tests of which a time-out is the subject: healthy answers of a busy machine need patience."""
+PATIENT_TIMEOUTS = {
+    "connect_seconds": 5,
+    "headers_seconds": 5,
+    "first_content_seconds": 5,
+    "gap_seconds": 5,
+    "answer_seconds": 15,
+}
 
 
 @dataclass(frozen=True)
@@ -74,16 +77,32 @@ def answers(url: str) -> bool:
 
 
 class ProcessUnderTest:
-    """A Python module run as its own process, its output kept in a file."""
+    """A Python module run as its own process, its output kept in a file.
 
-    def __init__(self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    It is forked from a process that has imported it, unless it shall be `fresh`: started by
+    `python -m`, as people and containers start it.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        *,
+        fresh: bool = False,
+    ) -> None:
         self._log = log
+        variables = {**os.environ, **environment}
+        self._process: ForkedProgram | subprocess.Popen[bytes]
+        if not fresh and may_be_forked(variables):
+            self._process = ForkedProgram(arguments, log, variables)
+            return
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env=variables,
             )
 
     @property
@@ -126,13 +145,13 @@ class ProcessUnderTest:
             assert self._process.poll() is None, self.output
             return answers(url)
 
-        wait_until(up, deadline_s=START_S, what=f"{url} to answer", interval_s=0.05)
+        wait_until(up, deadline_s=START_S, what=f"{url} to answer", interval_s=0.02)
 
 
 class Simulator(ProcessUnderTest):
     """A simulated provider."""
 
-    def __init__(self, name: str, folder: Path, *options: str) -> None:
+    def __init__(self, name: str, folder: Path, *options: str, fresh: bool = False) -> None:
         self.name = name
         self.port = free_port()
         self._admin = f"http://127.0.0.1:{free_port()}"
@@ -141,6 +160,7 @@ class Simulator(ProcessUnderTest):
             ["service.simulator", "--name", name, "--host", "127.0.0.1", *ports, *options],
             folder / f"{name}.log",
             {},
+            fresh=fresh,
         )
         self.wait_for(self._admin + "/state")
 
@@ -202,6 +222,7 @@ class Gateway(ProcessUnderTest):
         named_models: Mapping[str, object] | None = None,
         name: str = "gateway",
         wait: bool = True,
+        fresh: bool = False,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -213,7 +234,7 @@ class Gateway(ProcessUnderTest):
             "listen": {"host": "127.0.0.1", "port": self.port},
             "health": {"host": "127.0.0.1", "port": self.health_port},
             "drain": {"serve_seconds": 0.2, "grace_seconds": 8},
-            "timeouts": FAST_TIMEOUTS,
+            "timeouts": PATIENT_TIMEOUTS,
             "secrets_dir": str(folder),
             "providers": {
                 simulator.name: provider_of(simulator, "openai-compatible")
@@ -233,7 +254,12 @@ class Gateway(ProcessUnderTest):
         }
         self.config = folder / f"{name}.yaml"
         self.reconfigure()
-        super().__init__(["service"], folder / f"{name}.log", {"SEAWALL_CONFIG": str(self.config)})
+        super().__init__(
+            ["service"],
+            folder / f"{name}.log",
+            {"SEAWALL_CONFIG": str(self.config)},
+            fresh=fresh,
+        )
         if wait:
             self.wait_until_ready()
 

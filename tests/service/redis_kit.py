@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from seawall.wait import wait_until
-from tests.service.kit import free_port
+from tests.support.ports import free_port
 
 OPERATOR_PASSWORD = "operator-password"
 SENTINEL_PASSWORD = "sentinel-password"

@@ -19,7 +19,8 @@ from service.providers.failures import UpstreamFailure
 from service.providers.http import LEAST_SILENCE_S, UpstreamClient
 from tests.conftest import CHECKOUT
 from tests.measured import measured
-from tests.service.kit import Gateway, free_port
+from tests.service.kit import Gateway
+from tests.support.ports import free_port
 
 CONNECT_S = 0.5
 GOAL_S = 1.5
@@ -54,7 +55,8 @@ def ip(*words: str) -> None:
 
 
 @pytest.fixture
-def machine() -> Generator[Machine]:
+def machine(tmp_path: Path) -> Generator[Machine]:
+    """It is there once the simulator listens; pytest shows what that printed when it does not."""
     tag = secrets.token_hex(3)
     net = f"10.255.{int(tag[:2], 16)}"
     made = Machine(f"swt-{tag}", f"{net}.1", f"{net}.2")
@@ -66,22 +68,39 @@ def machine() -> Generator[Machine]:
         ip("-n", made.name, "address", "add", f"{made.there}/30", "dev", "eth0")
         ip("-n", made.name, "link", "set", "eth0", "up")
         words = ["--name", "alpha", "--port", str(PORT), "--admin-port", str(ADMIN_PORT)]
-        with subprocess.Popen(
-            ["ip", "netns", "exec", made.name, sys.executable, "-m", "service.simulator", *words],
-            cwd=CHECKOUT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as simulator:
+        log = tmp_path / "simulator.log"
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                [
+                    "ip",
+                    "netns",
+                    "exec",
+                    made.name,
+                    sys.executable,
+                    "-m",
+                    "service.simulator",
+                    *words,
+                ],
+                cwd=CHECKOUT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as simulator,
+        ):
             try:
-                wait_until(lambda: listens(made), deadline_s=15, what="the simulator")
+                wait_until(
+                    lambda: listens(made, simulator), deadline_s=30, what="the simulator to listen"
+                )
                 yield made
             finally:
                 simulator.kill()
+                print(f"the simulator, {simulator.poll()}: {log.read_text()}")
     finally:
         ip("netns", "delete", made.name)
 
 
-def listens(machine: Machine) -> bool:
+def listens(machine: Machine, simulator: "subprocess.Popen[bytes]") -> bool:
+    assert simulator.poll() is None, "the simulator ended"
     try:
         socket.create_connection((machine.there, PORT), timeout=1).close()
     except OSError:

@@ -8,7 +8,7 @@ import anthropic
 import pytest
 from anthropic.types import MessageParam, ToolParam
 
-from tests.service.kit import API_KEY, Gateway, Simulator, provider_of
+from tests.service.kit import API_KEY, FAST_TIMEOUTS, Gateway, Simulator, provider_of
 
 HELLO: list[MessageParam] = [{"role": "user", "content": "hello"}]
 TOOL: ToolParam = {"name": "clock", "input_schema": {"type": "object", "properties": {}}}
@@ -27,6 +27,7 @@ def served_by(
         tmp_path_factory.mktemp(kind),
         simulators,
         models=MODELS,
+        timeouts=FAST_TIMEOUTS,
         providers={simulator.name: provider_of(simulator, kind) for simulator in simulators},
     )
     yield gateway

@@ -10,7 +10,15 @@ import pytest
 
 from service.pipeline.client_api import ANTHROPIC, OPENAI
 from service.resilience.stale_cache import MAX_ANSWER_BYTES, StaleCache, answer_key
-from tests.service.kit import API_KEY, FAST_TIMEOUTS, Gateway, Simulator, key_entry, provider_of
+from tests.service.kit import (
+    API_KEY,
+    FAST_TIMEOUTS,
+    PATIENT_TIMEOUTS,
+    Gateway,
+    Simulator,
+    key_entry,
+    provider_of,
+)
 
 MODELS = {
     "small": {
@@ -30,7 +38,7 @@ def ladder(
     *,
     models: Mapping[str, object] | None = None,
     keys: Sequence[dict[str, object]] = (),
-    timeouts: Mapping[str, object] = FAST_TIMEOUTS,
+    timeouts: Mapping[str, object] = PATIENT_TIMEOUTS,
     degradation: Mapping[str, object] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> Gateway:
@@ -169,12 +177,12 @@ def test_a_silent_stream_is_kept_alive_and_still_gets_its_answer(
     models = {
         "slow": {
             "targets": [{"provider": "alpha", "model": "sim-small"}],
-            "timeouts": {"first_content_seconds": 5},
+            "timeouts": {"headers_seconds": 15, "first_content_seconds": 15},
         }
     }
     gateway = ladder(folder, alpha, beta, timeouts=timeouts, models=models)
     try:
-        alpha.fault("slow_first_token", seconds=1)
+        alpha.fault("slow_first_token", seconds=2)
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
         body = json.dumps({"model": "slow", "stream": True, "messages": []})
         began = time.monotonic()
@@ -184,8 +192,9 @@ def test_a_silent_stream_is_kept_alive_and_still_gets_its_answer(
         response = connection.getresponse()
         assert response.status == 200
         assert response.readline().startswith(b": waiting")
-        assert time.monotonic() - began < 0.9, "before the model said anything"
+        first_s = time.monotonic() - began
         rest = response.read()
+        assert first_s < (time.monotonic() - began) / 2, "long before the model said anything"
         assert rest.endswith(b"data: [DONE]\n\n")
         assert rest.count(b": waiting") >= 2
         connection.close()

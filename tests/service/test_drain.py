@@ -1,4 +1,8 @@
-"""Leaving without losing a request: real processes, real signals, keep-alive clients."""
+"""Leaving without losing a request: real processes, real signals, keep-alive clients.
+
+The gateway that leaves under load is started by `python -m service`, as in a container; the others
+are forked, see the kit.
+"""
 
 import signal
 import threading
@@ -16,10 +20,13 @@ DRAIN = {"serve_seconds": 1, "grace_seconds": 8}
 
 
 @pytest.fixture
-def leaving(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gateway]:
+def leaving(
+    request: pytest.FixtureRequest, folder: Path, alpha: Simulator, beta: Simulator
+) -> Generator[Gateway]:
     gateway = Gateway(
         folder,
         [alpha, beta],
+        fresh=getattr(request, "param", None) == "fresh",
         drain=DRAIN,
         timeouts={"gap_seconds": 60, "first_content_seconds": 60},
     )
@@ -27,6 +34,7 @@ def leaving(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gatewa
     gateway.stop()
 
 
+@pytest.mark.parametrize("leaving", ["fresh"], indirect=True)
 def test_a_replica_that_leaves_under_load_fails_no_request(
     folder: Path, leaving: Gateway, gateway: Gateway
 ) -> None:

@@ -17,14 +17,16 @@ BEFORE_CONTENT: list[tuple[str, dict[str, float | str]]] = [
     ("status", {"code": 429, "retry_after": 60}),
     ("status", {"code": 401}),
     ("refuse", {}),
-    ("hang", {}),
-    ("slow_first_token", {"seconds": 30}),
-    ("stall_mid_stream", {"after": 0}),
     ("cut_mid_stream", {"after": 0}),
     ("cut_mid_stream", {"after": 0, "how": "reset"}),
     ("malformed_event", {}),
     ("html_200", {}),
     ("error_event", {}),
+]
+SILENT: list[tuple[str, dict[str, float | str]]] = [
+    ("hang", {}),
+    ("slow_first_token", {"seconds": 30}),
+    ("stall_mid_stream", {"after": 0}),
 ]
 
 
@@ -42,6 +44,23 @@ def test_a_fault_before_the_first_content_is_answered_by_the_next_target(
     stream: bool,  # noqa: FBT001 - a parameter of pytest's
 ) -> None:
     alpha.fault(case[0], **case[1])
+    expect_beta(gateway, model, stream=stream)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("case", SILENT, ids=names)
+def test_a_silence_before_the_first_content_is_answered_by_the_next_target(
+    hasty_gateway: Gateway,
+    alpha: Simulator,
+    model: str,
+    case: tuple[str, dict[str, float | str]],
+    stream: bool,  # noqa: FBT001 - a parameter of pytest's
+) -> None:
+    alpha.fault(case[0], **case[1])
+    expect_beta(hasty_gateway, model, stream=stream)
+
+
+def expect_beta(gateway: Gateway, model: str, *, stream: bool) -> None:
     answer = gateway.chat(model, stream=stream)
     assert answer.status == 200, answer.body
     assert answer.headers["x-seawall-provider"] == "beta"
@@ -66,10 +85,10 @@ def test_a_stream_cut_after_the_commit_ends_in_an_error_and_without_done(
 
 @pytest.mark.parametrize("kind", ["stall_mid_stream", "malformed_event", "error_event"])
 def test_any_other_break_after_the_commit_is_told_in_band(
-    gateway: Gateway, alpha: Simulator, model: str, kind: str
+    hasty_gateway: Gateway, alpha: Simulator, model: str, kind: str
 ) -> None:
     alpha.fault(kind, after=4)
-    events = gateway.chat(model, stream=True).events()
+    events = hasty_gateway.chat(model, stream=True).events()
     assert json.loads(events[-1])["error"]["code"] == "stream_broken"
     assert "[DONE]" not in events
 

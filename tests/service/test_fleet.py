@@ -10,6 +10,7 @@ import pytest
 from seawall.wait import wait_until
 from service.resilience.breaker import BreakerState, CircuitBreaker, Outcome
 from service.settings import RedisState
+from service.state import redis_client, redis_store
 from service.state.fleet import Fleet
 from service.state.fleet_script import Heard, Report, Wish
 from service.state.memory import MemoryStore
@@ -26,6 +27,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the replicas hear is asked here, not how soon a busy machine tells them."""
+    monkeypatch.setattr(redis_store, "EXCHANGE_S", 5.0)
+    monkeypatch.setattr(redis_client, "CONNECT_S", 5.0)
+    monkeypatch.setattr(redis_client, "COMMAND_S", 5.0)
 
 
 @pytest.fixture
@@ -146,13 +155,14 @@ async def test_an_opening_and_the_recovery_go_round(store: RedisStore) -> None:
 
 
 async def test_without_redis_everyone_goes_on_alone(
-    store: RedisStore, redis: RedisUnderTest
+    store: RedisStore, redis: RedisUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
     replica = Replica(store, lambda: now[0])
     replica.call(*[Outcome.FAILED] * 5)
     await replica.fleet.exchange()
     assert replica.fleet.replicas == 1
+    monkeypatch.setattr(redis_store, "EXCHANGE_S", 0.2)
     redis.master.freeze()
     try:
         await replica.fleet.exchange()

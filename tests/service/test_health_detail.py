@@ -50,7 +50,7 @@ def test_it_is_healthy_degraded_or_unhealthy_and_says_why(
         assert degraded["targets"][0]["last_error"] == "http_5xx"
         assert degraded["targets"][0]["retry_in_seconds"] > 0
 
-        beta.fault("hang")
+        beta.fault("status", code=500)
         for _ in range(6):
             gateway.chat(stream=True)
         unhealthy = comes_to(gateway, "unhealthy")

@@ -162,13 +162,16 @@ def test_requests_that_wait_for_their_turn_on_a_connection_are_few(
 def test_failed_attempts_do_not_hold_their_bodies(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = Gateway(folder, [alpha, beta])
+    patience = {"headers_seconds": 60, "answer_seconds": 60}
+    gateway = Gateway(folder, [alpha, beta], timeouts=patience)
     try:
         assert gateway.chat().status == 200
         before = gateway.rss_mib()
         alpha.fault("context_too_long")
         for _ in range(20):
-            assert gateway.chat(x="x" * (8 << 20)).headers["x-seawall-provider"] == "beta"
+            answer = gateway.chat(x="x" * (8 << 20))
+            assert answer.status == 200, answer.body
+            assert answer.headers["x-seawall-provider"] == "beta"
         assert gateway.rss_mib() < before + 120, "24 MB a request, until the collector comes"
     finally:
         gateway.stop()

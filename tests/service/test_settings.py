@@ -104,12 +104,15 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 def test_the_process_refuses_wrong_settings_with_one_line_and_code_2(
     folder: Path, change: str, part: str
 ) -> None:
+    """Started as people start it, and not forked, which is said in the kit."""
     config = folder / "gateway.yaml"
     text = GOOD + f"secrets_dir: {folder}\n"
     text = text.replace(change, "no-such-kind") if change else text + "unknown_key: 1\n"
     config.write_text(text, encoding="utf-8")
     write_keys(folder / "api-keys.json", key_entry())
-    process = ProcessUnderTest(["service"], folder / "log", {"SEAWALL_CONFIG": str(config)})
+    process = ProcessUnderTest(
+        ["service"], folder / "log", {"SEAWALL_CONFIG": str(config)}, fresh=True
+    )
     assert process.wait_for_exit(15) == 2
     assert part in process.output
     assert len(process.output.strip().splitlines()) == 1, process.output

@@ -10,7 +10,8 @@ from contract import metrics
 from seawall.wait import wait_until
 from service.errors import GatewayError
 from service.simulator.faults import FAULTS
-from tests.service.kit import Gateway, ProcessUnderTest, Simulator, free_port, http_request
+from tests.service.kit import Gateway, ProcessUnderTest, Simulator, http_request
+from tests.support.ports import free_port
 
 SERVE = "import sys; from service.standalone import serve; sys.exit(serve('127.0.0.1', {}))"
 
@@ -55,7 +56,7 @@ def test_the_simulator_says_that_it_is_one(alpha: Simulator) -> None:
 
 
 def test_the_simulator_leaves_quickly_when_told(folder: Path) -> None:
-    simulator = Simulator("gamma", folder)
+    simulator = Simulator("gamma", folder, fresh=True)
     simulator.signal(signal.SIGTERM)
     assert simulator.wait_for_exit(4) == 0
 

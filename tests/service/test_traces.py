@@ -19,7 +19,8 @@ from service.files import SecretFile
 from service.settings import TracingSettings
 from service.tracing.export import BATCH, FLUSH_S, Tracing, headers_in
 from tests.service.collector import CLIENT, SERVER, Collector
-from tests.service.kit import Answer, Gateway, Simulator, free_port
+from tests.service.kit import FAST_TIMEOUTS, Answer, Gateway, Simulator
+from tests.support.ports import free_port
 
 PARENT = "b7ad6b7169203331"
 PROMPT = "a secret of the user's"
@@ -45,7 +46,7 @@ def _traced(
         # What comes with a trace is traced or not as its caller chose.
         "sample_ratio": 0,
     }
-    gateway = Gateway(folder, simulators, models=20, tracing=tracing)
+    gateway = Gateway(folder, simulators, models=20, tracing=tracing, timeouts=FAST_TIMEOUTS)
     yield gateway
     gateway.stop()
 

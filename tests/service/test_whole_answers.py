@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 from seawall.wait import wait_until
 from service.connection import ClientConnection
 from service.pipeline.exchange import CONNECTION, Headers
-from tests.service.kit import API_KEY, Gateway, free_port
+from tests.service.kit import API_KEY, Gateway
+from tests.support.ports import free_port
 
 BODY = json.dumps({"model": "model-0", "messages": [{"role": "user", "content": "a"}]}).encode()
 

@@ -1,0 +1,79 @@
+"""Programs that tests fork behave as those that are started anew."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from seawall.wait import wait_until
+from tests.service.kit import Gateway, Simulator
+from tests.support.forked import ForkedProgram, may_be_forked
+
+
+def run(folder: Path, text: str, environment: Mapping[str, str] | None = None) -> ForkedProgram:
+    """A program of one file, in the working folder of whoever starts it."""
+    (folder / "forked_once.py").write_text(text)
+    return ForkedProgram(["forked_once", "a word"], folder / "log", environment or {})
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "printed"),
+    [
+        ("", 0, ""),
+        ("import sys\nsys.exit(7)", 7, ""),
+        ("import sys\nsys.exit('in one line')", 1, "in one line\n"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, ""),
+        ("import atexit\natexit.register(print, 'at last')", 0, "at last\n"),
+        (
+            "import os, sys\nprint(sys.argv[1], __name__, dict(os.environ))",
+            0,
+            "a word __main__ {}\n",
+        ),
+    ],
+)
+def test_a_forked_program_ends_as_a_started_one(
+    here: Path, text: str, code: int, printed: str
+) -> None:
+    assert run(here, text).wait(10) == code
+    assert (here / "log").read_text() == printed
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_forked_program_dies_of_the_signal_that_it_is_sent(
+    here: Path, end: signal.Signals
+) -> None:
+    program = run(here, "import signal\nprint('here', flush=True)\nsignal.pause()")
+    wait_until((here / "log").read_text, deadline_s=10, what="its word", interval_s=0.02)
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(0.1)
+    program.send_signal(end)
+    assert program.wait(10) == -end
+
+
+def test_only_what_imports_the_same_is_forked() -> None:
+    here = dict(os.environ)
+    assert may_be_forked({**here, "SEAWALL_CONFIG": "elsewhere"})
+    assert not may_be_forked({**here, "PYTHONPATH": "elsewhere"})
+    assert not may_be_forked({name: here[name] for name in here if name != "PATH"})
+
+
+def test_forks_share_no_chance(
+    folder: Path, gateway: Gateway, simulators: tuple[Simulator, Simulator]
+) -> None:
+    other = Gateway(folder, simulators)
+    try:
+        first, second = (one.chat().headers["x-request-id"] for one in (gateway, other))
+    finally:
+        other.stop()
+    assert first != second
