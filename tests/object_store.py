@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from seawall.wait import wait_until
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,8 +48,7 @@ def serve_objects(program: Path, folder: Path) -> Generator[ObjectStore]:
     objects, versions = folder / "objects", folder / "versions"
     objects.mkdir()
     versions.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     key, secret = "tests", secrets.token_urlsafe(24)
     words = ["--port", f"127.0.0.1:{port}", "--quiet"]
     with subprocess.Popen(

@@ -11,7 +11,7 @@ import pytest
 from seawall.wait import wait_until
 from tests.agents.backup_kit import Job, Run, fill
 from tests.conftest import CHECKOUT
-from tests.service.kit import free_port
+from tests.support.ports import free_port
 
 
 def test_refused_credentials_are_one_line(job: Job, earlier: list[str]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from agents.backup.store import PART_BYTES
 from seawall.wait import wait_until
 from tests.agents.backup_kit import PREFIX, Job, fill
-from tests.service.kit import free_port
 from tests.service.redis_kit import command, start
+from tests.support.ports import free_port
 
 
 def restored(job: Job, key: str, *words: str) -> str:

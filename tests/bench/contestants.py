@@ -10,8 +10,9 @@ import yaml
 
 from tests.bench.peers import LITELLM, PORTKEY, litellm_program, portkey_program
 from tests.bench.processes import PinnedProcess, answers_on
-from tests.service.kit import API_KEY, free_port, key_entry, write_keys
+from tests.service.kit import API_KEY, key_entry, write_keys
 from tests.service.redis_kit import RedisUnderTest
+from tests.support.ports import free_port
 
 __all__ = ["CONTESTANTS", "Contestant", "Place", "Running"]
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.bench.processes import PinnedProcess, answers_on
-from tests.service.kit import free_port
+from tests.support.ports import free_port
 
 __all__ = ["MockUpstream"]
 

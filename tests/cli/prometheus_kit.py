@@ -1,7 +1,6 @@
 """A real Prometheus behind what plays an API server."""
 
 import json
-import socket
 import subprocess
 import threading
 from collections.abc import Generator
@@ -12,6 +11,7 @@ from pathlib import Path
 import urllib3
 
 from seawall.wait import wait_until
+from tests.support.ports import free_port
 
 __all__ = ["ApiServer", "running", "serving"]
 
@@ -71,8 +71,7 @@ def running(folder: Path, rules: object) -> Generator[str]:
     every = {"evaluation_interval": "1s"}
     config = {"global": every, "rule_files": ["rules.json"]}
     (folder / "prometheus.json").write_text(json.dumps(config))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     words = [
         *("prometheus", f"--config.file={folder / 'prometheus.json'}"),
         *(f"--web.listen-address={address}", f"--storage.tsdb.path={folder / 'data'}"),

@@ -21,7 +21,8 @@ from infra.config import parse
 from infra.settings import Duration
 from seawall.wait import wait_until
 from tests.infra.environments import changed, complete
-from tests.service.kit import answers, free_port
+from tests.service.kit import answers
+from tests.support.ports import free_port
 
 __all__ = ["Nginx", "configuration", "issue", "listening", "names_server", "silent"]
 

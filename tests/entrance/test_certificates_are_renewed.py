@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 
 from tests.entrance.kit import Nginx, configuration, issue, names_server
-from tests.service.kit import free_port
+from tests.support.ports import free_port
 
 
 def served(port: int) -> int:

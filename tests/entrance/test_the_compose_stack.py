@@ -22,7 +22,8 @@ from seawall.wait import wait_until
 from tests.entrance.kit import START_S
 from tests.infra.environments import CHECKOUT, Platform, complete, platform_of, pod_spec
 from tests.measured import measured
-from tests.service.kit import API_KEY, Gateway, Simulator, answers, free_port
+from tests.service.kit import API_KEY, Gateway, Simulator, answers
+from tests.support.ports import free_port
 
 LOCAL = CHECKOUT / "Pulumi.local.yaml"
 RATE = 40.0

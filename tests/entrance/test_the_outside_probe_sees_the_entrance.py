@@ -19,7 +19,8 @@ from seawall.wait import wait_until
 from tests.egress_proxy import way_out
 from tests.entrance.kit import Nginx, configuration, issue, names_server
 from tests.infra.environments import Values, changed, complete
-from tests.service.kit import Simulator, answers, free_port
+from tests.service.kit import Simulator, answers
+from tests.support.ports import free_port
 
 HOST = "llm.example.com"
 AUTHORITY = "/etc/seawall/probe-ca"

