@@ -9,7 +9,7 @@ PREPARE := $(BIN)/python -m seawall.supply.for_tests
 # Where this is set, every start of a program compiles what it imports, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down lint types unit check test bench faults docs lock serve tests-check
+.PHONY: help up down lint types unit quick check test soak bench faults docs lock serve tests-check
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -37,19 +37,28 @@ unit: lint ## lint, and every test that starts no server (a minute)
 	@$(PYTEST) -n $(WORKERS) -m "not servers and not engine and not cluster and not soak"
 
 tests-check: venv
-	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak"
+	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" --results build/check.json
 
 # Pyright runs beside the tests.
 check: lint ## lint, types, import contracts and all tests without a cluster (three minutes)
 	@$(PREPARE) check
 	@$(MAKE) --no-print-directory -j2 types tests-check
 
+quick: venv ## the tests without a cluster that a change of ROOM=package can break
+	@rooms=$$($(BIN)/python -m tests.support.quick "$(ROOM)") && \
+	  $(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" $$rooms
+
 # Each part runs when the one before is green.
 test: check ## the whole suite, on a cluster of its own
 	@$(PREPARE) engine
-	@$(PYTEST) -n 2 -m "engine and not soak"
+	@$(PYTEST) -n 2 -m "engine and not soak" --results build/engine.json
 	@$(PREPARE) cluster
-	@$(PYTEST) -m "cluster and not soak"
+	@$(PYTEST) -m "cluster and not soak" --results build/cluster.json
+	@$(BIN)/python -m tests.support.results build/check.json build/engine.json build/cluster.json
+
+soak: venv ## before a release: what is long or random, and ten rounds of what the clock judges (an hour)
+	@$(PREPARE) check engine cluster
+	@$(BIN)/python -m tests.soak
 
 faults: venv ## run every fault of a provider and generate docs/faults.md
 	@$(BIN)/python -m tests.faults >docs/faults.md.new

@@ -20,8 +20,7 @@ from tests import measured as measured_lines
 from tests.host.picture import Picture, take_picture
 from tests.measured import measured
 from tests.object_store import ObjectStore, serve_objects
-from tests.support import spending, witness
-from tests.support.spending import part_of
+from tests.support import results, spending, witness
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
@@ -79,8 +78,12 @@ def run_seawall(
     )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    results.add_option(parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    for plugin in (measured_lines, spending, witness):
+    for plugin in (measured_lines, results, spending, witness):
         config.pluginmanager.register(plugin)
 
 
@@ -93,11 +96,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
 
 
-def _rank(item: pytest.Item) -> tuple[int, bool, bool, bool]:
-    parts = ("check", "engine", "cluster")
+def _rank(item: pytest.Item) -> tuple[bool, ...]:
+    marks = ("cluster", "engine", "first", "last")
+    cluster, engine, first, last = (item.get_closest_marker(mark) is not None for mark in marks)
     shared = "environment" in cast("list[str]", getattr(item, "fixturenames", []))
-    first, last = (item.get_closest_marker(name) is not None for name in ("first", "last"))
-    return parts.index(part_of(item)), shared, not first, last
+    return cluster, engine, shared, not first, last
 
 
 @pytest.fixture

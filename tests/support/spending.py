@@ -41,8 +41,9 @@ def count(kind: str) -> None:
 
 
 def part_of(item: pytest.Item) -> str:
-    """The part of the suite that a test belongs to: check, engine or cluster."""
-    return next((part for part in ("cluster", "engine") if item.get_closest_marker(part)), "check")
+    """The part of the suite that a test belongs to: check, engine, cluster or soak."""
+    parts = ("soak", "cluster", "engine")
+    return next((part for part in parts if item.get_closest_marker(part)), "check")
 
 
 def _hear(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,0 +1,98 @@
+"""`python -m tests.soak`: run the tests marked `soak` once, and those marked `timed` ten times.
+
+All runs share one environment, which is removed at the end. After sixty minutes no further run
+begins, and the one that is under way is interrupted. The result is docs/results/soak.json: the
+version, what failed, and how many rounds of the `timed` tests there was time for.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.soak.versions import CHECKOUT, RESULT, newest_version
+
+LIMIT_S = 60 * 60.0
+ROUNDS = 10
+_ENVIRONMENT = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
+
+
+@dataclass
+class Result:
+    """What a soak saw; the fields are those of its file."""
+
+    version: str
+    date: str
+    minutes: float = 0.0
+    tests: int = 0
+    timed_rounds: int = 0
+    timed_rounds_wanted: int = ROUNDS
+    run_once_more: int = 0
+    """`timed` tests that were repeated, since the machine stood still."""
+    failed: list[str] = field(default_factory=list[str])
+    measured: list[str] = field(default_factory=list[str])
+
+    def add(self, run: Mapping[str, Any]) -> None:
+        self.tests += int(run["passed"]) + len(run["failed"])
+        self.run_once_more += int(run["run_once_more"])
+        self.failed += run["failed"]
+        self.measured += run["measured"]
+
+
+def main() -> int:
+    """Run everything; the exit code is 1 when a test failed or had no time."""
+    changelog = (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
+    began = time.monotonic()
+    result = Result(newest_version(changelog) or "unreleased", datetime.now(UTC).date().isoformat())
+    try:
+        whole = _run("soak", began, result)
+        while whole and result.timed_rounds < ROUNDS and _left_s(began) > 0:
+            if not _run("timed and not soak and cluster", began, result):
+                break
+            result.timed_rounds += 1
+    finally:
+        seawall = CHECKOUT / ".venv" / "bin" / "seawall"
+        subprocess.run([seawall, "down"], env={**os.environ, **_ENVIRONMENT}, check=False)
+    if not whole:
+        result.failed.append("the tests marked soak did not end in time")
+    result.minutes = round((time.monotonic() - began) / 60, 1)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(asdict(result), indent=2) + "\n", "utf-8")
+    print(
+        f"soak of {result.version}: {result.tests} tests, {len(result.failed)} failed,"
+        f" {result.timed_rounds} of {ROUNDS} timed rounds, {result.minutes} min: {RESULT}"
+    )
+    return 1 if result.failed else 0
+
+
+def _left_s(began: float) -> float:
+    return LIMIT_S - (time.monotonic() - began)
+
+
+def _run(marks: str, began: float, result: Result) -> bool:
+    """Run the tests with these marks; whether they ended in time."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "run.json"
+        command = [sys.executable, "-m", "pytest", "-m", marks, "--results", str(file)]
+        running = subprocess.Popen(command, env={**os.environ, "SEAWALL_TEST_KEEP": "1"})
+        try:
+            running.wait(timeout=_left_s(began))
+            ended = True
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGINT)
+            running.wait()
+            ended = False
+        result.add(json.loads(file.read_text("utf-8")))
+    return ended
+
+
+if __name__ == "__main__":
+    sys.exit(main())

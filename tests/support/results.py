@@ -1,0 +1,80 @@
+"""What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
+
+A run with `--results FILE` writes: how many passed, which failed, how many were run once more, the
+seconds, the measured lines, and what each room spent.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["Results", "add_option"]
+
+_MIN_S = 60
+
+
+def add_option(parser: pytest.Parser) -> None:
+    """Let pytest take `--results FILE`."""
+    parser.addoption("--results", type=Path, help="write what the run ended with to this file")
+
+
+class Results:
+    """Hears all reports of a run, and writes the file at its end."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._began = time.monotonic()
+        self._passed = 0
+        self._failed: list[str] = []
+        self._again = 0
+        self._measured: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what one phase of a test says."""
+        self._passed += report.passed and report.when == "call"
+        if report.failed:
+            self._failed.append(report.nodeid)
+        names = [name for name, _ in report.user_properties]
+        self._again += "repeated" in names
+        self._measured += [str(v) for name, v in report.user_properties if name == "measured"]
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the file."""
+        document = {
+            "passed": self._passed,
+            "failed": self._failed,
+            "run_once_more": self._again,
+            "seconds": round(time.monotonic() - self._began, 1),
+            "measured": self._measured,
+        }
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen where all reports arrive: in the only process, or in the one that has workers."""
+    file = config.getoption("--results")
+    if file is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(file), "results")
+
+
+def main() -> int:
+    """Print a table of the files that are named: part, tests, minutes."""
+    total_tests, total_s = 0, 0.0
+    print(f"{'part':12}{'tests':>8}{'minutes':>10}")
+    for name in sys.argv[1:]:
+        run: Mapping[str, Any] = json.loads(Path(name).read_text("utf-8"))
+        tests = int(run["passed"]) + len(run["failed"])
+        print(f"{Path(name).stem:12}{tests:8}{run['seconds'] / _MIN_S:10.1f}")
+        total_tests, total_s = total_tests + tests, total_s + run["seconds"]
+    print(f"{'all':12}{total_tests:8}{total_s / _MIN_S:10.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
