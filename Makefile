@@ -53,7 +53,7 @@ test: check ## the whole suite, on a cluster of its own
 	@$(PREPARE) engine
 	@$(PYTEST) -n 2 -m "engine and not soak" --results build/engine.json
 	@$(PREPARE) cluster
-	@$(PYTEST) -m "cluster and not soak" --results build/cluster.json
+	@$(PYTEST) -n 2 --dist loadgroup -m "cluster and not soak" --results build/cluster.json
 	@$(BIN)/python -m tests.support.results build/check.json build/engine.json build/cluster.json
 
 soak: venv ## before a release: what is long or random, and ten rounds of what the clock judges (an hour)

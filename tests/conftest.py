@@ -6,6 +6,7 @@ neither used nor touched.
 
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pytest
 
 from seawall.cluster.kubectl import Kubectl
 from seawall.kit import Kit, kit_here
+from seawall.locks import exclusive
 from tests import measured as measured_lines
 from tests.host.picture import Picture, take_picture
 from tests.measured import measured
@@ -32,6 +34,8 @@ AS_NOBODY = (
 )
 """Before a program: another user who may read everything, so that Python itself can start."""
 UP_DEADLINE_S = 80 * 60
+HOST_LOCK = Path(tempfile.gettempdir()) / "seawall-test-host.lock"
+"""Held while a test changes the host, and while the session's picture of the host is taken."""
 KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
 """For whoever writes tests: use the environment that is there, and leave it running."""
 
@@ -87,20 +91,28 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(plugin)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put cheap tests first, so that most mistakes are known soon.
+    """Put cheap tests first, so that most mistakes are known soon; two groups on clusters.
 
-    The session's environment starts when the tests that do without it have ended. Tests marked
-    `first` are the first that use it, and those marked `last` take it down.
+    One worker runs what uses the session's environment: first the tests marked `first`, and last
+    those marked `last`, which take it down. Another one runs what starts clusters of its own.
     """
     items.sort(key=_rank)
+    for item in items:
+        if item.get_closest_marker("cluster"):
+            group = "environment" if _uses_environment(item) else "host"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _rank(item: pytest.Item) -> tuple[bool, ...]:
     marks = ("cluster", "engine", "first", "last")
     cluster, engine, first, last = (item.get_closest_marker(mark) is not None for mark in marks)
-    shared = "environment" in cast("list[str]", getattr(item, "fixturenames", []))
-    return cluster, engine, shared, not first, last
+    return cluster, engine, _uses_environment(item), not first, last
+
+
+def _uses_environment(item: pytest.Item) -> bool:
+    return "environment" in cast("list[str]", getattr(item, "fixturenames", []))
 
 
 @pytest.fixture
@@ -140,7 +152,8 @@ def environment() -> Generator[Environment]:
         run_seawall("down", variables=variables)  # what a killed session may have left
     kit = kit_here()
     _ = kit.images  # Debian packages stay, so they come before the picture
-    before = take_picture(kit)
+    with exclusive(HOST_LOCK):
+        before = take_picture(kit)
     begun = time.monotonic()
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     took = time.monotonic() - begun

@@ -4,7 +4,6 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,9 +64,8 @@ def cluster_of_its_own(folder: Path) -> Generator[Other]:
         run_seawall("down", variables=variables)
 
 
-@cache
 def free_range() -> str:
-    """A range for this process alone: nobody routes it, and it is not the shared environment's."""
+    """Another range each time: nobody routes it, and it is not the shared environment's."""
     routes = subprocess.run(
         ["ip", "-4", "route"], capture_output=True, text=True, check=True
     ).stdout

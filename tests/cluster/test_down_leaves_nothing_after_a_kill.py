@@ -10,10 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from seawall.cluster.processes import when_started
+from seawall.locks import exclusive
 from seawall.wait import wait_until
 from tests.cluster.conftest import Other
 from tests.cluster.killing import kill, kill_daemons, kill_inits
-from tests.conftest import SEAWALL, Environment
+from tests.conftest import HOST_LOCK, SEAWALL
 from tests.host.picture import left_behind, take_picture
 
 pytestmark = [pytest.mark.cluster]
@@ -47,10 +48,11 @@ def all_pods_are_ready(other: Other) -> bool:
 def own_setting() -> Generator[None]:
     """A setting of the host that kubelets would change, and that is not as they want it."""
     file = Path("/proc/sys/kernel/panic")
-    found = file.read_text()
-    file.write_text("11")
-    yield
-    file.write_text(found)
+    with exclusive(HOST_LOCK):
+        found = file.read_text()
+        file.write_text("11")
+        yield
+        file.write_text(found)
 
 
 @pytest.mark.usefixtures("own_setting")
@@ -143,17 +145,6 @@ def ended(pid: int) -> bool:
 
 def init_of(other: Other, machine: str) -> int:
     return int((other.kit.instance.home(machine) / "init.pid").read_text())
-
-
-def test_a_taken_address_range_is_refused_with_its_owner(
-    environment: Environment, other: Other
-) -> None:
-    taken = {**other.variables, "SEAWALL_RANGE": str(environment.kit.instance.octet)}
-    up = Other(other.kit, taken).seawall("cluster", "up")
-    assert up.returncode == 1
-    assert "is taken" in up.stderr
-    assert str(environment.kit.checkout) in up.stderr
-    assert not other.kit.instance.data.exists(), "a refused `up` must leave nothing"
 
 
 def test_nodes_come_and_go_with_their_number_and_lost_folders_are_no_obstacle(

@@ -22,7 +22,7 @@ from seawall.errors import ClusterError
 from seawall.kit import Kit
 from seawall.wait import wait_until
 from tests.cluster.conftest import Other, cluster_of_its_own
-from tests.conftest import SEAWALL, Environment
+from tests.conftest import SEAWALL
 from tests.host.processes import running
 from tests.measured import measured
 
@@ -167,11 +167,23 @@ def test_a_node_starts_again_as_it_last_did_whatever_the_checkout_would_build_no
     assert nodes_ready(started.other) == 3
 
 
-def test_two_clusters_live_side_by_side(environment: Environment, started: Started) -> None:
-    other = started.other
-    assert other.kit.instance.name != environment.kit.instance.name
-    assert all(part.ok for part in other.kit.cluster().status())
-    assert all(part.ok for part in environment.kit.cluster().status())
+def test_two_clusters_live_side_by_side(started: Started, tmp_path: Path) -> None:
+    with cluster_of_its_own(tmp_path) as second:
+        second.up("--nodes", "1")
+        assert second.kit.instance.name != started.other.kit.instance.name
+        for cluster in (started.other, second):
+            assert cluster.seawall("cluster", "status").returncode == 0
+        second.down()
+    assert started.other.seawall("cluster", "status").returncode == 0
+
+
+def test_a_taken_address_range_is_refused_with_its_owner(started: Started, other: Other) -> None:
+    taken = {**other.variables, "SEAWALL_RANGE": str(started.other.kit.instance.octet)}
+    up = Other(other.kit, taken).seawall("cluster", "up")
+    assert up.returncode == 1
+    assert "is taken" in up.stderr
+    assert str(started.other.kit.checkout) in up.stderr
+    assert not other.kit.instance.data.exists(), "a refused `up` must leave nothing"
 
 
 def test_down_is_quick(started: Started) -> None:
