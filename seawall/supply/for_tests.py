@@ -7,6 +7,7 @@ for a build within its own time limit. Programs that are there cost nothing.
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,7 +45,9 @@ def main() -> int:
     try:
         kit = kit_here()
         for part in sys.argv[1:]:
+            begun = time.monotonic()
             _prepare(part, kit)
+            print(f"preparation of {part}: {time.monotonic() - begun:.1f} s")  # noqa: T201
     except SeawallError as failed:
         sys.stderr.write(f"seawall: {failed}\n")
         return failed.exit_code
