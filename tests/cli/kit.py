@@ -1,15 +1,40 @@
-"""`seawall` as a user of another checkout runs it."""
+"""`seawall` as a user of this checkout or of another one runs it.
+
+Most commands are forked from a process that has imported this checkout's command. Whoever wants
+`fresh` ones starts an interpreter, and with it the code of the checkout that it is run in.
+"""
 
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 
-__all__ = ["SEAWALL", "run"]
+from tests.conftest import SEAWALL as SCRIPT
+from tests.support.forked import COMMANDS
+
+__all__ = ["SEAWALL", "run", "seawall"]
 
 SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
 """The command of the checkout that it is run in."""
+TIMEOUT_S = 120
+_ELSEWHERE = """\
+import sys
+import seawall.kit
+from seawall.cli import main
+
+seawall.kit.__file__ = {place!r}
+sys.exit(main())
+"""
+"""The same, by code that believes to lie there."""
+
+
+def seawall(
+    *arguments: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the console script of this checkout, forked."""
+    return _forked([str(SCRIPT), *arguments], Path.cwd(), variables=variables)
 
 
 def run(
@@ -18,14 +43,49 @@ def run(
     stdin: int = subprocess.DEVNULL,
     stderr: int = subprocess.PIPE,
     variables: Mapping[str, str] | None = None,
+    fresh: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SEAWALL, *arguments],
-        cwd=checkout,
-        env={**os.environ, **(variables or {})},
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        check=False,
-    )
+    """Run the command of another checkout in it."""
+    if fresh:
+        return subprocess.run(
+            [*SEAWALL, *arguments],
+            cwd=checkout,
+            env={**os.environ, **(variables or {})},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            check=False,
+        )
+    script = checkout.parent / "seawall"
+    script.write_text(_ELSEWHERE.format(place=str(checkout / "seawall" / "kit.py")))
+    words = [str(script), *arguments]
+    return _forked(words, checkout, stdin=stdin, stderr=stderr, variables=variables)
+
+
+def _forked(
+    words: list[str],
+    folder: Path,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **(variables or {})}
+    assert COMMANDS.may_start(environment), "the command would import something else"
+    with (
+        TemporaryFile("w+") as printed,
+        TemporaryFile("w+") as told,
+        Path(os.devnull).open("rb") as nothing,
+    ):
+        source = nothing.fileno() if stdin == subprocess.DEVNULL else stdin
+        wanted = told.fileno() if stderr == subprocess.PIPE else stderr
+        streams = (source, printed.fileno(), wanted)
+        process = COMMANDS.start(words, environment, streams=streams, folder=folder)
+        try:
+            code = process.wait(TIMEOUT_S)
+        finally:
+            process.kill()
+        for file in (printed, told):
+            file.seek(0)
+        return subprocess.CompletedProcess(words, code, printed.read(), told.read())

@@ -1,9 +1,7 @@
 """`seawall config check` and `seawall env new`: files only, no cluster and no Pulumi CLI."""
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +13,8 @@ from seawall.engine.strict_yaml import load
 from seawall.environments import check_environment, new_environment
 from seawall.errors import UsageError
 from seawall.names import check_env_name, renamed
-from tests.conftest import CHECKOUT, SEAWALL
+from tests.cli.kit import seawall
+from tests.conftest import CHECKOUT
 
 IMAGE = "registry.example.com/gateway"
 DIGEST = "sha256:" + "0" * 64
@@ -193,14 +192,8 @@ def test_an_unknown_key_names_the_known_ones(checkout: Path) -> None:
 
 
 def test_the_command_checks_all_and_its_exit_code_tells(tmp_path: Path) -> None:
-    variables = {**os.environ, "SEAWALL_HOME": str(tmp_path / "home")}
-    done = subprocess.run(
-        [SEAWALL, "config", "check", "--json"],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"SEAWALL_HOME": str(tmp_path / "home")}
+    done = seawall("config", "check", "--json", variables=variables)
     assert done.returncode == 2
     found = json.loads(done.stdout)["environments"]
     assert found["local"] is None

@@ -1,4 +1,7 @@
-"""Exit codes and last lines of `seawall`; a stand-in for kubectl is all that it meets."""
+"""Exit codes and last lines of `seawall`; a stand-in for kubectl is all that it meets.
+
+An interpreter starts for the unknown option, Ctrl-C and the kept exit codes; the rest is forked.
+"""
 
 import os
 import signal
@@ -11,6 +14,7 @@ import pytest
 from seawall.cli.looking import check_component
 from seawall.errors import UsageError
 from seawall.wait import wait_until
+from tests.cli.kit import seawall
 from tests.conftest import CHECKOUT, LISTENING, SEAWALL, run_seawall
 
 PODS = "*pods*) echo 'gateway redis gateway'; exit 0;;"
@@ -49,7 +53,7 @@ def test_an_unknown_option_prints_the_usage_and_gives_2(variables: Mapping[str, 
 
 
 def test_a_wrong_request_is_one_line_and_gives_2(variables: Mapping[str, str]) -> None:
-    done = run_seawall("env", "new", "Upper", variables=variables)
+    done = seawall("env", "new", "Upper", variables=variables)
     assert done.returncode == 2
     assert done.stderr.startswith("seawall: environment 'Upper': a name has small letters")
     assert done.stderr.count("\n") == 1
@@ -62,7 +66,7 @@ def test_a_wrong_request_is_one_line_and_gives_2(variables: Mapping[str, str]) -
 def test_a_new_environment_with_a_wrong_value_is_refused_and_leaves_no_file(
     variables: Mapping[str, str], change: str, told: str
 ) -> None:
-    done = run_seawall("env", "new", "wrong", "--set", change, variables=variables)
+    done = seawall("env", "new", "wrong", "--set", change, variables=variables)
     assert done.returncode == 2
     assert done.stdout == ""
     assert told in done.stderr
@@ -74,7 +78,7 @@ def test_an_error_of_the_operating_system_is_one_line_and_gives_1(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
     stand_in_kubectl(tools, "\x7f no program")
-    done = run_seawall("logs", "dev", variables=variables)
+    done = seawall("logs", "dev", variables=variables)
     assert done.returncode == 1
     assert done.stderr == f"seawall: {tools}/kubectl cannot be used: Exec format error\n"
 
@@ -117,7 +121,7 @@ def test_a_component_that_is_not_there_gives_2_and_names_those_that_are(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
     stand_in_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} esac\n')
-    done = run_seawall("logs", "dev", "nosuch", variables=variables)
+    done = seawall("logs", "dev", "nosuch", variables=variables)
     assert done.returncode == 2
     assert done.stderr == (
         "seawall: dev has no pod of a component 'nosuch'; there are: gateway, redis\n"
@@ -128,7 +132,7 @@ def test_the_logs_of_a_component_that_is_there_are_asked_for(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
     stand_in_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} *logs*) echo "$*";; esac\n')
-    done = run_seawall("logs", "dev", "redis", variables=variables)
+    done = seawall("logs", "dev", "redis", variables=variables)
     assert done.returncode == 0
     assert "logs --selector=app.kubernetes.io/name=redis" in done.stdout
 

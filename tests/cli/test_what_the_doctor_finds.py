@@ -13,7 +13,8 @@ from seawall.cluster.pki import check_keys, ensure_pki
 from seawall.doctor import Finding, State, examine
 from seawall.errors import HostError
 from seawall.kit import kit_here
-from tests.conftest import AS_NOBODY, SEAWALL, run_seawall
+from tests.cli.kit import seawall
+from tests.conftest import AS_NOBODY, SEAWALL
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root")
 
@@ -56,7 +57,7 @@ def finding(what: str, *, now: datetime | None = None) -> Finding:
 
 
 def test_everything_is_looked_at_and_nothing_is_made(variables: Mapping[str, str]) -> None:
-    done = run_seawall("doctor", "--json", variables=variables)
+    done = seawall("doctor", "--json", variables=variables)
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)["findings"]
     assert {item["what"] for item in found} >= NAMES
@@ -67,7 +68,7 @@ def test_everything_is_looked_at_and_nothing_is_made(variables: Mapping[str, str
 def test_a_full_disk_is_found_with_what_to_do(
     variables: Mapping[str, str], tiny_disk: Path
 ) -> None:
-    done = run_seawall("doctor", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
+    done = seawall("doctor", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
     assert done.returncode == 3
     words = " ".join(done.stdout.split())
     assert "bad" in words

@@ -20,12 +20,9 @@ from seawall.local import space_needed
 from seawall.supply.cache import Cache
 from seawall.supply.images import Image
 from seawall.targets import Target, target_of
-from tests.conftest import AS_NOBODY, CHECKOUT, run_seawall
+from tests.cli.kit import seawall
+from tests.conftest import AS_NOBODY, CHECKOUT
 from tests.kind.conftest import StandIn
-
-
-def seawall(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_seawall(*arguments, variables={})
 
 
 def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from seawall.wait import wait_until
-from tests.support.forked import ForkedProgram, may_be_forked
+from tests.support.forked import SERVICES, ForkedProgram
 from tests.support.ports import free_port
 
 API_KEY = "sk-test-0123456789"
@@ -94,10 +94,11 @@ class ProcessUnderTest:
         self._log = log
         variables = {**os.environ, **environment}
         self._process: ForkedProgram | subprocess.Popen[bytes]
-        if not fresh and may_be_forked(variables):
-            self._process = ForkedProgram(arguments, log, variables)
-            return
-        with log.open("wb") as output:
+        with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+            if not fresh and SERVICES.may_start(variables):
+                streams = (nothing.fileno(), output.fileno(), output.fileno())
+                self._process = SERVICES.start(arguments, variables, streams=streams)
+                return
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
                 stdout=output,

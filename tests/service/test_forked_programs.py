@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,20 +10,17 @@ import pytest
 
 from seawall.wait import wait_until
 from tests.service.kit import Gateway, Simulator
-from tests.support.forked import ForkedProgram, may_be_forked
+from tests.support.forked import SERVICES, ForkedProgram
 
 
 def run(folder: Path, text: str, environment: Mapping[str, str] | None = None) -> ForkedProgram:
-    """A program of one file, in the working folder of whoever starts it."""
-    (folder / "forked_once.py").write_text(text)
-    return ForkedProgram(["forked_once", "a word"], folder / "log", environment or {})
-
-
-@pytest.fixture
-def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
-    monkeypatch.chdir(folder)
-    return folder
+    program = folder / "forked_once.py"
+    program.write_text(text)
+    with (folder / "log").open("wb") as log:
+        streams = (log.fileno(), log.fileno(), log.fileno())
+        return SERVICES.start(
+            [str(program), "a word"], environment or {}, streams=streams, folder=folder
+        )
 
 
 @pytest.mark.parametrize(
@@ -43,18 +39,18 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_forked_program_ends_as_a_started_one(
-    here: Path, text: str, code: int, printed: str
+    folder: Path, text: str, code: int, printed: str
 ) -> None:
-    assert run(here, text).wait(10) == code
-    assert (here / "log").read_text() == printed
+    assert run(folder, text).wait(10) == code
+    assert (folder / "log").read_text() == printed
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_forked_program_dies_of_the_signal_that_it_is_sent(
-    here: Path, end: signal.Signals
+    folder: Path, end: signal.Signals
 ) -> None:
-    program = run(here, "import signal\nprint('here', flush=True)\nsignal.pause()")
-    wait_until((here / "log").read_text, deadline_s=10, what="its word", interval_s=0.02)
+    program = run(folder, "import signal\nprint('here', flush=True)\nsignal.pause()")
+    wait_until((folder / "log").read_text, deadline_s=10, what="its word", interval_s=0.02)
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(0.1)
     program.send_signal(end)
@@ -63,9 +59,9 @@ def test_a_forked_program_dies_of_the_signal_that_it_is_sent(
 
 def test_only_what_imports_the_same_is_forked() -> None:
     here = dict(os.environ)
-    assert may_be_forked({**here, "SEAWALL_CONFIG": "elsewhere"})
-    assert not may_be_forked({**here, "PYTHONPATH": "elsewhere"})
-    assert not may_be_forked({name: here[name] for name in here if name != "PATH"})
+    assert SERVICES.may_start({**here, "SEAWALL_CONFIG": "elsewhere"})
+    assert not SERVICES.may_start({**here, "PYTHONPATH": "elsewhere"})
+    assert not SERVICES.may_start({name: here[name] for name in here if name != "PATH"})
 
 
 def test_forks_share_no_chance(

@@ -1,80 +1,57 @@
 """Python programs for tests, forked from a process that has imported what they import.
 
-A start costs 0.1 s of a core instead of 0.75 s. The program runs as `python -m` runs it: as
-`__main__`, with its own arguments, environment, output and signals; its exit code is its own. What
+A start costs a tenth of what a new interpreter costs. The program runs as `python -m` runs it: as
+`__main__`, with its own arguments, environment, streams and signals; its exit code is its own. What
 is not the same is the start of the interpreter: a test of that starts a real one.
 """
 
 import atexit
-import multiprocessing
+import json
 import os
-import random
-import runpy
+import select
 import signal
+import socket
 import subprocess
 import sys
-import threading
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from io import TextIOWrapper
-from multiprocessing.context import ForkServerContext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import BuiltinMethodType
-from typing import cast
 
-__all__ = ["PRELOADED", "ForkedProgram", "may_be_forked"]
+from tests.support.fork_server import NUMBER, Request
 
-PRELOADED = (
-    __name__,
-    "argparse",
-    "service.environment",
-    "service.server",
-    "service.simulator.server",
-    "uvicorn.lifespan.on",
-)
-"""What `service` and `service.simulator` import; the fork server may start no thread by it."""
-_FREE = ("SEAWALL_", "PYTEST_")
-"""Variables that no import reads: they may differ from the fork server's own."""
+__all__ = ["COMMANDS", "SERVICES", "ForkServer", "ForkedProgram"]
 
-
-@cache
-def _forks() -> tuple[ForkServerContext, Mapping[str, str]]:
-    """The way to this process' fork server, and the environment that it starts with."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    return context, dict(os.environ)
-
-
-def may_be_forked(environment: Mapping[str, str]) -> bool:
-    """Whether a program with this environment would import the same in the fork server's."""
-    _, own = _forks()
-    differing = dict(own.items() ^ environment.items())
-    return all(name.startswith(_FREE) for name in differing)
+_CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class ForkedProgram:
-    """A module that runs as its own process; the part of `subprocess.Popen` that tests use."""
+    """A process of its own; the part of `subprocess.Popen` that tests use."""
 
-    def __init__(self, words: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
-        context, _ = _forks()
+    def __init__(self, words: Sequence[str], told: int) -> None:
         self._words = tuple(words)
-        # As subprocess tells it: who counts the programs of a test hears of this one too.
-        command = [sys.executable, "-m", *words]
-        sys.audit("subprocess.Popen", sys.executable, command, None, environment)
-        log.write_bytes(b"")
-        # A daemon is killed with the test run, where another process would hold up its end.
-        self._process = context.Process(
-            target=_run, args=(self._words, log, dict(environment), Path.cwd()), daemon=True
-        )
-        self._process.start()
+        self._told = told
+        self._code: int | None = None
+        self.pid = self._number()
 
-    @property
-    def pid(self) -> int:
-        return cast("int", self._process.pid)
+    def _number(self) -> int:
+        text = os.read(self._told, NUMBER.size)
+        if not text:
+            raise RuntimeError(f"the fork server ended; it was to start {self._words}")
+        return NUMBER.unpack(text)[0]
+
+    def _look(self, timeout: float | None) -> int | None:
+        if self._code is None and select.select([self._told], [], [], timeout)[0]:
+            self._code = self._number()
+            os.close(self._told)
+        return self._code
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        return self._look(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        code = self._look(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(self._words, timeout or 0)
+        return code
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -83,46 +60,88 @@ class ForkedProgram:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
-        code = self.poll()
-        if code is None:
-            raise subprocess.TimeoutExpired(self._words, timeout or 0)
-        return code
+
+class ForkServer:
+    """Starts with its first program, and ends with this process.
+
+    Variables whose names begin as one of `free` are read by no import: a program's may differ from
+    those that the server itself has.
+    """
+
+    def __init__(self, *modules: str, free: Sequence[str]) -> None:
+        self._modules = modules
+        self._free = ("PYTEST_", *free)
+        self._own: Mapping[str, str] = {}
+        self._channel: socket.socket | None = None
+
+    def _open(self) -> socket.socket:
+        if self._channel is None:
+            self._own = dict(os.environ)
+            self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            words = ["-m", "tests.support.fork_server", str(other.fileno()), *self._modules]
+            with other:
+                server = subprocess.Popen(
+                    [sys.executable, *words],
+                    cwd=_CHECKOUT,
+                    pass_fds=[other.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+            atexit.register(_end, server, self._channel)
+        return self._channel
+
+    def may_start(self, environment: Mapping[str, str]) -> bool:
+        """Whether a program with this environment would import the same as the server has."""
+        self._open()
+        differing = dict(self._own.items() ^ environment.items())
+        return all(name.startswith(self._free) for name in differing)
+
+    def start(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        streams: tuple[int, int, int],
+        folder: Path | None = None,
+    ) -> ForkedProgram:
+        """Start a module, or the script at a path.
+
+        Args:
+            words: which, and its arguments.
+            environment: all of it.
+            streams: descriptors of its standard input, output and error.
+            folder: where it runs; here by default.
+        """
+        # As subprocess tells it: who counts the programs of a test hears of this one too.
+        command = [sys.executable, *([] if "/" in words[0] else ["-m"]), *words]
+        sys.audit("subprocess.Popen", sys.executable, command, folder, environment)
+        request: Request = {
+            "words": [*words],
+            "environment": dict(environment),
+            "folder": str(folder or Path.cwd()),
+        }
+        told, tell = os.pipe()
+        try:
+            message = json.dumps(request).encode()
+            socket.send_fds(self._open(), [message], [*streams, tell])
+        finally:
+            os.close(tell)
+        return ForkedProgram(words, told)
 
 
-def _run(words: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path) -> None:
-    """Be the program: all of it happens in the forked process."""
-    threads = list(Path(f"/proc/{os.getppid()}/task").iterdir())
-    assert len(threads) == 1, "a fork copies one thread only"
-    for generator in _generators():
-        generator.seed()
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    output = os.open(log, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(output, stream)
-    os.close(output)
-    cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=False)  # as in a file
-    sys.argv[:] = words
-    try:
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
-    except KeyboardInterrupt:
-        # As the interpreter does it: whoever waits learns that it was the signal.
-        traceback.print_exc()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    finally:
-        # multiprocessing leaves by `os._exit`, which calls nothing that was registered.
-        threading._shutdown()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
-        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+def _end(server: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
+    """Close the channel: the server kills its forks, and ends."""
+    channel.close()
+    server.wait()
 
 
-def _generators() -> Iterator[random.Random]:
-    """What modules made of chance when they were imported, which all forks would share."""
-    for module in tuple(sys.modules.values()):
-        for value in tuple(vars(module).values()):
-            owner = value.__self__ if isinstance(value, BuiltinMethodType) else value
-            if isinstance(owner, random.Random):
-                yield owner
+SERVICES = ForkServer(
+    *("argparse", "service.environment", "service.server", "service.simulator.server"),
+    "uvicorn.lifespan.on",
+    free=["SEAWALL_"],
+)
+"""For `service` and `service.simulator`."""
+COMMANDS = ForkServer(
+    "seawall.cli.app", free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "STAND_IN", "TMPDIR"]
+)
+"""For `seawall`."""

@@ -1,0 +1,146 @@
+"""`python -m tests.support.fork_server FD MODULE...`: imports modules, then forks for each request.
+
+It is a program of its own because a process that forks may have one thread only, and the one that
+runs tests has several. A fork leaves the loop below and becomes the program that was asked for, so
+that it ends as the interpreter ends: exit code, traceback, threads and functions that were
+registered. When whoever asks is gone, the server kills what still runs, and ends.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import BuiltinMethodType
+from typing import TypedDict
+
+__all__ = ["NUMBER", "Request"]
+
+NUMBER = struct.Struct("q")
+"""What is told of a fork: its process id, and its exit code when it has ended."""
+_MAX_BYTES = 1 << 17
+_SIGINT = signal.SIGINT
+
+
+class Request(TypedDict):
+    """A program; standard input, output, error and where to tell of it come as descriptors."""
+
+    words: list[str]
+    """A module, or the path of a script, and its arguments."""
+    environment: dict[str, str]
+    folder: str
+
+
+class _Server:
+    """Forks for each request; the forks that run are known by their process id."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._wake_up, self._woken = socket.socketpair()
+        for end in (self._wake_up, self._woken):
+            end.setblocking(False)  # noqa: FBT003 - the method's own parameter
+        self._usual = {number: signal.getsignal(number) for number in (signal.SIGCHLD, _SIGINT)}
+        signal.set_wakeup_fd(self._wake_up.fileno())
+        signal.signal(signal.SIGCHLD, _nothing)
+        signal.signal(_SIGINT, signal.SIG_IGN)
+        self._running: dict[int, int] = {}
+        self._selector = selectors.DefaultSelector()
+        for source in (self._channel, self._woken):
+            self._selector.register(source, selectors.EVENT_READ)
+
+    def serve(self) -> Request:
+        """Serve for ever; returns in a fork."""
+        while True:
+            ready = {key.fileobj for key, _ in self._selector.select()}
+            if self._woken in ready:
+                self._woken.recv(4096)
+                self._reap()
+            if self._channel in ready and (request := self._take()) is not None:
+                return request
+
+    def _reap(self) -> None:
+        for pid in tuple(self._running):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                descriptor = self._running.pop(pid)
+                _tell(descriptor, os.waitstatus_to_exitcode(status))
+                os.close(descriptor)
+
+    def _take(self) -> Request | None:
+        """Fork for the next request, which the fork returns; the server returns nothing."""
+        message, given, _, _ = socket.recv_fds(self._channel, _MAX_BYTES, 4)
+        if not message:
+            for pid in self._running:
+                os.kill(pid, signal.SIGKILL)
+            sys.exit()
+        assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork has one thread only"
+        pid = os.fork()
+        if pid == 0:
+            self._leave(given)
+            return json.loads(message)
+        for descriptor in given[:3]:
+            os.close(descriptor)
+        self._running[pid] = given[3]
+        _tell(given[3], pid)
+        return None
+
+    def _leave(self, given: list[int]) -> None:
+        """Let go of all that is the server's, and take the streams that were given."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._usual.items():
+            signal.signal(number, handler)
+        for source in (self._selector, self._channel, self._wake_up, self._woken):
+            source.close()
+        for stream, descriptor in enumerate(given[:3]):
+            os.dup2(descriptor, stream)
+        for descriptor in (*given, *self._running.values()):
+            os.close(descriptor)
+
+
+def _nothing(number: int, frame: object) -> None:
+    """Let the signal wake the selector up, and no more."""
+
+
+def _tell(descriptor: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+        os.write(descriptor, NUMBER.pack(number))
+
+
+def _generators() -> Iterator[random.Random]:
+    """What modules made of chance when they were imported, which all forks would share."""
+    for module in tuple(sys.modules.values()):
+        for value in tuple(vars(module).values()):
+            owner = value.__self__ if isinstance(value, BuiltinMethodType) else value
+            if isinstance(owner, random.Random):
+                yield owner
+
+
+def _become(request: Request) -> None:
+    for generator in _generators():
+        generator.seed()
+    tempfile.tempdir = None  # an import may have asked for it, which is remembered
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    program, *_ = sys.argv[:] = request["words"]
+    if "/" in program:
+        runpy.run_path(program, run_name="__main__")
+    else:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    gc.freeze()  # a collection in a fork would copy every page
+    _become(_Server(socket.socket(fileno=int(sys.argv[1]))).serve())
