@@ -20,10 +20,12 @@ from seawall.wait import wait_until
 if TYPE_CHECKING:
     from conftest import Scratch
 
-LENGTH = 25
+LENGTH = 5
+LONG = 25
+"""Where something is to happen in the middle."""
 
 
-def chain(scratch: "Scratch") -> Callable[[], None]:
+def chain(scratch: "Scratch", length: int = LENGTH) -> Callable[[], None]:
     """It adopts what exists when the engine says so, as the platform does."""
 
     def run() -> None:
@@ -34,7 +36,7 @@ def chain(scratch: "Scratch") -> Callable[[], None]:
             upsert_existing_objects=bool(values.get("adopt_existing")),
         )
         before: list[pulumi.Resource] = []
-        for index in range(LENGTH):
+        for index in range(length):
             name = f"link-{index}"
             opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
             metadata = ObjectMetaArgs(name=name, namespace=scratch.namespace)

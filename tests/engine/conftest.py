@@ -1,4 +1,8 @@
-"""A stack engine over a scratch namespace of a real API server, for tests marked `engine`."""
+"""A stack engine over a scratch namespace of a real API server, for tests marked `engine`.
+
+Each process that runs tests has an API server of its own, without nodes; it goes with all objects
+at the end, so tests clean nothing up in it.
+"""
 
 import subprocess
 import uuid
@@ -11,7 +15,8 @@ import yaml
 
 from seawall.engine.program import Program
 from seawall.engine.stack import Engine
-from tests.object_store import ObjectStore
+from seawall.kit import kit_here
+from tests.support.api_server import ApiServer, serve_kubernetes
 
 
 @dataclass(frozen=True)
@@ -56,34 +61,51 @@ class Scratch:
         )
 
 
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ApiServer]:
+    with serve_kubernetes(kit_here(), tmp_path_factory.mktemp("api-server")) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def pulumi_cli() -> Path:
+    return kit_here().tool("pulumi") / "pulumi"
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The least that the engine needs of a checkout."""
-    (tmp_path / "infra").mkdir()
-    (tmp_path / "Pulumi.yaml").write_text("name: seawall\nmain: infra\nruntime: python\n")
-    (tmp_path / "Pulumi.test.yaml").write_text("config: {}\n")
-    return tmp_path
+    return _least_checkout(tmp_path)
+
+
+def _least_checkout(folder: Path) -> Path:
+    """Put the least that the engine needs of a checkout into the folder."""
+    (folder / "infra").mkdir()
+    (folder / "Pulumi.yaml").write_text("name: seawall\nmain: infra\nruntime: python\n")
+    (folder / "Pulumi.test.yaml").write_text("config: {}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_scratch(api_server: ApiServer, pulumi_cli: Path) -> Callable[[Path], Scratch]:
+    """Make one more; its checkout is a folder."""
+
+    def make(folder: Path) -> Scratch:
+        name = f"engine-{uuid.uuid4().hex[:8]}"
+        made = Scratch(name, api_server.program, api_server.kubeconfig, pulumi_cli, folder)
+        made.kubectl("create", "namespace", name)
+        return made
+
+    return make
 
 
 @pytest.fixture
-def scratch(
-    kubectl_program: Path, kubeconfig: Path, pulumi_cli: Path, checkout: Path
-) -> Generator[Scratch]:
-    name = f"engine-{uuid.uuid4().hex[:8]}"
-    made = Scratch(name, kubectl_program, kubeconfig, pulumi_cli, checkout)
-    made.kubectl("create", "namespace", made.namespace)
-    yield made
-    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+def scratch(make_scratch: Callable[[Path], Scratch], checkout: Path) -> Scratch:
+    return make_scratch(checkout)
 
 
-@pytest.fixture
-def bucket(object_store: ObjectStore, scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A versioned bucket of its own, with the user's credentials for it in the environment."""
-    client = object_store.client()
-    client.create_bucket(Bucket=scratch.namespace)
-    client.put_bucket_versioning(
-        Bucket=scratch.namespace, VersioningConfiguration={"Status": "Enabled"}
-    )
-    for name, value in object_store.credentials.items():
-        monkeypatch.setenv(name, value)
-    return scratch.namespace
+@pytest.fixture(scope="module")
+def module_scratch(
+    make_scratch: Callable[[Path], Scratch], tmp_path_factory: pytest.TempPathFactory
+) -> Scratch:
+    """One for all tests of a module, for those that leave a stack as they found it."""
+    return make_scratch(_least_checkout(tmp_path_factory.mktemp("checkout")))

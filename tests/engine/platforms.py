@@ -14,7 +14,8 @@ import yaml
 from seawall.engine.stack import Engine
 from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import merge
-from tests.conftest import CHECKOUT, Environment
+from tests.conftest import CHECKOUT
+from tests.support.api_server import ApiServer
 
 IMAGES = {name: f"none.invalid/{name}:0" for name in ("gateway", "redis")}
 """Nobody starts these pods: what is looked at are the objects."""
@@ -76,10 +77,8 @@ class Platform:
         )
 
 
-def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
-    """The environment `env` on the test cluster, with its checkout and its state in `folder`."""
-    kit = environment.kit
-    kubeconfig, pulumi = kit.cluster().kubeconfig, kit.tool("pulumi") / "pulumi"
+def copy_of(env: str, folder: Path, served: ApiServer, pulumi: Path) -> Platform:
+    """The environment `env` on the API server, with its checkout and its state in `folder`."""
     shutil.copytree(CHECKOUT / "infra", folder / "infra")
     for name in ("Pulumi.yaml", f"Pulumi.{env}.yaml"):
         shutil.copy(CHECKOUT / name, folder / name)
@@ -88,14 +87,13 @@ def copy_of(env: str, folder: Path, environment: Environment) -> Platform:
         state_dir=folder / ".seawall",
         env=env,
         pulumi=pulumi,
-        kubeconfig=kubeconfig,
+        kubeconfig=served.kubeconfig,
         own_cluster=True,
     )
-    kubectl_program = kit.tool("kubernetes") / "kubectl"
     namespace = f"platform-{uuid.uuid4().hex[:8]}"
-    made = Platform(engine, folder, pulumi, kubectl_program, kubeconfig, namespace)
+    made = Platform(engine, folder, pulumi, served.program, served.kubeconfig, namespace)
     made.change(kubernetes={"namespace": namespace})
-    # A cluster has room for one, and the session's environment has it.
+    # A cluster has room for one, and other platforms are on this one.
     made.leave_out("metrics_adapter")
     # Of no interest to the engine, and many objects.
     made.leave_out("monitoring")

@@ -10,7 +10,7 @@ import pytest
 from seawall.engine.errors import ToolError, UpdateCutOff, WorkspaceError
 from seawall.engine.state import backup_state, restore_state
 from seawall.errors import HostError
-from tests.engine.chains import LENGTH, at_done, chain, links
+from tests.engine.chains import LENGTH, LONG, at_done, chain, links
 
 if TYPE_CHECKING:
     from conftest import Scratch
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize("text", [b"", b'{"version":3,"checkp', b"\0" * 4096, b"[]", b"{}"])
-def test_a_damaged_state_is_restored_from_the_last_good_copy(
-    scratch: "Scratch", text: bytes
-) -> None:
+@pytest.fixture(scope="module")
+def kept(module_scratch: "Scratch") -> "Scratch":
+    """A deployed chain, for tests that leave it as it is."""
+    module_scratch.engine(chain(module_scratch)).up()
+    return module_scratch
+
+
+def test_a_damaged_state_is_restored_from_the_last_good_copy(scratch: "Scratch") -> None:
     scratch.engine(chain(scratch)).up()
     engine = scratch.engine(chain(scratch))
-    engine.layout.checkpoint.write_bytes(text)
+    engine.layout.checkpoint.write_bytes(b'{"version":3,"checkp')
     done = engine.up()
     assert done.recovered
     assert engine.repaired is not None
@@ -35,13 +39,12 @@ def test_a_damaged_state_is_restored_from_the_last_good_copy(
 
 
 def test_half_a_file_of_attributes_does_not_keep_the_state_from_being_read(
-    scratch: "Scratch",
+    kept: "Scratch",
 ) -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
+    engine = kept.engine(chain(kept))
     assert not list(engine.layout.files.rglob("*.attrs")), "the CLI writes none for the kit"
     engine.layout.checkpoint.with_name("test.json.attrs").write_bytes(b"")
-    assert scratch.engine(chain(scratch)).up().changed == 0
+    assert engine.up().changed == 0
 
 
 def test_without_any_copy_a_damaged_state_says_what_to_do(scratch: "Scratch") -> None:
@@ -62,9 +65,8 @@ def test_without_any_copy_a_damaged_state_says_what_to_do(scratch: "Scratch") ->
     assert links(scratch) == LENGTH
 
 
-def test_a_backup_of_another_stack_is_not_restored(scratch: "Scratch", tmp_path: Path) -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
+def test_a_backup_of_another_stack_is_not_restored(kept: "Scratch", tmp_path: Path) -> None:
+    engine = kept.engine(chain(kept))
     copy = backup_state(engine)
     foreign = tmp_path / "foreign.json"
     foreign.write_text(copy.read_text().replace("urn:pulumi:test::", "urn:pulumi:prod::"))
@@ -76,13 +78,12 @@ def test_a_backup_of_another_stack_is_not_restored(scratch: "Scratch", tmp_path:
     assert engine.up().changed == 0
 
 
-def test_the_copies_that_the_engine_keeps_can_be_restored(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
+def test_the_copies_that_the_engine_keeps_can_be_restored(kept: "Scratch") -> None:
+    engine = kept.engine(chain(kept))
     engine.up()
-    engine.up()
-    kept = engine.layout.last_copy
-    assert kept.stat().st_mode & 0o777 == 0o600
-    before = restore_state(engine, kept)
+    copy = engine.layout.last_copy
+    assert copy.stat().st_mode & 0o777 == 0o600
+    before = restore_state(engine, copy)
     assert before is not None
     assert before.stat().st_mode & 0o777 == 0o600
     restore_state(engine, before)
@@ -90,10 +91,9 @@ def test_the_copies_that_the_engine_keeps_can_be_restored(scratch: "Scratch") ->
 
 
 def test_an_empty_copy_does_not_make_a_stack_forget_what_it_has(
-    scratch: "Scratch", tmp_path: Path
+    kept: "Scratch", tmp_path: Path
 ) -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
+    engine = kept.engine(chain(kept))
     empty = tmp_path / "empty.json"
     empty.write_text('{"version": 3, "deployment": {}}')
     with pytest.raises(WorkspaceError, match="holds no resource"):
@@ -102,12 +102,11 @@ def test_an_empty_copy_does_not_make_a_stack_forget_what_it_has(
 
 
 def test_a_backup_is_readable_by_its_owner_only_and_overwrites_nothing(
-    scratch: "Scratch", tmp_path: Path
+    kept: "Scratch", tmp_path: Path
 ) -> None:
-    engine = scratch.engine(chain(scratch))
     with pytest.raises(WorkspaceError, match="has no state yet"):
-        backup_state(engine)
-    engine.up()
+        backup_state(kept.engine(chain(kept), machine="another"))
+    engine = kept.engine(chain(kept))
     file = backup_state(engine, tmp_path / "copy.json")
     assert file.stat().st_mode & 0o777 == 0o600
     with pytest.raises(WorkspaceError, match="exists already"):
@@ -125,7 +124,7 @@ def small_disk(scratch: "Scratch") -> Generator[Path]:
 
 
 def test_a_full_disk_loses_nothing(scratch: "Scratch", small_disk: Path) -> None:
-    engine = scratch.engine(chain(scratch))
+    engine = scratch.engine(chain(scratch, LONG))
     filler = small_disk / "filler"
 
     def fill() -> None:
@@ -136,14 +135,14 @@ def test_a_full_disk_loses_nothing(scratch: "Scratch", small_disk: Path) -> None
         engine.up(on_progress=at_done(3, fill))
     assert "\n" not in str(caught.value)
     made = links(scratch)
-    assert 3 <= made < LENGTH
+    assert 3 <= made < LONG
     with pytest.raises(HostError, match=r"0 MiB free.*nothing was changed"):
         engine.up()
     assert links(scratch) == made
     filler.unlink()
     done = engine.up()
     assert done.recovered
-    assert links(scratch) == LENGTH
+    assert links(scratch) == LONG
 
 
 def test_a_wrong_passphrase_is_one_line(scratch: "Scratch") -> None:

@@ -1,98 +1,120 @@
-"""What others changed behind the program's back: shown by a preview, repaired by an update."""
+"""What others changed behind the program's back: shown by a preview, repaired by an update.
+
+All changes are made at once, to objects that have nothing to do with each other; one preview, one
+update and one more preview tell about all of them.
+"""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Environment
+from seawall.engine.update import UpResult
 from tests.engine.platforms import IMAGES, Platform, copy_of
+from tests.support.api_server import ApiServer
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def local(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Platform]:
-    made = copy_of("local", tmp_path_factory.mktemp("drift"), environment)
-    made.engine.up(images=IMAGES)
-    yield made
-    made.engine.destroy()
 
 
 def read(platform: Platform, what: str, path: str) -> str:
     return platform.kubectl("get", what, "-o", f"jsonpath={path}")
 
 
-CHANGES: dict[str, tuple[tuple[str, ...], str, Callable[[Platform], bool]]] = {
-    "an image": (
+CHANGES: dict[str, tuple[tuple[str, ...], Callable[[Platform], bool]]] = {
+    "Deployment simulator-alpha": (
         ("set", "image", "deployment/simulator-alpha", "simulator=none.invalid/other:1"),
-        "Deployment simulator-alpha",
         lambda p: (
             read(p, "deployment/simulator-alpha", "{.spec.template.spec.containers[0].image}")
             == IMAGES["gateway"]
         ),
     ),
-    "a deleted Service": (
+    "Service gateway": (
         ("delete", "service", "gateway"),
-        "Service gateway",
         lambda p: read(p, "service/gateway", "{.spec.ports[0].port}") == "80",
     ),
-    "a changed Secret": (
+    "Secret gateway-secrets": (
         ("patch", "secret", "gateway-secrets", "-p", '{"data": {"provider-alpha": ""}}'),
-        "Secret gateway-secrets",
         lambda p: read(p, "secret/gateway-secrets", "{.data.provider-alpha}") != "",
     ),
-    "a scaled Deployment": (
+    "Deployment simulator-beta": (
         ("scale", "deployment/simulator-beta", "--replicas=3"),
-        "Deployment simulator-beta",
         lambda p: read(p, "deployment/simulator-beta", "{.spec.replicas}") == "1",
     ),
-    "a removed NetworkPolicy": (
+    "NetworkPolicy default-deny": (
         ("delete", "networkpolicy", "default-deny"),
-        "NetworkPolicy default-deny",
         lambda p: "Egress" in read(p, "networkpolicy/default-deny", "{.spec.policyTypes}"),
     ),
-    "a removed disruption budget": (
+    "PodDisruptionBudget redis": (
         ("delete", "poddisruptionbudget", "redis"),
-        "PodDisruptionBudget redis",
         lambda p: read(p, "poddisruptionbudget/redis", "{.spec.maxUnavailable}") == "1",
     ),
 }
+"""By resource: what is done to it, and whether it is right again."""
+OF_OTHERS = (
+    ("scale", "deployment/gateway", "--replicas=4"),
+    ("annotate", "deployment/gateway", "example.com/note=theirs"),
+    ("label", "deployment/gateway", "example.com/mark=theirs"),
+)
+"""What others may do: an autoscaler owns the replicas, and nobody owns all labels."""
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_foreign_change_is_shown_and_repaired(local: Platform, what: str) -> None:
-    words, resource, is_right = CHANGES[what]
-    before = local.engine.preview(refresh=True)
-    assert before.changed == 0
-    local.kubectl(*words)
-    seen = local.engine.preview(refresh=True)
-    assert [step.resource for step in seen.steps] == [resource], "a preview must show the drift"
-    local.engine.up(refresh=True)
-    assert is_right(local), "an update must repair the drift"
-    assert local.engine.preview(refresh=True).changed == 0
+@dataclass(frozen=True)
+class Story:
+    """A platform that others changed and an update repaired."""
+
+    platform: Platform
+    shown: UpResult
+    after: UpResult
+
+    def of_gateway(self, path: str) -> str:
+        return read(self.platform, "deployment/gateway", path)
 
 
-def test_what_an_autoscaler_owns_is_left_alone(local: Platform) -> None:
-    local.kubectl("scale", "deployment/gateway", "--replicas=4")
-    assert local.engine.preview(refresh=True).changed == 0
-    local.engine.up(refresh=True)
-    assert read(local, "deployment/gateway", "{.spec.replicas}") == "4"
+@pytest.fixture(scope="module")
+def story(
+    api_server: ApiServer, pulumi_cli: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    made = copy_of("local", tmp_path_factory.mktemp("drift"), api_server, pulumi_cli)
+    made.engine.up(images=IMAGES)
+    for words in (*(words for words, _ in CHANGES.values()), *OF_OTHERS):
+        made.kubectl(*words)
+    shown = made.engine.preview(refresh=True)
+    made.engine.up(refresh=True)
+    return Story(made, shown, made.engine.preview(refresh=True))
 
 
-def test_labels_and_annotations_of_others_are_left_alone(local: Platform) -> None:
-    local.kubectl("annotate", "deployment/gateway", "example.com/note=theirs")
-    assert local.engine.preview(refresh=True).changed == 0
-    local.engine.up(refresh=True)
-    notes = json.loads(read(local, "deployment/gateway", "{.metadata.annotations}"))
+@pytest.mark.parametrize("resource", CHANGES)
+def test_a_foreign_change_is_shown(story: Story, resource: str) -> None:
+    assert resource in [step.resource for step in story.shown.steps]
+
+
+@pytest.mark.parametrize("resource", CHANGES)
+def test_a_foreign_change_is_repaired(story: Story, resource: str) -> None:
+    _, is_right = CHANGES[resource]
+    assert is_right(story.platform)
+
+
+def test_a_preview_shows_nothing_else(story: Story) -> None:
+    assert sorted(step.resource for step in story.shown.steps) == sorted(CHANGES)
+
+
+def test_after_the_repair_there_is_nothing_to_show(story: Story) -> None:
+    assert story.after.changed == 0
+
+
+def test_what_an_autoscaler_owns_is_left_alone(story: Story) -> None:
+    assert story.of_gateway("{.spec.replicas}") == "4"
+
+
+def test_labels_and_annotations_of_others_are_left_alone(story: Story) -> None:
+    notes = json.loads(story.of_gateway("{.metadata.annotations}"))
     assert notes["example.com/note"] == "theirs"
+    assert json.loads(story.of_gateway("{.metadata.labels}"))["example.com/mark"] == "theirs"
 
 
-def test_a_preview_names_the_fields_that_differ(local: Platform) -> None:
-    local.kubectl("scale", "deployment/simulator-beta", "--replicas=2")
-    (step,) = local.engine.preview(refresh=True).steps
+def test_a_preview_names_the_fields_that_differ(story: Story) -> None:
+    (step,) = [step for step in story.shown.steps if step.resource == "Deployment simulator-beta"]
     assert step.op == "update"
     assert step.fields == ("spec.replicas",)
-    local.engine.up(refresh=True)

@@ -7,98 +7,76 @@ server checks our objects against them, and the Secrets that it would make are m
 import json
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from seawall.engine.errors import WorkspaceError
-from seawall.supply.go import ensure_go
+from seawall.kit import kit_here
 from seawall.wait import wait_until
-from tests.conftest import Environment
+from tests.engine.buckets import in_the_team, versioned_bucket
+from tests.engine.kinds import KINDS, operators_kinds
 from tests.engine.platforms import Platform, copy_of
-
-if TYPE_CHECKING:
-    from conftest import ObjectStore
+from tests.object_store import ObjectStore
+from tests.support.api_server import ApiServer
 
 pytestmark = pytest.mark.engine
 
-OPERATOR = "github.com/external-secrets/external-secrets@v1.3.2"
-OPERATOR_SUM = "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ="
-"""As `go mod download` verifies and prints it."""
-KINDS = ("externalsecrets", "secretstores")
 DIGEST = "sha256:" + "0" * 64
 MARK = "only-the-store-knows-this"
 ENVIRONMENTS = ("dev", "staging", "prod")
 
+Deploy = Callable[[str], Platform]
+
 
 @pytest.fixture(scope="module")
-def operators_kinds(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[None]:
-    kit = environment.kit
-    go = ensure_go(kit.checkout, kit.cache, kit.progress)
-    told = subprocess.run(
-        [go, "mod", "download", "-json", OPERATOR],
-        cwd=tmp_path_factory.mktemp("module"),
-        env={**os.environ, "GOFLAGS": "-mod=mod", "GONOSUMDB": "*"},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    module = cast("dict[str, str]", json.loads(told))
-    assert module["Sum"] == OPERATOR_SUM, "another module than the one that was looked at"
-    folder = Path(module["Dir"]) / "config/crds/bases"
-    files = [folder / f"external-secrets.io_{kind}.yaml" for kind in KINDS]
-    for file in files:
-        environment.kubectl("apply", "--server-side", "-f", str(file))
+def served(api_server: ApiServer) -> ApiServer:
+    """An API server that knows the operator's kinds."""
+    for file in operators_kinds(kit_here()):
+        api_server.kubectl("apply", "--server-side", "-f", str(file))
     names = [f"{kind}.external-secrets.io" for kind in KINDS]
     wait_until(
-        lambda: all(environment.kubectl.succeeds("get", name, "-A") for name in names),
+        lambda: all(api_server.kubectl.succeeds("get", name, "-A") for name in names),
         deadline_s=30,
         what="the operator's kinds to be served",
     )
-    yield
-    for file in files:
-        environment.kubectl("delete", "-f", str(file), "--wait=false")
+    return api_server
 
 
-@pytest.fixture
-def team(
-    request: pytest.FixtureRequest,
-    environment: Environment,
-    tmp_path: Path,
-    object_store: "ObjectStore",
-    bucket: str,
-    operators_kinds: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Generator[Platform]:
-    """An environment with what only its team knows."""
-    del operators_kinds
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-team")
-    env = cast("str", request.param)
-    made = copy_of(env, tmp_path / "platform", environment)
-    image = f"none.invalid/image@{DIGEST}"
-    made.change(
-        images={"gateway": image, "redis": image},
-        state={"backend": object_store.url(bucket), "secrets_provider": "passphrase"},
-    )
-    if env != "dev":
-        made.change(backup={"bucket": "the-bucket", "image": image, "region": "eu-central-1"})
-    yield made
-    # Pods that never started would be given their whole grace.
-    made.kubectl("delete", "deployments,statefulsets,replicasets", "--all", "--cascade=orphan")
-    made.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
-    if made.engine.snapshot().protected:
-        made.change(protect=False, policies={"protect": False})
-        made.engine.up()
-    made.engine.destroy()
+@pytest.fixture(scope="module")
+def deployed(
+    served: ApiServer,
+    pulumi_cli: Path,
+    object_store: ObjectStore,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Generator[Deploy]:
+    """Deploy a team's environment with what only the team knows; each is deployed once."""
+    with in_the_team(object_store):
+
+        @cache
+        def deploy(env: str) -> Platform:
+            made = copy_of(env, tmp_path_factory.mktemp(env), served, pulumi_cli)
+            bucket = versioned_bucket(object_store, made.namespace)
+            image = f"none.invalid/image@{DIGEST}"
+            made.change(
+                images={"gateway": image, "redis": image},
+                state={"backend": object_store.url(bucket), "secrets_provider": "passphrase"},
+            )
+            if env != "dev":
+                made.change(
+                    backup={"bucket": "the-bucket", "image": image, "region": "eu-central-1"}
+                )
+            made.engine.up()
+            return made
+
+        yield deploy
 
 
-@pytest.mark.parametrize("team", ENVIRONMENTS, indirect=True)
-def test_the_state_of_a_team_holds_references_and_no_secret(team: Platform) -> None:
-    team.engine.up()
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_state_of_a_team_holds_references_and_no_secret(deployed: Deploy, env: str) -> None:
+    team = deployed(env)
     assert team.kubectl("get", "secrets", "-o", "name") == "", "the operator makes them, not we"
     wanted = json.loads(team.kubectl("get", "externalsecrets", "-o", "json"))["items"]
     names = [item["spec"]["target"]["name"] for item in wanted]
@@ -121,9 +99,8 @@ def test_the_state_of_a_team_holds_references_and_no_secret(team: Platform) -> N
     assert "api_keys" not in team.engine.outputs()
 
 
-@pytest.mark.parametrize("team", ["prod"], indirect=True)
-def test_what_holds_data_is_protected(team: Platform) -> None:
-    team.engine.up()
+def test_what_holds_data_is_protected_until_the_team_says_otherwise(deployed: Deploy) -> None:
+    team = deployed("prod")
     assert {"Namespace namespace", "StatefulSet redis"} <= set(team.engine.snapshot().protected)
     before = team.kubectl("get", "deployments,services,networkpolicies,statefulsets", "-o", "name")
     with pytest.raises(WorkspaceError, match=r"StatefulSet redis.*nothing was deleted") as caught:
@@ -131,3 +108,7 @@ def test_what_holds_data_is_protected(team: Platform) -> None:
     assert "\n" not in str(caught.value)
     after = team.kubectl("get", "deployments,services,networkpolicies,statefulsets", "-o", "name")
     assert after == before
+    team.change(protect=False, policies={"protect": False})
+    team.engine.up()
+    team.engine.destroy()
+    assert team.engine.snapshot().resources == 0

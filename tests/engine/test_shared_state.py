@@ -12,10 +12,12 @@ from moto.server import ThreadedMotoServer
 from seawall.engine.errors import EngineError, ToolError, UpdateCutOff, UpdateRunning
 from seawall.engine.ladder import Provider
 from seawall.engine.state import backup_state, restore_state, unlock_state
-from tests.engine.chains import CLI, LENGTH, at_done, chain, kill, links, updating
+from tests.engine.buckets import in_the_team, versioned_bucket
+from tests.engine.chains import CLI, LENGTH, LONG, at_done, chain, kill, links, updating
+from tests.object_store import ObjectStore
 
 if TYPE_CHECKING:
-    from conftest import ObjectStore, Scratch
+    from conftest import Scratch
     from mypy_boto3_kms import KMSClient
 
 pytestmark = pytest.mark.engine
@@ -24,23 +26,38 @@ LOCK = ".pulumi/locks/organization/seawall/test/other.json"
 CHECKPOINT = ".pulumi/stacks/seawall/test.json"
 
 
-@pytest.fixture(autouse=True)
-def passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-team")
+@pytest.fixture(scope="module", autouse=True)
+def in_the_environment(object_store: ObjectStore) -> Generator[None]:
+    with in_the_team(object_store):
+        yield
 
 
-@pytest.fixture
-def shared(scratch: "Scratch", object_store: "ObjectStore", bucket: str) -> "Scratch":
-    """A stack whose state is in the bucket."""
-    scratch.share_state(backend=object_store.url(bucket), secrets_provider="passphrase")
+def share(scratch: "Scratch", store: ObjectStore) -> "Scratch":
+    """Put its state into a bucket that has the name of its namespace."""
+    bucket = versioned_bucket(store, scratch.namespace)
+    scratch.share_state(backend=store.url(bucket), secrets_provider="passphrase")
     return scratch
 
 
-def test_two_machines_work_on_one_stack(shared: "Scratch") -> None:
-    first = shared.engine(chain(shared), machine="first")
-    second = shared.engine(chain(shared), machine="second")
+@pytest.fixture
+def shared(scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
+    """A stack whose state is in the bucket."""
+    return share(scratch, object_store)
+
+
+@pytest.fixture(scope="module")
+def kept(module_scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
+    """A deployed chain whose state is in the bucket, for tests that leave it as it is."""
+    share(module_scratch, object_store)
+    first = module_scratch.engine(chain(module_scratch), machine="first")
     assert first.snapshot().resources == 0, "a machine may look before anything was ever made"
     first.up()
+    return module_scratch
+
+
+def test_two_machines_work_on_one_stack(kept: "Scratch") -> None:
+    first = kept.engine(chain(kept), machine="first")
+    second = kept.engine(chain(kept), machine="second")
     assert second.snapshot().resources == LENGTH + 2
     assert second.up(refresh=True).changed == 0
     assert second.snapshot() == first.snapshot()
@@ -57,44 +74,41 @@ def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -
 
 
 def test_another_machine_continues_an_update_that_was_cut_off(
-    shared: "Scratch", object_store: "ObjectStore", bucket: str
+    shared: "Scratch", object_store: ObjectStore
 ) -> None:
-    first = shared.engine(chain(shared), machine="first")
+    first = shared.engine(chain(shared, LONG), machine="first")
     with pytest.raises(UpdateCutOff):
         first.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
-    second = shared.engine(chain(shared), machine="second")
+    second = shared.engine(chain(shared, LONG), machine="second")
     with pytest.raises(UpdateRunning, match="seawall state unlock test"):
         second.up()  # a dead process of another container with this name looks just the same
     (held,) = unlock_state(second)
     assert held.hostname == socket.gethostname()
     assert second.up().recovered
-    assert links(shared) == LENGTH
-    held = object_store.client().list_objects_v2(Bucket=bucket, Prefix=".pulumi/locks")
+    assert links(shared) == LONG
+    held = object_store.client().list_objects_v2(Bucket=shared.namespace, Prefix=".pulumi/locks")
     assert held.get("KeyCount", 0) == 0
 
 
 def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") -> None:
-    engine = shared.engine(chain(shared))
+    engine = shared.engine(chain(shared, LONG))
     with pytest.raises(UpdateCutOff):
         engine.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
-    assert shared.engine(chain(shared)).up().recovered
-    assert links(shared) == LENGTH
+    assert shared.engine(chain(shared, LONG)).up().recovered
+    assert links(shared) == LONG
 
 
-def test_the_lock_of_a_foreign_machine_stays(
-    shared: "Scratch", object_store: "ObjectStore", bucket: str
-) -> None:
-    engine = shared.engine(chain(shared))
-    engine.up()
+def test_the_lock_of_a_foreign_machine_stays(kept: "Scratch", object_store: ObjectStore) -> None:
     entry = {"pid": 7, "username": "anna", "hostname": "ci", "timestamp": "2026-01-01T00:00:00Z"}
-    object_store.client().put_object(Bucket=bucket, Key=LOCK, Body=json.dumps(entry))
+    client = object_store.client()
+    client.put_object(Bucket=kept.namespace, Key=LOCK, Body=json.dumps(entry))
     with pytest.raises(UpdateRunning, match="anna@ci, process 7"):
-        engine.up()
+        kept.engine(chain(kept)).up()
+    client.delete_object(Bucket=kept.namespace, Key=LOCK)
 
 
-def test_a_backup_of_a_shared_state_is_restored(shared: "Scratch") -> None:
-    engine = shared.engine(chain(shared))
-    engine.up()
+def test_a_backup_of_a_shared_state_is_restored(kept: "Scratch") -> None:
+    engine = kept.engine(chain(kept))
     copy = backup_state(engine)
     engine.destroy()
     restore_state(engine, copy)
@@ -110,12 +124,14 @@ def one_line(error: EngineError) -> str:
 
 
 def test_a_damaged_state_in_the_bucket_is_one_line(
-    shared: "Scratch", object_store: "ObjectStore", bucket: str
+    kept: "Scratch", object_store: ObjectStore
 ) -> None:
-    shared.engine(chain(shared)).up()
-    object_store.client().put_object(Bucket=bucket, Key=CHECKPOINT, Body=b'{"ver')
+    client = object_store.client()
+    whole = client.get_object(Bucket=kept.namespace, Key=CHECKPOINT)["Body"].read()
+    client.put_object(Bucket=kept.namespace, Key=CHECKPOINT, Body=b'{"ver')
     with pytest.raises(EngineError) as caught:
-        shared.engine(chain(shared)).up()
+        kept.engine(chain(kept)).up()
+    client.put_object(Bucket=kept.namespace, Key=CHECKPOINT, Body=whole)
     assert "failed to load checkpoint" in one_line(caught.value)
 
 
@@ -157,12 +173,12 @@ def moto_kms(monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
 
 def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
     shared: "Scratch",
-    object_store: "ObjectStore",
-    bucket: str,
+    object_store: ObjectStore,
     moto_kms: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    bucket = shared.namespace
     shared.share_state(backend=object_store.url(bucket), secrets_provider=moto_kms)
     first = shared.engine(chain(shared), ["word"], machine="first")
     first.up()

@@ -1,18 +1,24 @@
-"""The platform's own program: through the kit, and through the plain CLI in the same project."""
+"""The platform's own program: through the kit, and through the plain CLI in the same project.
+
+One platform serves all tests here, and the last one destroys it.
+"""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from seawall.engine.errors import WorkspaceError
-from tests.conftest import Environment
+from seawall.engine.update import UpResult
 from tests.engine.platforms import IMAGES, Platform, copy_of
+from tests.support.api_server import ApiServer
 
 pytestmark = pytest.mark.engine
 
@@ -20,12 +26,32 @@ RESOURCES = 33
 """The stack, its provider, 6 components and 24 objects."""
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A platform, what the first preview said and what the first update did."""
+
+    platform: Platform
+    preview: UpResult
+    update: UpResult
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    api_server: ApiServer, pulumi_cli: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Deployed:
+    made = copy_of("local", tmp_path_factory.mktemp("platform"), api_server, pulumi_cli)
+    preview = made.engine.preview(images=IMAGES)
+    return Deployed(made, preview, made.engine.up(images=IMAGES))
+
+
 @pytest.fixture
-def local(environment: Environment, tmp_path: Path) -> Generator[Platform]:
-    made = copy_of("local", tmp_path, environment)
-    yield made
-    if made.engine.project.is_dir():
-        made.engine.destroy()
+def local(deployed: Deployed) -> Platform:
+    return deployed.platform
+
+
+@pytest.fixture
+def undeployed(tmp_path: Path, api_server: ApiServer, pulumi_cli: Path) -> Platform:
+    return copy_of("local", tmp_path, api_server, pulumi_cli)
 
 
 @pytest.fixture
@@ -42,20 +68,34 @@ def plain_variables(local: Platform, tmp_path: Path) -> dict[str, str]:
     return variables
 
 
-def test_the_platform_is_deployed_once_and_then_left_alone(local: Platform) -> None:
-    assert local.engine.preview(images=IMAGES).changes == {"create": RESOURCES}
-    done = local.engine.up(images=IMAGES)
-    assert done.changes == {"create": RESOURCES}
-    assert local.engine.outputs()["api_keys"].secret
-    assert "api_keys" not in done.outputs, (
+@pytest.mark.parametrize("operation", ["preview", "up"])
+def test_a_wrong_value_ends_the_kit_with_one_line(undeployed: Platform, operation: str) -> None:
+    undeployed.change(redis={"max_lag": "9s"})
+    with pytest.raises(WorkspaceError) as caught:
+        getattr(undeployed.engine, operation)(images=IMAGES)
+    message = str(caught.value)
+    assert message.startswith("Pulumi.local.yaml: seawall:redis")
+    assert "\n" not in message
+
+
+def test_outputs_of_a_stack_that_never_was_are_an_error(undeployed: Platform) -> None:
+    with pytest.raises(WorkspaceError, match="never deployed"):
+        undeployed.engine.outputs()
+
+
+def test_the_platform_is_deployed_once_and_then_left_alone(deployed: Deployed) -> None:
+    assert deployed.preview.changes == {"create": RESOURCES}
+    assert deployed.update.changes == {"create": RESOURCES}
+    engine = deployed.platform.engine
+    assert engine.outputs()["api_keys"].secret
+    assert "api_keys" not in deployed.update.outputs, (
         "what an update returns is printed, so it holds no secret"
     )
-    assert local.engine.up().changed == 0
-    assert local.engine.preview(refresh=True).changed == 0
+    assert engine.up().changed == 0
+    assert engine.preview(refresh=True).changed == 0
 
 
 def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform) -> None:
-    local.engine.up(images=IMAGES)
     local.engine.refresh()
     keys = cast("dict[str, str]", local.engine.outputs()["api_keys"].value)
     exported = subprocess.run(
@@ -81,21 +121,28 @@ def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform)
 def test_the_plain_cli_sees_what_the_kit_deployed(
     local: Platform, plain_variables: dict[str, str]
 ) -> None:
-    local.engine.up(images=IMAGES)
     done = local.plain("up", "--yes", "--skip-preview", "--json", variables=plain_variables)
     assert done.returncode == 0, done.stderr
     done = local.plain("preview", "--expect-no-changes", variables=plain_variables)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@contextmanager
+def wrong_in(stack_file: Path) -> Generator[None]:
+    """A value of the generated project is wrong inside the block."""
+    text = stack_file.read_text()
+    stack_file.write_text(text.replace("max_lag: 3s", "max_lag: 9s"))
+    try:
+        yield
+    finally:
+        stack_file.write_text(text)
+
+
 def test_a_wrong_value_ends_the_plain_cli_with_one_line(
     local: Platform, plain_variables: dict[str, str]
 ) -> None:
-    local.engine.up(images=IMAGES)
-    stack_file = local.engine.project / "Pulumi.local.yaml"
-    text = stack_file.read_text()
-    stack_file.write_text(text.replace("max_lag: 3s", "max_lag: 9s"))
-    done = local.plain("preview", variables=plain_variables)
+    with wrong_in(local.engine.project / "Pulumi.local.yaml"):
+        done = local.plain("preview", variables=plain_variables)
     assert done.returncode != 0
     assert "max_lag + 1s = 10s must be less than down_after = 5s" in done.stdout
     assert "two masters could accept writes" in done.stdout
@@ -103,21 +150,5 @@ def test_a_wrong_value_ends_the_plain_cli_with_one_line(
 
 
 def test_a_stack_whose_configuration_went_wrong_can_be_destroyed(local: Platform) -> None:
-    local.engine.up(images=IMAGES)
     local.change(redis={"max_lag": "9s"})
     assert local.engine.destroy().changes == {"delete": RESOURCES}
-
-
-@pytest.mark.parametrize("operation", ["preview", "up"])
-def test_a_wrong_value_ends_the_kit_with_one_line(local: Platform, operation: str) -> None:
-    local.change(redis={"max_lag": "9s"})
-    with pytest.raises(WorkspaceError) as caught:
-        getattr(local.engine, operation)(images=IMAGES)
-    message = str(caught.value)
-    assert message.startswith("Pulumi.local.yaml: seawall:redis")
-    assert "\n" not in message
-
-
-def test_outputs_of_a_stack_that_never_was_are_an_error(local: Platform) -> None:
-    with pytest.raises(WorkspaceError, match="never deployed"):
-        local.engine.outputs()

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import secrets
 import signal
 import socket
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from seawall.wait import wait_until
 from tests.engine.chains import (
     CLI,
     LENGTH,
+    LONG,
     PROVIDER,
     at_done,
     chain,
@@ -32,27 +34,43 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 SEED = 20261121
-MOMENTS = sorted(random.Random(SEED).sample(range(1, LENGTH), 10))  # noqa: S311 - no secret
+MOMENTS = sorted(random.Random(SEED).sample(range(1, LONG), 4))  # noqa: S311 - no secret
+VICTIMS = (CLI, PROVIDER)
+MORE_MOMENTS = 10
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_the_next_update_repairs_one_that_was_killed_at_a_random_moment(
     scratch: "Scratch", moment: int
 ) -> None:
-    victim = (CLI, PROVIDER)[MOMENTS.index(moment) % 2]
-    engine = scratch.engine(chain(scratch))
+    assert_repaired(scratch, moment, VICTIMS[MOMENTS.index(moment) % 2])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("index", range(MORE_MOMENTS))
+def test_the_next_update_repairs_one_that_was_killed_at_a_moment_of_this_run(
+    scratch: "Scratch", index: int
+) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")  # shown beside a failure
+    assert_repaired(scratch, random.Random(seed).randrange(1, LONG), VICTIMS[index % 2])  # noqa: S311 - no secret
+
+
+def assert_repaired(scratch: "Scratch", moment: int, victim: str) -> None:
+    """Kill the victim when so many objects are made, and let the next update repair that."""
+    engine = scratch.engine(chain(scratch, LONG))
     with pytest.raises(UpdateCutOff):
         engine.up(on_progress=at_done(moment, lambda: kill(victim, scratch)))
     made = links(scratch)
-    assert made < LENGTH, "nothing was killed in the middle"
+    assert made < LONG, "nothing was killed in the middle"
     done = engine.up()
     assert done.recovered
-    assert links(scratch) == LENGTH, "an object is missing, or there is one too many"
+    assert links(scratch) == LONG, "an object is missing, or there is one too many"
     assert engine.snapshot().pending == 0
     assert engine.up().changed == 0, "the permission to adopt was taken back"
     who = "CLI" if victim == CLI else "provider"
     measured(
-        f"{who} killed after {made} of {LENGTH} objects: recovered in {_seconds(engine.timings)}"
+        f"{who} killed after {made} of {LONG} objects: recovered in {_seconds(engine.timings)}"
     )
 
 
@@ -61,7 +79,7 @@ def _seconds(timings: Mapping[str, float]) -> str:
 
 
 def test_the_provider_does_not_outlive_a_killed_cli(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
+    engine = scratch.engine(chain(scratch, LONG))
     with pytest.raises(UpdateCutOff, match="signal 9"):
         engine.up(on_progress=at_done(1, lambda: kill(CLI, scratch)))
     wait_until(
@@ -72,15 +90,15 @@ def test_the_provider_does_not_outlive_a_killed_cli(scratch: "Scratch") -> None:
 
 
 def test_an_interrupt_is_passed_on_and_the_state_is_saved(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
+    engine = scratch.engine(chain(scratch, LONG))
     with pytest.raises(Interrupted):
         engine.up(on_progress=at_done(1, lambda: os.kill(os.getpid(), signal.SIGINT)))
     made = links(scratch)
-    assert 0 < made < LENGTH
+    assert 0 < made < LONG
     assert not engine.layout.unfinished.exists(), "an interrupted update ended in good order"
     done = engine.up()
     assert not done.recovered, "an interrupted update leaves no lock and nothing pending"
-    assert done.changes["create"] == LENGTH - made
+    assert done.changes["create"] == LONG - made
 
 
 def test_what_a_stranger_made_is_not_adopted_after_an_ordinary_failure(

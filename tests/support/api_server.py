@@ -1,0 +1,159 @@
+"""A real API server with etcd and controllers: plain processes on loopback, no nodes, no pods.
+
+For tests that need objects and not what runs in them. The flags and the keys are those of the kit's
+own control plane, so that what is accepted here is accepted there.
+"""
+
+import subprocess
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from seawall.cluster.control_plane import control_plane_daemons
+from seawall.cluster.init import DaemonSpec
+from seawall.cluster.instance import Instance
+from seawall.cluster.kubeconfig import write_kubeconfig
+from seawall.cluster.kubectl import Kubectl
+from seawall.cluster.machine import HOME, PROGRAMS
+from seawall.cluster.pki import ensure_pki
+from seawall.kit import Kit
+from seawall.wait import TimedOutError, wait_until
+from tests.support.ports import free_port
+
+__all__ = ["ApiServer", "serve_kubernetes"]
+
+_CONTROLLERS = (
+    "deployment-controller",
+    "garbage-collector-controller",
+    "namespace-controller",
+    # Else the volumes of a StatefulSet keep their namespace from being deleted.
+    "persistentvolumeclaim-protection-controller",
+    "replicaset-controller",
+    "serviceaccount-controller",
+    "statefulset-controller",
+)
+_START_S = 60
+_LAST_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """What its clients need; the user may do everything."""
+
+    kubeconfig: Path
+    program: Path
+    """kubectl."""
+
+    @property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self.program, self.kubeconfig)
+
+
+@contextmanager
+def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
+    """Serve until the end of the block; data, keys and logs are in `folder`.
+
+    `python -m seawall.supply.for_tests engine` installs what runs here.
+
+    Raises:
+        RuntimeError: it does not answer; the message holds the last lines of its logs.
+    """
+    programs = kit.tool("kubernetes")
+    instance = Instance("tests", octet=64, nodes=0, data=folder)
+    url = f"https://127.0.0.1:{free_port()}"
+    pki = ensure_pki(instance)
+    for user in ("admin", "controller-manager"):
+        file = folder / f"{user}.kubeconfig"
+        write_kubeconfig(file, instance=instance, pki=pki, user=user)
+        file.write_text(file.read_text().replace(instance.api_server, url))
+    places = {f"{HOME}-pki": pki, PROGRAMS: programs, HOME: folder}
+    own_flags = _own_flags(folder, url)
+    with ExitStack() as ending:
+        running = {
+            name: ending.enter_context(_running(_command(daemon, places, own_flags[name]), folder))
+            for daemon in control_plane_daemons(instance)
+            if (name := daemon["name"]) in own_flags
+        }
+        served = ApiServer(folder / "admin.kubeconfig", programs / "kubectl")
+        _await(served, running, folder)
+        yield served
+
+
+def _own_flags(folder: Path, url: str) -> dict[str, dict[str, str]]:
+    """The daemons that run here, and what is not as in the kit's clusters."""
+    etcd, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    return {
+        "etcd": {
+            "data-dir": str(folder / "etcd"),
+            "listen-client-urls": etcd,
+            "advertise-client-urls": etcd,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"default={peer}",
+        },
+        "kube-apiserver": {
+            "etcd-servers": etcd,
+            "bind-address": "127.0.0.1",
+            "secure-port": url.rsplit(":", 1)[1],
+        },
+        "kube-controller-manager": {"controllers": ",".join(_CONTROLLERS), "secure-port": "0"},
+    }
+
+
+def _command(
+    daemon: DaemonSpec, places: Mapping[str, Path], own_flags: Mapping[str, str]
+) -> list[str]:
+    """The daemon's command line with the paths of this machine and with `own_flags`."""
+    program, *words = (_placed(word, places) for word in daemon["argv"])
+    flags = dict(word.removeprefix("--").split("=", 1) for word in words)
+    return [program, *(f"--{flag}={value}" for flag, value in {**flags, **own_flags}.items())]
+
+
+def _placed(word: str, places: Mapping[str, Path]) -> str:
+    for inside, here in places.items():
+        word = word.replace(f"{inside}/", f"{here}/")
+    return word
+
+
+@contextmanager
+def _running(command: Sequence[str], folder: Path) -> Generator["subprocess.Popen[bytes]"]:
+    """A process that the kernel ends with this one, however this one ends."""
+    with (
+        (folder / f"{Path(command[0]).name}.log").open("wb") as log,
+        subprocess.Popen(
+            ["setpriv", "--pdeathsig=KILL", *command],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()  # nobody needs the data, and an orderly end takes seconds
+
+
+def _await(
+    served: ApiServer, running: Mapping[str, "subprocess.Popen[bytes]"], folder: Path
+) -> None:
+    """Return when objects can be made and a controller has made its first."""
+
+    def answers() -> bool:
+        ended = [name for name, process in running.items() if process.poll() is not None]
+        if ended:
+            raise RuntimeError(f"ended at once: {', '.join(ended)}\n{_last_words(folder)}")
+        return served.kubectl.succeeds("get", "--namespace=default", "serviceaccount/default")
+
+    try:
+        wait_until(answers, deadline_s=_START_S, what="the API server", interval_s=0.3)
+    except TimedOutError as late:
+        raise RuntimeError(f"{late}\n{_last_words(folder)}") from late
+
+
+def _last_words(folder: Path) -> str:
+    logs = {file.name: file.read_text(errors="replace") for file in sorted(folder.glob("*.log"))}
+    return "\n".join(
+        "\n".join([f"--- {name}", *text.splitlines()[-_LAST_LINES:]]) for name, text in logs.items()
+    )
