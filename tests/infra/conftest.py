@@ -1,8 +1,20 @@
-"""The environments, each built once."""
+"""The environments, each built once, and the schemas of Kubernetes, each read once."""
+
+from collections.abc import Generator
+from functools import cache
 
 import pytest
+from kubernetes_validate import utils  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from tests.infra.environments import ENVIRONMENTS, Platform, Values, complete, platform_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas() -> Generator[None]:  # pyright: ignore[reportUnusedFunction] - used by itself
+    """The library reads the file of all definitions again for every manifest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "schema_contents", cache(utils.schema_contents))
+        yield
 
 
 @pytest.fixture

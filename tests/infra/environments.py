@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,7 +70,12 @@ def pod_spec(resource: Resource) -> Values:
 
 
 def committed(env: str) -> Values:
-    """The values of the committed file."""
+    """The values of the committed file, to be changed at will."""
+    return copy.deepcopy(_read(env))
+
+
+@cache
+def _read(env: str) -> Values:
     text = (CHECKOUT / f"Pulumi.{env}.yaml").read_text(encoding="utf-8")
     return cast("Values", yaml.safe_load(text)["config"])
 

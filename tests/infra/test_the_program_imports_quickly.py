@@ -17,8 +17,11 @@ print(time.process_time() - begun, "pulumi_aws" in sys.modules)
 
 
 def test_the_program_is_imported_quickly_and_without_the_types_of_aws() -> None:
-    """The fastest of three: the first one may have to compile what it imports."""
-    fastest = min(imported() for _ in range(TRIES))
+    """The fastest of three counts, since the first may compile; one within the goal is enough."""
+    fastest = imported()
+    for _ in range(TRIES - 1):
+        if fastest > GOAL_S:
+            fastest = min(fastest, imported())
     measured(f"the program was imported in {fastest:.2f} s of a core (goal {GOAL_S} s)")
     assert fastest < 3 * GOAL_S
 
