@@ -35,7 +35,6 @@ Run = Callable[[], None]
 @dataclass(frozen=True)
 class Options:
     adopt: bool | None = None
-    delete_unreachable: bool | None = None
     mutable: bool | None = None
 
 
@@ -43,7 +42,6 @@ def provider(scratch: "Scratch", options: Options = Options()) -> pulumi.Resourc
     made = Provider(
         "cluster",
         kubeconfig=str(scratch.kubeconfig),
-        delete_unreachable=options.delete_unreachable,
         enable_config_map_mutable=options.mutable,
         enable_secret_mutable=options.mutable,
         upsert_existing_objects=options.adopt,
@@ -125,23 +123,6 @@ def test_a_removed_field_is_removed_from_the_live_object(scratch: "Scratch") -> 
     assert "labels" not in live(scratch, "configmap/sample")["metadata"]
 
 
-def test_changed_data_replaces_a_config_map(scratch: "Scratch") -> None:
-    scratch.engine(config_map(scratch, {"a": "1"})).up()
-    uid = live(scratch, "configmap/sample")["metadata"]["uid"]
-    assert scratch.engine(config_map(scratch, {"a": "2"})).up().changes["replace"] == 1
-    found = live(scratch, "configmap/sample")
-    assert found["data"] == {"a": "2"}
-    assert found["metadata"]["uid"] != uid
-
-
-def test_changed_data_updates_a_config_map_where_the_option_says_so(scratch: "Scratch") -> None:
-    scratch.engine(config_map(scratch, {"a": "1"}, options=Options(mutable=True))).up()
-    uid = live(scratch, "configmap/sample")["metadata"]["uid"]
-    done = scratch.engine(config_map(scratch, {"a": "2"}, options=Options(mutable=True))).up()
-    assert done.changes["update"] == 1
-    assert live(scratch, "configmap/sample")["metadata"]["uid"] == uid
-
-
 def test_a_changed_selector_replaces_a_deployment(scratch: "Scratch") -> None:
     scratch.engine(deployment(scratch, 1)).up()
     seen = scratch.engine(deployment(scratch, 1, app="other")).preview()
@@ -163,14 +144,6 @@ def test_what_kubectl_changed_is_shown_by_a_refresh_and_repaired(scratch: "Scrat
     assert spec["replicas"] == 1
     assert spec["template"]["spec"]["containers"][0]["image"] == "none.invalid/none:0"
     assert engine.up(refresh=True).changed == 0
-
-
-def test_a_deleted_object_is_made_again_after_a_refresh(scratch: "Scratch") -> None:
-    engine = scratch.engine(config_map(scratch, {"a": "1"}))
-    engine.up()
-    scratch.kubectl("delete", "configmap/sample")
-    assert engine.up(refresh=True).changes["create"] == 1
-    assert live(scratch, "configmap/sample")["data"] == {"a": "1"}
 
 
 def test_a_field_that_a_controller_owns_is_an_error_that_names_both(scratch: "Scratch") -> None:
@@ -266,22 +239,6 @@ def test_a_patch_resource_is_refused_by_name(scratch: "Scratch") -> None:
         ConfigMapPatch("sample", metadata=metadata, data={"a": "1"}, opts=provider(scratch))
 
     with pytest.raises(UpdateFailed, match=r"stand-in .*Patch resources are not supported"):
-        scratch.engine(run).up()
-
-
-def test_a_helm_release_is_refused_by_name(scratch: "Scratch") -> None:
-    def run() -> None:
-        from pulumi_kubernetes.helm.v3 import Release  # noqa: PLC0415 - slow, for one test
-
-        Release("sample", chart="x", opts=provider(scratch))
-
-    with pytest.raises(UpdateFailed, match=r"stand-in .*Helm charts and releases"):
-        scratch.engine(run).up()
-
-
-def test_an_unsupported_provider_option_is_refused_by_name(scratch: "Scratch") -> None:
-    run = config_map(scratch, {"a": "1"}, options=Options(delete_unreachable=True))
-    with pytest.raises(UpdateFailed, match="unsupported provider option deleteUnreachable"):
         scratch.engine(run).up()
 
 

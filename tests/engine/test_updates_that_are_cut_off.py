@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,40 +113,46 @@ def test_what_a_stranger_made_is_not_adopted_after_an_ordinary_failure(
     assert scratch.kubectl("get", "configmap/link-3", "-o", "jsonpath={.data.a}") == "theirs"
 
 
-def lock(scratch: "Scratch", *, pid: int, host: str) -> None:
+@pytest.fixture(scope="module")
+def kept(module_scratch: "Scratch") -> "Scratch":
+    """A deployed chain, for tests of locks, which leave it as it is."""
+    module_scratch.engine(chain(module_scratch)).up()
+    return module_scratch
+
+
+def lock(scratch: "Scratch", *, pid: int, host: str) -> Path:
+    """The lock of a process of that host, as the CLI writes it."""
     folder = scratch.engine(chain(scratch)).layout.files
     folder = folder / ".pulumi/locks/organization/seawall/test"
     folder.mkdir(parents=True, exist_ok=True)
     entry = {"pid": pid, "username": "anna", "hostname": host, "timestamp": "2026-01-01T00:00:00Z"}
-    (folder / "other.json").write_text(json.dumps(entry))
+    file = folder / "other.json"
+    file.write_text(json.dumps(entry))
+    return file
 
 
-def test_a_running_update_is_not_disturbed_and_its_holder_is_named(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
-    lock(scratch, pid=1, host="another-machine")
+def test_a_running_update_is_not_disturbed_and_its_holder_is_named(kept: "Scratch") -> None:
+    held = lock(kept, pid=1, host="another-machine")
     with pytest.raises(UpdateRunning, match="anna@another-machine, process 1") as caught:
-        engine.up()
+        kept.engine(chain(kept)).up()
+    held.unlink()
     assert "\n" not in str(caught.value)
     assert "seawall state unlock test" in str(caught.value)
 
 
-def test_the_lock_of_another_machine_is_removed_when_told_so(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
-    lock(scratch, pid=1, host="another-machine")
+def test_the_lock_of_another_machine_is_removed_when_told_so(kept: "Scratch") -> None:
+    engine = kept.engine(chain(kept))
+    lock(kept, pid=1, host="another-machine")
     (held,) = unlock_state(engine)
     assert str(held) == "anna@another-machine, process 1"
     assert engine.up().recovered
     assert unlock_state(engine) == []
 
 
-def test_the_lock_of_a_dead_process_of_this_machine_is_removed(scratch: "Scratch") -> None:
-    engine = scratch.engine(chain(scratch))
-    engine.up()
+def test_the_lock_of_a_dead_process_of_this_machine_is_removed(kept: "Scratch") -> None:
     dead = 2**22 + 1  # above the kernel's highest process id
-    lock(scratch, pid=dead, host=socket.gethostname())
-    assert engine.up().recovered
+    lock(kept, pid=dead, host=socket.gethostname())
+    assert kept.engine(chain(kept)).up().recovered
 
 
 def test_a_second_update_names_who_holds_the_lock(scratch: "Scratch") -> None:

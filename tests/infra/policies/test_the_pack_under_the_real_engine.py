@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Engine:
-    """The CLI in a project of its own with a state in a temporary folder."""
+    """The CLI with one stack, whose state is in a temporary folder."""
 
     folder: Path
     pulumi: Path
@@ -47,10 +48,10 @@ class Engine:
         self, program: Callable[[], None], policies: str | None = LENIENT, *, update: bool = False
     ) -> Outcome:
         printed: list[str] = []
-        stack = automation.create_or_select_stack(
-            "test", project_name="pack", program=program, opts=self._options()
-        )
-        if policies is not None:
+        stack = self._stack
+        if policies is None:
+            stack.remove_config("seawall:policies")
+        else:
             stack.set_config("seawall:policies", automation.ConfigValue(policies))
         operation: Callable[..., Any] = stack.up if update else stack.preview
         try:
@@ -61,6 +62,12 @@ class Engine:
         except automation.CommandError as error:
             return Outcome(passed=False, printed="\n".join([*printed, str(error)]))
         return Outcome(passed=True, printed="\n".join(printed))
+
+    @cached_property
+    def _stack(self) -> automation.Stack:
+        return automation.create_stack(
+            "test", project_name="pack", program=lambda: None, opts=self._options()
+        )
 
     def _options(self) -> automation.LocalWorkspaceOptions:
         (self.folder / "work").mkdir(exist_ok=True)
@@ -85,19 +92,20 @@ class Engine:
         }
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """The CLI alone: no cluster is needed."""
-    shims = tmp_path / "shims"
+    folder = tmp_path_factory.mktemp("pack")
+    shims = folder / "shims"
     shims.mkdir()
     echo = Path(__file__).with_name("echo_provider.py")
     # The policy SDK's own starter does the same: run the pack, whose folder is the current one.
     _executable(shims / "pulumi-analyzer-policy-python", f'"{sys.executable}" __main__.py "$@"')
     _executable(shims / "pulumi-resource-kubernetes", f'"{sys.executable}" "{echo}" "$@"')
-    program = tmp_path / "cli" / "bin" / "pulumi"
+    program = folder / "cli" / "bin" / "pulumi"
     program.parent.mkdir(parents=True)
     program.symlink_to(kit_here().tool("pulumi") / "pulumi")
-    return Engine(tmp_path, program)
+    return Engine(folder, program)
 
 
 def _executable(path: Path, command: str) -> None:
