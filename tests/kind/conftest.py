@@ -11,7 +11,7 @@ import shlex
 import shutil
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,20 +80,18 @@ class StandIn:
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """kind, and the stand-ins for docker and kubectl."""
     folder = tmp_path_factory.mktemp("programs")
-    # Imported, since Python keeps the compiled form of a module only, and this one starts often.
-    place = str(Path(stand_in.__file__).parent)
-    start = f"import sys; sys.path[:0] = [{place!r}]; import stand_in; stand_in.run()"
-    for program in ("docker", "kubectl"):
-        words = shlex.join([sys.executable, "-I", "-S", "-c", start, program])
-        shim = f'#!/bin/sh\n{_ROLES}exec {words} "$STAND_IN" "$@"\n'
-        (folder / program).write_text(shim)
-        (folder / program).chmod(0o755)
     (folder / "kind").symlink_to(kit_here().tool("kind") / "kind")
     (folder / "sh").symlink_to("/bin/sh")
-    return folder
+    with stand_in.serving() as server:
+        for program in ("docker", "kubectl"):
+            words = shlex.join([sys.executable, "-I", "-S", "-c", stand_in.CLIENT, server, program])
+            shim = f'#!/bin/sh\n{_ROLES}exec {words} "$STAND_IN" "$@"\n'
+            (folder / program).write_text(shim)
+            (folder / program).chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")

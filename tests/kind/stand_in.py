@@ -1,6 +1,8 @@
 """A stand-in for a Docker engine with kind's node image in it, and for kubectl; not the real ones.
 
-`run` is what both programs are. What they know is in one folder: the containers, the calls that
+Both programs are a few lines that hand their arguments and streams to `serve`, a thread of the
+tests: they start some hundred times, and a start with all of this costs five times as much. What
+they know is in one folder: the containers, the calls that
 were made, what was written into nodes, and the calls that the test wants refused (`refuse`: a text
 that a call contains, and the words of the refusal). They print what the real programs print, as far
 as kind and this kit read it. No container is started.
@@ -9,13 +11,17 @@ as kind and this kit read it. No container is started.
 import fcntl
 import json
 import re
-import sys
+import secrets
+import socket
+import tarfile
+import threading
+import traceback
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 VERSION = "28.2.2"
 _CLUSTER, _ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
@@ -105,7 +111,7 @@ def engine_in(folder: Path) -> Generator[Engine]:
         file.write_text(json.dumps(asdict(engine)))
 
 
-def docker(folder: Path, engine: Engine, words: list[str]) -> str:  # noqa: C901, PLR0911, PLR0912 - table
+def docker(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> str:  # noqa: C901, PLR0911, PLR0912 - table
     """What one call prints; raises Refused."""
     match words:
         case ["version", *_]:
@@ -137,7 +143,7 @@ def docker(folder: Path, engine: Engine, words: list[str]) -> str:  # noqa: C901
             return name
         case ["exec", *rest]:
             plain = [word for word in rest if word not in {"--privileged", "-i"}]
-            return _exec(folder, engine.running(plain[0]), plain[1:])
+            return _exec(folder, engine.running(plain[0]), plain[1:], given)
         case _:
             raise Refused(f"the stand-in does not know `docker {' '.join(words)}`")
 
@@ -217,7 +223,7 @@ def _run(engine: Engine, words: list[str]) -> str:
     return name
 
 
-def _exec(folder: Path, node: Container, words: list[str]) -> str:  # noqa: PLR0911 - a table
+def _exec(folder: Path, node: Container, words: list[str], given: BinaryIO) -> str:  # noqa: PLR0911 - a table
     match words:
         case ["cat", "/kind/version"]:
             version = re.search(r":(v[0-9.]+)", node.image)
@@ -227,15 +233,13 @@ def _exec(folder: Path, node: Container, words: list[str]) -> str:  # noqa: PLR0
         case ["cp", "/dev/stdin", path]:
             target = folder / "nodes" / node.name / path.strip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(sys.stdin.read())
+            target.write_bytes(given.read())
         case ["containerd", "config", "dump"]:
             return _CONTAINERD
         case ["ctr", "--namespace=k8s.io", "images", "list", "--quiet"]:
             return "\n".join(node.images)
         case ["ctr", *_, "-"]:
-            import tarfile  # noqa: PLC0415 - this program starts a hundred times
-
-            with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+            with tarfile.open(fileobj=given, mode="r|") as archive:
                 member = next(item for item in archive if item.name == "manifest.json")
                 manifest = archive.extractfile(member)
                 node.images += json.loads(manifest.read())[0]["RepoTags"] if manifest else []
@@ -250,7 +254,7 @@ def _exec(folder: Path, node: Container, words: list[str]) -> str:  # noqa: PLR0
     return ""
 
 
-def kubectl(folder: Path, engine: Engine, words: list[str]) -> str:
+def kubectl(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> str:
     """What one call prints; raises Refused."""
     kubeconfig = Path(words[0].removeprefix("--kubeconfig=")).read_text()
     context = re.search(r"current-context: kind-(\S+)", kubeconfig)
@@ -263,7 +267,7 @@ def kubectl(folder: Path, engine: Engine, words: list[str]) -> str:
             return json.dumps({"items": [_node(container) for container in nodes]})
         case ["apply", *_]:
             with (folder / "applied.yaml").open("a") as applied:
-                applied.write(f"{sys.stdin.read()}\n---\n")
+                applied.write(f"{given.read().decode()}\n---\n")
         case _:
             pass
     return "ok"
@@ -285,23 +289,70 @@ def refuse_as_told(engine: Engine, line: str) -> None:
             raise Refused(refusal)
 
 
-def main(program: str, folder: Path, words: list[str]) -> int:
-    """The exit code."""
+def main(program: str, folder: Path, words: list[str], given: BinaryIO) -> tuple[int, str]:
+    """The exit code, and what is printed: to standard error when the code is not 0."""
     with engine_in(folder) as engine:
         with (folder / "calls").open("a") as calls:
             calls.write(json.dumps([program, *words]) + "\n")
         line = " ".join([program, *words])
         try:
             refuse_as_told(engine, line)
-            answer = (docker if program == "docker" else kubectl)(folder, engine, words)
+            answer = (docker if program == "docker" else kubectl)(folder, engine, words, given)
         except Refused as refused:
             source = "Error response from daemon: " if program == "docker" else "error: "
-            sys.stderr.write(f"{source}{refused}\n")
-            return 1
-    sys.stdout.write(f"{answer}\n" if answer else "")
-    return 0
+            return 1, f"{source}{refused}\n"
+    return 0, f"{answer}\n" if answer else ""
 
 
-def run() -> None:
-    """With the arguments of the command line: the program, the folder, and what it was told."""
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))
+CLIENT = """
+import _socket, sys
+server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+server.connect(chr(0) + sys.argv[1])
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
+words = chr(0).join(sys.argv[2:]).encode()
+server.sendmsg([words], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+sys.exit(int(server.recv(8) or b"1"))
+"""
+"""Each program; its arguments are the server's name, the program's, the folder, and its own."""
+
+
+@contextmanager
+def serving() -> Generator[str]:
+    """The name of a server that is what every client says."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        name = f"seawall-stand-in-{secrets.token_hex(8)}"
+        listener.bind(f"\0{name}")
+        listener.listen(64)
+        thread = threading.Thread(target=_serve, args=(listener,))
+        thread.start()
+        try:
+            yield name
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _serve(listener: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection, suppress(BrokenPipeError):  # whoever asked was killed
+            _answer(connection)
+
+
+def _answer(connection: socket.socket) -> None:
+    message, streams, _, _ = socket.recv_fds(connection, 1 << 17, 3)
+    program, folder, *words = message.decode().split("\0")
+    with (
+        open(streams[0], "rb") as given,  # noqa: PTH123 - a descriptor, as the next two
+        open(streams[1], "w") as printed,  # noqa: PTH123
+        open(streams[2], "w") as told,  # noqa: PTH123
+    ):
+        try:
+            code, text = main(program, Path(folder), words, given)
+        except Exception:  # noqa: BLE001 - what would end the program does not end the server
+            code, text = 1, traceback.format_exc()
+        (told if code else printed).write(text)
+    connection.send(str(code).encode())
