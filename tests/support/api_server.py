@@ -27,12 +27,9 @@ _CONTROLLERS = (
     "deployment-controller",
     "garbage-collector-controller",
     "namespace-controller",
-    # Else the volumes of a StatefulSet keep their namespace from being deleted.
-    "persistentvolumeclaim-protection-controller",
-    "replicaset-controller",
     "serviceaccount-controller",
-    "statefulset-controller",
 )
+"""None makes pods: without nodes they tell nothing, and a namespace takes twice as long to go."""
 _START_S = 60
 _LAST_LINES = 15
 
