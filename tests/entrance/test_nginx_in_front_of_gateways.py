@@ -21,7 +21,7 @@ from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.entrance.kit import MAX_BODY, Nginx, configuration, listening, names_server, silent
 from tests.measured import measured
-from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request
+from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator, http_request
 from tests.support.ports import free_port
 
 FIRST, SECOND, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -153,7 +153,12 @@ def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
 ) -> None:
     known.append(SECOND)
     load = ConstantLoad(
-        url=f"{nginx.url}/v1", api_key=API_KEY, model="model-0", rate=RATE, streamed_share=0.5
+        url=f"{nginx.url}/v1",
+        api_key=API_KEY,
+        model="model-0",
+        rate=RATE,
+        streamed_share=0.5,
+        timeout_s=PATIENCE_S,
     )
     with load:
         wait_until(

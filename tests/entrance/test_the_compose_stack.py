@@ -22,7 +22,7 @@ from seawall.wait import wait_until
 from tests.entrance.kit import START_S
 from tests.infra.environments import CHECKOUT, Platform, complete, platform_of, pod_spec
 from tests.measured import measured
-from tests.service.kit import API_KEY, Gateway, Simulator, answers
+from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, answers
 from tests.support.ports import free_port
 
 LOCAL = CHECKOUT / "Pulumi.local.yaml"
@@ -280,6 +280,7 @@ def test_one_of_two_gateways_ends_and_nobody_notices(end: signal.Signals, tmp_pa
             model="model-0",
             rate=RATE,
             streamed_share=0.5,
+            timeout_s=PATIENCE_S,
         )
         with load:
             for gateway in (first, second):

@@ -22,6 +22,8 @@ from tests.support.ports import free_port
 API_KEY = "sk-test-0123456789"
 START_S = 20.0
 HTTP_TIMEOUT_S = 15.0
+PATIENCE_S = 10.0
+"""What constant load waits for an answer where no failure is the promise, not speed."""
 
 FAST_TIMEOUTS = {
     "connect_seconds": 1,

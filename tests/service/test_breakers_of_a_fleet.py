@@ -11,7 +11,7 @@ from seawall.wait import wait_until
 from service.pipeline.lanes import LaneBook
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from tests.service.kit import API_KEY, Gateway, Simulator, http_request, provider_of
+from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, http_request, provider_of
 from tests.service.redis_kit import RedisUnderTest
 
 MODELS = ("told", "frozen", "own-eyes")
@@ -91,7 +91,9 @@ def target(gateway: Gateway, model: str) -> Any:  # noqa: ANN401 - JSON is whate
 
 
 def load(gateway: Gateway, model: str) -> ConstantLoad:
-    return ConstantLoad(url=gateway.url, api_key=API_KEY, model=model, rate=20)
+    return ConstantLoad(
+        url=gateway.url, api_key=API_KEY, model=model, rate=20, timeout_s=PATIENCE_S
+    )
 
 
 def test_an_opening_is_told_one_probe_goes_out_and_the_recovery_spreads(

@@ -125,10 +125,11 @@ async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
     assert set(found) <= {200, 429}, found
     assert found[200] == served
     # A machine that is so busy that calls to Redis are late makes each replica go on with its part:
-    # the budget again, all together. `test_charges` has the same without a deadline.
-    most = 100 if not late else 200
+    # the budget again, all together; and what Redis held for such a call is nobody's for a while.
+    # `test_charges` has the same without a deadline.
+    least, most = (50, 200) if late else (100, 100)
     print(f"{served} of 1000 served for {served * CENT:.2f} dollars, {late:g} late calls")
-    assert 100 <= served <= most, found
+    assert least <= served <= most, found
 
 
 def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(

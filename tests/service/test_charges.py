@@ -36,8 +36,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stores answer is asked here, not how soon a busy machine does."""
-    monkeypatch.setattr(redis_batches, "HOT_PATH_S", 5.0)
-    monkeypatch.setattr(redis_client, "COMMAND_S", 5.0)
+    monkeypatch.setattr(redis_batches, "HOT_PATH_S", 20.0)
+    monkeypatch.setattr(redis_client, "CONNECT_S", 20.0)
+    monkeypatch.setattr(redis_client, "COMMAND_S", 20.0)
+    # What is given when nobody says how long.
+    monkeypatch.setattr(redis_client.RedisClient.run_at_leisure, "__defaults__", (20.0,))
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -50,8 +53,21 @@ async def store(
     await made.close()
 
 
+_made: list[RedisStore] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncGenerator[None]:  # pyright: ignore[reportUnusedFunction] - used by itself
+    """Close what a test has made, when it failed as well."""
+    yield
+    while _made:
+        await _made.pop().close()
+
+
 def redis_store(redis: RedisUnderTest, folder: Path) -> RedisStore:
-    return RedisStore(RedisState.model_validate(redis.settings(folder)), folder)
+    store = RedisStore(RedisState.model_validate(redis.settings(folder)), folder)
+    _made.append(store)
+    return store
 
 
 def charge(

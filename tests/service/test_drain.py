@@ -14,7 +14,7 @@ import pytest
 from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.service.endpoints import Endpoints
-from tests.service.kit import API_KEY, Answer, Gateway, Simulator
+from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator
 
 DRAIN = {"serve_seconds": 1, "grace_seconds": 8}
 
@@ -42,7 +42,12 @@ def test_a_replica_that_leaves_under_load_fails_no_request(
     with (
         Endpoints([leaving, gateway]) as endpoints,
         ConstantLoad(
-            url=endpoints.url, api_key=API_KEY, model="model-0", rate=60, streamed_share=0.5
+            url=endpoints.url,
+            api_key=API_KEY,
+            model="model-0",
+            rate=60,
+            streamed_share=0.5,
+            timeout_s=PATIENCE_S,
         ) as load,
     ):
         wait_until(lambda: load.answered > 60, deadline_s=10, what="answers before the signal")

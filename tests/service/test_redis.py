@@ -8,7 +8,7 @@ import pytest
 from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.measured import measured
-from tests.service.kit import API_KEY, Gateway, Simulator, key_entry
+from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, key_entry
 from tests.service.redis_kit import RedisUnderTest
 
 GOAL_MS = 500
@@ -135,7 +135,9 @@ def test_a_frozen_redis_fails_no_request_and_shared_limits_return(
 ) -> None:
     gateway = make_gateway(folder, redis, alpha)
     try:
-        with ConstantLoad(url=gateway.url, api_key=API_KEY, model="model-0", rate=30) as load:
+        with ConstantLoad(
+            url=gateway.url, api_key=API_KEY, model="model-0", rate=30, timeout_s=PATIENCE_S
+        ) as load:
             wait_until(lambda: load.answered > 10, deadline_s=5, what="the first answers")
             redis.master.freeze()
             wait_until(lambda: gateway.metric(LOCAL) == 1, deadline_s=5, what="local limits")

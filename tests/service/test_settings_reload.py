@@ -11,7 +11,15 @@ from seawall.wait import TimedOutError, wait_until
 from service.errors import SettingsError
 from service.reload import SettingsFile
 from service.settings import parse_settings
-from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, provider_of
+from tests.service.kit import (
+    API_KEY,
+    PATIENCE_S,
+    Answer,
+    Gateway,
+    Simulator,
+    http_request,
+    provider_of,
+)
 
 NOTICED_S = 5
 """Two looks, half a second apart, and a starved machine."""
@@ -53,7 +61,12 @@ def test_no_request_fails_while_the_settings_change_under_load(
     kept = {"targets": [{"provider": one.name, "model": "sim-0"} for one in (alpha, beta)]}
     alone = {beta.name: provider_of(beta, "openai-compatible")}
     with ConstantLoad(
-        url=changing.url, api_key=API_KEY, model="model-0", rate=60, streamed_share=0.5
+        url=changing.url,
+        api_key=API_KEY,
+        model="model-0",
+        rate=60,
+        streamed_share=0.5,
+        timeout_s=PATIENCE_S,
     ) as load:
         changing.reconfigure(models={"model-0": kept, "added": target(beta, "sim-added")})
         wait_for_model(changing, "added")
