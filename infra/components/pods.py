@@ -20,6 +20,7 @@ from pulumi_kubernetes.core.v1 import (
     SeccompProfileArgs,
     SecretVolumeSourceArgs,
     SecurityContextArgs,
+    TCPSocketActionArgs,
     VolumeArgs,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "requirements",
     "scratch_volume",
     "secret_volume",
+    "tcp_probe",
 ]
 
 _USER = 10001
@@ -115,6 +117,16 @@ def http_probe(
     """A probe that asks a container port, by its name; plain HTTP when no scheme is given."""
     return ProbeArgs(
         http_get=HTTPGetActionArgs(path=path, port=port, scheme=scheme),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )
+
+
+def tcp_probe(port: str, *, period_s: int, failures: int) -> ProbeArgs:
+    """A probe that makes a connection to a container port, by its name."""
+    return ProbeArgs(
+        tcp_socket=TCPSocketActionArgs(port=port),
         period_seconds=period_s,
         timeout_seconds=2,
         failure_threshold=failures,

@@ -28,6 +28,7 @@ from infra.components.pods import (
     requirements,
     scratch_volume,
     secret_volume,
+    tcp_probe,
 )
 from infra.quantities import memory_bytes
 from infra.settings import Redis, Resources
@@ -45,8 +46,8 @@ _MEMORY_SHARE = 0.6
 """Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
 _PROBE_TIMEOUT_S = 10
 """A probe waits three seconds for its answer; a throttle or a busy node stretches its start."""
-_LIVENESS_PERIOD_S = 20
-_LIVENESS_FAILURES = 9
+_LIVENESS_PERIOD_S = 60
+_LIVENESS_FAILURES = 3
 """Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
 restart; and a node that is starved of CPU must not restart every Redis at once."""
 _STARTUP_PERIOD_S = 2
@@ -77,9 +78,16 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
         affinity=AffinityArgs(pod_anti_affinity=apart) if apart else None,
         automount_service_account_token=False,
         containers=[
-            _container("redis", pod, variables, pod.settings.resources, stop="stop"),
             _container(
-                "sentinel", pod, variables, pod.settings.sentinel_resources, stop="stop-wait"
+                *("redis", pod, variables, pod.settings.resources),
+                stop="stop",
+                # Of both containers: each probe that starts a command costs its node.
+                ready=_probe("ready", ports.REDIS, ports.SENTINEL, period_s=5, failures=2),
+            ),
+            _container(
+                *("sentinel", pod, variables, pod.settings.sentinel_resources),
+                stop="stop-wait",
+                ready=tcp_probe("sentinel", period_s=5, failures=2),
             ),
         ],
         dns_config=quick_names(),
@@ -114,7 +122,13 @@ def _environment(pod: RedisPod) -> list[EnvVarArgs]:
 
 
 def _container(
-    name: str, pod: RedisPod, variables: list[EnvVarArgs], resources: Resources, *, stop: str
+    name: str,
+    pod: RedisPod,
+    variables: list[EnvVarArgs],
+    resources: Resources,
+    *,
+    stop: str,
+    ready: ProbeArgs,
 ) -> ContainerArgs:
     stopping = ExecActionArgs(command=_agent(stop))
     port = ports.REDIS if name == "redis" else ports.SENTINEL
@@ -129,7 +143,7 @@ def _container(
             f"{name}-live", port, period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
         ),
         ports=[ContainerPortArgs(name=name, container_port=port)],
-        readiness_probe=_probe(f"{name}-ready", port, period_s=5, failures=2),
+        readiness_probe=ready,
         resources=requirements(resources),
         security_context=container_security(),
         startup_probe=_probe(
@@ -144,8 +158,8 @@ def _container(
     )
 
 
-def _probe(which: str, port: int, *, period_s: int, failures: int) -> ProbeArgs:
-    command = ["sh", "agents/probe.sh", which, str(port)]
+def _probe(which: str, *of: int, period_s: int, failures: int) -> ProbeArgs:
+    command = ["sh", "agents/probe.sh", which, *map(str, of)]
     return exec_probe(command, period_s=period_s, timeout_s=_PROBE_TIMEOUT_S, failures=failures)
 
 

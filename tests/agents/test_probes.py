@@ -31,7 +31,7 @@ class Pod:
         (self.secrets / "redis-operator-password").write_text(OPERATOR_PASSWORD)
         (self.secrets / "sentinel-password").write_text(SENTINEL_PASSWORD + "\n")
 
-    def probe(self, name: str, port: int | str) -> int:
+    def probe(self, name: str, *of: int) -> int:
         """The exit code."""
         variables = {
             **os.environ,
@@ -39,7 +39,7 @@ class Pod:
             "SEAWALL_RUN": str(self.run),
             "SEAWALL_MASTER_NAME": "seawall",
         }
-        command = ["sh", SCRIPT, name, str(port)]
+        command = ["sh", SCRIPT, name, *map(str, of)]
         return subprocess.run(command, env=variables, check=False, timeout=20).returncode
 
 
@@ -64,9 +64,8 @@ def test_servers_that_answer_are_live_and_ready(pod: Pod, redis: RedisUnderTest)
     (replica,) = redis.replicas
     for node in (redis.master, replica):
         assert pod.probe("redis-live", node.port) == 0
-        assert pod.probe("redis-ready", node.port) == 0
+        assert pod.probe("ready", node.port, redis.sentinel_port) == 0
     assert pod.probe("sentinel-live", redis.sentinel_port) == 0
-    assert pod.probe("sentinel-ready", redis.sentinel_port) == 0
 
 
 def test_a_replica_without_its_master_is_live_and_not_ready(
@@ -80,13 +79,13 @@ def test_a_replica_without_its_master_is_live_and_not_ready(
         what="the replica to lose its link",
     )
     assert pod.probe("redis-live", replica.port) == 0
-    assert pod.probe("redis-ready", replica.port) == 1
+    assert pod.probe("ready", replica.port, redis.sentinel_port) == 1
 
 
 def test_a_server_that_hangs_is_neither_live_nor_ready(pod: Pod, redis: RedisUnderTest) -> None:
     redis.master.process.send_signal(signal.SIGSTOP)
     assert pod.probe("redis-live", redis.master.port) == 1
-    assert pod.probe("redis-ready", redis.master.port) == 1
+    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
 
 
 def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
@@ -94,14 +93,17 @@ def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
 ) -> None:
     redis.ask_sentinel("SENTINEL", "SET", "seawall", "quorum", "2")
     assert pod.probe("sentinel-live", redis.sentinel_port) == 0
-    assert pod.probe("sentinel-ready", redis.sentinel_port) == 1
+    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
 
 
-def test_a_wrong_password_makes_nobody_ready(pod: Pod, redis: RedisUnderTest) -> None:
-    for name in ("redis-operator-password", "sentinel-password"):
-        (pod.secrets / name).write_text("another one")
-    assert pod.probe("redis-ready", redis.master.port) == 1
-    assert pod.probe("sentinel-ready", redis.sentinel_port) == 1
+@pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
+def test_a_wrong_password_and_none_are_no_answer(
+    pod: Pod, redis: RedisUnderTest, file: str
+) -> None:
+    (pod.secrets / file).write_text("another one")
+    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
+    (pod.secrets / file).unlink()
+    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
 
 
 def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) -> None:
@@ -115,15 +117,7 @@ def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) 
     assert pod.probe("redis-live", nobody) == 1
 
 
-@pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
-def test_no_password_is_no_answer(pod: Pod, redis: RedisUnderTest, file: str) -> None:
-    (pod.secrets / file).unlink()
-    name, port = {
-        "redis-operator-password": ("redis-ready", redis.master.port),
-        "sentinel-password": ("sentinel-ready", redis.sentinel_port),
-    }[file]
-    assert pod.probe(name, port) == 1
-
-
-def test_another_name_is_a_wrong_call(pod: Pod) -> None:
-    assert pod.probe("redis-dead", 6379) == 2
+@pytest.mark.parametrize("call", [("redis-dead", 1), ("ready", 1), ("redis-live",)])
+def test_another_call_is_refused(pod: Pod, call: tuple[str, *tuple[int, ...]]) -> None:
+    name, *of = call
+    assert pod.probe(name, *of) == 2
