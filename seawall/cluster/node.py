@@ -140,6 +140,8 @@ def _kubelet(instance: Instance, machine: str) -> object:
         "systemReserved": _reserved(instance),
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "2s",
+        # A lost node is known by its lease; a status that is the same need not be told again.
+        "nodeStatusReportFrequency": "1m",
         "nodeLeaseDurationSeconds": 8,
         "serializeImagePulls": False,
         # Else the second kill of a container costs 10 s and more.
