@@ -113,7 +113,7 @@ def test_the_process_refuses_wrong_settings_with_one_line_and_code_2(
     process = ProcessUnderTest(
         ["service"], folder / "log", {"SEAWALL_CONFIG": str(config)}, fresh=True
     )
-    assert process.wait_for_exit(15) == 2
+    assert process.wait_for_exit(60) == 2
     assert part in process.output
     assert len(process.output.strip().splitlines()) == 1, process.output
 
@@ -122,5 +122,5 @@ def test_the_process_does_not_start_without_its_api_keys(folder: Path) -> None:
     config = folder / "gateway.yaml"
     config.write_text(GOOD + f"secrets_dir: {folder}\n", encoding="utf-8")
     process = ProcessUnderTest(["service"], folder / "log", {"SEAWALL_CONFIG": str(config)})
-    assert process.wait_for_exit(15) == 2
+    assert process.wait_for_exit(60) == 2
     assert "cannot read the API keys" in process.output

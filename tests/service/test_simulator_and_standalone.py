@@ -94,7 +94,7 @@ def test_serve_prints_a_key_and_a_line_that_work(folder: Path) -> None:
     port = free_port()
     standalone = Standalone(port, folder)
     try:
-        wait_until(lambda: "Try:" in standalone.output, deadline_s=10, what="the welcome")
+        wait_until(lambda: "Try:" in standalone.output, deadline_s=60, what="the welcome")
         key = re.search(r"sk-seawall-\S+", standalone.output)
         assert key is not None
         answer = http_request(
@@ -106,7 +106,7 @@ def test_serve_prints_a_key_and_a_line_that_work(folder: Path) -> None:
         assert answer.status == 200
         assert "simulator" in answer.json()["choices"][0]["message"]["content"]
         standalone.signal(signal.SIGTERM)
-        assert standalone.wait_for_exit(10) == 0
+        assert standalone.wait_for_exit(60) == 0
     finally:
         standalone.stop()
 
@@ -114,7 +114,7 @@ def test_serve_prints_a_key_and_a_line_that_work(folder: Path) -> None:
 def test_serve_on_a_taken_port_is_one_line_and_code_2(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         standalone = Standalone(taken.getsockname()[1], folder)
-        assert standalone.wait_for_exit(10) == 2
+        assert standalone.wait_for_exit(60) == 2
     assert "cannot listen on" in standalone.output
     assert len(standalone.output.strip().splitlines()) == 1
 
