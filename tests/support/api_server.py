@@ -30,7 +30,14 @@ _CONTROLLERS = (
     "serviceaccount-controller",
 )
 """None makes pods: without nodes they tell nothing, and a namespace takes twice as long to go."""
-_START_S = 60
+_READY = {
+    # The controllers end when they find no healthy API server within 10 s, so they come after it.
+    "kube-apiserver": ("get", "--raw=/readyz"),
+    "kube-controller-manager": ("get", "--namespace=default", "serviceaccount/default"),
+}
+"""What succeeds when a daemon does its work."""
+_START_S = 90
+"""On a machine on which ten others want each processor; some five seconds on an idle one."""
 _LAST_LINES = 15
 
 
@@ -66,19 +73,20 @@ def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
         file.write_text(file.read_text().replace(instance.api_server, url))
     places = {f"{HOME}-pki": pki, PROGRAMS: programs, HOME: folder}
     own_flags = _own_flags(folder, url)
+    served = ApiServer(folder / "admin.kubeconfig", programs / "kubectl")
+    daemons = {daemon["name"]: daemon for daemon in control_plane_daemons(instance)}
+    running: dict[str, subprocess.Popen[bytes]] = {}
     with ExitStack() as ending:
-        running = {
-            name: ending.enter_context(_running(_command(daemon, places, own_flags[name]), folder))
-            for daemon in control_plane_daemons(instance)
-            if (name := daemon["name"]) in own_flags
-        }
-        served = ApiServer(folder / "admin.kubeconfig", programs / "kubectl")
-        _await(served, running, folder)
+        for name, flags in own_flags.items():
+            command = _command(daemons[name], places, flags)
+            running[name] = ending.enter_context(_running(command, folder))
+            if name in _READY:
+                _await(name, served, running, folder)
         yield served
 
 
 def _own_flags(folder: Path, url: str) -> dict[str, dict[str, str]]:
-    """The daemons that run here, and what is not as in the kit's clusters."""
+    """The daemons that run here, in order, and what is not as in the kit's clusters."""
     etcd, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     return {
         "etcd": {
@@ -133,18 +141,18 @@ def _running(command: Sequence[str], folder: Path) -> Generator["subprocess.Pope
 
 
 def _await(
-    served: ApiServer, running: Mapping[str, "subprocess.Popen[bytes]"], folder: Path
+    name: str, served: ApiServer, running: Mapping[str, "subprocess.Popen[bytes]"], folder: Path
 ) -> None:
-    """Return when objects can be made and a controller has made its first."""
+    """Return when the daemon that was started last does its work."""
 
-    def answers() -> bool:
+    def works() -> bool:
         ended = [name for name, process in running.items() if process.poll() is not None]
         if ended:
             raise RuntimeError(f"ended at once: {', '.join(ended)}\n{_last_words(folder)}")
-        return served.kubectl.succeeds("get", "--namespace=default", "serviceaccount/default")
+        return served.kubectl.succeeds(*_READY[name])
 
     try:
-        wait_until(answers, deadline_s=_START_S, what="the API server", interval_s=0.3)
+        wait_until(works, deadline_s=_START_S, what=name, interval_s=0.3)
     except TimedOutError as late:
         raise RuntimeError(f"{late}\n{_last_words(folder)}") from late
 
