@@ -15,6 +15,7 @@ from seawall.errors import HostError
 from seawall.kit import kit_here
 from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, SEAWALL
+from tests.support.ranges import free_range, routed_by_somebody
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root")
 
@@ -93,15 +94,11 @@ def test_a_range_that_is_taken_is_found(
     variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del variables
-    monkeypatch.setenv("SEAWALL_RANGE", "98")
+    octet = free_range()
+    monkeypatch.setenv("SEAWALL_RANGE", octet)
     assert finding("addresses").state is State.OK
-    subprocess.run(["ip", "link", "add", "taken1", "type", "bridge"], check=True)
-    try:
-        subprocess.run(["ip", "link", "set", "taken1", "up"], check=True)
-        subprocess.run(["ip", "route", "add", "10.98.32.0/20", "dev", "taken1"], check=True)
+    with routed_by_somebody(octet):
         taken = finding("addresses")
-    finally:
-        subprocess.run(["ip", "link", "del", "taken1"], check=True)
     assert taken.state is State.BAD
     assert "SEAWALL_RANGE" in taken.to_do
 

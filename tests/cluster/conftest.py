@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.instance import instance_of
 from seawall.kit import Kit, kit_here
 from seawall.load import ConstantLoad
 from tests.cluster.watching import constant_load
-from tests.conftest import CHECKOUT, Environment, run_seawall
-from tests.support.ports import reserve
+from tests.conftest import Environment, run_seawall
+from tests.support.ranges import free_range
 
 
 @pytest.fixture
@@ -62,18 +61,6 @@ def cluster_of_its_own(folder: Path) -> Generator[Other]:
     yield Other(kit, variables)
     if kit.home.exists() or kit.instance.data.exists():
         run_seawall("down", variables=variables)
-
-
-def free_range() -> str:
-    """Another range each time: nobody routes it, and it is not the shared environment's."""
-    routes = subprocess.run(
-        ["ip", "-4", "route"], capture_output=True, text=True, check=True
-    ).stdout
-    with pytest.MonkeyPatch.context() as patched:
-        patched.delenv("SEAWALL_RANGE", raising=False)
-        reserved = instance_of(CHECKOUT / ".seawall-test", nodes=1).octet
-    free = (n for n in range(64, 127) if n != reserved and f"10.{n}." not in routes)
-    return str(reserve("ranges", free))
 
 
 @pytest.fixture

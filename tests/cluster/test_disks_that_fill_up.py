@@ -18,9 +18,9 @@ from seawall.progress import Progress
 from seawall.supply.cache import Cache
 from seawall.supply.images import Image
 from seawall.wait import wait_until
-from tests.cluster.conftest import free_range
 from tests.conftest import CHECKOUT, SEAWALL, run_seawall
 from tests.host.picture import left_behind, take_picture
+from tests.support.ranges import free_range
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 

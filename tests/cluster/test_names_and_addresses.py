@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from seawall.cluster.booting import daemons_of
 from seawall.cluster.instance import MAX_NODES, instance_of, write_note
 from seawall.cluster.network import Network
 from seawall.errors import UsageError
+from tests.support.ranges import routed_by_somebody
 
 
 @pytest.fixture(autouse=True)
@@ -81,19 +81,12 @@ def test_a_range_that_somebody_routes_is_passed_over_unless_the_cluster_has_it(
 ) -> None:
     del variables
     preferred = instance_of(tmp_path / "home", nodes=1)
-    taken = f"taken{os.getpid()}"
-    subprocess.run(["ip", "link", "add", taken, "type", "bridge"], check=True)
-    try:
-        subprocess.run(["ip", "link", "set", taken, "up"], check=True)
-        theirs = f"10.{preferred.octet}.32.0/20"
-        subprocess.run(["ip", "route", "add", theirs, "dev", taken], check=True)
+    with routed_by_somebody(str(preferred.octet)):
         other = instance_of(tmp_path / "home", nodes=1)
         Network(other).check_range_is_free()
         preferred.data.mkdir(parents=True)
         write_note(preferred, tmp_path)
         kept = instance_of(tmp_path / "home", nodes=1)
-    finally:
-        subprocess.run(["ip", "link", "del", taken], check=True)
     assert other.octet != preferred.octet
     assert other.name == preferred.name
     assert kept == preferred

@@ -12,9 +12,9 @@ from seawall.kit import kit_here
 from seawall.locks import try_exclusive
 from seawall.supply.cache import default_root
 from seawall.wait import wait_until
-from tests.cluster.conftest import free_range
 from tests.cluster.refusals import assert_one_line
 from tests.conftest import AS_NOBODY, CHECKOUT, SEAWALL, run_seawall
+from tests.support.ranges import free_range, routed_by_somebody
 
 pytestmark = [pytest.mark.cluster]
 
@@ -72,16 +72,10 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
 
 
 def test_a_range_that_somebody_routes_is_refused(variables: dict[str, str]) -> None:
-    octet, link = free_range(), f"taken{os.getpid()}"
-    route = f"10.{octet}.32.0/20"
-    subprocess.run(["ip", "link", "add", link, "type", "bridge"], check=True)
-    try:
-        subprocess.run(["ip", "link", "set", link, "up"], check=True)
-        subprocess.run(["ip", "route", "add", route, "dev", link], check=True)
+    octet = free_range()
+    with routed_by_somebody(octet) as taken:
         done = run_seawall("cluster", "up", variables={**variables, "SEAWALL_RANGE": octet})
-    finally:
-        subprocess.run(["ip", "link", "del", link], check=True)
-    assert_one_line(done, f"10.{octet}.0.0/16", route, link, "SEAWALL_RANGE")
+    assert_one_line(done, f"10.{octet}.0.0/16", taken.route, taken.link, "SEAWALL_RANGE")
     assert not Path(variables["SEAWALL_STATE_DIR"]).exists()
 
 

@@ -1,0 +1,51 @@
+"""Address ranges of clusters, for tests: one that is free, and one that somebody routes."""
+
+import os
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from seawall.cluster.instance import instance_of
+from tests.support.ports import reserve
+
+__all__ = ["Taken", "free_range", "routed_by_somebody"]
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A route and its link, within 10.`octet`.0.0/16."""
+
+    octet: str
+    route: str
+    link: str
+
+
+def free_range() -> str:
+    """Another range each time: nobody routes it, and it is not the shared environment's."""
+    routes = subprocess.run(
+        ["ip", "-4", "route"], capture_output=True, text=True, check=True
+    ).stdout
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("SEAWALL_RANGE", raising=False)
+        shared = instance_of(_CHECKOUT / ".seawall-test", nodes=1).octet
+    free = (n for n in range(64, 127) if n != shared and f"10.{n}." not in routes)
+    return str(reserve("ranges", free))
+
+
+@contextmanager
+def routed_by_somebody(octet: str) -> Generator[Taken]:
+    """A part of the range leads to a bridge meanwhile."""
+    taken = Taken(octet, f"10.{octet}.32.0/20", f"taken{os.getpid()}")
+    subprocess.run(["ip", "link", "add", taken.link, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", taken.link, "up"], check=True)
+        subprocess.run(["ip", "route", "add", taken.route, "dev", taken.link], check=True)
+        yield taken
+    finally:
+        subprocess.run(["ip", "link", "del", taken.link], check=True)
