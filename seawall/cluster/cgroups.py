@@ -1,5 +1,6 @@
 """The control groups of an instance, for cgroup v1 (one tree per controller) and v2 (one tree)."""
 
+import os
 from pathlib import Path
 
 from seawall.cluster.instance import Instance
@@ -14,6 +15,8 @@ _NEEDED = {
     2: {"cpu", "cpuset", "memory", "pids"},
 }
 """A kubelet refuses to start without them, or runc to start a container."""
+_WEIGHTS = {"cpu.shares": (1024, 262_144), "cpu.weight": (100, 10_000)}
+"""Of version 1 and 2: what a group has by default, which is a processor's weight; and the most."""
 _V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
@@ -45,7 +48,11 @@ def cgroup_root(instance: Instance, machine: str) -> str:
 
 
 def make_cgroups(instance: Instance, machine: str) -> None:
-    """Make the groups of one machine in every controller; those that exist are kept."""
+    """Make the groups of one machine in every controller; those that exist are kept.
+
+    The instance weighs as much as its nodes would as machines of their own. With the default, all
+    pods together would get no more of a busy host than one of its processes.
+    """
     for tree in _managed_trees():
         group = tree
         for part in (instance.name, machine):
@@ -57,6 +64,10 @@ def make_cgroups(instance: Instance, machine: str) -> None:
                 if version() == 1 and (group / setting).exists():
                     # v1 cpusets start empty, and nothing can run in an empty one
                     (group / setting).write_text((parent / setting).read_text())
+        for setting, (usual, most) in _WEIGHTS.items():
+            weight = tree / instance.name / setting
+            if weight.exists():
+                weight.write_text(str(min(most, usual * instance.nodes * (os.cpu_count() or 1))))
 
 
 def remove_cgroups(instance: Instance, machine: str = "") -> None:
