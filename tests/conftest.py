@@ -36,6 +36,8 @@ AS_NOBODY = (
 UP_DEADLINE_S = 80 * 60
 HOST_LOCK = Path(tempfile.gettempdir()) / "seawall-test-host.lock"
 """Held while a test changes the host, and while the session's picture of the host is taken."""
+SERVERS = {"api_server", "environment", "object_store", "simulators"}
+"""Fixtures that start servers: a test that uses one is marked `servers`."""
 KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
 """For whoever writes tests: use the environment that is there, and leave it running."""
 
@@ -100,6 +102,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=_rank)
     for item in items:
+        if SERVERS & set(_fixtures(item)):
+            item.add_marker("servers")
         if item.get_closest_marker("cluster"):
             group = "environment" if _uses_environment(item) else "host"
             item.add_marker(pytest.mark.xdist_group(group))
@@ -112,7 +116,11 @@ def _rank(item: pytest.Item) -> tuple[bool, ...]:
 
 
 def _uses_environment(item: pytest.Item) -> bool:
-    return "environment" in cast("list[str]", getattr(item, "fixturenames", []))
+    return "environment" in _fixtures(item)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return cast("list[str]", getattr(item, "fixturenames", []))
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from agents.backup.store import PART_BYTES, content_of
 from agents.given import SettingsError
 from tests.conftest import CHECKOUT
 
+pytestmark = [pytest.mark.servers]
+
 NOW = datetime(2030, 5, 1, 12, 0, 0, tzinfo=UTC)
 GIVEN = {
     "SEAWALL_POD_NAME": "job-1",

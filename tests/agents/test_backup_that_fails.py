@@ -13,6 +13,8 @@ from tests.agents.backup_kit import Job, Run, fill
 from tests.conftest import CHECKOUT
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 
 def test_refused_credentials_are_one_line(job: Job, earlier: list[str]) -> None:
     (job.folder / "secrets" / "backup-secret-key").write_text("another-secret")

@@ -5,11 +5,15 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from agents.backup.store import PART_BYTES
 from seawall.wait import wait_until
 from tests.agents.backup_kit import PREFIX, Job, fill
 from tests.service.redis_kit import command, start
 from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.servers]
 
 
 def restored(job: Job, key: str, *words: str) -> str:

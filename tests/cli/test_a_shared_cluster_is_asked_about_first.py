@@ -14,6 +14,8 @@ import yaml
 from tests.cli.kit import run
 from tests.infra.environments import WATCHING
 
+pytestmark = [pytest.mark.servers]
+
 COMMANDS = ["up", "rollback", "down"]
 
 

@@ -16,6 +16,8 @@ from seawall.names import check_env_name, renamed
 from tests.cli.kit import seawall
 from tests.conftest import CHECKOUT
 
+pytestmark = [pytest.mark.servers]
+
 IMAGE = "registry.example.com/gateway"
 DIGEST = "sha256:" + "0" * 64
 TEAM = [

@@ -25,6 +25,8 @@ from seawall.wait import wait_until
 from seawall.watched import KnownAlert, RedisPod, Watched, watched_by_prometheus
 from tests.cli.prometheus_kit import running, serving
 
+pytestmark = [pytest.mark.servers]
+
 Rule = dict[str, object]
 OF_REDIS, OF_SENTINEL = {"job": "seawall-redis"}, {"job": "seawall-sentinel"}
 MASTER = RedisPod("redis-0", up=True, role="master", link_up=None, lag_s=None)

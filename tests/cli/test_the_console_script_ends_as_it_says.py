@@ -17,6 +17,8 @@ from seawall.wait import wait_until
 from tests.cli.kit import seawall
 from tests.conftest import CHECKOUT, LISTENING, SEAWALL, run_seawall
 
+pytestmark = [pytest.mark.servers]
+
 PODS = "*pods*) echo 'gateway redis gateway'; exit 0;;"
 
 

@@ -17,7 +17,10 @@ from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, SEAWALL
 from tests.support.ranges import free_range, routed_by_somebody
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root")
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root"),
+]
 
 NAMES = {
     "user",

@@ -19,6 +19,8 @@ from seawall.wait import wait_until
 from tests.cli.kit import run
 from tests.cli.prometheus_kit import running, serving
 
+pytestmark = [pytest.mark.servers]
+
 RULES = {
     "groups": [
         {

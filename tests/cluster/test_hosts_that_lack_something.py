@@ -21,6 +21,8 @@ from seawall.kit import kit_here
 from tests.cluster.refusals import assert_one_line
 from tests.conftest import SEAWALL, run_seawall
 
+pytestmark = [pytest.mark.servers]
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mount namespaces need root")
 
 HEAD = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"

@@ -14,7 +14,10 @@ from seawall.cluster import init
 from seawall.cluster.init import DaemonSpec, MachineSpec
 from seawall.wait import wait_until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
+]
 
 
 @pytest.fixture

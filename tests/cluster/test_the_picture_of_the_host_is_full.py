@@ -21,7 +21,10 @@ from seawall.locks import exclusive
 from seawall.wait import TimedOutError, wait_until
 from tests.host.picture import Picture, take_picture
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pictures of the whole host need root")
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(os.geteuid() != 0, reason="pictures of the whole host need root"),
+]
 
 
 @dataclass(frozen=True, slots=True)

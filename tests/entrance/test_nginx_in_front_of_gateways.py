@@ -24,6 +24,8 @@ from tests.measured import measured
 from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator, http_request
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 FIRST, SECOND, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 RATE = 40.0
 RETRY_GOAL_S = 0.6

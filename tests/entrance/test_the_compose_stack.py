@@ -25,6 +25,8 @@ from tests.measured import measured
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, answers
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 LOCAL = CHECKOUT / "Pulumi.local.yaml"
 RATE = 40.0
 

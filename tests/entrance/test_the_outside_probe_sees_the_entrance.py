@@ -22,6 +22,8 @@ from tests.infra.environments import Values, changed, complete
 from tests.service.kit import Simulator, answers
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 HOST = "llm.example.com"
 AUTHORITY = "/etc/seawall/probe-ca"
 

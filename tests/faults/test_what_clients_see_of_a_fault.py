@@ -8,6 +8,8 @@ import pytest
 from tests.faults.cases import CASES, Case
 from tests.faults.suite import Suite, suite
 
+pytestmark = [pytest.mark.servers]
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 
 

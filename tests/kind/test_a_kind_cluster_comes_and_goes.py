@@ -13,6 +13,8 @@ from seawall.errors import ClusterError, HostError, UsageError
 from seawall.supply.images import Image
 from tests.kind.conftest import MakeCluster, StandIn
 
+pytestmark = [pytest.mark.servers]
+
 
 def test_up_makes_a_control_plane_and_the_nodes(
     cluster: KindCluster, engine: StandIn, name: str

@@ -24,6 +24,8 @@ from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, CHECKOUT
 from tests.kind.conftest import StandIn
 
+pytestmark = [pytest.mark.servers]
+
 
 def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
     assert done.returncode == code, done.stderr

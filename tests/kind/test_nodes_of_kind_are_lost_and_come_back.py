@@ -8,6 +8,8 @@ from seawall.cluster.kind import KindCluster
 from seawall.errors import ClusterError, UsageError
 from tests.kind.conftest import MakeCluster, StandIn
 
+pytestmark = [pytest.mark.servers]
+
 
 def parts_of(cluster: KindCluster) -> dict[str, bool]:
     return {part.name: part.ok for part in cluster.status()}

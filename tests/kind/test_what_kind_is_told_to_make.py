@@ -12,6 +12,8 @@ from seawall.cluster.kind.config import kind_config
 from seawall.errors import ClusterError
 from tests.kind.conftest import MakeCluster, StandIn
 
+pytestmark = [pytest.mark.servers]
+
 OLDER_IMAGE = "example.org/node:v1.35.0"
 """Of a version to which kind talks in kubeadm's older form; the default one gets the newer."""
 APISERVER = {

@@ -8,6 +8,8 @@ from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.service.kit import Simulator
 
+pytestmark = [pytest.mark.servers]
+
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:

@@ -22,6 +22,8 @@ from tests.egress_proxy import way_out
 from tests.entrance.kit import issue
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 TOLD = Alertmanager.model_validate_json(
     json.dumps({"page": "webhook", "ticket": "webhook", "group_wait": "1s", "group_interval": "1s"})
 )

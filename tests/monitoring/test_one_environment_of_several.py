@@ -20,6 +20,8 @@ from monitoring.model import Alert
 from monitoring.rules import Group, RuleFile, rule_file
 from monitoring.slo import OBJECTIVES
 
+pytestmark = [pytest.mark.servers]
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 RULE_TESTS = CHECKOUT / "tests" / "monitoring" / "rules"
 ENVIRONMENT = "dev"

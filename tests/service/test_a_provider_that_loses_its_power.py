@@ -22,6 +22,8 @@ from tests.measured import measured
 from tests.service.kit import Gateway
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 CONNECT_S = 0.5
 GOAL_S = 1.5
 ANSWER_S = 20.0

@@ -15,6 +15,8 @@ from tests.service.kit import (
     write_keys,
 )
 
+pytestmark = [pytest.mark.servers]
+
 
 @pytest.fixture
 def small(folder: Path, alpha: Simulator) -> Generator[Gateway]:

@@ -10,6 +10,8 @@ from anthropic.types import MessageParam, ToolParam
 
 from tests.service.kit import API_KEY, FAST_TIMEOUTS, Gateway, Simulator, provider_of
 
+pytestmark = [pytest.mark.servers]
+
 HELLO: list[MessageParam] = [{"role": "user", "content": "hello"}]
 TOOL: ToolParam = {"name": "clock", "input_schema": {"type": "object", "properties": {}}}
 MODELS = 40

@@ -11,6 +11,8 @@ import pytest
 from seawall.wait import wait_until
 from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, key_entry
 
+pytestmark = [pytest.mark.servers]
+
 USER_KEY = "sk-test-of-a-user"
 WRONG_KEY = "sk-a-guess-of-a-stranger"
 AT_ONCE = 10

@@ -14,6 +14,8 @@ from service.telemetry.metrics import Metrics
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, http_request, provider_of
 from tests.service.redis_kit import RedisUnderTest
 
+pytestmark = [pytest.mark.servers]
+
 MODELS = ("told", "frozen", "own-eyes")
 
 

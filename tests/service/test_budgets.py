@@ -16,6 +16,8 @@ from seawall.wait import wait_until
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request, key_entry, provider_of
 from tests.service.redis_kit import RedisUnderTest
 
+pytestmark = [pytest.mark.servers]
+
 LOCAL = "seawall_limiter_local"
 TOKENS = 10
 """Of each answer; with the price below a cent."""

@@ -19,6 +19,8 @@ from service.state.protocol import Store
 from service.state.redis_store import RedisStore
 from tests.service.redis_kit import RedisUnderTest
 
+pytestmark = [pytest.mark.servers]
+
 DOLLAR = 1_000_000_000
 HOLD_S = 600
 

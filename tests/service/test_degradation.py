@@ -20,6 +20,8 @@ from tests.service.kit import (
     provider_of,
 )
 
+pytestmark = [pytest.mark.servers]
+
 MODELS = {
     "small": {
         "targets": [{"provider": "alpha", "model": "sim-small"}],

@@ -16,6 +16,8 @@ from seawall.wait import wait_until
 from tests.service.endpoints import Endpoints
 from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator
 
+pytestmark = [pytest.mark.servers]
+
 DRAIN = {"serve_seconds": 1, "grace_seconds": 8}
 
 

@@ -10,6 +10,8 @@ import pytest
 from seawall.wait import wait_until
 from tests.service.kit import Gateway, Simulator, provider_of
 
+pytestmark = [pytest.mark.servers]
+
 BEFORE_CONTENT: list[tuple[str, dict[str, float | str]]] = [
     ("status", {"code": 500}),
     ("status", {"code": 503}),

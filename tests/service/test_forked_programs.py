@@ -12,6 +12,8 @@ from seawall.wait import wait_until
 from tests.service.kit import Gateway, Simulator
 from tests.support.forked import SERVICES, ForkedProgram
 
+pytestmark = [pytest.mark.servers]
+
 
 def run(folder: Path, text: str, environment: Mapping[str, str] | None = None) -> ForkedProgram:
     program = folder / "forked_once.py"

@@ -11,6 +11,8 @@ from seawall.wait import wait_until
 from service.telemetry.provider_stats import WINDOW_S, ProviderStats
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request
 
+pytestmark = [pytest.mark.servers]
+
 
 def detail(gateway: Gateway) -> Any:  # noqa: ANN401 - JSON is whatever it says
     url = gateway.url.removesuffix("/v1") + "/health"

@@ -13,6 +13,8 @@ from seawall.wait import wait_until
 from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request
 from tests.service.scripted_provider import CHOICE, gateway_before, whole
 
+pytestmark = [pytest.mark.servers]
+
 ESTABLISHED = "01"
 KNOWN = f"authorization: Bearer {API_KEY}\r\n"
 KIB = 1024

@@ -22,6 +22,8 @@ from tests.service.kit import (
 )
 from tests.service.redis_kit import RedisUnderTest
 
+pytestmark = [pytest.mark.servers]
+
 USER_KEY = "sk-test-of-a-user"
 UNPRICED = "seawall_answers_without_price_total"
 SEEN_S = 5

@@ -13,6 +13,8 @@ from service.errors import Overloaded
 from tests.service.kit import Answer, Gateway, Simulator
 from tests.service.scripted_provider import CHOICE, gateway_before, whole
 
+pytestmark = [pytest.mark.servers]
+
 TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
 STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'

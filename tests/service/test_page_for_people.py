@@ -12,6 +12,8 @@ import pytest
 from seawall.wait import wait_until
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request, key_entry
 
+pytestmark = [pytest.mark.servers]
+
 PLAIN_KEY = "sk-test-of-somebody-who-is-no-admin"
 BROWSER_S = 60.0
 PNG = b"\x89PNG\r\n"

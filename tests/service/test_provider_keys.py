@@ -9,6 +9,8 @@ from service.providers.failures import UpstreamFailure
 from service.providers.keys import REFUSED_REST_S, KeyPool
 from tests.service.kit import Gateway, Simulator
 
+pytestmark = [pytest.mark.servers]
+
 
 class Clock:
     def __init__(self) -> None:

@@ -11,6 +11,8 @@ from tests.measured import measured
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, key_entry
 from tests.service.redis_kit import RedisUnderTest
 
+pytestmark = [pytest.mark.servers]
+
 GOAL_MS = 500
 LOCAL = "seawall_limiter_local"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.service.kit import Gateway, Simulator, provider_of
 
+pytestmark = [pytest.mark.servers]
+
 PROVIDER = "x-seawall-provider"
 LONG = "The system prompt of this application. " * 150
 """Above 4 KiB: providers' caches know such a prompt."""

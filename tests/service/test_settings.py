@@ -7,6 +7,8 @@ from service.settings import load_settings, parse_settings
 from service.state.key_ring import load_keys
 from tests.service.kit import ProcessUnderTest, key_entry, write_keys
 
+pytestmark = [pytest.mark.servers]
+
 GOOD = """
 providers:
   alpha: {kind: openai-compatible, base_url: "http://alpha:8090/v1"}

@@ -21,6 +21,8 @@ from tests.service.kit import (
     provider_of,
 )
 
+pytestmark = [pytest.mark.servers]
+
 NOTICED_S = 5
 """Two looks, half a second apart, and a starved machine."""
 REFUSED = "seawall_settings_refused"

@@ -13,6 +13,8 @@ from service.simulator.faults import FAULTS
 from tests.service.kit import Gateway, ProcessUnderTest, Simulator, http_request
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 SERVE = "import sys; from service.standalone import serve; sys.exit(serve('127.0.0.1', {}))"
 
 

@@ -22,6 +22,8 @@ from tests.service.collector import CLIENT, SERVER, Collector
 from tests.service.kit import FAST_TIMEOUTS, Answer, Gateway, Simulator
 from tests.support.ports import free_port
 
+pytestmark = [pytest.mark.servers]
+
 PARENT = "b7ad6b7169203331"
 PROMPT = "a secret of the user's"
 

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.witness import LONG_S
 
+pytestmark = [pytest.mark.servers]
+
 STALL_S = 2 * LONG_S
 PLUGINS = """
 import json, os, subprocess, sys, time

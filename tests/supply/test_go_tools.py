@@ -12,6 +12,8 @@ from seawall.supply import go
 from seawall.supply.cache import Cache
 from seawall.supply.go import GO_TOOLS, GoTool, build_go_tool, ensure_go
 
+pytestmark = [pytest.mark.servers]
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
