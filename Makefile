@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 NODES ?=
 PYTEST := $(BIN)/python -m pytest
-WORKERS ?= 3
+WORKERS ?= 4
 PREPARE := $(BIN)/python -m seawall.supply.for_tests
 # Where this is set, every start of a program compiles what it imports, for a second.
 unexport PYTHONDONTWRITEBYTECODE
