@@ -9,7 +9,7 @@ PREPARE := $(BIN)/python -m seawall.supply.for_tests
 # Where this is set, every start of a program compiles what it imports, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down lint types unit quick check test soak bench faults docs lock serve tests-check
+.PHONY: help up down lint types unit quick check test soak bench faults docs lock serve tests-check tests-environment tests-own-clusters
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -53,8 +53,17 @@ test: check ## the whole suite, on a cluster of its own
 	@$(PREPARE) engine
 	@$(PYTEST) -n 2 -m "engine and not soak" --results build/engine.json
 	@$(PREPARE) cluster
-	@$(PYTEST) -n 2 --dist loadgroup -m "cluster and not soak" --results build/cluster.json
-	@$(BIN)/python -m tests.support.results build/check.json build/engine.json build/cluster.json
+	@$(MAKE) --no-print-directory -j2 tests-environment tests-own-clusters
+	@$(BIN)/python -m tests.support.results $(addprefix build/,check.json engine.json own.json cluster.json)
+
+tests-environment: venv
+	@$(PYTEST) -m "cluster and not own and not soak" --results build/cluster.json
+
+# Its output comes at its end, so that the two do not mix.
+tests-own-clusters: venv
+	@mkdir -p build
+	@$(PYTEST) -m "own and not soak" --results build/own.json >build/own.log 2>&1; \
+	  status=$$?; cat build/own.log; exit $$status
 
 soak: venv ## before a release: what is long or random, and ten rounds of what the clock judges (an hour)
 	@$(PREPARE) check engine cluster

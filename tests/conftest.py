@@ -95,18 +95,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put cheap tests first, so that most mistakes are known soon; two groups on clusters.
+    """Put cheap tests first, so that most mistakes are known soon.
 
-    One worker runs what uses the session's environment: first the tests marked `first`, and last
-    those marked `last`, which take it down. Another one runs what starts clusters of its own.
+    Of those that use the session's environment, the tests marked `first` come first, and those
+    marked `last`, which take it down, come last. Other tests on clusters are marked `own`.
     """
     items.sort(key=_rank)
     for item in items:
         if SERVERS & set(_fixtures(item)):
             item.add_marker("servers")
-        if item.get_closest_marker("cluster"):
-            group = "environment" if _uses_environment(item) else "host"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("cluster") and not _uses_environment(item):
+            item.add_marker("own")
 
 
 def _rank(item: pytest.Item) -> tuple[bool, ...]:

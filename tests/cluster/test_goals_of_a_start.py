@@ -6,7 +6,6 @@ times the goal only, since machines that run tests are seldom idle.
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections.abc import Generator
@@ -23,7 +22,7 @@ from seawall.kit import Kit
 from seawall.wait import wait_until
 from tests.cluster.conftest import Other, cluster_of_its_own
 from tests.conftest import SEAWALL
-from tests.host.processes import running
+from tests.host.processes import pss_kib, running
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
@@ -142,15 +141,6 @@ def test_an_idle_cluster_needs_little_memory(started: Started) -> None:
     measured(f"idle cluster of three nodes: {mib:.0f} MiB PSS (goal {MEMORY_GOAL_MIB}); {told}")
     assert {"etcd", "kube-apiserver", "kubelet", "containerd", "program"} <= {*by_program}
     assert mib < LENIENCE * MEMORY_GOAL_MIB
-
-
-def pss_kib(pid: int) -> int:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:  # it has ended
-        return 0
-    found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    return int(found[1]) if found else 0
 
 
 def test_a_node_starts_again_as_it_last_did_whatever_the_checkout_would_build_now(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.host.kernel import lines
 
-__all__ = ["Process", "daemons", "listening", "namespaces", "running"]
+__all__ = ["Process", "daemons", "listening", "namespaces", "pss_kib", "running"]
 
 _KIND = re.compile(
     r"seawall/sw[0-9a-f]{6}|seawall-store|kube-|kubelet|containerd|etcd|pulumi-resource"
@@ -136,3 +136,13 @@ def _namespaces_of_others(found: Iterable[Process], instance: str) -> set[str]:
     """Those with a process of another instance in them."""
     own = _own_namespaces()
     return {n for p in found if p.instances - {instance} for n in p.namespaces - own}
+
+
+def pss_kib(pid: int) -> int:
+    """Proportional set size: what it has alone, and its share of what it has with others."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:  # it has ended
+        return 0
+    found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -43,8 +43,8 @@ def count(kind: str) -> None:
 
 
 def part_of(item: pytest.Item) -> str:
-    """The part of the suite that a test belongs to: check, engine, cluster or soak."""
-    parts = ("soak", "cluster", "engine")
+    """The part of the suite that a test belongs to: check, engine, own, cluster or soak."""
+    parts = ("soak", "own", "cluster", "engine")
     return next((part for part in parts if item.get_closest_marker(part)), "check")
 
 
