@@ -37,7 +37,7 @@ unit: lint ## lint, and every test that starts no server (a minute)
 	@$(PYTEST) -n $(WORKERS) -m "not servers and not engine and not cluster and not soak"
 
 tests-check: venv
-	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" --results build/check.json
+	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" --results=build/check.json
 
 # Pyright runs beside the tests.
 check: lint ## lint, types, import contracts and all tests without a cluster (three minutes)
@@ -51,18 +51,18 @@ quick: venv ## the tests without a cluster that a change of ROOM=package can bre
 # Each part runs when the one before is green.
 test: check ## the whole suite, on a cluster of its own
 	@$(PREPARE) engine
-	@$(PYTEST) -n 2 -m "engine and not soak" --results build/engine.json
+	@$(PYTEST) -n 2 -m "engine and not soak" --results=build/engine.json
 	@$(PREPARE) cluster
 	@$(MAKE) --no-print-directory -j2 tests-environment tests-own-clusters
 	@$(BIN)/python -m tests.support.results $(addprefix build/,check.json engine.json own.json cluster.json)
 
 tests-environment: venv
-	@$(PYTEST) -m "cluster and not own and not soak" --results build/cluster.json
+	@$(PYTEST) -m "cluster and not own and not soak" --results=build/cluster.json
 
 # Its output comes at its end, so that the two do not mix.
 tests-own-clusters: venv
 	@mkdir -p build
-	@$(PYTEST) -m "own and not soak" --results build/own.json >build/own.log 2>&1; \
+	@$(PYTEST) -m "own and not soak" --results=build/own.json >build/own.log 2>&1; \
 	  status=$$?; cat build/own.log; exit $$status
 
 soak: venv ## before a release: what is long or random, and ten rounds of what the clock judges (an hour)

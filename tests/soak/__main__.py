@@ -81,7 +81,7 @@ def _run(marks: str, began: float, result: Result) -> bool:
     """Run the tests with these marks; whether they ended in time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "pytest", "-m", marks, "--results", str(file)]
+        command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}"]
         running = subprocess.Popen(command, env={**os.environ, "SEAWALL_TEST_KEEP": "1"})
         try:
             running.wait(timeout=_left_s(began))

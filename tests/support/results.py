@@ -1,6 +1,6 @@
 """What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
 
-A run with `--results FILE` writes: how many passed, which failed, how many were run once more, the
+A run with `--results=FILE` writes: how many passed, which failed, how many were run once more, the
 seconds, the measured lines, and what each room spent.
 """
 
@@ -19,7 +19,10 @@ _MIN_S = 60
 
 
 def add_option(parser: pytest.Parser) -> None:
-    """Let pytest take `--results FILE`."""
+    """Let pytest take `--results=FILE`.
+
+    In one word: pytest takes a second word for a path of tests before it knows the option.
+    """
     parser.addoption("--results", type=Path, help="write what the run ended with to this file")
 
 
