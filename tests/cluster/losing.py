@@ -24,6 +24,7 @@ from tests.measured import measured
 __all__ = [
     "Watch",
     "a_master_beside_a_gateway",
+    "addresses_on",
     "done",
     "entrance_elsewhere",
     "masters",

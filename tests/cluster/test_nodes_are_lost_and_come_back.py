@@ -10,6 +10,7 @@ from seawall.wait import wait_until
 from tests.cluster.losing import (
     Watch,
     a_master_beside_a_gateway,
+    addresses_on,
     done,
     entrance_elsewhere,
     masters,
@@ -27,6 +28,7 @@ from tests.cluster.watching import (
     node_of,
     nodes_of,
     ready_pods,
+    served,
     under_load,
     whole,
 )
@@ -97,37 +99,53 @@ def test_users_do_not_notice_a_drain_of_nodes(
 
 
 @pytest.mark.timed
+def test_a_node_without_power_costs_nothing_but_the_requests_in_flight(
+    environment: Environment,
+) -> None:
+    """Load comes in by the entrance's pod of another node, as a load balancer would send it."""
+    node = next(
+        node_of(environment, pod)
+        for pod in ready_pods(environment, "gateway")
+        if nodes_of(environment, "entrance") != {node_of(environment, pod)}
+    )
+    load = constant_load(environment, url=entrance_elsewhere(environment, node))
+    lost = addresses_on(environment, node)
+    in_flight = 0
+
+    def cut() -> None:
+        nonlocal in_flight
+        in_flight = most_in_flight(load)
+        environment.kit.cluster().stop_node(node)
+
+    def healed() -> bool:
+        """Nobody is sent to the lost pods, and there are two again, without the node."""
+        there = served(environment)
+        return not lost & there and len(there) >= 2
+
+    report = under_load(load, cut, healed, look_every_s=0.2)
+    measured(
+        f"power of {node}, which had a pod of the gateway, cut: {report.failed} of "
+        f"{report.sent} requests failed, {in_flight} were in flight"
+    )
+    assert report.failed <= in_flight, report.failures
+
+
+@pytest.mark.timed
 def test_the_loss_of_the_masters_node_costs_only_what_its_detection_takes(
     environment: Environment, load: ConstantLoad
 ) -> None:
-    """Two loads at once: through the Service, and by the entrance's pod of another node.
-
-    The second is what a load balancer with health checks does. It may lose what was in flight to
-    the node, and nothing else.
-    """
     sentinels = Sentinels(environment)
     master = a_master_beside_a_gateway(environment, sentinels)
     node = node_of(environment, master)
     token = write(environment, master)
     seen = Watch(environment, sentinels, master, node)
-    balanced = constant_load(environment, url=entrance_elsewhere(environment, node))
-    in_flight = 0
 
     def lose() -> None:
-        nonlocal in_flight
-        in_flight = most_in_flight(balanced)
         seen.begin()
         environment.kit.cluster().stop_node(node)
 
-    with balanced:
-        report = under_load(load, lose, seen.healed, look_every_s=0.2)
+    report = under_load(load, lose, seen.healed, look_every_s=0.2)
     seen.judge(report, f"power of {node} cut")
-    failed = balanced.report.failed
-    measured(
-        f"power of {node} cut, requests by another node's entrance: {failed} of "
-        f"{balanced.report.sent} failed, {in_flight} were in flight"
-    )
-    assert failed <= in_flight, balanced.report.failures
     assert node_of(environment, master) in ("", node), "its volume is on the lost node"
     assert master not in ready_pods(environment, "redis")
     for word in ("stop", "partition"):
