@@ -134,18 +134,17 @@ class Replica:
 
 
 async def test_an_opening_and_the_recovery_go_round(store: RedisStore) -> None:
-    now = [100.0]
-    first, second = (Replica(store, lambda: now[0]) for _ in range(2))
+    # The real clock: what is told is dated by how long ago it was, and Redis' time goes on.
+    first, second = (Replica(store, time.monotonic) for _ in range(2))
     first.call(*[Outcome.FAILED] * 5)
     await first.fleet.exchange()
     await second.fleet.exchange()
     assert second.breaker.state is BreakerState.OPEN
-    assert second.breaker.retry_in_s() == pytest.approx(5, abs=0.3)
+    assert second.breaker.retry_in_s() == pytest.approx(5, abs=2)
     assert second.fleet.replicas == 2
     told = time.monotonic()
     # Redis counts milliseconds, and what comes in the same one is not later.
     wait_until(lambda: time.monotonic() - told > 0.002, deadline_s=1, what="2 ms", interval_s=0.001)
-    now[0] += 0.002
     permit = second.breaker.acquire(early=True)
     assert permit is not None
     second.breaker.record(permit, Outcome.OK)
