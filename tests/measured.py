@@ -7,9 +7,10 @@ from collections.abc import Generator
 
 import pytest
 
-__all__ = ["measured"]
+__all__ = ["MEASURED", "measured"]
 
-_PROPERTY = "measured"
+MEASURED = "measured"
+"""The name of the property of a report that holds a line."""
 _new: list[str] = []
 
 
@@ -21,7 +22,7 @@ def measured(line: str) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    report.user_properties = [*report.user_properties, *((_PROPERTY, line) for line in _new)]
+    report.user_properties = [*report.user_properties, *((MEASURED, line) for line in _new)]
     _new.clear()
     return report
 
@@ -33,7 +34,7 @@ class _Lines:
         self._lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._lines += [str(line) for name, line in report.user_properties if name == _PROPERTY]
+        self._lines += [str(line) for name, line in report.user_properties if name == MEASURED]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._lines:

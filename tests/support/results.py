@@ -1,7 +1,7 @@
 """What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
 
 A run with `--results=FILE` writes: how many passed, which failed, how many were run once more, the
-seconds, the measured lines, and what each room spent.
+seconds, and the measured lines.
 """
 
 import json
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.measured import MEASURED
+from tests.support.witness import REPEATED
 
 __all__ = ["Results", "add_option"]
 
@@ -43,8 +46,8 @@ class Results:
         if report.failed:
             self._failed.append(report.nodeid)
         names = [name for name, _ in report.user_properties]
-        self._again += "repeated" in names
-        self._measured += [str(v) for name, v in report.user_properties if name == "measured"]
+        self._again += REPEATED in names
+        self._measured += [str(v) for name, v in report.user_properties if name == MEASURED]
 
     def pytest_sessionfinish(self) -> None:
         """Write the file."""

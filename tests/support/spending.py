@@ -17,8 +17,6 @@ from typing import cast
 
 import pytest
 
-__all__ = ["count", "part_of"]
-
 KINDS = ("processes", "gateways", "pulumi_runs", "cluster_starts")
 LENIENCE = 3
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -32,17 +30,7 @@ _spent: Counter[str] = Counter()
 """By this process, since the test that runs now began."""
 
 
-def count(kind: str) -> None:
-    """Count one more of a kind that the audit hook cannot see.
-
-    Args:
-        kind: one of KINDS.
-    """
-    assert kind in KINDS, kind
-    _spent[kind] += 1
-
-
-def part_of(item: pytest.Item) -> str:
+def _part_of(item: pytest.Item) -> str:
     """The part of the suite that a test belongs to: check, engine, own, cluster or soak."""
     parts = ("soak", "own", "cluster", "engine")
     return next((part for part in parts if item.get_closest_marker(part)), "check")
@@ -81,7 +69,7 @@ def pytest_runtest_makereport(
     """Send what a phase of a test spent with its report, which travels between processes."""
     del call
     report = yield
-    spent = {**_spent, "room": f"{part_of(item)}/{_folder(item)}"}
+    spent = {**_spent, "room": f"{_part_of(item)}/{_folder(item)}"}
     _spent.clear()
     report.user_properties = [*report.user_properties, (_PROPERTY, spent)]
     return report

@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 from _pytest.runner import runtestprotocol
 
-__all__ = ["Stall", "Witness"]
+__all__ = ["REPEATED", "Stall", "Witness"]
 
 EVERY_S = 0.02
 NOTED_S = 0.2
 LONG_S = 1.0
 """A stall that excuses a test that is judged by the clock."""
-_PROPERTY = "repeated"
+REPEATED = "repeated"
+"""The name of the property of a report that says why its test was run once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if any(report.failed for report in reports) and longest >= LONG_S:
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         told = f"{item.nodeid}: the machine stood still for {longest:.1f} s"
-        reports[0].user_properties.append((_PROPERTY, told))
+        reports[0].user_properties.append((REPEATED, told))
     for report in reports:
         hook.pytest_runtest_logreport(report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -134,7 +135,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.getreports(kind)
         if isinstance(report, pytest.TestReport)
     ]
-    told = [str(value) for r in reports for name, value in r.user_properties if name == _PROPERTY]
+    told = [str(value) for r in reports for name, value in r.user_properties if name == REPEATED]
     terminalreporter.write_line(f"run once more, since the machine stood still: {len(told)}")
     for line in told:
         terminalreporter.write_line(f"  {line}")
