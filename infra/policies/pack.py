@@ -25,7 +25,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from infra.policies import RULES
 from infra.policies.reading import UNKNOWN
-from infra.policies.rule import ResourceRule, Rule, StackRule
+from infra.policies.rule import ResourceRule, Rule, StackRule, all_objects
 from infra.resources import Resource
 from infra.settings.policies import Policies
 
@@ -104,8 +104,9 @@ def _stack_validation(rule: StackRule) -> Callable[[StackValidationArgs, ReportV
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         if rule.wanted(settings()):
             stack = [_resource(item, frozenset()) for item in args.resources]
+            objects = all_objects(stack)
             for item, resource in zip(args.resources, stack, strict=True):
-                for message in rule.check(resource, stack):
+                for message in rule.check(resource, objects):
                     report(message, item.urn)
 
     return validate

@@ -9,7 +9,7 @@ from infra.policies.unfolding import unfolded
 from infra.resources import Resource
 from infra.settings.policies import Policies
 
-__all__ = ["ResourceRule", "Rule", "StackRule", "Violation", "always", "apply"]
+__all__ = ["ResourceRule", "Rule", "StackRule", "Violation", "all_objects", "always", "apply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class ResourceRule:
     messages: Callable[[Resource], Iterator[str]]
     wanted: Callable[[Policies], bool] = always
 
-    def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-        """The messages for `resource`; the rest of the stack does not matter."""
-        del stack
+    def check(self, resource: Resource, objects: Sequence[Resource]) -> Iterator[str]:
+        """The messages for `resource`; the other objects of the stack do not matter."""
+        del objects
         return _each(resource, self.messages)
 
 
@@ -59,23 +59,28 @@ class StackRule:
     messages: Callable[[Resource, Sequence[Resource]], Iterator[str]]
     wanted: Callable[[Policies], bool] = always
 
-    def check(self, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-        """The messages for `resource` as a part of `stack`."""
-        objects = [item for each in stack for item in unfolded(each)]
+    def check(self, resource: Resource, objects: Sequence[Resource]) -> Iterator[str]:
+        """The messages for `resource` in a stack that holds `objects`, as `all_objects` says."""
         return _each(resource, lambda item: self.messages(item, objects))
 
 
 Rule: TypeAlias = ResourceRule | StackRule
 
 
+def all_objects(stack: Sequence[Resource]) -> list[Resource]:
+    """What the resources of a stack declare: the resources themselves, or the objects in them."""
+    return [item for resource in stack for item in unfolded(resource)]
+
+
 def apply(
     rules: Sequence[Rule], resources: Sequence[Resource], policies: Policies
 ) -> Iterator[Violation]:
     """Every violation of the rules that `policies` wants."""
+    objects = all_objects(resources)
     for rule in rules:
         if rule.wanted(policies):
             for resource in resources:
-                for message in rule.check(resource, resources):
+                for message in rule.check(resource, objects):
                     yield Violation(rule.name, resource.title, message)
 
 

@@ -21,7 +21,7 @@ def unfolded(resource: Resource) -> Iterator[Resource]:
     token = resource.type.removesuffix(_PATCH)
     items = resource.inputs.get("items")
     if not token.endswith(_LIST) or not isinstance(items, Sequence) or isinstance(items, str):
-        yield replace(resource, type=token)
+        yield resource if token == resource.type else replace(resource, type=token)
         return
     for place, item in enumerate(cast("Sequence[object]", items)):
         if isinstance(item, Mapping):

@@ -1,6 +1,6 @@
 """The faults, and what the clients are promised. Faults meet the first of two targets.
 
-Times are scaled down: the gateway of the suite waits half a second where a real one waits ten.
+Times are scaled down: the gateway of the suite waits one second where a real one waits ten.
 """
 
 from collections.abc import Mapping

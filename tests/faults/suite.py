@@ -13,11 +13,11 @@ from tests.support.ports import free_port
 __all__ = ["Observed", "Suite", "suite", "table"]
 
 _TIMEOUTS = {
-    "connect_seconds": 0.5,
-    "headers_seconds": 0.5,
-    "first_content_seconds": 0.5,
-    "gap_seconds": 0.5,
-    "answer_seconds": 2.0,
+    "connect_seconds": 1.0,
+    "headers_seconds": 1.0,
+    "first_content_seconds": 1.0,
+    "gap_seconds": 1.0,
+    "answer_seconds": 3.0,
 }
 _EACH = tuple((case, stream) for case in CASES for stream in (False, True))
 _BREAKER = {0: "closed", 1: "half-open", 2: "open"}
@@ -152,8 +152,8 @@ _HEAD = """\
 # What clients see of a provider's faults
 Made by a run: `make faults`. A gateway process before two targets of one model; the fault meets the
 first target, one request is made over HTTP, plain or streamed, without retries of the client. Time
-limits are scaled down: half a second to connect, for headers, for the first content and for gaps,
-two seconds for a plain answer. `make test` runs every row and fails when a client sees another
+limits are scaled down: a second to connect, for headers, for the first content and for gaps,
+three seconds for a plain answer. `make test` runs every row and fails when a client sees another
 thing.
 
 A plain answer is saved from every fault, a streamed one from all that show before its first

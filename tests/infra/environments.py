@@ -1,6 +1,7 @@
 """The four environments as the program registers them, as plain data."""
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -107,4 +108,10 @@ def changed(values: Values, path: str, value: object) -> Values:
 
 
 def platform_of(values: Mapping[str, object]) -> Platform:
-    return Platform(synth(values, env="test"))
+    """What the program registers for `values`; tests of the same values share it."""
+    return _platform_of(json.dumps(values))
+
+
+@cache
+def _platform_of(values: str) -> Platform:
+    return Platform(synth(json.loads(values), env="test"))

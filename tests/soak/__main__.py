@@ -82,6 +82,7 @@ def _run(marks: str, began: float, result: Result) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
         command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}"]
+        print(f"{_left_s(began) / 60:.0f} min left; now the tests: {marks}", flush=True)
         running = subprocess.Popen(command, env={**os.environ, "SEAWALL_TEST_KEEP": "1"})
         try:
             running.wait(timeout=_left_s(began))
@@ -90,7 +91,10 @@ def _run(marks: str, began: float, result: Result) -> bool:
             running.send_signal(signal.SIGINT)
             running.wait()
             ended = False
-        result.add(json.loads(file.read_text("utf-8")))
+        if file.exists():
+            result.add(json.loads(file.read_text("utf-8")))
+        else:
+            result.failed.append(f"pytest -m '{marks}' ended with {running.returncode}, no results")
     return ended
 
 
