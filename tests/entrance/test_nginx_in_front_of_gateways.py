@@ -17,11 +17,10 @@ import pytest
 
 from infra.components.nginx_conf import NginxConf
 from infra.settings import OwnLimit
-from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.entrance.kit import MAX_BODY, Nginx, configuration, listening, names_server, silent
 from tests.measured import measured
-from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator, http_request
+from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, patient_load
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
@@ -154,14 +153,7 @@ def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
     nginx: Nginx, known: list[str], second: Gateway
 ) -> None:
     known.append(SECOND)
-    load = ConstantLoad(
-        url=f"{nginx.url}/v1",
-        api_key=API_KEY,
-        model="model-0",
-        rate=RATE,
-        streamed_share=0.5,
-        timeout_s=PATIENCE_S,
-    )
+    load = patient_load(f"{nginx.url}/v1", rate=RATE)
     with load:
         wait_until(
             lambda: second.metric("seawall_requests_total") > RATE,

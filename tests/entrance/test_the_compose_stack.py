@@ -17,12 +17,11 @@ from infra.compose.__main__ import environment_of, main
 from infra.compose.files import FOLDER, GATEWAYS, REDIS, files_of
 from infra.compose.secrets import write_secrets
 from infra.compose.swapping import swap_in
-from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.entrance.kit import START_S
 from tests.infra.environments import CHECKOUT, Platform, complete, platform_of, pod_spec
 from tests.measured import measured
-from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, answers
+from tests.service.kit import Gateway, Simulator, answers, patient_load
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
@@ -276,14 +275,7 @@ def test_one_of_two_gateways_ends_and_nobody_notices(end: signal.Signals, tmp_pa
             what="nginx to answer",
         )
         first, second = gateways
-        load = ConstantLoad(
-            url=f"http://127.0.0.1:{port}/v1",
-            api_key=API_KEY,
-            model="model-0",
-            rate=RATE,
-            streamed_share=0.5,
-            timeout_s=PATIENCE_S,
-        )
+        load = patient_load(f"http://127.0.0.1:{port}/v1", rate=RATE)
         with load:
             for gateway in (first, second):
                 wait_until(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.support.forked import SERVICES, ForkedProgram
 from tests.support.ports import free_port
@@ -192,6 +193,18 @@ class Simulator(ProcessUnderTest):
 def provider_of(simulator: Simulator, kind: str) -> dict[str, object]:
     """The simulator as a provider of that kind; none of them needs a key."""
     return {"kind": kind, "base_url": simulator.base_url}
+
+
+def patient_load(url: str, *, rate: float) -> ConstantLoad:
+    """Constant load, half of it streamed, where no failure is the promise, not speed."""
+    return ConstantLoad(
+        url=url,
+        api_key=API_KEY,
+        model="model-0",
+        rate=rate,
+        streamed_share=0.5,
+        timeout_s=PATIENCE_S,
+    )
 
 
 def key_entry(key: str = API_KEY, /, **changes: object) -> dict[str, object]:

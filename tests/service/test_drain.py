@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.load import ConstantLoad
 from seawall.wait import wait_until
 from tests.service.endpoints import Endpoints
-from tests.service.kit import API_KEY, PATIENCE_S, Answer, Gateway, Simulator
+from tests.service.kit import Answer, Gateway, Simulator, patient_load
 
 pytestmark = [pytest.mark.servers]
 
@@ -43,14 +42,7 @@ def test_a_replica_that_leaves_under_load_fails_no_request(
     del folder
     with (
         Endpoints([leaving, gateway]) as endpoints,
-        ConstantLoad(
-            url=endpoints.url,
-            api_key=API_KEY,
-            model="model-0",
-            rate=60,
-            streamed_share=0.5,
-            timeout_s=PATIENCE_S,
-        ) as load,
+        patient_load(endpoints.url, rate=60) as load,
     ):
         wait_until(lambda: load.answered > 60, deadline_s=10, what="answers before the signal")
         leaving.signal(signal.SIGTERM)

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from seawall.load import ConstantLoad
 from seawall.wait import TimedOutError, wait_until
 from service.errors import SettingsError
 from service.reload import SettingsFile
 from service.settings import parse_settings
 from tests.service.kit import (
     API_KEY,
-    PATIENCE_S,
     Answer,
     Gateway,
     Simulator,
     http_request,
+    patient_load,
     provider_of,
 )
 
@@ -62,14 +61,7 @@ def test_no_request_fails_while_the_settings_change_under_load(
 ) -> None:
     kept = {"targets": [{"provider": one.name, "model": "sim-0"} for one in (alpha, beta)]}
     alone = {beta.name: provider_of(beta, "openai-compatible")}
-    with ConstantLoad(
-        url=changing.url,
-        api_key=API_KEY,
-        model="model-0",
-        rate=60,
-        streamed_share=0.5,
-        timeout_s=PATIENCE_S,
-    ) as load:
+    with patient_load(changing.url, rate=60) as load:
         changing.reconfigure(models={"model-0": kept, "added": target(beta, "sim-added")})
         wait_for_model(changing, "added")
         assert changing.chat("added").json()["model"] == "sim-added"
