@@ -1,4 +1,4 @@
-"""`python -m agents redis|sentinel|stop|stop-wait`, inside a Redis pod; its probes are probe.sh.
+"""`python -m agents redis|sentinel|health|stop|stop-wait`, inside a Redis pod.
 
 In pods of their own: `backup`, and the entrance's `names HOST`.
 """
@@ -10,7 +10,9 @@ from agents.settings import Settings, read_settings
 
 __all__ = ["main"]
 
-_USAGE = "usage: python -m agents redis | sentinel | stop | stop-wait | backup | names HOST"
+_USAGE = (
+    "usage: python -m agents redis | sentinel | health | stop | stop-wait | backup | names HOST"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -46,6 +48,10 @@ def _dispatch(arguments: list[str], settings: Settings) -> int:
             from agents.start import start_sentinel  # noqa: PLC0415
 
             start_sentinel(settings)
+        case ["health"]:
+            from agents.health import main as tell  # noqa: PLC0415
+
+            return tell(settings)
         case ["stop"]:
             from agents.stop_rule import stop  # noqa: PLC0415
 

@@ -8,14 +8,13 @@ something newer is heard. So nobody waits for a name server, and no pod is forgo
 """
 
 import asyncio
-import contextlib
 import random
-import signal
 import socket
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from agents.dns_messages import answer
+from agents.http_probe import answer_probes, ended_by_a_signal
 from agents.log import say
 from contract import ports
 
@@ -25,7 +24,6 @@ _EVERY_S = 0.5
 _AT_ONCE = 8
 """Questions under way at most; each is given up by the resolver after some seconds."""
 _LOOPBACK = "127.0.0.1"
-_HEALTH_TIMEOUT_S = 2.0
 
 
 class Names:
@@ -100,11 +98,7 @@ def main(host: str) -> int:
 
 
 async def _until_a_signal(names: Names) -> None:
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    await serve(names, ended)
+    await serve(names, ended_by_a_signal())
 
 
 async def serve(
@@ -121,26 +115,14 @@ async def serve(
     )
     asking = asyncio.create_task(names.ask_forever())
 
-    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _tell_health(names, reader, writer)
+    async def why_not_ready() -> str:
+        return "" if names.addresses else "no address was heard yet"
 
-    health = await asyncio.start_server(tell, port=health_port)
+    health = await answer_probes(health_port, why_not_ready)
     await ended.wait()
     asking.cancel()
     health.close()
     transport.close()
-
-
-async def _tell_health(
-    names: Names, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Ready as soon as there is an address to tell."""
-    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEALTH_TIMEOUT_S)
-        status = b"200 OK" if names.addresses else b"503 Service Unavailable"
-        writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        await writer.drain()
-    writer.close()
 
 
 async def _lookup(host: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from agents.settings import Settings
 __all__ = ["Server", "ServerError", "operator", "sentinel"]
 
 _TIMEOUT_S = 1.0
+_LINK = 3
+"""Where the state of its link stands in a replica's answer to ROLE."""
 
 
 class ServerError(Exception):
@@ -60,6 +62,20 @@ class Server:
             ServerError: see there.
         """
         return _first(self.call("ROLE")) or "unknown"
+
+    def link(self) -> str:
+        """The state of the link to its master, in Redis' words; a master is connected to itself.
+
+        Raises:
+            ServerError: see there.
+        """
+        answer = self.call("ROLE")
+        words = cast("list[object]", answer) if isinstance(answer, list) else []
+        if words and words[0] == "master":
+            return "connected"
+        if len(words) > _LINK and words[0] == "slave":
+            return str(words[_LINK])
+        raise ServerError(f"ROLE: {answer} is neither a master's answer nor a replica's")
 
     def keys(self) -> int:
         """How many keys it holds.

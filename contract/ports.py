@@ -14,6 +14,7 @@ __all__ = [
     "PROMETHEUS",
     "REDIS",
     "REDIS_EXPORTER",
+    "REDIS_HEALTH",
     "SENTINEL",
     "SIMULATOR_ADMIN",
     "SIMULATOR_HTTP",
@@ -25,6 +26,8 @@ GATEWAY_HEALTH = 8081
 """Probes and metrics, on a thread of their own, so that a busy event loop cannot fail a probe."""
 REDIS = 6379
 SENTINEL = 26379
+REDIS_HEALTH = 6380
+"""Whether the pod of a Redis and its sentinel is ready, by HTTP."""
 PROMETHEUS = 9090
 ALERTMANAGER = 9093
 PROBE = 9115

@@ -1,4 +1,4 @@
-"""The pod of RedisSentinel: its two containers, their environment, probes and volumes."""
+"""The pod of RedisSentinel: its three containers, their environment, probes and volumes."""
 
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from infra.components.pods import (
     container_security,
     env,
     exec_probe,
+    http_probe,
     pod_security,
     quick_names,
     requirements,
@@ -32,6 +33,7 @@ from infra.components.pods import (
 )
 from infra.quantities import memory_bytes
 from infra.settings import Redis, Resources
+from infra.settings.compute import Amount
 
 __all__ = ["COMPONENT", "DATA_VOLUME", "MASTER_NAME", "RedisPod", "pod_spec"]
 
@@ -50,6 +52,11 @@ _LIVENESS_PERIOD_S = 60
 _LIVENESS_FAILURES = 3
 """Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
 restart; and a node that is starved of CPU must not restart every Redis at once."""
+_HEALTH = Resources(
+    requests=Amount(cpu="10m", memory="40Mi"), limits=Amount(cpu="500m", memory="96Mi")
+)
+"""Of the container that says whether the pod is ready: a Python, whose start wants half a second of
+a core; then it is idle."""
 _STARTUP_PERIOD_S = 2
 _STARTUP_FAILURES = 1800
 """An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""
@@ -81,14 +88,12 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
             _container(
                 *("redis", pod, variables, pod.settings.resources),
                 stop="stop",
-                # Of both containers: each probe that starts a command costs its node.
-                ready=_probe("ready", ports.REDIS, ports.SENTINEL, period_s=5, failures=2),
             ),
             _container(
                 *("sentinel", pod, variables, pod.settings.sentinel_resources),
                 stop="stop-wait",
-                ready=tcp_probe("sentinel", period_s=5, failures=2),
             ),
+            _health(pod, variables),
         ],
         dns_config=quick_names(),
         enable_service_links=False,
@@ -128,7 +133,6 @@ def _container(
     resources: Resources,
     *,
     stop: str,
-    ready: ProbeArgs,
 ) -> ContainerArgs:
     stopping = ExecActionArgs(command=_agent(stop))
     port = ports.REDIS if name == "redis" else ports.SENTINEL
@@ -143,7 +147,8 @@ def _container(
             f"{name}-live", port, period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
         ),
         ports=[ContainerPortArgs(name=name, container_port=port)],
-        readiness_probe=ready,
+        # The container `health` says whether the pod is ready.
+        readiness_probe=tcp_probe(name, period_s=5, failures=2),
         resources=requirements(resources),
         security_context=container_security(),
         startup_probe=_probe(
@@ -158,8 +163,29 @@ def _container(
     )
 
 
-def _probe(which: str, *of: int, period_s: int, failures: int) -> ProbeArgs:
-    command = ["sh", "agents/probe.sh", which, *map(str, of)]
+def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
+    """What says whether the pod is ready: each probe that starts a command costs its node."""
+    return ContainerArgs(
+        name="health",
+        image=pod.image,
+        image_pull_policy="IfNotPresent",
+        command=_agent("health"),
+        env=variables,
+        liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=6),
+        ports=[ContainerPortArgs(name="health", container_port=ports.REDIS_HEALTH)],
+        readiness_probe=http_probe(paths.HEALTH_READY, "health", period_s=5, failures=2),
+        resources=requirements(_HEALTH),
+        security_context=container_security(),
+        # Until then its readiness is not asked, and then at once.
+        startup_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=1, failures=120),
+        volume_mounts=[
+            VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True)
+        ],
+    )
+
+
+def _probe(which: str, port: int, *, period_s: int, failures: int) -> ProbeArgs:
+    command = ["sh", "agents/probe.sh", which, str(port)]
     return exec_probe(command, period_s=period_s, timeout_s=_PROBE_TIMEOUT_S, failures=failures)
 
 

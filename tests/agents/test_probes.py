@@ -1,4 +1,4 @@
-"""The probes of the Redis and Sentinel containers, asked about real servers."""
+"""The probes of a Redis pod, asked about real servers."""
 
 import os
 import signal
@@ -7,8 +7,13 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from agents.health import why_not_ready
+from agents.http_probe import answer_probes
+from agents.settings import Settings
+from contract import paths
 from seawall.wait import wait_until
 from tests.conftest import CHECKOUT
 from tests.service.redis_kit import OPERATOR_PASSWORD, SENTINEL_PASSWORD, RedisUnderTest
@@ -33,14 +38,50 @@ class Pod:
 
     def probe(self, name: str, *of: int) -> int:
         """The exit code."""
-        variables = {
-            **os.environ,
-            "SEAWALL_SECRETS": str(self.secrets),
-            "SEAWALL_RUN": str(self.run),
-            "SEAWALL_MASTER_NAME": "seawall",
-        }
+        variables = {**os.environ, "SEAWALL_RUN": str(self.run)}
         command = ["sh", SCRIPT, name, *map(str, of)]
         return subprocess.run(command, env=variables, check=False, timeout=20).returncode
+
+    def lacks(self, redis_port: int, sentinel_port: int) -> str:
+        """Why the pod of these servers is not ready."""
+        settings = Settings(
+            pod="redis-0",
+            hosts=("redis-0.test",),
+            master_name="seawall",
+            quorum=1,
+            down_after_ms=1000,
+            failover_timeout_ms=1000,
+            max_lag_s=1,
+            maxmemory=1 << 20,
+            secrets=self.secrets,
+            redis_port=redis_port,
+            sentinel_port=sentinel_port,
+        )
+        return why_not_ready(settings)
+
+
+async def asked(port: int, path: str) -> tuple[int, str]:
+    """The status and the body of an answer to a probe."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}") as answer,
+    ):
+        return answer.status, await answer.text()
+
+
+async def test_kubelets_are_told_by_http_what_is_lacking() -> None:
+    lacking = "the link is down"
+
+    async def why_not() -> str:
+        return lacking
+
+    port = free_port()
+    server = await answer_probes(port, why_not)
+    assert await asked(port, paths.HEALTH_READY) == (503, "the link is down\n")
+    assert await asked(port, paths.HEALTH_LIVE) == (200, "ready\n")
+    lacking = ""
+    assert await asked(port, paths.HEALTH_READY) == (200, "ready\n")
+    server.close()
 
 
 @pytest.fixture
@@ -53,7 +94,7 @@ def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
     (tmp_path / "redis").mkdir()
     started = RedisUnderTest(tmp_path / "redis", with_replica=True)
     for node in (started.master, *started.replicas):
-        rules = ("on", f">{OPERATOR_PASSWORD}", "+info")
+        rules = ("on", f">{OPERATOR_PASSWORD}", "+@all")
         node.command("ACL", "SETUSER", "operator", *rules)
     started.wait_until_up()
     yield started
@@ -64,7 +105,7 @@ def test_servers_that_answer_are_live_and_ready(pod: Pod, redis: RedisUnderTest)
     (replica,) = redis.replicas
     for node in (redis.master, replica):
         assert pod.probe("redis-live", node.port) == 0
-        assert pod.probe("ready", node.port, redis.sentinel_port) == 0
+        assert pod.lacks(node.port, redis.sentinel_port) == ""
     assert pod.probe("sentinel-live", redis.sentinel_port) == 0
 
 
@@ -79,13 +120,13 @@ def test_a_replica_without_its_master_is_live_and_not_ready(
         what="the replica to lose its link",
     )
     assert pod.probe("redis-live", replica.port) == 0
-    assert pod.probe("ready", replica.port, redis.sentinel_port) == 1
+    assert "the link to the master is in state conn" in pod.lacks(replica.port, redis.sentinel_port)
 
 
 def test_a_server_that_hangs_is_neither_live_nor_ready(pod: Pod, redis: RedisUnderTest) -> None:
     redis.master.process.send_signal(signal.SIGSTOP)
     assert pod.probe("redis-live", redis.master.port) == 1
-    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
+    assert "Timeout" in pod.lacks(redis.master.port, redis.sentinel_port)
 
 
 def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
@@ -93,17 +134,15 @@ def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
 ) -> None:
     redis.ask_sentinel("SENTINEL", "SET", "seawall", "quorum", "2")
     assert pod.probe("sentinel-live", redis.sentinel_port) == 0
-    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
+    assert "NOQUORUM" in pod.lacks(redis.master.port, redis.sentinel_port)
 
 
 @pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
-def test_a_wrong_password_and_none_are_no_answer(
-    pod: Pod, redis: RedisUnderTest, file: str
-) -> None:
+def test_a_wrong_password_and_none_are_told(pod: Pod, redis: RedisUnderTest, file: str) -> None:
     (pod.secrets / file).write_text("another one")
-    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
+    assert "AuthenticationError" in pod.lacks(redis.master.port, redis.sentinel_port)
     (pod.secrets / file).unlink()
-    assert pod.probe("ready", redis.master.port, redis.sentinel_port) == 1
+    assert f"{file} cannot be read" in pod.lacks(redis.master.port, redis.sentinel_port)
 
 
 def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) -> None:
@@ -117,7 +156,7 @@ def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) 
     assert pod.probe("redis-live", nobody) == 1
 
 
-@pytest.mark.parametrize("call", [("redis-dead", 1), ("ready", 1), ("redis-live",)])
+@pytest.mark.parametrize("call", [("redis-dead", 1), ("redis-live", 1, 2), ("redis-live",)])
 def test_another_call_is_refused(pod: Pod, call: tuple[str, *tuple[int, ...]]) -> None:
     name, *of = call
     assert pod.probe(name, *of) == 2

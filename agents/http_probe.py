@@ -1,0 +1,49 @@
+"""Answer the probes of a pod by HTTP, without a web server."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+
+from contract import paths
+
+__all__ = ["answer_probes", "ended_by_a_signal"]
+
+_TIMEOUT_S = 2.0
+
+
+async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asyncio.Server:
+    """A server on `port` of all addresses.
+
+    Args:
+        port: TCP port.
+        why_not: what is lacking, in one line; empty for nothing. It is asked at each probe, but for
+            one of liveness. Its answer is the body of a 503; nothing is a 200.
+    """
+
+    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _TIMEOUT_S)
+            lacking = (
+                "" if head.startswith(f"GET {paths.HEALTH_LIVE} ".encode()) else await why_not()
+            )
+            body = (lacking or "ready").encode() + b"\n"
+            status = "503 Service Unavailable" if lacking else "200 OK"
+            length = f"content-length: {len(body)}\r\nconnection: close"
+            writer.write(f"HTTP/1.1 {status}\r\n{length}\r\n\r\n".encode() + body)
+            await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(tell, port=port)
+
+
+def ended_by_a_signal() -> asyncio.Event:
+    """An event that SIGTERM, SIGQUIT and SIGINT set.
+
+    The first process of a container hears no signal that it has not asked for.
+    """
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    return ended
