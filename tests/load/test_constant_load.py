@@ -12,10 +12,16 @@ pytestmark = [pytest.mark.servers]
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
     made = Simulator("target", tmp_path_factory.mktemp("load"))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def simulator(started: Simulator) -> Simulator:
+    started.heal()
+    return started
 
 
 def load(
@@ -34,7 +40,6 @@ def load(
 def test_a_healthy_target_gives_no_failures_at_the_rate_that_was_asked(
     simulator: Simulator,
 ) -> None:
-    simulator.heal()
     before = simulator.state()["streamed"]
     with load(simulator, streamed_share=0.5) as running:
         wait_until(lambda: running.sent >= 100, deadline_s=5, what="100 requests")
