@@ -142,6 +142,11 @@ SERVICES = ForkServer(
 )
 """For `service` and `service.simulator`."""
 COMMANDS = ForkServer(
-    "seawall.cli.app", free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "STAND_IN", "TMPDIR"]
+    "seawall.cli.app",
+    # What its commands import when they run.
+    *("infra.policies", "infra.synth", "seawall.cli.summary", "seawall.cli.tables"),
+    *("seawall.engine.state", "seawall.environments", "seawall.prometheus", "seawall.releasing"),
+    *("seawall.status", "seawall.targets"),
+    free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "STAND_IN", "TMPDIR"],
 )
 """For `seawall`."""
