@@ -8,51 +8,73 @@ import asyncio
 
 from agents.given import SettingsError
 from agents.http_probe import answer_probes, ended_by_a_signal
-from agents.server import ServerError, operator, sentinel
+from agents.server import Server, ServerError, operator, sentinel
 from agents.settings import Settings
 from contract import ports
 
-__all__ = ["main", "serve", "why_not_ready"]
+__all__ = ["Health", "main", "serve"]
 
 _LOOPBACK = "127.0.0.1"
 
 
+class Health:
+    """The servers of one pod; their connections are kept from one look to the next.
+
+    Args:
+        settings: the pod's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._servers: tuple[Server, Server] | None = None
+
+    def why_not_ready(self) -> str:
+        """What the pod lacks to be ready, in one line; empty when it lacks nothing.
+
+        Ready is a master, or a replica whose link is up and whose copy is complete, beside a
+        sentinel that sees enough others to agree with on a failover.
+        """
+        try:
+            redis, asked = self._opened()
+            link = redis.link()
+            if link != "connected":
+                return f"the link to the master is in state {link}"
+            asked.call("SENTINEL", "CKQUORUM", self._settings.master_name)
+        except (ServerError, SettingsError) as failed:
+            self.close()  # the next look reads the passwords anew
+            return str(failed)
+        return ""
+
+    def _opened(self) -> tuple[Server, Server]:
+        if self._servers is None:
+            here = (operator(self._settings, _LOOPBACK), sentinel(self._settings, _LOOPBACK))
+            self._servers = here
+        return self._servers
+
+    def close(self) -> None:
+        """Close the connections."""
+        servers, self._servers = self._servers or (), None
+        for server in servers:
+            server.close()
+
+
 def main(settings: Settings) -> int:
     """Answer until SIGTERM or SIGQUIT; the exit code."""
-    asyncio.run(_until_a_signal(settings))
+    asyncio.run(_until_a_signal(Health(settings)))
     return 0
 
 
-async def _until_a_signal(settings: Settings) -> None:
-    await serve(settings, ended_by_a_signal())
+async def _until_a_signal(health: Health) -> None:
+    await serve(health, ended_by_a_signal())
 
 
-async def serve(
-    settings: Settings, ended: asyncio.Event, *, port: int = ports.REDIS_HEALTH
-) -> None:
+async def serve(health: Health, ended: asyncio.Event, *, port: int = ports.REDIS_HEALTH) -> None:
     """Answer on `port` until `ended`."""
 
     async def ask() -> str:
-        return await asyncio.to_thread(why_not_ready, settings)
+        return await asyncio.to_thread(health.why_not_ready)
 
     server = await answer_probes(port, ask)
     await ended.wait()
     server.close()
-
-
-def why_not_ready(settings: Settings) -> str:
-    """What the pod lacks to be ready, in one line; empty when it lacks nothing.
-
-    Ready is a master, or a replica whose link is up and whose copy is complete, beside a sentinel
-    that sees enough others to agree with on a failover.
-    """
-    try:
-        with operator(settings, _LOOPBACK) as redis:
-            link = redis.link()
-        if link != "connected":
-            return f"the link to the master is in state {link}"
-        with sentinel(settings, _LOOPBACK) as asked:
-            asked.call("SENTINEL", "CKQUORUM", settings.master_name)
-    except (ServerError, SettingsError) as failed:
-        return str(failed)
-    return ""
+    health.close()

@@ -93,6 +93,10 @@ class Server:
         """
         return _first(self.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name))
 
+    def close(self) -> None:
+        """Close the connection; the next call makes another."""
+        self._client.close()
+
     def __enter__(self) -> Self:
         """The server itself."""
         return self
@@ -104,7 +108,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._client.close()
+        self.close()
 
 
 def operator(settings: Settings, host: str) -> Server:

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from agents.health import why_not_ready
+from agents.health import Health
 from agents.http_probe import answer_probes
 from agents.settings import Settings
 from contract import paths
@@ -42,8 +43,8 @@ class Pod:
         command = ["sh", SCRIPT, name, *map(str, of)]
         return subprocess.run(command, env=variables, check=False, timeout=20).returncode
 
-    def lacks(self, redis_port: int, sentinel_port: int) -> str:
-        """Why the pod of these servers is not ready."""
+    def health(self, redis_port: int, sentinel_port: int) -> Health:
+        """What tells whether the pod of these servers is ready."""
         settings = Settings(
             pod="redis-0",
             hosts=("redis-0.test",),
@@ -57,7 +58,12 @@ class Pod:
             redis_port=redis_port,
             sentinel_port=sentinel_port,
         )
-        return why_not_ready(settings)
+        return Health(settings)
+
+    def lacks(self, redis_port: int, sentinel_port: int) -> str:
+        """Why that pod is not ready."""
+        with closing(self.health(redis_port, sentinel_port)) as health:
+            return health.why_not_ready()
 
 
 async def asked(port: int, path: str) -> tuple[int, str]:
@@ -135,6 +141,18 @@ def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
     redis.ask_sentinel("SENTINEL", "SET", "seawall", "quorum", "2")
     assert pod.probe("sentinel-live", redis.sentinel_port) == 0
     assert "NOQUORUM" in pod.lacks(redis.master.port, redis.sentinel_port)
+
+
+def test_a_pod_is_ready_again_when_its_server_is_and_by_a_new_password(
+    pod: Pod, redis: RedisUnderTest
+) -> None:
+    with closing(pod.health(redis.master.port, redis.sentinel_port)) as health:
+        assert health.why_not_ready() == ""
+        redis.master.command("ACL", "SETUSER", "operator", "resetpass", ">another one")
+        redis.master.command("CLIENT", "KILL", "USER", "operator")
+        assert "AuthenticationError" in health.why_not_ready()
+        (pod.secrets / "redis-operator-password").write_text("another one")
+        assert health.why_not_ready() == ""
 
 
 @pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
