@@ -93,21 +93,21 @@ def beside_others(test: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
-    """The alerts that the tests look at, and the groups whose series one of them builds on.
+    """The alerts that the tests look at, and the recorded series that these build on.
 
     Prometheus takes seconds for all of them.
     """
     names = {item["alertname"] for test in tests for item in test["alert_rule_test"]}
-    groups: list[Group] = []
-    for group in rules["groups"]:
-        alerts = [rule for rule in group["rules"] if "alert" in rule and rule["alert"] in names]
-        records = {rule["record"] for rule in group["rules"] if "record" in rule}
-        needed = any(record in alert["expr"] for record in records for alert in alerts)
-        kept = [rule for rule in group["rules"] if rule in alerts or (needed and "record" in rule)]
-        if kept:
-            groups.append({"name": group["name"], "rules": kept})
-    assert names == {r["alert"] for g in groups for r in g["rules"] if "alert" in r}
-    return {"groups": groups}
+    every = [rule for group in rules["groups"] for rule in group["rules"]]
+    kept = [rule for rule in every if rule.get("alert") in names]
+    assert names == {rule.get("alert") for rule in kept}
+    for rule in kept:  # it grows meanwhile
+        kept += [one for one in every if one.get("record", "?") in rule["expr"] and one not in kept]
+    groups: list[Group] = [
+        {"name": group["name"], "rules": [rule for rule in group["rules"] if rule in kept]}
+        for group in rules["groups"]
+    ]
+    return {"groups": [group for group in groups if group["rules"]]}
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
