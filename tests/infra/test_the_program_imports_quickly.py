@@ -7,7 +7,6 @@ from tests.conftest import CHECKOUT
 from tests.measured import measured
 
 GOAL_S = 1.5
-TRIES = 3
 CODE = """
 import sys, time
 begun = time.process_time()
@@ -17,11 +16,10 @@ print(time.process_time() - begun, "pulumi_aws" in sys.modules)
 
 
 def test_the_program_is_imported_quickly_and_without_the_types_of_aws() -> None:
-    """The fastest of three counts, since the first may compile; one within the goal is enough."""
+    """A first count that is above the goal may have compiled: the second one counts, too."""
     fastest = imported()
-    for _ in range(TRIES - 1):
-        if fastest > GOAL_S:
-            fastest = min(fastest, imported())
+    if fastest > GOAL_S:
+        fastest = min(fastest, imported())
     measured(f"the program was imported in {fastest:.2f} s of a core (goal {GOAL_S} s)")
     assert fastest < 3 * GOAL_S
 
