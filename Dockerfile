@@ -13,7 +13,7 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
 
 # Images of Python may hold no bytecode of its standard library, and a build that sets every file's
-# time makes stale what they hold: each start, and so each probe, would compile it anew.
+# time makes stale what they hold: each start would compile it anew.
 FROM ${PYTHON_IMAGE} AS python
 RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash \
       -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
@@ -90,7 +90,7 @@ COPY agents /app/agents
 RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
-EXPOSE 6379 26379
+EXPOSE 6379 6380 26379
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["sh", "agents/probe.sh", "redis-live", "6379"]
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["redis"]

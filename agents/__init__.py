@@ -1,4 +1,4 @@
-"""What runs inside the Redis pods: when a Redis may start as what, and how a master leaves.
+"""What runs inside the Redis pods: start of a Redis, leave of a master, health of a pod.
 
 Beside it the backup job, and what tells the entrance the gateway's pods. Standard library and the
 redis client only. A pod never decides by itself: the sentinels of all pods

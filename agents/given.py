@@ -36,12 +36,12 @@ def secret(folder: Path, name: str) -> str:
     """A mounted secret, without the white space around it.
 
     Raises:
-        SettingsError: the file is missing or empty.
+        SettingsError: the file is missing, empty or no text.
     """
     file = folder / name
     try:
         value = file.read_text(encoding="utf-8").strip()
-    except OSError as failed:
+    except (OSError, UnicodeError) as failed:
         raise SettingsError(f"secret file {file} cannot be read: mount it") from failed
     if not value:
         raise SettingsError(f"secret file {file} is empty: fill it")

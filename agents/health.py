@@ -8,6 +8,7 @@ import asyncio
 
 from agents.given import SettingsError
 from agents.http_probe import answer_probes, ended_by_a_signal
+from agents.log import say
 from agents.server import Server, ServerError, operator, sentinel
 from agents.settings import Settings
 from contract import ports
@@ -27,15 +28,25 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._servers: tuple[Server, Server] | None = None
+        self._said = ""
 
     def why_not_ready(self) -> str:
         """What the pod lacks to be ready, in one line; empty when it lacks nothing.
 
-        Ready is a master, or a replica whose link is up and whose copy is complete, beside a
-        sentinel that sees enough others to agree with on a failover.
+        Ready is a master that has loaded its data, or a replica whose link is up and whose copy is
+        complete, beside a sentinel that sees enough others to agree with on a failover. A change is
+        told in the container's log.
         """
+        lacking = self._look()
+        if lacking != self._said:
+            self._said = lacking
+            say(f"not ready: {lacking}" if lacking else "ready")
+        return lacking
+
+    def _look(self) -> str:
         try:
             redis, asked = self._opened()
+            redis.call("PING")  # a server that loads its data answers ROLE, and not this
             link = redis.link()
             if link != "connected":
                 return f"the link to the master is in state {link}"
@@ -70,9 +81,11 @@ async def _until_a_signal(health: Health) -> None:
 
 async def serve(health: Health, ended: asyncio.Event, *, port: int = ports.REDIS_HEALTH) -> None:
     """Answer on `port` until `ended`."""
+    one_look_at_a_time = asyncio.Lock()
 
     async def ask() -> str:
-        return await asyncio.to_thread(health.why_not_ready)
+        async with one_look_at_a_time:
+            return await asyncio.to_thread(health.why_not_ready)
 
     server = await answer_probes(port, ask)
     await ended.wait()

@@ -10,6 +10,11 @@ from contract import paths
 __all__ = ["answer_probes", "ended_by_a_signal"]
 
 _TIMEOUT_S = 2.0
+_GONE = (
+    *(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
+    asyncio.CancelledError,
+)
+"""Nobody waits for the answer any more: the other side left, or this process ends."""
 
 
 async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asyncio.Server:
@@ -22,7 +27,7 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
     """
 
     async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
+        with contextlib.suppress(*_GONE), contextlib.closing(writer):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _TIMEOUT_S)
             lacking = (
                 "" if head.startswith(f"GET {paths.HEALTH_LIVE} ".encode()) else await why_not()
@@ -32,7 +37,6 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
             length = f"content-length: {len(body)}\r\nconnection: close"
             writer.write(f"HTTP/1.1 {status}\r\n{length}\r\n\r\n".encode() + body)
             await writer.drain()
-        writer.close()
 
     return await asyncio.start_server(tell, port=port)
 

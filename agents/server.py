@@ -22,7 +22,7 @@ class ServerError(Exception):
 
 
 class Server:
-    """A connection to one server; every call ends within a second or so.
+    """A connection to one server; each reply is waited for a second.
 
     Args:
         host: its stable name.
@@ -52,7 +52,7 @@ class Server:
         """
         try:
             return cast("object", self._client.execute_command(*words))  # pyright: ignore[reportUnknownMemberType]
-        except (RedisError, OSError) as failed:
+        except (RedisError, OSError, UnicodeError) as failed:
             raise ServerError(f"{words[0]}: {type(failed).__name__}: {failed}") from failed
 
     def role(self) -> str:

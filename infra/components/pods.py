@@ -112,13 +112,19 @@ def env(
 
 
 def http_probe(
-    path: str, port: str, *, period_s: int, failures: int, scheme: str | None = None
+    path: str,
+    port: str,
+    *,
+    period_s: int,
+    failures: int,
+    scheme: str | None = None,
+    timeout_s: int = 2,
 ) -> ProbeArgs:
     """A probe that asks a container port, by its name; plain HTTP when no scheme is given."""
     return ProbeArgs(
         http_get=HTTPGetActionArgs(path=path, port=port, scheme=scheme),
         period_seconds=period_s,
-        timeout_seconds=2,
+        timeout_seconds=timeout_s,
         failure_threshold=failures,
     )
 

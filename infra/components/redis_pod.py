@@ -55,8 +55,7 @@ restart; and a node that is starved of CPU must not restart every Redis at once.
 _HEALTH = Resources(
     requests=Amount(cpu="10m", memory="40Mi"), limits=Amount(cpu="500m", memory="96Mi")
 )
-"""Of the container that says whether the pod is ready: a Python, whose start wants half a second of
-a core; then it is idle."""
+"""The container `health` runs a Python, whose start takes half a second of a core."""
 _STARTUP_PERIOD_S = 2
 _STARTUP_FAILURES = 1800
 """An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""
@@ -173,10 +172,13 @@ def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
         env=variables,
         liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=6),
         ports=[ContainerPortArgs(name="health", container_port=ports.REDIS_HEALTH)],
-        readiness_probe=http_probe(paths.HEALTH_READY, "health", period_s=5, failures=2),
+        # It asks two servers itself, and waits a second for each reply.
+        readiness_probe=http_probe(
+            paths.HEALTH_READY, "health", period_s=5, failures=2, timeout_s=5
+        ),
         resources=requirements(_HEALTH),
         security_context=container_security(),
-        # Until then its readiness is not asked, and then at once.
+        # The kubelet asks for readiness only after this one succeeds, and then at once.
         startup_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=1, failures=120),
         volume_mounts=[
             VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True)

@@ -1,5 +1,6 @@
 """The probes of a Redis pod, asked about real servers."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,13 +12,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agents.health import Health
+from agents.health import Health, serve
 from agents.http_probe import answer_probes
 from agents.settings import Settings
 from contract import paths
 from seawall.wait import wait_until
 from tests.conftest import CHECKOUT
-from tests.service.redis_kit import OPERATOR_PASSWORD, SENTINEL_PASSWORD, RedisUnderTest
+from tests.service.kit import answers
+from tests.service.redis_kit import (
+    OPERATOR_PASSWORD,
+    SENTINEL_PASSWORD,
+    RedisUnderTest,
+    command,
+    start,
+)
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
@@ -40,8 +48,8 @@ class Pod:
     def probe(self, name: str, *of: int) -> int:
         """The exit code."""
         variables = {**os.environ, "SEAWALL_RUN": str(self.run)}
-        command = ["sh", SCRIPT, name, *map(str, of)]
-        return subprocess.run(command, env=variables, check=False, timeout=20).returncode
+        words = ["sh", SCRIPT, name, *map(str, of)]
+        return subprocess.run(words, env=variables, check=False, timeout=20).returncode
 
     def health(self, redis_port: int, sentinel_port: int) -> Health:
         """What tells whether the pod of these servers is ready."""
@@ -153,6 +161,46 @@ def test_a_pod_is_ready_again_when_its_server_is_and_by_a_new_password(
         assert "AuthenticationError" in health.why_not_ready()
         (pod.secrets / "redis-operator-password").write_text("another one")
         assert health.why_not_ready() == ""
+
+
+def test_a_master_that_loads_its_data_is_not_ready(pod: Pod, tmp_path: Path) -> None:
+    folder, port = tmp_path / "loading", free_port()
+    folder.mkdir()
+    lines = [
+        *(f"port {port}", "bind 127.0.0.1", f"dir {folder}", "appendonly no"),
+        *(f"user default on >{OPERATOR_PASSWORD} ~* &* +@all",),
+        *(f"user operator on >{OPERATOR_PASSWORD} ~* &* +@all",),
+        # Redis answers others after so many bytes, and waits so many microseconds for each key.
+        *("loading-process-events-interval-bytes 1024", "key-load-delay 2000"),
+    ]
+    server = start(folder, lines)
+    fill = "for i = 1, 5000 do redis.call('SET', i, i) end"
+    command(port, OPERATOR_PASSWORD, "EVAL", fill, "0")
+    command(port, OPERATOR_PASSWORD, "SAVE")
+    server.kill()
+    server.wait()
+    server = start(folder, lines)
+    try:
+        assert "LOADING" in command(port, OPERATOR_PASSWORD, "PING")
+        assert pod.lacks(port, port).startswith("PING: BusyLoadingError")
+        assert pod.probe("redis-live", port) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def test_the_program_answers_until_it_is_told_to_end(pod: Pod) -> None:
+    ended, port = asyncio.Event(), free_port()
+    url = f"http://127.0.0.1:{port}{paths.HEALTH_LIVE}"
+    serving = asyncio.create_task(serve(pod.health(free_port(), free_port()), ended, port=port))
+    await asyncio.to_thread(
+        wait_until, lambda: answers(url), deadline_s=10, what="the server to answer"
+    )
+    status, lacking = await asked(port, paths.HEALTH_READY)
+    assert status == 503
+    assert "Connection refused" in lacking
+    ended.set()
+    await asyncio.wait_for(serving, 10)
 
 
 @pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])

@@ -229,6 +229,19 @@ def test_the_gateways_probes_ask_the_health_port(platform: Platform) -> None:
     assert numbers["health"] == ports.GATEWAY_HEALTH
 
 
+def test_a_redis_pod_is_ready_when_its_health_says_so(platform: Platform) -> None:
+    redis, sentinel, health = containers(platform.one("StatefulSet", "redis"))
+    asked = {which: health[which]["httpGet"] for which in ("readinessProbe", "livenessProbe")}
+    assert asked == {
+        "readinessProbe": {"path": paths.HEALTH_READY, "port": "health"},
+        "livenessProbe": {"path": paths.HEALTH_LIVE, "port": "health"},
+    }
+    assert health["command"] == ["python3", "-m", "agents", "health"]
+    assert health["ports"] == [{"name": "health", "containerPort": ports.REDIS_HEALTH}]
+    for container, name in ((redis, "redis"), (sentinel, "sentinel")):
+        assert container["readinessProbe"]["tcpSocket"] == {"port": name}
+
+
 @pytest.mark.parametrize("name", ["gateway", "redis"])
 def test_a_disruption_takes_one_pod_at_a_time(platform: Platform, name: str) -> None:
     budget = platform.one("PodDisruptionBudget", name).inputs["spec"]

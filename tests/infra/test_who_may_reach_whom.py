@@ -83,6 +83,7 @@ def table(values: Values) -> dict[str, set[str]]:
         "gateway:health": Destination(gateway, ports.GATEWAY_HEALTH),
         "redis:redis": Destination(redis, ports.REDIS),
         "redis:sentinel": Destination(redis, ports.SENTINEL),
+        "redis:health": Destination(redis, ports.REDIS_HEALTH),
         **ELSEWHERE,
     }
     if values.get("seawall:simulators"):

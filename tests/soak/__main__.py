@@ -18,10 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.soak.versions import CHECKOUT, RESULT, newest_version
 
 LIMIT_S = 60 * 60.0
 ROUNDS = 10
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 _ENVIRONMENT = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
 
 
@@ -62,7 +65,7 @@ def main() -> int:
         seawall = CHECKOUT / ".venv" / "bin" / "seawall"
         subprocess.run([seawall, "down"], env={**os.environ, **_ENVIRONMENT}, check=False)
     if not whole:
-        result.failed.append("the tests marked soak did not end in time")
+        result.failed.append("the tests marked soak did not come to their end in time")
     result.minutes = round((time.monotonic() - began) / 60, 1)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(asdict(result), indent=2) + "\n", "utf-8")
@@ -78,7 +81,7 @@ def _left_s(began: float) -> float:
 
 
 def _run(marks: str, began: float, result: Result) -> bool:
-    """Run the tests with these marks; whether they ended in time."""
+    """Run the tests with these marks; whether they came to their end, and in time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
         command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}"]
@@ -93,8 +96,9 @@ def _run(marks: str, began: float, result: Result) -> bool:
             ended = False
         if file.exists():
             result.add(json.loads(file.read_text("utf-8")))
-        else:
-            result.failed.append(f"pytest -m '{marks}' ended with {running.returncode}, no results")
+        if ended and running.returncode not in _JUDGED:
+            result.failed.append(f"pytest -m '{marks}' ended with {running.returncode}")
+            return False
     return ended
 
 
