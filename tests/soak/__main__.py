@@ -1,9 +1,9 @@
 """`python -m tests.soak`: run the tests marked `soak` once, and those marked `timed` ten times.
 
-All runs share one environment, which is removed at the end. The whole takes sixty minutes at most: a
-round that would take longer, as the one before did, does not begin, and a run that is under way
-then is interrupted. The result is docs/results/soak.json: the
-version, what failed, and how many rounds of the `timed` tests there was time for.
+All runs share one environment, which is removed at the end. The whole takes sixty minutes at most.
+A round begins only when there is time for one as long as the round before; a run that is under way
+when the time is over is interrupted. The result is docs/results/soak.json: the version, what
+failed, and how many rounds of the `timed` tests there was time for.
 """
 
 import json
