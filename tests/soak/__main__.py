@@ -6,6 +6,7 @@ when the time is over is interrupted. The result is docs/results/soak.json: the 
 failed, and how many rounds of the `timed` tests there was time for.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -95,8 +96,7 @@ def _run(marks: str, began: float, result: Result) -> bool:
             running.wait(timeout=_left_s(began))
             ended = True
         except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGINT)
-            running.wait()
+            _interrupt(running)
             ended = False
         if file.exists():
             result.add(json.loads(file.read_text("utf-8")))
@@ -104,6 +104,14 @@ def _run(marks: str, began: float, result: Result) -> bool:
             result.failed.append(f"pytest -m '{marks}' ended with {running.returncode}")
             return False
     return ended
+
+
+def _interrupt(running: subprocess.Popen[bytes]) -> None:
+    """End pytest as Ctrl-C does; again when what a test calls has caught the signal."""
+    while running.poll() is None:
+        running.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(timeout=20)
 
 
 if __name__ == "__main__":
