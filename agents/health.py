@@ -1,4 +1,4 @@
-"""Whether a Redis pod is ready, told by HTTP: `python -m agents health`, in a container of its own.
+"""`python -m agents health`: a container of the Redis pod that answers its readiness probe by HTTP.
 
 A probe that starts a command costs its node some 150 ms of processor time, whatever the command
 is; one that asks here costs a hundredth of that.
@@ -33,9 +33,9 @@ class Health:
     def why_not_ready(self) -> str:
         """What the pod lacks to be ready, in one line; empty when it lacks nothing.
 
-        Ready is a master that has loaded its data, or a replica whose link is up and whose copy is
-        complete, beside a sentinel that sees enough others to agree with on a failover. A change is
-        told in the container's log.
+        Redis is ready as a master that has loaded its data, or as a replica that is connected to
+        its master. Sentinel is ready when it reaches enough others to agree on a failover. The
+        container's log tells each change.
         """
         lacking = self._look()
         if lacking != self._said:
@@ -52,7 +52,7 @@ class Health:
                 return f"the link to the master is in state {link}"
             asked.call("SENTINEL", "CKQUORUM", self._settings.master_name)
         except (ServerError, SettingsError) as failed:
-            self.close()  # the next look reads the passwords anew
+            self.close()  # the next call of _opened reads the passwords anew
             return str(failed)
         return ""
 

@@ -14,7 +14,7 @@ _GONE = (
     *(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
     asyncio.CancelledError,
 )
-"""Nobody waits for the answer any more: the other side left, or this process ends."""
+"""The client left or sent no HTTP, or this process ends: the connection is closed unanswered."""
 
 
 async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asyncio.Server:
@@ -22,8 +22,8 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
 
     Args:
         port: TCP port.
-        why_not: what is lacking, in one line; empty for nothing. It is asked at each probe, but for
-            one of liveness. Its answer is the body of a 503; nothing is a 200.
+        why_not: what is lacking, in one line; empty for nothing. Each probe calls it, except those
+            of liveness. Its answer is the body of a 503; an empty one makes a 200.
     """
 
     async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -52,7 +52,7 @@ class Pod:
         return subprocess.run(words, env=variables, check=False, timeout=20).returncode
 
     def health(self, redis_port: int, sentinel_port: int) -> Health:
-        """What tells whether the pod of these servers is ready."""
+        """The health of a pod that has these two servers."""
         settings = Settings(
             pod="redis-0",
             hosts=("redis-0.test",),

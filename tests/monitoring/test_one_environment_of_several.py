@@ -1,7 +1,7 @@
 """A Prometheus that several environments share: alerts of one tell nothing of another.
 
-Each rule test runs as it stands for the namespace `dev`, beside two other environments: one that is
-well, and one in which everything is broken.
+Each rule test runs unchanged for the namespace `dev`. Two other environments share its Prometheus:
+a healthy one, and one in which everything is broken.
 """
 
 import json
@@ -69,7 +69,7 @@ def within(series: str, namespace: str) -> str:
     return f'{series.removesuffix("}")},namespace="{namespace}"}}'
 
 
-def beside_others(test: dict[str, Any]) -> dict[str, Any]:
+def with_other_environments(test: dict[str, Any]) -> dict[str, Any]:
     """The rule test in one namespace, with the series of other environments in theirs."""
     ours = [
         {**item, "series": within(item["series"], ENVIRONMENT)} for item in test["input_series"]
@@ -119,7 +119,7 @@ def test_alerts_tell_of_their_own_environment_only(alert: Alert, tmp_path: Path)
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     written = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
     assert written["tests"]
-    written["tests"] = [beside_others(test) for test in written["tests"]]
+    written["tests"] = [with_other_environments(test) for test in written["tests"]]
     (tmp_path / "rules.json").write_text(json.dumps(asked_for(rules, written["tests"])))
     file = tmp_path / "test.json"
     file.write_text(json.dumps(written))
