@@ -11,6 +11,7 @@ from agents.http_probe import answer_probes, ended_by_a_signal
 from agents.log import say
 from agents.server import Server, ServerError, operator, sentinel
 from agents.settings import Settings
+from agents.spin import SpinGuard
 from contract import ports
 
 __all__ = ["Health", "main", "serve"]
@@ -29,13 +30,14 @@ class Health:
         self._settings = settings
         self._servers: tuple[Server, Server] | None = None
         self._said = ""
+        self._spin_guard = SpinGuard(settings)
 
     def why_not_ready(self) -> str:
         """What the pod lacks to be ready, in one line; empty when it lacks nothing.
 
         Redis is ready as a master that has loaded its data, or as a replica that is connected to
         its master. Sentinel is ready when it reaches enough others to agree on a failover. The
-        container's log tells each change.
+        container's log tells each change. Each call also looks whether Sentinel spins.
         """
         lacking = self._look()
         if lacking != self._said:
@@ -50,6 +52,7 @@ class Health:
             link = redis.link()
             if link != "connected":
                 return f"the link to the master is in state {link}"
+            self._spin_guard.look(asked)
             asked.call("SENTINEL", "CKQUORUM", self._settings.master_name)
         except (ServerError, SettingsError) as failed:
             self.close()  # the next call of _opened reads the passwords anew

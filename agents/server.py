@@ -85,6 +85,15 @@ class Server:
         """
         return int(str(self.call("DBSIZE")))
 
+    def cpu_s(self) -> float:
+        """The processor time that its process has spent, in seconds.
+
+        Raises:
+            ServerError: see there.
+        """
+        info = cast("dict[str, float]", self.call("INFO", "cpu"))
+        return info["used_cpu_sys"] + info["used_cpu_user"]
+
     def master_host(self, master_name: str) -> str | None:
         """Asked of a sentinel: the host that it holds for the master.
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from agents.backup.retention import key_of
 from agents.configuration import users
-from agents.settings import Settings
 from seawall.wait import wait_until
+from tests.agents.pod_settings import pod_settings
 from tests.conftest import CHECKOUT
 from tests.object_store import ObjectStore
 from tests.service.redis_kit import SENTINEL_PASSWORD, Node, RedisUnderTest
@@ -126,18 +126,7 @@ def acl(folder: Path) -> Mapping[str, str]:
     """The rules of the kit's own users, by name."""
     for name, password in PASSWORDS.items():
         (folder / f"redis-{name}-password").write_text(password)
-    settings = Settings(
-        pod="redis-0",
-        hosts=("redis-0",),
-        master_name="seawall",
-        quorum=1,
-        down_after_ms=1,
-        failover_timeout_ms=1,
-        max_lag_s=1,
-        maxmemory=1,
-        secrets=folder,
-    )
-    lines = users(settings).splitlines()
+    lines = users(pod_settings(folder)).splitlines()
     return {name: rules for _, name, rules in (line.split(" ", 2) for line in lines)}
 
 

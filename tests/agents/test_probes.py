@@ -14,9 +14,9 @@ import pytest
 
 from agents.health import Health, serve
 from agents.http_probe import answer_probes
-from agents.settings import Settings
 from contract import paths
 from seawall.wait import wait_until
+from tests.agents.pod_settings import pod_settings
 from tests.conftest import CHECKOUT
 from tests.service.kit import answers
 from tests.service.redis_kit import (
@@ -53,20 +53,8 @@ class Pod:
 
     def health(self, redis_port: int, sentinel_port: int) -> Health:
         """The health of a pod that has these two servers."""
-        settings = Settings(
-            pod="redis-0",
-            hosts=("redis-0.test",),
-            master_name="seawall",
-            quorum=1,
-            down_after_ms=1000,
-            failover_timeout_ms=1000,
-            max_lag_s=1,
-            maxmemory=1 << 20,
-            secrets=self.secrets,
-            redis_port=redis_port,
-            sentinel_port=sentinel_port,
-        )
-        return Health(settings)
+        of_pod = {"redis_port": redis_port, "sentinel_port": sentinel_port}
+        return Health(pod_settings(self.secrets, **of_pod))
 
     def lacks(self, redis_port: int, sentinel_port: int) -> str:
         """Why that pod is not ready."""

@@ -10,6 +10,7 @@ import pytest
 from agents import start
 from agents.settings import Settings
 from agents.start_rule import Observation
+from tests.agents.pod_settings import pod_settings
 
 HOSTS = ("redis-0.test", "redis-1.test", "redis-2.test")
 
@@ -54,19 +55,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[str]) 
 
     monkeypatch.setattr(start, "observe", observe)
     monkeypatch.setattr(start, "await_route", await_route)
-    return Settings(
-        pod="redis-0",
-        hosts=HOSTS,
-        master_name="seawall",
-        quorum=2,
-        down_after_ms=5000,
-        failover_timeout_ms=15000,
-        max_lag_s=3,
-        maxmemory=1,
-        data=tmp_path / "data",
-        run=tmp_path / "run",
-        secrets=secrets,
-    )
+    folders = {"data": tmp_path / "data", "run": tmp_path / "run"}
+    return pod_settings(secrets, hosts=HOSTS, **folders)
 
 
 def test_the_hand_over_of_an_earlier_container_is_forgotten(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from agents.configuration import redis_configuration, sentinel_configuration, us
 from agents.given import SettingsError
 from agents.settings import Settings
 from seawall.wait import wait_until
+from tests.agents.pod_settings import pod_settings
 from tests.service.redis_kit import APP_RULES
 
 PASSWORDS = (
@@ -28,20 +29,8 @@ def settings(tmp_path: Path) -> Settings:
     secrets.mkdir()
     for name in PASSWORDS:
         (secrets / name).write_text(f"secret-of-{name}\n")
-    return Settings(
-        pod="redis-0",
-        hosts=("redis-0.test", "redis-1.test", "redis-2.test"),
-        master_name="seawall",
-        quorum=2,
-        down_after_ms=5000,
-        failover_timeout_ms=15000,
-        max_lag_s=3,
-        maxmemory=64 * 2**20,
-        data=tmp_path / "data",
-        run=tmp_path / "run",
-        secrets=secrets,
-        redis_port=16379,
-    )
+    folders = {"data": tmp_path / "data", "run": tmp_path / "run"}
+    return pod_settings(secrets, redis_port=16379, **folders)
 
 
 def test_the_acl_file_holds_hashes_and_closes_the_default_user(settings: Settings) -> None:

@@ -1,0 +1,78 @@
+"""A Sentinel that spins: it has a socket with an error that it never reads, see agents.routed."""
+
+import time
+from collections.abc import Callable
+
+from agents.given import SettingsError
+from agents.log import say
+from agents.server import Server, ServerError
+from agents.settings import Settings
+
+__all__ = ["SpinGuard"]
+
+_SHARE = 0.1
+"""Of a core. An idle Sentinel spends 0.006; one that spins spends all that its limit allows."""
+_WINDOW_S = 4.0
+"""A little less than the period of the readiness probe."""
+
+
+class SpinGuard:
+    """Makes a Sentinel that spins connect anew to the other servers.
+
+    `await_route` prevents most spins. It cannot see when kube-proxy on another node writes its
+    rules, which a busy node does seconds later.
+
+    Args:
+        settings: the pod's.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._now = now
+        self._seen: tuple[float, float] | None = None
+        self._spins = False
+
+    def look(self, sentinel: Server) -> None:
+        """Compare the processor time with that of an earlier look, and act when it is too much.
+
+        The container's log tells when a spin begins and when it is over.
+
+        Args:
+            sentinel: the pod's own.
+
+        Raises:
+            ServerError: it does not answer.
+        """
+        now, cpu_s = self._now(), sentinel.cpu_s()
+        if self._seen is None or cpu_s < self._seen[1]:  # the first look, or a new process
+            self._seen = now, cpu_s
+        if now - self._seen[0] < _WINDOW_S:
+            return
+        share = (cpu_s - self._seen[1]) / (now - self._seen[0])
+        self._seen = now, cpu_s
+        self._tell(share)
+        if self._spins:
+            self._connect_anew(sentinel)
+
+    def _tell(self, share: float) -> None:
+        spins = share > _SHARE
+        if spins and not self._spins:
+            say(f"sentinel spends {share:.2f} of a core: its connections are made anew")
+        elif self._spins and not spins:
+            say("sentinel rests again")
+        self._spins = spins
+
+    def _connect_anew(self, sentinel: Server) -> None:
+        """Tell it the passwords that it has: it then drops its connections.
+
+        The first command is about Redis servers, the second about other Sentinels. Neither changes
+        what Sentinel knows of them.
+        """
+        try:
+            to_redis = self._settings.password("redis-sentinel-password")
+            to_sentinels = self._settings.password("sentinel-password")
+            sentinel.call("SENTINEL", "SET", self._settings.master_name, "auth-pass", to_redis)
+            sentinel.call("SENTINEL", "CONFIG", "SET", "sentinel-pass", to_sentinels)
+        except (ServerError, SettingsError) as failed:
+            say(f"sentinel's connections are as they were: {failed}")

@@ -1,0 +1,111 @@
+"""Make a real Sentinel spin, in a network of its own, and print what it spends of a core.
+
+Three figures: while nothing is wrong, while it spins, and after the guard has looked twice.
+Its argument is an empty folder. A Redis replica and another Sentinel
+are away, and what connects to them is refused by ICMP, as kube-proxy refuses. Then both are back.
+It is the first process there: the servers end with it.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from agents.server import Server, ServerError, sentinel
+from agents.spin import SpinGuard
+from seawall.wait import wait_until
+from tests.agents.pod_settings import pod_settings
+
+PASSWORD = "a-password"
+MASTER, REPLICA, SPINNING, OTHER = 7000, 7001, 7100, 7101
+REFUSED = (
+    *("INPUT", "-p", "tcp", "-m", "multiport", "--dports", f"{REPLICA},{OTHER}"),
+    *("-j", "REJECT", "--reject-with", "icmp-port-unreachable"),
+)
+WATCHING = (
+    f"sentinel monitor seawall 127.0.0.1 {MASTER} 2",
+    f"sentinel auth-pass seawall {PASSWORD}",
+    f"sentinel sentinel-pass {PASSWORD}",
+    "sentinel down-after-milliseconds seawall 60000",
+)
+STARTS = {
+    MASTER: (f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"),
+    REPLICA: (
+        *(f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"),
+        f"replicaof 127.0.0.1 {MASTER}",
+    ),
+    SPINNING: (f"requirepass {PASSWORD}", *WATCHING),
+    OTHER: (f"requirepass {PASSWORD}", *WATCHING),
+}
+
+
+class Servers:
+    """Those of this network, by port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(self, *ports: int) -> None:
+        for port in ports:
+            folder = self._folder / str(port)
+            folder.mkdir(exist_ok=True)
+            file = folder / "conf"
+            if not file.exists():  # a Sentinel that starts again remembers what it knew
+                file.write_text("\n".join((f"port {port}", f"dir {folder}", *STARTS[port])) + "\n")
+            option = ["--sentinel"] if port in (SPINNING, OTHER) else ["--save", ""]
+            log = (folder / "log").open("ab")
+            self._running[port] = subprocess.Popen(["redis-server", file, *option], stdout=log)
+
+    def stop(self, *ports: int) -> None:
+        for port in ports:
+            self._running[port].kill()
+            self._running[port].wait()
+
+
+def await_word(server: Server, command: str, word: str) -> None:
+    def said() -> bool:
+        try:
+            return word in str(server.call(*command.split()))
+        except ServerError:
+            return False
+
+    wait_until(said, deadline_s=30, what=f"{command} to say {word}", interval_s=0.1)
+
+
+def share_of_a_core(server: Server, seconds: float = 1.0) -> float:
+    began, spent_s = time.monotonic(), server.cpu_s()
+    wait_until(lambda: time.monotonic() - began > seconds, deadline_s=30, what="some seconds")
+    return (server.cpu_s() - spent_s) / (time.monotonic() - began)
+
+
+def main(folder: Path) -> None:
+    settings = pod_settings(folder, redis_port=MASTER, sentinel_port=SPINNING)
+    for name in ("sentinel-password", "redis-sentinel-password"):
+        (folder / name).write_text(PASSWORD)
+    servers = Servers(folder)
+    servers.start(MASTER, REPLICA)
+    with Server("127.0.0.1", REPLICA, None, PASSWORD) as replica:
+        await_word(replica, "INFO replication", "'master_link_status': 'up'")
+    servers.start(SPINNING, OTHER)
+    with sentinel(settings, "127.0.0.1") as spinning:
+        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+        await_word(spinning, "SENTINEL REPLICAS seawall", str(REPLICA))
+        idle = share_of_a_core(spinning)
+        servers.stop(REPLICA, OTHER)
+        subprocess.run(["iptables", "-A", *REFUSED], check=True)
+        wait_until(lambda: share_of_a_core(spinning, 0.3) > 0.5, deadline_s=30, what="it to spin")
+        servers.start(REPLICA, OTHER)
+        subprocess.run(["iptables", "-D", *REFUSED], check=True)
+        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+        guard = SpinGuard(settings)
+        guard.look(spinning)
+        spins = share_of_a_core(spinning, 4.5)
+        guard.look(spinning)
+        freed = share_of_a_core(spinning)
+        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+    print(idle, spins, freed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
