@@ -6,6 +6,7 @@ neither used nor touched.
 
 import gc
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -103,6 +104,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for plugin in (measured_lines, results, spending, witness):
         config.pluginmanager.register(plugin)
+    # A shell's background job ignores it, and so would every program that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
