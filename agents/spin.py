@@ -1,5 +1,6 @@
 """A Sentinel that spins: it has a socket with an error that it never reads, see agents.routed."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ __all__ = ["SpinGuard"]
 
 _SHARE = 0.1
 """Of a core. An idle Sentinel spends 0.006; one that spins spends all that its limit allows."""
+_BUSY = re.compile(r"[so]_down|failover_in_progress")
+"""Flags of a server that is away, or of a master that is being replaced."""
 _WINDOW_S = 4.0
 """A little less than the period of the readiness probe."""
 
@@ -34,9 +37,11 @@ class SpinGuard:
         self._spins = False
 
     def look(self, sentinel: Server) -> None:
-        """Compare the processor time with that of an earlier look, and act when it is too much.
+        """Compare the processor time with that of an earlier look; act when two were too much.
 
-        The container's log tells when a spin begins and when it is over.
+        It acts only while Sentinel sees every server up. One that is away makes Sentinel spin with
+        each attempt to connect, and a failover needs the connections. The container's log tells
+        when a spin begins and when it is over.
 
         Args:
             sentinel: the pod's own.
@@ -51,17 +56,19 @@ class SpinGuard:
             return
         share = (cpu_s - self._seen[1]) / (now - self._seen[0])
         self._seen = now, cpu_s
-        self._tell(share)
-        if self._spins:
+        spun, self._spins = self._spins, share > _SHARE
+        if self._spins and not spun:
+            say(f"sentinel spends {share:.2f} of a core")
+        elif spun and not self._spins:
+            say("sentinel rests again")
+        elif spun and self._sees_all_up(sentinel):
+            say(f"sentinel still spends {share:.2f} of a core: it is to connect anew")
             self._connect_anew(sentinel)
 
-    def _tell(self, share: float) -> None:
-        spins = share > _SHARE
-        if spins and not self._spins:
-            say(f"sentinel spends {share:.2f} of a core: its connections are made anew")
-        elif self._spins and not spins:
-            say("sentinel rests again")
-        self._spins = spins
+    def _sees_all_up(self, sentinel: Server) -> bool:
+        asked = ("MASTER", "REPLICAS", "SENTINELS")
+        told = (sentinel.call("SENTINEL", what, self._settings.master_name) for what in asked)
+        return not any(_BUSY.search(str(answer)) for answer in told)
 
     def _connect_anew(self, sentinel: Server) -> None:
         """Tell it the passwords that it has: it then drops its connections.
