@@ -85,6 +85,15 @@ class Server:
         """
         return int(str(self.call("DBSIZE")))
 
+    def rewrites_its_file(self) -> bool:
+        """Whether it writes its append-only file anew, or is about to.
+
+        Raises:
+            ServerError: see there.
+        """
+        info = cast("dict[str, int]", self.call("INFO", "persistence"))
+        return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
+
     def cpu_s(self) -> float:
         """The processor time that its process has spent, in seconds.
 

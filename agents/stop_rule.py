@@ -1,15 +1,18 @@
 """How a master leaves: hand over first, so that no acknowledged write is lost.
 
 Pause writes, let the sentinels fail over, wait until another pod leads, follow it, and send the
-clients away. Without the pause about ten seconds of acknowledged writes are lost.
+clients away. Without the pause about ten seconds of acknowledged writes are lost. A master that was
+cut off, and in whose place another one was elected, follows that one.
 """
 
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.log import say
 from agents.observe import current_master
-from agents.server import ServerError, operator, sentinel
+from agents.server import Server, ServerError, operator, sentinel
 from agents.settings import Settings
 
 __all__ = ["Outcome", "hand_over", "stop", "wait_for_stop"]
@@ -18,6 +21,7 @@ _PAUSE_MS = 20_000
 _SWITCH_DEADLINE_S = 15.0
 _SENTINEL_PATIENCE_S = 40.0
 _REFUSALS_S = 8.0
+_COPY_S = 15.0
 _LOOK_EVERY_S = 0.1
 
 
@@ -58,8 +62,10 @@ def hand_over(settings: Settings) -> Outcome:
         redis.call("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
         heir = None
         try:
-            _ask_for_failover(settings)
-            heir = _await_heir(settings)
+            heir = _elected_already(settings)
+            if heir is None:
+                _ask_for_failover(settings)
+                heir = _await_heir(settings)
         finally:
             if heir is None:
                 redis.call("CLIENT", "UNPAUSE")
@@ -69,7 +75,31 @@ def hand_over(settings: Settings) -> Outcome:
             redis.call("REPLICAOF", heir, str(settings.redis_port))
         redis.call("CLIENT", "UNPAUSE")
         redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        _await_copy(redis)
         return Outcome(done=True, what=f"stop: handed over to {heir}")
+
+
+def _elected_already(settings: Settings) -> str | None:
+    """The master that a quorum of sentinels names in this pod's place; None while they name it.
+
+    A failover would take the role from that healthy master.
+    """
+    named = Counter(current_master(settings, host) for host in ("127.0.0.1", *settings.peers))
+    del named[None], named[settings.own_host]
+    host, votes = next(iter(named.most_common(1)), (None, 0))
+    return host if host and votes >= settings.quorum and _leads(settings, host) else None
+
+
+def _await_copy(redis: Server) -> None:
+    """Wait until Redis has its new master's data, or for fifteen seconds.
+
+    Redis refuses to end while it writes its first append-only file after a whole copy ("Writing
+    initial AOF, can't exit" in server.c), and does not try again: the kubelet would kill it.
+    """
+    end = time.monotonic() + _COPY_S
+    with suppress(ServerError):  # the role is handed over, whatever it answers now
+        while time.monotonic() < end and (redis.link() != "connected" or redis.rewrites_its_file()):
+            time.sleep(_LOOK_EVERY_S)
 
 
 def _ask_for_failover(settings: Settings) -> None:
