@@ -52,11 +52,32 @@ REDIS = ("redis-0", "redis-1", "redis-2")
 def all_is_well(environment: Environment) -> Generator[None]:
     """Three nodes and everything Ready, before and again after what is done to them."""
     wait_until(lambda: whole(environment), deadline_s=120, what="everything to be Ready")
+    _keep_providers_apart(environment)
     yield
     environment.kit.cluster().up()
     for node in NODES:
         environment.kubectl("uncordon", node)
     wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready again")
+
+
+def _keep_providers_apart(environment: Environment) -> None:
+    """Companies do not share a machine: whoever loses one node loses one provider.
+
+    The scheduler only prefers it, so that a cluster of one node has both.
+    """
+
+    def apart() -> bool:
+        alpha, beta = (nodes_of(environment, f"simulator-{name}") for name in ("alpha", "beta"))
+        return not alpha & beta
+
+    if not apart():
+        for pod in pods(environment, "simulator-beta"):
+            delete(environment, pod)
+        wait_until(
+            lambda: whole(environment) and apart(),
+            deadline_s=60,
+            what="the providers to be on different nodes",
+        )
 
 
 def whole(environment: Environment) -> bool:
