@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seawall.kit import Kit
+from seawall.wait import wait_until
 from tests.measured import measured
 
 __all__ = ["DAEMONS", "kill", "kill_daemons", "kill_inits"]
@@ -30,7 +31,7 @@ def kill_daemons(kit: Kit) -> list[str]:
     """Kill one of every kind, and a shim wherever there is one; their names."""
     killed: list[str] = []
     for machine, daemons in DAEMONS.items():
-        running = _daemons_of(kit, machine)
+        running = _running_daemons(kit, machine, daemons)
         killed += [kill(running[daemon], f"{machine}/{daemon}") for daemon in daemons]
     for machine in kit.instance.node_machines:
         running = _daemons_of(kit, machine)
@@ -48,6 +49,17 @@ def kill_inits(kit: Kit, *machines: str) -> None:
 
 def _init_of(kit: Kit, machine: str) -> int:
     return int((kit.instance.home(machine) / "init.pid").read_text())
+
+
+def _running_daemons(kit: Kit, machine: str, daemons: Sequence[str]) -> Mapping[str, int]:
+    """What runs on a machine, once all of these do: a daemon without its API server starts anew."""
+
+    def all_of_them() -> Mapping[str, int] | None:
+        running = _daemons_of(kit, machine)
+        return running if running.keys() >= set(daemons) else None
+
+    what = f"{', '.join(daemons)} to run on {machine}"
+    return wait_until(all_of_them, deadline_s=30, what=what)
 
 
 def _daemons_of(kit: Kit, machine: str) -> dict[str, int]:

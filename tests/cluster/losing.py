@@ -174,8 +174,12 @@ def write(environment: Environment, master: str) -> str:
 
 
 def read(environment: Environment, pod: str) -> object:
-    with redis(environment, pod) as server:
-        return server.call("GET", KEY)
+    """What was written; None from a pod that does not answer, as one that is replaced."""
+    try:
+        with redis(environment, pod) as server:
+            return server.call("GET", KEY)
+    except ServerError:
+        return None
 
 
 def masters(environment: Environment) -> list[str]:

@@ -165,7 +165,7 @@ def test_the_loss_of_the_masters_node_costs_only_what_its_detection_takes(
         f"{time.monotonic() - begun:.1f} s"
     )
     wait_until(
-        lambda: read(environment, master) == token, deadline_s=30, what="what was written before"
+        lambda: read(environment, master) == token, deadline_s=60, what="what was written before"
     )
     assert masters(environment) == [sentinels.master()]
     assert "runs already" in refused(environment, "start", node)
@@ -203,7 +203,7 @@ def test_a_partition_of_the_masters_node_heals_without_a_second_master(
     )
     assert healing.failed == 0, healing.failures
     wait_until(
-        lambda: read(environment, master) == token, deadline_s=30, what="what was written before"
+        lambda: read(environment, master) == token, deadline_s=60, what="what was written before"
     )
     wait_until(
         lambda: masters(environment) == [sentinels.master()],
