@@ -94,6 +94,8 @@ class Watch:
         self._sentinels = sentinels
         self._master = master
         self._lost = addresses_on(environment, node)
+        providers = ("simulator-alpha", "simulator-beta")
+        self._providers = {name: nodes_of(environment, name) for name in providers}
         self._began_at = self._began = 0.0
         self._elsewhere_s: float | None = None
         self._out_s: float | None = None
@@ -131,7 +133,9 @@ class Watch:
         )
         known_s = self._out_s + 3 * SPREAD_GOAL_S
         assert last_s <= known_s + report.timeout_s, report.failures[-5:]
-        assert report.failed <= LOST_SHARE * within, "the pods that are left must answer"
+        assert report.failed <= LOST_SHARE * within, (
+            f"the pods that are left must answer; the providers were on {self._providers}"
+        )
         assert self._out_s < 3 * DETECTION_GOAL_S
         assert self._elsewhere_s < 3 * MASTER_GOAL_S
 
