@@ -86,7 +86,7 @@ class Server:
         return int(str(self.call("DBSIZE")))
 
     def rewrites_its_file(self) -> bool:
-        """Whether it writes its append-only file anew, or is about to.
+        """Whether a rewrite of its append-only file runs or is scheduled.
 
         Raises:
             ServerError: see there.

@@ -1,8 +1,7 @@
-"""A Sentinel that spins: it has a socket with an error that it never reads, see agents.routed."""
+"""Free a Sentinel whose event loop spins on an unread socket error; agents.routed has the cause."""
 
 import re
 import time
-from collections.abc import Callable
 
 from agents.given import SettingsError
 from agents.log import say
@@ -20,24 +19,22 @@ _WINDOW_S = 4.0
 
 
 class SpinGuard:
-    """Makes a Sentinel that spins connect anew to the other servers.
+    """Makes a spinning Sentinel reconnect to the other servers.
 
     `await_route` prevents most spins. It cannot see when kube-proxy on another node writes its
     rules, which a busy node does seconds later.
 
     Args:
         settings: the pod's.
-        now: a monotonic clock, in seconds.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._now = now
         self._seen: tuple[float, float] | None = None
         self._spins = False
 
     def look(self, sentinel: Server) -> None:
-        """Compare the processor time with that of an earlier look; act when two were too much.
+        """Compare Sentinel's CPU time with the last look; act when two intervals used too much.
 
         It acts only while Sentinel sees every server up. One that is away makes Sentinel spin with
         each attempt to connect, and a failover needs the connections. The container's log tells
@@ -49,7 +46,7 @@ class SpinGuard:
         Raises:
             ServerError: it does not answer.
         """
-        now, cpu_s = self._now(), sentinel.cpu_s()
+        now, cpu_s = time.monotonic(), sentinel.cpu_s()
         if self._seen is None or cpu_s < self._seen[1]:  # the first look, or a new process
             self._seen = now, cpu_s
         if now - self._seen[0] < _WINDOW_S:
@@ -62,16 +59,16 @@ class SpinGuard:
         elif spun and not self._spins:
             say("sentinel rests again")
         elif spun and self._sees_all_up(sentinel):
-            say(f"sentinel still spends {share:.2f} of a core: it is to connect anew")
-            self._connect_anew(sentinel)
+            say(f"sentinel still spends {share:.2f} of a core: it reconnects now")
+            self._reconnect(sentinel)
 
     def _sees_all_up(self, sentinel: Server) -> bool:
         asked = ("MASTER", "REPLICAS", "SENTINELS")
         told = (sentinel.call("SENTINEL", what, self._settings.master_name) for what in asked)
         return not any(_BUSY.search(str(answer)) for answer in told)
 
-    def _connect_anew(self, sentinel: Server) -> None:
-        """Tell it the passwords that it has: it then drops its connections.
+    def _reconnect(self, sentinel: Server) -> None:
+        """Set Sentinel's passwords to the values that it has: it then drops its connections.
 
         The first command is about Redis servers, the second about other Sentinels. Neither changes
         what Sentinel knows of them.

@@ -59,10 +59,10 @@ def hand_over(settings: Settings) -> Outcome:
     with operator(settings, "127.0.0.1") as redis:
         if redis.role() != "master":
             return Outcome(done=True, what="stop: I am a replica, nothing to hand over")
+        # Before the pause: a peer that is away costs a second.
+        heir = _elected_already(settings)
         redis.call("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
-        heir = None
         try:
-            heir = _elected_already(settings)
             if heir is None:
                 _ask_for_failover(settings)
                 heir = _await_heir(settings)

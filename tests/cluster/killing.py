@@ -52,7 +52,7 @@ def _init_of(kit: Kit, machine: str) -> int:
 
 
 def _running_daemons(kit: Kit, machine: str, daemons: Sequence[str]) -> Mapping[str, int]:
-    """What runs on a machine, once all of these do: a daemon without its API server starts anew."""
+    """The processes of a machine, once all of these daemons run; a crashed one is restarted."""
 
     def all_of_them() -> Mapping[str, int] | None:
         running = _daemons_of(kit, machine)

@@ -1,9 +1,9 @@
-"""Make a real Sentinel spin, in a network of its own, and print what it spends of a core.
+"""Make a real Sentinel spin in a network namespace, and print its share of a core.
 
-Three figures: while nothing is wrong, while it spins, and after the guard has looked three times.
-Its argument is an empty folder. A Redis replica and another Sentinel
-are away, and what connects to them is refused by ICMP, as kube-proxy refuses. Then both are back.
-It is the first process there: the servers end with it.
+It prints three shares: idle, spinning, and after the guard's third look. The argument is an empty
+folder. A Redis replica and another Sentinel are stopped, and iptables refuses connections to them
+by ICMP, as kube-proxy does. Then both come back. This program is PID 1 there: the servers end with
+it.
 """
 
 import subprocess

@@ -61,9 +61,9 @@ def all_is_well(environment: Environment) -> Generator[None]:
 
 
 def _keep_providers_apart(environment: Environment) -> None:
-    """Companies do not share a machine: whoever loses one node loses one provider.
+    """Put the simulated providers on different nodes, so that a lost node takes one of them.
 
-    The scheduler only prefers it, so that a cluster of one node has both.
+    The scheduler only prefers that, so that a cluster of one node can run both.
     """
 
     def apart() -> bool:
