@@ -158,8 +158,10 @@ def pods(environment: Environment, component: str) -> list[str]:
 
 
 def ready_pods(environment: Environment, component: str) -> list[str]:
+    """Those that are Ready and not being deleted: a Terminating pod stays Ready until it ends."""
     selector = f"app.kubernetes.io/name={component}"
-    condition = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}'
+    ready = '{.status.conditions[?(@.type=="Ready")].status}'
+    condition = f"{{range .items[*]}}{{.metadata.name}}={ready}{{.metadata.deletionTimestamp}}"
     listed = environment.kubectl(
         *("-n", "seawall", "get", "pods", "-l", selector, "-o", f"jsonpath={condition} {{end}}")
     ).split()
