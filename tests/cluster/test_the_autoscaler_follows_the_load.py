@@ -55,7 +55,9 @@ class Counted:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._ended.wait(0.5):
+        ended = False
+        while not ended:
+            ended = self._ended.wait(0.5)  # the last look comes after the end
             now = wanted(self._environment)
             if not self.seen or self.seen[-1] != now:
                 self.seen.append(now)
@@ -64,6 +66,10 @@ class Counted:
 def wanted(environment: Environment) -> int:
     words = ("-n", "seawall", "get", "deployment/gateway", "-o", "jsonpath={.spec.replicas}")
     return int(environment.kubectl(*words))
+
+
+def at_its_least(environment: Environment) -> bool:
+    return wanted(environment) == len(ready_pods(environment, "gateway")) == LEAST
 
 
 @dataclass
@@ -82,9 +88,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(environment: Environment) -> Story:
     wait_until(
-        lambda: len(ready_pods(environment, "gateway")) == LEAST and wanted(environment) == LEAST,
-        deadline_s=180,
-        what="the gateway to be at its least",
+        lambda: at_its_least(environment), deadline_s=180, what="the gateway to be at its least"
     )
     told = Story()
     few = RATE / TIMES
@@ -114,7 +118,7 @@ def story(environment: Environment) -> Story:
                 told.after_held["prometheus"] = wanted_after_a_while(environment)
             began = time.monotonic()
             wait_until(
-                lambda: len(ready_pods(environment, "gateway")) == LEAST,
+                lambda: at_its_least(environment),
                 deadline_s=300,
                 what="the autoscaler to come down",
             )
