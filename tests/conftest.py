@@ -24,7 +24,7 @@ from tests import measured as measured_lines
 from tests.host.picture import Picture, take_picture
 from tests.measured import measured
 from tests.object_store import ObjectStore, serve_objects
-from tests.support import results, spending, witness
+from tests.support import results, rounds, spending, witness
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
@@ -99,10 +99,11 @@ def pytest_collection_finish() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     results.add_option(parser)
+    rounds.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for plugin in (measured_lines, results, spending, witness):
+    for plugin in (measured_lines, results, rounds, spending, witness):
         config.pluginmanager.register(plugin)
     # A shell's background job ignores it, and so would every program that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,9 +1,9 @@
 """`python -m tests.soak`: run the tests marked `soak` once, and those marked `timed` ten times.
 
-All runs share one environment, which is removed at the end. The whole takes sixty minutes at most.
-A round begins only when there is time for one as long as the round before; a run that is under way
-when the time is over is interrupted. The result is docs/results/soak.json: the version, what
-failed, and how many rounds of the `timed` tests there was time for.
+All share one environment, which is removed at the end. The whole takes sixty minutes at most. A
+round begins only when there is time for one; a run that is under way when the time is over is
+interrupted. The result is docs/results/soak.json: the version, the commit, what failed, and how
+many rounds of the `timed` tests there was time for.
 """
 
 import contextlib
@@ -35,6 +35,7 @@ class Result:
     """What a soak saw; the fields are those of its file."""
 
     version: str
+    commit: str
     date: str
     minutes: float = 0.0
     tests: int = 0
@@ -56,16 +57,15 @@ def main() -> int:
     """Run everything; the exit code is 1 when a test failed or had no time."""
     changelog = (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
     began = time.monotonic()
-    result = Result(newest_version(changelog) or "unreleased", datetime.now(UTC).date().isoformat())
+    describe = ["git", "-C", CHECKOUT, "describe", "--always", "--abbrev=12", "--dirty"]
+    commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+    today = datetime.now(UTC).date().isoformat()
+    result = Result(newest_version(changelog) or "unreleased", commit, today)
     try:
         whole = _run("soak", began, result)
-        took_s = 0.0
-        while whole and result.timed_rounds < ROUNDS and _left_s(began) > took_s:
-            left_s = _left_s(began)
-            if not _run("timed and not soak and cluster", began, result):
-                break
-            took_s = left_s - _left_s(began)
-            result.timed_rounds += 1
+        if whole:
+            within = f"--rounds-within={_left_s(began):.0f}"
+            _run("timed and not soak and cluster", began, result, f"--rounds={ROUNDS}", within)
     finally:
         seawall = CHECKOUT / ".venv" / "bin" / "seawall"
         subprocess.run([seawall, "down"], env={**os.environ, **_ENVIRONMENT}, check=False)
@@ -85,11 +85,11 @@ def _left_s(began: float) -> float:
     return LIMIT_S - (time.monotonic() - began)
 
 
-def _run(marks: str, began: float, result: Result) -> bool:
+def _run(marks: str, began: float, result: Result, *rounds: str) -> bool:
     """Run the tests with these marks; whether they came to their end, and in time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}"]
+        command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}", *rounds]
         print(f"{_left_s(began) / 60:.0f} min left; now the tests: {marks}", flush=True)
         running = subprocess.Popen(command, env={**os.environ, "SEAWALL_TEST_KEEP": "1"})
         try:
@@ -99,7 +99,9 @@ def _run(marks: str, began: float, result: Result) -> bool:
             _interrupt(running)
             ended = False
         if file.exists():
-            result.add(json.loads(file.read_text("utf-8")))
+            run = json.loads(file.read_text("utf-8"))
+            result.add(run)
+            result.timed_rounds = run["rounds"] if rounds else 0
         if ended and running.returncode not in _JUDGED:
             result.failed.append(f"pytest -m '{marks}' ended with {running.returncode}")
             return False

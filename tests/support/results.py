@@ -1,7 +1,7 @@
 """What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
 
 A run with `--results=FILE` writes: how many passed, which failed, how many were run once more, the
-seconds, and the measured lines.
+seconds, how many rounds came to their end (see tests.support.rounds), and the measured lines.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.measured import MEASURED
+from tests.support import rounds
 from tests.support.witness import REPEATED
 
 __all__ = ["Results", "add_option"]
@@ -49,13 +50,14 @@ class Results:
         self._again += REPEATED in names
         self._measured += [str(v) for name, v in report.user_properties if name == MEASURED]
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the file."""
         document = {
             "passed": self._passed,
             "failed": self._failed,
             "run_once_more": self._again,
             "seconds": round(time.monotonic() - self._began, 1),
+            "rounds": session.config.stash.get(rounds.DONE, 1),
             "measured": self._measured,
         }
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,8 @@ from typing import cast
 
 import pytest
 
+from tests.support import rounds
+
 KINDS = ("processes", "gateways", "pulumi_runs", "cluster_starts")
 LENIENCE = 3
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -152,6 +154,9 @@ class _Table:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sum up where all reports arrive: in the only process, or in the one that has workers."""
-    if not hasattr(config, "workerinput"):
+    """Sum up where all reports arrive: in the only process, or in the one that has workers.
+
+    A budget is that of one round.
+    """
+    if not hasattr(config, "workerinput") and config.getoption(rounds.ROUNDS, None) is None:
         config.pluginmanager.register(_Table(), "spending-table")
