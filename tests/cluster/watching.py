@@ -244,6 +244,13 @@ class Simulator:
         return _State.model_validate_json(self._ask("GET", "/state")).requests
 
     def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
-        answer = urllib3.request(method, self._url + path, json=body, timeout=5, retries=False)
+        # A connection of its own: a kept one may lead to a pod that was lost without a farewell.
+        answer = urllib3.request(
+            *(method, self._url + path),
+            json=body,
+            headers={"Connection": "close"},
+            timeout=5,
+            retries=False,
+        )
         assert answer.status == 200, answer.data
         return answer.data
