@@ -19,15 +19,15 @@ def simulators(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Simu
 
 
 @pytest.fixture
-def alpha(simulators: tuple[Simulator, Simulator]) -> Simulator:
-    simulators[0].heal()
-    return simulators[0]
+def alpha(simulators: tuple[Simulator, Simulator]) -> Generator[Simulator]:
+    yield simulators[0]
+    simulators[0].heal()  # before the next test, which may not ask for it by name
 
 
 @pytest.fixture
-def beta(simulators: tuple[Simulator, Simulator]) -> Simulator:
+def beta(simulators: tuple[Simulator, Simulator]) -> Generator[Simulator]:
+    yield simulators[1]
     simulators[1].heal()
-    return simulators[1]
 
 
 @pytest.fixture(scope="session")

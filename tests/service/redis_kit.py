@@ -93,6 +93,13 @@ def linked_replica(master: Node, folder: Path) -> Node:
     return replica
 
 
+def _is_master(node: Node) -> bool:
+    try:
+        return "role:master" in node.command("INFO", "replication")
+    except ConnectionResetError:
+        return False  # the sentinel ends the connections of a server whose role it changes
+
+
 class RedisUnderTest:
     """A master and one sentinel with quorum 1; a replica when a test asks for one."""
 
@@ -133,11 +140,7 @@ class RedisUnderTest:
             deadline_s=30,
             what="the sentinel to agree to a failover",
         )
-        wait_until(
-            lambda: "role:master" in replica.command("INFO", "replication"),
-            deadline_s=30,
-            what="the replica to be the master",
-        )
+        wait_until(lambda: _is_master(replica), deadline_s=30, what="the replica to be the master")
         # What the sentinel does too, but only when it looks again, up to 10 s later.
         self.master.command("REPLICAOF", "127.0.0.1", str(replica.port))
 
