@@ -65,7 +65,7 @@ tests-own-clusters: venv
 	@$(PYTEST) -m "own and not soak" --results=build/own.json >build/own.log 2>&1; \
 	  status=$$?; cat build/own.log; exit $$status
 
-soak: venv ## before a release: what is long or random, and ten rounds of what the clock judges (an hour)
+soak: venv ## before a release: what is long or random, and up to ten rounds of what the clock judges (an hour)
 	@$(PREPARE) check engine cluster
 	@$(BIN)/python -m tests.soak
 
