@@ -244,7 +244,7 @@ class Simulator:
         return _State.model_validate_json(self._ask("GET", "/state")).requests
 
     def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
-        # A connection of its own: a kept one may lead to a pod that was lost without a farewell.
+        # A kept connection may lead to a pod whose node lost its power: nothing closed it.
         answer = urllib3.request(
             *(method, self._url + path),
             json=body,

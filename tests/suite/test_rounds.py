@@ -1,4 +1,4 @@
-"""A run of several rounds: what a session shares stays, what a module shares is made anew."""
+"""Each round sets up the fixtures of modules again, and keeps those of the session."""
 
 import json
 import os

@@ -53,7 +53,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _run(session: pytest.Session) -> None:
-    """Run each test once; pytest tears down to what the item after it shares: the session."""
+    """Run each test once.
+
+    After the last test pytest tears down all fixtures but the session's, since the session itself
+    is given as the next item.
+    """
     after = [*session.items[1:], cast("pytest.Item", session)]
     for item, following in zip(session.items, after, strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
