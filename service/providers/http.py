@@ -1,4 +1,4 @@
-"""The upstream HTTP client: the one module of the service that imports aiohttp.
+"""The upstream HTTP client.
 
 It opens requests, hands out the answer's bytes as they come, and says in the words of
 `UpstreamFailure` what went wrong. It does not retry and does not read the content.
@@ -7,18 +7,14 @@ It opens requests, hands out the answer's bytes as they come, and says in the wo
 import asyncio
 import contextlib
 import io
-import socket
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.providers.failures import UpstreamFailure
+from service.providers.names import LastingNames
 from service.providers.silence import SilenceWatch
-from service.resilience.lasting import LastingCache
 from service.resilience.retry import Symptom
 
 __all__ = ["UpstreamAnswer", "UpstreamClient"]
@@ -29,14 +25,6 @@ KEEP_ALIVE_S = 15.0
 """Less than the idle timeout of any provider or load balancer that is known to us."""
 LARGE_BODY_BYTES = 1 << 20
 """From here on aiohttp wants a file-like body, and sends it in pieces."""
-DNS_FRESH_S = 5.0
-"""Then a name is looked up again, beside the requests, which go on with what is known."""
-DNS_KEEP_S = 30.0
-"""Between two lookups of the providers' names, asked for or not."""
-DNS_OLD_S = 60.0
-"""A name that nobody asked for so long is waited for: it may have moved since yesterday."""
-DNS_PATIENCE_S = 0.5
-"""So long at most: an old address is better than none."""
 LEAST_SILENCE_S = 1.0
 """Below this a lost packet or two would pass for a lost machine."""
 TIDY_S = 0.1
@@ -155,53 +143,6 @@ class UpstreamAnswer:
         self._response.release()
 
 
-_Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
-
-
-class _LastingNames(AbstractResolver):
-    """Addresses by name. Those that are known stay so while no name server answers."""
-
-    def __init__(self) -> None:
-        resolver = aiohttp.ThreadedResolver()
-        self._known: LastingCache[_Asked, list[ResolveResult]] = LastingCache(
-            lambda asked: resolver.resolve(*asked),
-            fresh_s=DNS_FRESH_S,
-            old_s=DNS_OLD_S,
-            patience_s=DNS_PATIENCE_S,
-        )
-        self._turn = 0
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """See aiohttp; raises OSError for a name that never had an address."""
-        found = await self._known.get((host, port, family))
-        self._turn += 1
-        first = self._turn % len(found) if found else 0
-        return [*found[first:], *found[:first]]  # each address has its turn
-
-    async def keep(self, urls: Iterable[str]) -> None:
-        """Look the hosts of `urls` up, again and again. Never returns.
-
-        A provider that is asked only when another one fails would have no address when a name
-        server fails together with that other one.
-        """
-        places = {_place(url) for url in urls}
-        while True:
-            lookups = (self.resolve(*place, socket.AddressFamily.AF_UNSPEC) for place in places)
-            await asyncio.gather(*lookups, return_exceptions=True)
-            await asyncio.sleep(DNS_KEEP_S)
-
-    async def close(self) -> None:
-        """See aiohttp."""
-        self._known.close()
-
-
-def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
 def _only_connecting(connect_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=connect_s)
 
@@ -215,7 +156,7 @@ class UpstreamClient:
     """
 
     def __init__(self, connect_s: float, urls: Iterable[str] = ()) -> None:
-        self._names = _LastingNames()
+        self._names = LastingNames()
         self._keeping = asyncio.ensure_future(self._names.keep(urls))
         self._silence = SilenceWatch(max(connect_s, LEAST_SILENCE_S))
         self._timeout = _only_connecting(connect_s)
