@@ -1,4 +1,4 @@
-"""The upstream HTTP client.
+"""The upstream HTTP client: the one module of the service that imports aiohttp.
 
 It opens requests, hands out the answer's bytes as they come, and says in the words of
 `UpstreamFailure` what went wrong. It does not retry and does not read the content.
@@ -7,10 +7,12 @@ It opens requests, hands out the answer's bytes as they come, and says in the wo
 import asyncio
 import contextlib
 import io
+import socket
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.providers.failures import UpstreamFailure
 from service.providers.names import LastingNames
@@ -143,6 +145,32 @@ class UpstreamAnswer:
         self._response.release()
 
 
+class _Resolver(AbstractResolver):
+    """Our names, in the form that aiohttp's connector wants."""
+
+    def __init__(self, names: LastingNames) -> None:
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """See aiohttp."""
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address.host,
+                port=address.port,
+                family=address.family,
+                proto=address.protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in await self._names.addresses(host, port, family)
+        ]
+
+    async def close(self) -> None:
+        """The names are not ours."""
+
+
 def _only_connecting(connect_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=connect_s)
 
@@ -166,7 +194,7 @@ class UpstreamClient:
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
                 use_dns_cache=False,
-                resolver=self._names,
+                resolver=_Resolver(self._names),
                 socket_factory=self._silence.make,
             ),
             auto_decompress=False,
@@ -205,6 +233,5 @@ class UpstreamClient:
         """Close every connection."""
         await self._session.close()
         self._keeping.cancel()
-        # aiohttp closes only a resolver that it made.
-        await self._names.close()
+        self._names.close()
         await self._silence.close()

@@ -11,14 +11,12 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.resilience.lasting import LastingCache
 
-__all__ = ["LastingNames"]
+__all__ = ["Address", "LastingNames"]
 
 FRESH_S = 5.0
 """Then a name is looked up again, beside the requests, which go on with what is known."""
@@ -30,26 +28,38 @@ PATIENCE_S = 0.5
 """So long at most: an old address is better than none."""
 
 _Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
-_AddressInfo: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 
 
-class LastingNames(AbstractResolver):
+class Address(NamedTuple):
+    """Where to connect to; `host` is a number."""
+
+    family: socket.AddressFamily
+    protocol: int
+    host: str
+    port: int
+
+
+class LastingNames:
     """Addresses by name. Those that are known stay so while no name server answers."""
 
     def __init__(self) -> None:
-        self._known: LastingCache[_Asked, list[ResolveResult]] = LastingCache(
+        self._known: LastingCache[_Asked, list[Address]] = LastingCache(
             _looked_up, fresh_s=FRESH_S, old_s=OLD_S, patience_s=PATIENCE_S
         )
         self._turn = 0
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """See aiohttp; raises OSError for a name that never had an address."""
+    async def addresses(
+        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[Address]:
+        """All of a name's, another one first each time.
+
+        Raises:
+            OSError: the name never had an address.
+        """
         found = await self._known.get((host, port, family))
         self._turn += 1
         first = self._turn % len(found) if found else 0
-        return [*found[first:], *found[:first]]  # each address has its turn
+        return [*found[first:], *found[:first]]
 
     async def keep(self, urls: Iterable[str]) -> None:
         """Look the hosts of `urls` up, again and again. Never returns.
@@ -59,12 +69,12 @@ class LastingNames(AbstractResolver):
         """
         places = {_place(url) for url in urls}
         while True:
-            lookups = (self.resolve(*place, socket.AddressFamily.AF_UNSPEC) for place in places)
+            lookups = (self.addresses(*place) for place in places)
             await asyncio.gather(*lookups, return_exceptions=True)
             await asyncio.sleep(KEEP_S)
 
-    async def close(self) -> None:
-        """See aiohttp."""
+    def close(self) -> None:
+        """Wait for no answer any more."""
         self._known.close()
 
 
@@ -73,7 +83,7 @@ def _place(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-async def _looked_up(asked: _Asked) -> list[ResolveResult]:
+async def _looked_up(asked: _Asked) -> list[Address]:
     """What the system's resolver knows of a name.
 
     Nobody waits for the thread at the end of the process: a lookup cannot be ended.
@@ -83,9 +93,9 @@ async def _looked_up(asked: _Asked) -> list[ResolveResult]:
     """
     host, port, family = asked
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[list[_AddressInfo]] = loop.create_future()
+    answered: asyncio.Future[list[Address]] = loop.create_future()
 
-    def settle(found: list[_AddressInfo] | OSError) -> None:
+    def settle(found: list[Address] | OSError) -> None:
         if answered.done():  # cancelled
             return
         if isinstance(found, OSError):
@@ -95,23 +105,15 @@ async def _looked_up(asked: _Asked) -> list[ResolveResult]:
 
     def look() -> None:
         try:
-            found = socket.getaddrinfo(
+            infos = socket.getaddrinfo(
                 host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
             )
         except OSError as error:
             found = error
+        else:
+            found = [Address(info[0], info[2], str(info[4][0]), int(info[4][1])) for info in infos]
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(settle, found)
 
     threading.Thread(target=look, name=f"look up {host}", daemon=True).start()
-    return [
-        ResolveResult(
-            hostname=host,
-            host=address[0],
-            port=address[1],
-            family=its_family,
-            proto=protocol,
-            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-        )
-        for its_family, _, protocol, _, address in await answered
-    ]
+    return await answered
