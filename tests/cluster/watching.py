@@ -168,6 +168,13 @@ def ready_pods(environment: Environment, component: str) -> list[str]:
     return [pod.removesuffix("=True") for pod in listed if pod.endswith("=True")]
 
 
+def leaving(environment: Environment, component: str) -> str:
+    """The times at which those were deleted that have not ended yet; empty when all have."""
+    selector = f"app.kubernetes.io/name={component}"
+    when = "jsonpath={.items[*].metadata.deletionTimestamp}"
+    return environment.kubectl("-n", "seawall", "get", "pods", "-l", selector, "-o", when)
+
+
 def node_of(environment: Environment, pod: str) -> str:
     """The Kubernetes name of the node that a pod was given; empty while it has none."""
     where = "jsonpath={.spec.nodeName}"
