@@ -15,6 +15,7 @@ from infra.components.gateway import SERVICE_PORT, Gateway, GatewayArgs
 from infra.components.generated_secrets import GeneratedSecrets
 from infra.components.namespace import Namespace, NamespaceArgs
 from infra.components.network_policy import NetworkPolicies, NetworkPoliciesArgs
+from infra.components.provider_annotations import annotate
 from infra.components.provider_simulator import ProviderSimulator, ProviderSimulatorArgs
 from infra.components.redis_backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from infra.components.redis_backup import RedisBackup, RedisBackupArgs
@@ -37,7 +38,9 @@ def compose(environment: Environment, secrets: Secrets | None) -> Outputs:
 
     `secrets` has what `secret_names` asks for; None when that is nothing.
     """
-    opts = pulumi.ResourceOptions(providers=[_cluster(environment.kubernetes)])
+    opts = pulumi.ResourceOptions(
+        providers=[_cluster(environment.kubernetes)], transformations=[annotate]
+    )
     namespace = Namespace(
         "namespace",
         NamespaceArgs(
@@ -124,7 +127,6 @@ def _cluster(settings: Kubernetes) -> Provider:
         # In place: pods mount both as directories and see the new content without a restart.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        upsert_existing_objects=settings.adopt_existing,
     )
 
 

@@ -15,9 +15,7 @@ from seawall.cluster import cgroups
 from seawall.cluster.instance import OwnCluster, read_note
 from seawall.cluster.kind import check_programs
 from seawall.cluster.pki import check_keys
-from seawall.engine.ladder import choose_cli, choose_provider
-from seawall.engine.layout import Layout
-from seawall.engine.plugins import official_plugin
+from seawall.engine.programs import choose_cli, installed_provider, provider_release
 from seawall.errors import BusyError, SeawallError
 from seawall.host import check_disk, check_kernel, check_root, free_gib
 from seawall.kit import Kit
@@ -30,8 +28,6 @@ __all__ = ["Finding", "State", "examine"]
 
 _VERIFIED_SYSTEM = ("debian", "12")
 _VERIFIED_CGROUP = 1
-_ANY = "any"
-"""For what is the same for every environment."""
 _CORES = 2
 _MEMORY_GIB = 4.0
 """Room for three nodes with everything on them, and for a build beside them."""
@@ -86,7 +82,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
     yield _builds(kit)
     yield _images()
     yield _docker_and_kind()
-    yield from _rungs(kit)
+    yield from _programs(kit)
     yield Finding("Python", State.OK, f"{platform.python_version()} at {sys.executable}")
 
 
@@ -234,20 +230,16 @@ def _docker_and_kind() -> Finding:
     return found if found.state is State.OK else replace(found, state=State.NOTE)
 
 
-def _rungs(kit: Kit) -> Iterator[Finding]:
+def _programs(kit: Kit) -> Iterator[Finding]:
     built = None if shutil.which("pulumi") else kit.cache.root / "pulumi"
     if built is None:
         yield Finding("Pulumi CLI", State.OK, f"{choose_cli(None)}, from PATH")
     else:
         ready = "is there" if built.is_dir() else "comes with `make up`"
         yield Finding("Pulumi CLI", State.OK, f"none on PATH; the one that the kit builds {ready}")
-    plugin = official_plugin(Layout(kit.checkout, kit.home, _ANY))
-    chosen = choose_provider(
-        official=plugin is not None, own_cluster=True, before=None, env=_ANY
-    ).value
-    yield Finding(
-        "Kubernetes provider",
-        State.OK if plugin else State.NOTE,
-        f"{plugin or 'no official plugin is installed'}: a new local stack would use the {chosen}",
-        "" if plugin else "for other clusters: `pulumi plugin install resource kubernetes`",
+    plugin = installed_provider()
+    ready = (
+        "is there" if (kit.cache.root / "pulumi-kubernetes").is_dir() else "comes with `make up`"
     )
+    what = f"{plugin}, installed" if plugin else f"the one that the kit builds {ready}"
+    yield Finding("Kubernetes provider", State.OK, f"release {provider_release()}: {what}")

@@ -15,7 +15,8 @@ from seawall.cluster.interface import Cluster
 from seawall.cluster.kind import KindCluster
 from seawall.cluster.network import Network
 from seawall.cluster.supplies import MetricsImages, Supplies
-from seawall.errors import UsageError
+from seawall.engine.programs import PROVIDER, installed_provider, provider_release
+from seawall.errors import BuildError, UsageError
 from seawall.host import blaming_a_full_disk
 from seawall.locks import try_exclusive
 from seawall.progress import Progress
@@ -24,6 +25,7 @@ from seawall.supply.debian import CLUSTER_PACKAGES, ensure_packages
 from seawall.supply.engines import docker_runs
 from seawall.supply.go import GO_TOOLS, build_go_tool, ensure_go, go_tool_key
 from seawall.supply.images import Image, ImageBuilder
+from seawall.supply.provider import download_provider
 
 __all__ = ["Kit", "kit_here"]
 
@@ -43,6 +45,7 @@ _BESIDE_THE_GATEWAY = {
 """By image: the module of tools/ and its program."""
 _PACKAGES_BESIDE = {"redis_exporter": "prometheus-redis-exporter"}
 """By image: the Debian package, for what cannot be built here."""
+_PROVIDER = "pulumi-kubernetes"
 _NODES = 3
 """Enough for a drain, a lost node and Sentinel's majority to mean something."""
 
@@ -148,6 +151,28 @@ class Kit:
             cache=self.cache,
             progress=self.progress,
         )
+
+    def provider(self) -> Path:
+        """The program of the Kubernetes provider: an installed plugin, else downloaded or built.
+
+        Raises:
+            BuildError: see build_go_tool.
+        """
+        return installed_provider() or (self._downloaded() or self.tool(_PROVIDER)) / PROVIDER
+
+    def _downloaded(self) -> Path | None:
+        """The folder of a downloaded plugin; None where that is not possible, or no quicker.
+
+        Whoever has the CLI from its vendor can have the plugin from there.
+        """
+        cli = shutil.which("pulumi")
+        if cli is None or self.cache.has(_PROVIDER, self._tool_key(_PROVIDER)):
+            return None
+        try:
+            return download_provider(Path(cli), provider_release(), self.cache, self.progress)
+        except BuildError as refused:
+            self.progress.note(f"{refused}; it is built instead")
+            return None
 
     @cached_property
     def _go(self) -> Path:

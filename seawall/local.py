@@ -37,6 +37,7 @@ def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
         check_disk(folder, need_gib=need_gib, what=what)
     kit.claim_home()
     kit.tool("pulumi")  # built before the cluster starts, as everything is
+    kit.provider()
     images = build_images(kit)
     kit.start(cluster)
     with (

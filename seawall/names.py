@@ -11,7 +11,7 @@ from seawall.errors import UsageError
 __all__ = ["check_env_name", "renamed"]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
-_OWN_FOLDERS = frozenset({"passphrase", "pulumi-home", "shims", "state"})
+_OWN_FOLDERS = frozenset({"passphrase", "pulumi-home", "state"})
 """What the kit itself keeps in its state folder, beside one folder for each environment."""
 _OWN_KEYS = {
     "seawall:secret_store": None,

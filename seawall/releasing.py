@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from contract import labels, ports
+from seawall.engine.errors import UpdateCutOff, UpdateFailed
 from seawall.engine.release import settings_of
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
@@ -18,7 +19,7 @@ from seawall.forward import forwarded
 from seawall.local import references
 from seawall.smoke import Answer, smoke_test
 from seawall.targets import Target
-from seawall.verify import Expected, verify_rollout
+from seawall.verify import Expected, verify_rollout, what_is_wrong
 from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Released", "Watcher", "release", "rollback", "smoke"]
@@ -95,7 +96,14 @@ def release(
     engine, progress = target.engine, target.kit.progress
     watcher.expect(engine.snapshot().resources or None)
     with progress.step(f"deploy {target.env} with Pulumi", estimate_s=8):
-        update = engine.up(images=images, settings=settings, refresh=True, on_progress=watcher.hear)
+        try:
+            update = engine.up(
+                images=images, settings=settings, refresh=True, on_progress=watcher.hear
+            )
+        except UpdateCutOff:
+            raise
+        except UpdateFailed as failed:
+            raise UpdateFailed(f"{failed}{_seen(target)}{_way_back(target)}") from failed
     progress.note(update.line())
     outputs = _Outputs.model_validate(
         {name: output.value for name, output in engine.outputs().items()}
@@ -252,6 +260,15 @@ def _key(target: Target, outputs: _Outputs) -> str | None:
         return Path(named).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(f"{_KEY_FILE}: {named} cannot be read: {error.strerror}") from error
+
+
+def _seen(target: Target) -> str:
+    """What the cluster shows after an update that failed: Pulumi names no pod."""
+    try:
+        wrong = what_is_wrong(target.kubectl, target.namespace)
+    except ClusterError:
+        return ""
+    return f"; {wrong}" if wrong else ""
 
 
 def _way_back(target: Target) -> str:

@@ -61,7 +61,8 @@ class Target:
             env=self.env,
             pulumi=None if shutil.which("pulumi") else self.kit.tool("pulumi") / "pulumi",
             kubeconfig=self.kubeconfig,
-            own_cluster=self.own is not None,
+            provider=self.kit.provider,
+            kubectl=lambda: self.kubectl,
         )
 
     @cached_property

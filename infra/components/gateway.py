@@ -27,8 +27,8 @@ from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
 from infra.components.mounted_files import mounted_files
 from infra.components.placement import disruption_budget
+from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 from infra.components.secret_source import SecretFiles, SecretSource
-from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 from infra.secret_names import provider_secrets, tracing_secrets
 from infra.settings import Gateway as GatewaySettings
 

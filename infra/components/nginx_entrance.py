@@ -38,7 +38,7 @@ from infra.components.nginx_pod import (
     pod_spec,
 )
 from infra.components.placement import disruption_budget
-from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 from infra.settings import BundledEntrance, Gateway
 
 __all__ = ["NginxEntrance", "NginxEntranceArgs"]

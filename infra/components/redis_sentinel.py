@@ -24,6 +24,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from contract import ports
 from infra.components.labels import labels_of, selector_of
 from infra.components.placement import disruption_budget
+from infra.components.provider_annotations import ROLLOUT_ANNOTATIONS
 from infra.components.redis_pod import (
     COMPONENT,
     DATA_VOLUME,
@@ -32,7 +33,6 @@ from infra.components.redis_pod import (
     pod_spec,
 )
 from infra.components.secret_source import SecretFiles, SecretSource
-from infra.components.waiting import ROLLOUT_ANNOTATIONS
 from infra.secret_names import REDIS_SECRETS
 from infra.settings import Redis
 

@@ -10,7 +10,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from infra.components.labels import labels_of, selector_of
 from infra.components.placement import tolerations_of_lost_nodes
-from infra.components.waiting import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
 
 __all__ = ["SinglePod", "single_pod"]
 

@@ -99,14 +99,13 @@ def engine(env: Env = "local", *, json: Json = False) -> None:
 
     found = target_of(kit_here(), env).engine
     found.prepare()
-    snapshot, backend = found.snapshot(), found.session.backend
+    snapshot, backend, used = found.snapshot(), found.session.backend, found.programs
     if json:
         print_json(
             {
                 "env": env,
-                "cli": {"path": found.rung.cli, "version": found.rung.cli_version},
-                "provider": found.rung.provider.value,
-                "recorded_provider": snapshot.provider.value if snapshot.provider else None,
+                "cli": {"path": used.cli, "version": used.cli_version},
+                "provider": {"path": used.provider, "version": used.provider_version},
                 "backend": backend.url,
                 "secrets_provider": backend.secrets_provider,
                 "resources": snapshot.resources,
@@ -114,10 +113,9 @@ def engine(env: Env = "local", *, json: Json = False) -> None:
             }
         )
         return
-    for line in found.rung.lines():
+    for line in used.lines():
         typer.echo(line)
-    made = f"made by the {snapshot.provider.value} provider" if snapshot.provider else "empty"
-    typer.echo(f"state: {backend.url}, {snapshot.resources} resources, {made}")
+    typer.echo(f"state: {backend.url}, {snapshot.resources} resources")
     typer.echo(f"secrets in the state are encrypted with: {backend.secrets_provider}")
     good = found.last_good()
     images = good.get("images") if good else None

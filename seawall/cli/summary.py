@@ -26,7 +26,7 @@ _FIELDS = 4
 def print_released(target: Target, done: Released) -> None:
     """The answers, the endpoints and what to try next."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    for line in (*target.engine.rung.lines(), done.update.line(), *done.notes):
+    for line in (*target.engine.programs.lines(), done.update.line(), *done.notes):
         console.print(line)
     for answer in done.answers:
         console.print(answer_line(answer))
@@ -45,7 +45,7 @@ def print_released(target: Target, done: Released) -> None:
 def print_preview(target: Target, seen: UpResult) -> None:
     """Every change with the fields that differ, and the counts."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    for line in target.engine.rung.lines():
+    for line in target.engine.programs.lines():
         console.print(line)
     if seen.steps:
         table = Table(title=Text(f"what `seawall up {target.env}` would do"), title_justify="left")

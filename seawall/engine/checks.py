@@ -5,7 +5,11 @@ given to the policies, so that a violation stops an update before its first chan
 middle.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from seawall.engine.errors import IncompleteError, PolicyError, WorkspaceError
+from seawall.engine.existing import ObjectName
 from seawall.engine.layout import Layout
 from seawall.engine.program import Program
 from seawall.engine.workspace import stack_values
@@ -45,4 +49,20 @@ def checked_program(layout: Layout) -> Program:
             f"environment {layout.env} breaks {len(violations)} policies: {shown}"
             + (f"; and {more} more" if more > 0 else "")
         )
-    return Program(deploy, secret_names(environment), resources=len(resources) + 1)
+    return Program(
+        deploy,
+        secret_names(environment),
+        resources=len(resources) + 1,
+        objects=tuple(_named(item.inputs) for item in resources if _is_named(item.inputs)),
+    )
+
+
+def _is_named(inputs: Mapping[str, Any]) -> bool:
+    return "apiVersion" in inputs and bool(inputs.get("metadata", {}).get("name"))
+
+
+def _named(inputs: Mapping[str, Any]) -> ObjectName:
+    metadata = inputs["metadata"]
+    return ObjectName(
+        inputs["apiVersion"], inputs["kind"], metadata.get("namespace", ""), metadata["name"]
+    )

@@ -3,7 +3,6 @@
 state/            Pulumi's file backend, for environments that name no shared one
 passphrase        encrypts the secrets of those; mode 0600, generated once
 pulumi-home/      a private PULUMI_HOME, so that nothing of the user's Pulumi is touched
-shims/            the stand-in's executable, on the PATH of our Pulumi processes only
 <env>/project/    the generated project of one environment
 <env>/unfinished  there while an operation runs, and after one that was cut off
 <env>/backups/    copies of the state: one before each operation, and what `state backup` makes
@@ -88,8 +87,3 @@ class Layout:
     def pulumi_home(self) -> Path:
         """PULUMI_HOME of our Pulumi processes."""
         return self.root / "pulumi-home"
-
-    @property
-    def shims(self) -> Path:
-        """A folder that holds the stand-in's executable and nothing else."""
-        return self.root / "shims"

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from seawall.engine.errors import UpdateCutOff, UpdateRunning
 from seawall.engine.layout import Layout
+from seawall.engine.orphans import end_orphaned_providers
 from seawall.engine.recovery import keep_copy
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
@@ -36,6 +37,7 @@ class Operations:
         cut_off = self._layout.unfinished.exists() or before.pending or self._session.repaired
         if not cut_off:
             return False
+        end_orphaned_providers(self._layout)
         with self.run("recover", on_progress) as heard:
             self._session.stack.refresh(
                 clear_pending_creates=True, on_event=heard.hear, color="never"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from seawall.engine.existing import ObjectName
 from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Program", "closing_its_loop"]
@@ -22,6 +23,8 @@ class Program:
     """Names below seawall:secrets in the stack's configuration."""
     resources: int | None = None
     """How many it declares, the stack included; None when it was not tried out."""
+    objects: tuple[ObjectName, ...] = ()
+    """The Kubernetes objects among them that have names."""
 
 
 @contextmanager

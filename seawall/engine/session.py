@@ -6,7 +6,7 @@ What an operation needs before it starts, and the translation of the SDK's error
 import dataclasses
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,12 +17,12 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 from pydantic import JsonValue, TypeAdapter
 
-from seawall.engine import ladder, plugins
+from seawall.engine import programs
 from seawall.engine.backend import Backend, backend_of
 from seawall.engine.cli import Cli
 from seawall.engine.errors import ToolError, UpdateCutOff, UpdateFailed, UpdateRunning
-from seawall.engine.ladder import Rung
 from seawall.engine.layout import Layout
+from seawall.engine.programs import Programs
 from seawall.engine.recovery import Lock, locks_in, read_or_restore
 from seawall.engine.snapshot import DamagedError, Snapshot
 from seawall.engine.update import Listener, OnProgress, silent
@@ -52,13 +52,13 @@ class Session:
     Args:
         layout: where its files are.
         built: the CLI that the kit built, used when none is on PATH.
-        own_cluster: whether the kit made the cluster; only there may the stand-in serve.
+        provider: finds, or makes, the program of the Kubernetes provider.
     """
 
-    def __init__(self, layout: Layout, *, built: Path | None, own_cluster: bool) -> None:
+    def __init__(self, layout: Layout, *, built: Path | None, provider: Callable[[], Path]) -> None:
         self._layout = layout
         self._built = built
-        self._own_cluster = own_cluster
+        self._provider = provider
         self.repaired: str | None = None
         """A line about a damaged state that was restored; None when it was whole."""
         self._seen: Snapshot | None = None
@@ -71,7 +71,7 @@ class Session:
     def write(self, run: RunValues) -> None:
         """Write the generated project and put the provider in place."""
         self.write_only(run)
-        plugins.install(self._layout, self.rung.provider)
+        programs.place(self._layout, self.programs.provider)
 
     @cached_property
     def backend(self) -> Backend:
@@ -81,18 +81,17 @@ class Session:
     @cached_property
     def cli(self) -> Cli:
         """The Pulumi CLI."""
-        return Cli(ladder.choose_cli(self._built))
+        return Cli(programs.choose_cli(self._built))
 
     @cached_property
-    def rung(self) -> Rung:
+    def programs(self) -> Programs:
         """The CLI and the provider of this stack."""
-        provider = ladder.choose_provider(
-            official=plugins.official_plugin(self._layout) is not None,
-            own_cluster=self._own_cluster,
-            before=self.seen().provider,
-            env=self._layout.env,
+        return Programs(
+            cli=Path(self.cli.command),
+            cli_version=str(self.cli.version),
+            provider=self._provider(),
+            provider_version=programs.provider_release(),
         )
-        return Rung(provider, Path(self.cli.command), str(self.cli.version))
 
     @cached_property
     def stack(self) -> "QuickStack":
@@ -106,13 +105,6 @@ class Session:
         )
         with self.heard():
             return QuickStack(self._layout.env, workspace, StackInitMode.CREATE_OR_SELECT)
-
-    def variables(self) -> dict[str, str]:
-        """What our Pulumi processes get beside the user's environment."""
-        return {
-            **self._quiet(),
-            "PATH": plugins.search_path(self._layout, self.rung.provider),
-        }
 
     def seen(self) -> Snapshot:
         """The state as it was last read, and read now only when an operation came between.
@@ -167,7 +159,7 @@ class Session:
         """
         try:
             words = ["stack", "init", self._layout.env]
-            self.cli.run(words, str(self._layout.project), self._quiet())
+            self.cli.run(words, str(self._layout.project), self.variables())
         except ConcurrentUpdateError as error:
             return locks_in(str(error))
         except CommandError as error:
@@ -184,7 +176,7 @@ class Session:
         """Standard output of one command on this stack; raises the SDK's CommandError."""
         self._layout.project.mkdir(parents=True, exist_ok=True)
         args = [*words, "--stack", self._layout.env]
-        done = self.cli.run(args, str(self._layout.project), self._quiet(), stdin=stdin)
+        done = self.cli.run(args, str(self._layout.project), self.variables(), stdin=stdin)
         return done.stdout
 
     @contextmanager
@@ -220,12 +212,14 @@ class Session:
             )
         return UpdateFailed(told)
 
-    def _quiet(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """What our Pulumi processes get beside the user's environment."""
         return {
             **self.backend.variables(),
             "GOGC": os.environ.get("GOGC", _GOGC),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(self._layout.pulumi_home),
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
 

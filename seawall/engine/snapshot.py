@@ -11,9 +11,6 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from seawall.engine.ladder import Provider
-from seawall.engine.standin.drift import APPLIED
-from seawall.engine.standin.values import SIGNATURE
 from seawall.engine.update import short
 
 __all__ = ["DamagedError", "Snapshot", "as_export"]
@@ -23,6 +20,8 @@ _OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 _STACK: Final = "pulumi:pulumi:Stack"
 _KUBERNETES: Final = "kubernetes:"
 _CLUSTER: Final = "pulumi:providers:kubernetes"
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+"""Of pkg/resource/sig.go in Pulumi's SDK: marks an object as something else than plain data."""
 
 
 class DamagedError(ValueError):
@@ -67,7 +66,6 @@ class Snapshot:
         resources: how many there are, the stack itself included.
         protected: those that the engine refuses to delete, such as `StatefulSet redis`.
         pending: operations that began and of which no end was recorded.
-        provider: who made the Kubernetes objects; None while there are none.
         outputs: the plain outputs; secret ones are left out.
         stack: its name; None while it is empty.
         objects: kind and name of each Kubernetes object.
@@ -77,7 +75,6 @@ class Snapshot:
     resources: int = 0
     protected: tuple[str, ...] = ()
     pending: int = 0
-    provider: Provider | None = None
     outputs: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     stack: str | None = None
     objects: frozenset[tuple[str, str]] = frozenset()
@@ -126,7 +123,6 @@ def _snapshot(latest: _Deployment | None) -> Snapshot:
         resources=len(resources),
         protected=tuple(short(item.urn) for item in resources if item.protect),
         pending=len(latest.pending_operations or []),
-        provider=_provider(resources),
         outputs=_plain(stack.outputs) if stack else {},
         objects=frozenset(
             (item.type.rsplit(":", 1)[-1], item.id.rsplit("/", 1)[-1])
@@ -136,15 +132,6 @@ def _snapshot(latest: _Deployment | None) -> Snapshot:
         cluster=_cluster(resources),
         stack=resources[0].urn.split("::")[0].rsplit(":", 1)[-1] if resources else None,
     )
-
-
-def _provider(resources: list[_Resource]) -> Provider | None:
-    """Only the stand-in records the applied fields; every object of one stack has one maker."""
-    made = [item for item in resources if item.type.startswith(_KUBERNETES)]
-    if not made:
-        return None
-    by_stand_in = any(APPLIED in item.outputs for item in made)
-    return Provider.STAND_IN if by_stand_in else Provider.OFFICIAL
 
 
 def _cluster(resources: list[_Resource]) -> dict[str, str]:
@@ -159,7 +146,7 @@ def _plain(outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {
         name: value
         for name, value in outputs.items()
-        if not (isinstance(value, dict) and SIGNATURE in value)
+        if not (isinstance(value, dict) and _SIGNATURE in value)
     }
 
 

@@ -3,17 +3,18 @@
 This is what commands use. Everything else in the package serves it.
 """
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from seawall.cluster.kubectl import Kubectl
 from seawall.engine.checks import checked_program
 from seawall.engine.errors import WorkspaceError
-from seawall.engine.ladder import Rung
+from seawall.engine.existing import refuse_existing
 from seawall.engine.layout import Layout
 from seawall.engine.operations import Operations
 from seawall.engine.program import Program, closing_its_loop
+from seawall.engine.programs import Programs
 from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
 from seawall.engine.session import Session
@@ -21,7 +22,7 @@ from seawall.engine.snapshot import Snapshot
 from seawall.engine.strict_yaml import Values, load
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
 from seawall.engine.values import object_at
-from seawall.engine.workspace import IMAGES, RunValues, committed_values, write_document
+from seawall.engine.workspace import IMAGES, KUBERNETES, RunValues, committed_values, write_document
 
 __all__ = ["Engine"]
 
@@ -37,7 +38,8 @@ class Engine:
         env: the environment, which is also the stack's name.
         pulumi: the CLI that the kit built, used when none is on PATH.
         kubeconfig: the cluster; None leaves it to the configuration or to $KUBECONFIG.
-        own_cluster: whether the kit made the cluster; only there may the stand-in serve.
+        provider: finds, or makes, the program of the Kubernetes provider.
+        kubectl: finds what asks the same cluster which objects exist.
         program: what to deploy; the platform by default.
 
     Every method raises an EngineError of one line.
@@ -51,12 +53,14 @@ class Engine:
         env: str,
         pulumi: Path | None,
         kubeconfig: Path | None,
-        own_cluster: bool,
+        provider: Callable[[], Path],
+        kubectl: Callable[[], Kubectl],
         program: Program | None = None,
     ) -> None:
         self._layout = Layout(checkout.resolve(), state_dir.resolve(), env)
-        self._session = Session(self._layout, built=pulumi, own_cluster=own_cluster)
+        self._session = Session(self._layout, built=pulumi, provider=provider)
         self._kubeconfig = kubeconfig
+        self._kubectl = kubectl
         self._given_program = program
         self._deployed: Values | None = None
         self._operations = Operations(self._layout, self._session)
@@ -183,9 +187,9 @@ class Engine:
         return self._operations.timings
 
     @property
-    def rung(self) -> Rung:
+    def programs(self) -> Programs:
         """Which CLI and which provider serve this stack."""
-        return self._session.rung
+        return self._session.programs
 
     def environment(self) -> Mapping[str, str]:
         """What to set to use the plain CLI: `pulumi -C <project>`, whose path is `project`."""
@@ -227,9 +231,10 @@ class Engine:
         before = self._session.seen()
         self._complete(program)
         recovered = self._operations.recover(before, on_progress)
-        if recovered:
-            adopting: Values = {**run.kubernetes, "adopt_existing": True}
-            self._session.write(dataclasses.replace(run, kubernetes=adopting))
+        if not recovered and not self._adopts():
+            refuse_existing(
+                program.objects, before=before, env=self._layout.env, kubectl=self._kubectl()
+            )
         write_release(self._layout, last_good=before.outputs.get(LAST_GOOD))
         self._deployed = load(self._layout.stack_file)
         with (
@@ -239,23 +244,14 @@ class Engine:
             self._session.stack.up(
                 program=deploy, on_event=heard.hear, refresh=refresh, color="never"
             )
-        if recovered:
-            self._take_back_adopting(run, program)
         outputs = {
             name: Output(v, secret=False) for name, v in self._session.seen().outputs.items()
         }
         return _result(heard, outputs=outputs, recovered=recovered)
 
-    def _take_back_adopting(self, run: RunValues, program: Program) -> None:
-        """One more update, in which the provider may adopt only what the configuration lets it."""
-        self._session.write(run)
-        write_release(self._layout, last_good=self._session.seen().outputs.get(LAST_GOOD))
-        self._deployed = load(self._layout.stack_file)
-        with (
-            self._operations.run("end the recovery", silent) as heard,
-            closing_its_loop(program.run) as deploy,
-        ):
-            self._session.stack.up(program=deploy, on_event=heard.hear, color="never")
+    def _adopts(self) -> bool:
+        """Whether the team lets the stack take over objects that exist."""
+        return object_at(committed_values(self._layout), KUBERNETES).get("adopt_existing") is True
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))

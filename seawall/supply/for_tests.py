@@ -31,7 +31,9 @@ class _Needs:
 _PARTS: Mapping[str, _Needs] = {
     "unit": _Needs({"prometheus": "promtool"}),
     "check": _Needs(TEST_PROGRAMS, ("alertmanager", "blackbox-exporter", "kind", "versitygw")),
-    "engine": _Needs({"etcd-server": "etcd"}, ("kubernetes", "pulumi", "versitygw")),
+    "engine": _Needs(
+        {"etcd-server": "etcd"}, ("kubernetes", "pulumi", "pulumi-kubernetes", "versitygw")
+    ),
     "cluster": _Needs(TEST_PROGRAMS),  # and all that `seawall up` builds
 }
 

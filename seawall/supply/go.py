@@ -1,11 +1,17 @@
 """Go programs built from the pinned modules in tools/, and the Go toolchain that builds them."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seawall.errors import BuildError
 from seawall.progress import Progress
@@ -25,6 +31,7 @@ __all__ = [
 
 OLDEST_GO = (1, 26, 4)
 """The highest `go` line among the modules in tools/; a test keeps the two equal."""
+_BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,17 @@ class GoTool:
         module: whose pinned version goes into `version_symbols`; empty for our own code.
         version_symbols: variables that the linker sets to that version.
         estimate_s: seconds on two cores with nothing cached.
+        release: the version that it tells, where the module's own is no release of it.
+        embedded: JSON files that our own main embeds, by name, and where they are in the module.
+            The schema of a Pulumi provider gets the release as its `version`.
     """
 
     name: str
     module: str
     estimate_s: float
     version_symbols: tuple[str, ...] = ()
+    release: str = ""
+    embedded: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def folder(self, checkout: Path) -> Path:
         """Where its go.mod is."""
@@ -65,6 +77,20 @@ GO_TOOLS = {
             "github.com/pulumi/pulumi/pkg/v3",
             estimate_s=180,
             version_symbols=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
+        ),
+        # Built as its own makefile does it. The commit is that of the release.
+        GoTool(
+            "pulumi-kubernetes",
+            "github.com/pulumi/pulumi-kubernetes/provider/v4",
+            estimate_s=300,
+            version_symbols=(
+                "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",
+            ),
+            release="4.25.0",
+            embedded={
+                name: f"cmd/pulumi-resource-kubernetes/{name}"
+                for name in ("schema.json", "terraform-mapping.json")
+            },
         ),
         GoTool("coredns", "github.com/coredns/coredns", estimate_s=90),
         GoTool(
@@ -158,15 +184,19 @@ def build_go_tool(
 
     def build(target: Path) -> None:
         what = f"build {tool.name} {version}".strip()
-        with progress.step(what, estimate_s=tool.estimate_s):
-            packages = "tool" if tool.module else "."
+        log = cache.root / "logs" / f"{tool.name}.log"
+        own_main = not tool.module or tool.embedded
+        with (
+            progress.step(what, estimate_s=tool.estimate_s),
+            _embedded(tool, folder, go, log) as overlay,
+        ):
             run_logged(
-                [go, "build", "-mod=readonly", "-trimpath", f"-ldflags={ldflags}"]
-                + ["-o", f"{target}/", packages],
-                log=cache.root / "logs" / f"{tool.name}.log",
+                [go, "build", "-mod=readonly", "-trimpath", f"-ldflags={ldflags}", *overlay]
+                + ["-o", f"{target}/", "." if own_main else "tool"],
+                log=log,
                 what=what,
                 cwd=folder,
-                env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"},
+                env=_BUILD_ENVIRONMENT,
             )
 
     return cache.get(tool.name, go_tool_key(tool, checkout=checkout, go=go), build)
@@ -180,13 +210,52 @@ def go_tool_key(tool: GoTool, *, checkout: Path, go: Path) -> str:
     """
     folder = tool.folder(checkout)
     _, ldflags = _linked(tool, folder)
-    release = ".".join(str(part) for part in _go_version(str(go)))
-    return digest_of_files([*folder.glob("*.go"), *folder.glob("go.*")], ldflags, release)
+    toolchain = ".".join(str(part) for part in _go_version(str(go)))
+    return digest_of_files([*folder.glob("*.go"), *folder.glob("go.*")], ldflags, toolchain)
+
+
+@contextmanager
+def _embedded(tool: GoTool, folder: Path, go: Path, log: Path) -> Generator[list[str]]:
+    """The arguments that lay the module's own files over the folder that is built.
+
+    Go compares what it downloads with the hashes in go.sum.
+    """
+    if not tool.embedded:
+        yield []
+        return
+    run_logged(
+        [go, "mod", "download", tool.module],
+        log=log,
+        what=f"downloading {tool.module}",
+        cwd=folder,
+        env=_BUILD_ENVIRONMENT,
+    )
+    told = subprocess.run(
+        [go, "list", "-m", "-f", "{{.Dir}}", tool.module],
+        cwd=folder,
+        env={**os.environ, **_BUILD_ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    module = Path(told.stdout.strip())
+    with tempfile.TemporaryDirectory() as made:
+        replaced: dict[str, str] = {}
+        for name, place in tool.embedded.items():
+            document: dict[str, Any] = json.loads((module / place).read_bytes())
+            if name == "schema.json":
+                document["version"] = tool.release
+            small = Path(made) / name
+            small.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+            replaced[str(folder / name)] = str(small)
+        overlay = Path(made) / "overlay.json"
+        overlay.write_text(json.dumps({"Replace": replaced}), encoding="utf-8")
+        yield ["-overlay", str(overlay)]
 
 
 def _linked(tool: GoTool, folder: Path) -> tuple[str, str]:
-    """The pinned version, and the linker's flags."""
-    version = pinned_version((folder / "go.mod").read_text(), tool.module)
+    """The version that it tells, and the linker's flags."""
+    version = tool.release or pinned_version((folder / "go.mod").read_text(), tool.module)
     symbols = (f"-X {symbol}={version}" for symbol in tool.version_symbols)
     return version, " ".join(["-s -w", *symbols])
 

@@ -11,7 +11,7 @@ from seawall.verify.judge import Expected, broken_containers, problems, restarts
 from seawall.verify.objects import KINDS, ContainerStatus, Objects, Pod
 from seawall.wait import TimedOutError, wait_until
 
-__all__ = ["verify_rollout"]
+__all__ = ["verify_rollout", "what_is_wrong"]
 
 _DEADLINE_S = 150.0
 """With the update before it, a broken release is told within three minutes."""
@@ -71,6 +71,16 @@ def verify_rollout(
         raise ClusterError(
             f"namespace {namespace} does not serve after {waited:.0f} s: {watch.reason()}"
         )
+
+
+def what_is_wrong(kubectl: Kubectl, namespace: str) -> str:
+    """What keeps the namespace from serving right now, as `verify_rollout` says it; empty if not.
+
+    Raises:
+        ClusterError: the API server does not answer.
+    """
+    watch = _Watch(kubectl, namespace, Expected())
+    return "" if watch.is_over() else watch.reason()
 
 
 @dataclass

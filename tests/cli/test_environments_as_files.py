@@ -112,7 +112,7 @@ def test_only_whole_words_below_the_keys_of_one_environment_are_renamed() -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["Upper", "a", "x.y", "x_y", "-x", "x-", "1x", "x" * 41, "", "x\n", "state", "shims"]
+    ["Upper", "a", "x.y", "x_y", "-x", "x-", "1x", "x" * 41, "", "x\n", "state", "passphrase"]
     + ["passphrase", "pulumi-home"],
 )
 def test_one_rule_for_names_holds_for_checks_and_for_new_ones(checkout: Path, name: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from seawall.cli.summary import answer_line, print_preview, print_released
 from seawall.cli.tables import print_status
-from seawall.engine.ladder import Provider, Rung
+from seawall.engine.programs import Programs
 from seawall.engine.update import Step, UpResult
 from seawall.releasing import Released
 from seawall.smoke import Answer
@@ -18,19 +18,19 @@ from seawall.watched import KnownAlert, RedisPod, Watched
 FOREIGN = "[/INST] hello [word] [red]you[/red]"
 
 
-class StandInEngine:
+class FakeEngine:
     """In place of a stack: the line about its engine only."""
 
-    rung = Rung(Provider.STAND_IN, Path("/bin/pulumi"), "3")
+    programs = Programs(Path("/bin/pulumi"), "3", Path("/bin/provider"), "4")
 
 
-class StandInTarget:
+class FakeTarget:
     """In place of an environment with a cluster."""
 
     env = "local"
     own = None
     reachable = False
-    engine = StandInEngine()
+    engine = FakeEngine()
     key_file = Path("/nowhere/api-key")
     kubeconfig = Path("/nowhere/[kubeconfig]")
 
@@ -49,7 +49,7 @@ def test_a_release_shows_answers_and_notes_as_they_are(capsys: pytest.CaptureFix
         images={},
         notes=["note [/b]"],
     )
-    print_released(cast("Target", StandInTarget()), done)
+    print_released(cast("Target", FakeTarget()), done)
     shown = capsys.readouterr().out
     assert f"plain answer from [b]provider in 1 ms: {FOREIGN}\n" in shown
     assert "note [/b]\n" in shown
@@ -58,7 +58,7 @@ def test_a_release_shows_answers_and_notes_as_they_are(capsys: pytest.CaptureFix
 
 
 def test_a_preview_shows_resources_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    print_preview(cast("Target", StandInTarget()), update())
+    print_preview(cast("Target", FakeTarget()), update())
     shown = capsys.readouterr().out
     assert "[/INST]" in shown
     assert "spec.[word]" in shown

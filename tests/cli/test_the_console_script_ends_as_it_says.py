@@ -1,4 +1,4 @@
-"""Exit codes and last lines of `seawall`; a stand-in for kubectl is all that it meets.
+"""Exit codes and last lines of `seawall`; a fake kubectl is all that it meets.
 
 An interpreter starts for the unknown option, Ctrl-C and the kept exit codes; the rest is forked.
 """
@@ -41,7 +41,7 @@ def variables(tmp_path: Path, tools: Path) -> Mapping[str, str]:
     }
 
 
-def stand_in_kubectl(tools: Path, text: str) -> None:
+def fake_kubectl(tools: Path, text: str) -> None:
     program = tools / "kubectl"
     program.write_text(text)
     program.chmod(0o755)
@@ -79,7 +79,7 @@ def test_a_new_environment_with_a_wrong_value_is_refused_and_leaves_no_file(
 def test_an_error_of_the_operating_system_is_one_line_and_gives_1(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
-    stand_in_kubectl(tools, "\x7f no program")
+    fake_kubectl(tools, "\x7f no program")
     done = seawall("logs", "dev", variables=variables)
     assert done.returncode == 1
     assert done.stderr == f"seawall: {tools}/kubectl cannot be used: Exec format error\n"
@@ -89,7 +89,7 @@ def test_ctrl_c_says_how_to_continue_and_gives_130(
     tmp_path: Path, tools: Path, variables: Mapping[str, str]
 ) -> None:
     mark = tmp_path / "waiting"
-    stand_in_kubectl(tools, f"#!/bin/sh\ntouch {mark}\nexec sleep 60\n")
+    fake_kubectl(tools, f"#!/bin/sh\ntouch {mark}\nexec sleep 60\n")
     process = subprocess.Popen(
         [*LISTENING, SEAWALL, "logs", "dev"],
         env={**os.environ, **variables},
@@ -122,7 +122,7 @@ def test_the_exit_code_of_a_command_is_kept(code: int) -> None:
 def test_a_component_that_is_not_there_gives_2_and_names_those_that_are(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
-    stand_in_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} esac\n')
+    fake_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} esac\n')
     done = seawall("logs", "dev", "nosuch", variables=variables)
     assert done.returncode == 2
     assert done.stderr == (
@@ -133,7 +133,7 @@ def test_a_component_that_is_not_there_gives_2_and_names_those_that_are(
 def test_the_logs_of_a_component_that_is_there_are_asked_for(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
-    stand_in_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} *logs*) echo "$*";; esac\n')
+    fake_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} *logs*) echo "$*";; esac\n')
     done = seawall("logs", "dev", "redis", variables=variables)
     assert done.returncode == 0
     assert "logs --selector=app.kubernetes.io/name=redis" in done.stdout

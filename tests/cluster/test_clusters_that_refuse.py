@@ -133,14 +133,6 @@ def test_a_kubeconfig_that_is_no_path_is_refused_and_not_shown(qa: Target, given
     assert "s3cret" not in one_line(caught.value)
 
 
-def test_the_stand_in_does_not_serve_an_existing_cluster(qa: Target) -> None:
-    if shutil.which("pulumi-resource-kubernetes"):
-        pytest.fail("the official plugin is on PATH: this test needs a machine without it")
-    with pytest.raises(Exception, match="official Kubernetes provider is not installed") as caught:
-        release(qa, NOBODY, images={"gateway": "none.invalid/g:0", "redis": "none.invalid/r:0"})
-    one_line(caught.value)
-
-
 def test_a_stack_that_never_served_has_nothing_to_return_to(
     environment: Environment, qa: Target
 ) -> None:

@@ -38,7 +38,7 @@ def nothing_runs(variables: dict[str, str]) -> Generator[dict[str, str]]:
 
 
 def up_where(variables: Mapping[str, str], **replaced: Path) -> subprocess.CompletedProcess[str]:
-    """`seawall cluster up` where a file or folder stands in for one of the kernel's."""
+    """`seawall cluster up` where a file or folder is in the place of one of the kernel's."""
     targets = {
         "filesystems": "/proc/filesystems",
         "cgroups": "/proc/cgroups",

@@ -49,7 +49,7 @@ def _all_is_well(environment: Environment) -> Generator[None]:
         yield
 
 
-def test_pods_that_stand_in_for_each_other_are_on_different_nodes(environment: Environment) -> None:
+def test_pods_that_replace_each_other_are_on_different_nodes(environment: Environment) -> None:
     assert nodes_of(environment, "redis") == set(NODES)
     pods = len(ready_pods(environment, "gateway"))
     assert len(nodes_of(environment, "gateway")) == min(pods, len(NODES))

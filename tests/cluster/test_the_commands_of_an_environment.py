@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from pydantic import BaseModel
 
+from seawall.engine.programs import provider_release
 from seawall.wait import wait_until
 from tests.conftest import LISTENING, SEAWALL, Environment
 from tests.measured import measured
@@ -159,13 +160,14 @@ def test_smoke_asks_for_both_kinds_of_answer(environment: Environment) -> None:
     assert all(answer["text"] for answer in answers)
 
 
-def test_engine_tells_the_rung_and_the_state(environment: Environment) -> None:
+def test_engine_tells_the_provider_and_the_state(environment: Environment) -> None:
     found = document(environment.seawall("engine", "--json"))
-    assert found["provider"] == "stand-in"
-    assert found["recorded_provider"] == "stand-in"
+    provider = cast("dict[str, str]", found["provider"])
+    assert provider["path"].endswith("/pulumi-resource-kubernetes")
+    assert provider["version"] == provider_release()
     assert found["backend"] == f"file://{environment.kit.home}/state?metadata=skip"
     told = environment.seawall("engine").stdout
-    assert "the stand-in of this kit" in told
+    assert f"Kubernetes provider: {provider['path']} ({provider['version']})" in told
 
 
 def test_logs_are_those_of_the_component(environment: Environment) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from seawall.engine.existing import ObjectName
 from seawall.engine.stack import Engine
 from seawall.engine.update import Progress, Stage
 from seawall.wait import wait_until
@@ -21,25 +22,20 @@ if TYPE_CHECKING:
     from conftest import Scratch
 
 LENGTH = 5
+FORCE = {"pulumi.com/patchForce": "true"}
+"""As the platform's objects have it."""
 LONG = 25
 """Where something is to happen in the middle."""
 
 
 def chain(scratch: "Scratch", length: int = LENGTH) -> Callable[[], None]:
-    """It adopts what exists when the engine says so, as the platform does."""
-
     def run() -> None:
-        values = cast("dict[str, object]", pulumi.Config("seawall").get_object("kubernetes"))
-        provider = Provider(
-            "cluster",
-            kubeconfig=str(scratch.kubeconfig),
-            upsert_existing_objects=bool(values.get("adopt_existing")),
-        )
+        provider = Provider("cluster", kubeconfig=str(scratch.kubeconfig))
         before: list[pulumi.Resource] = []
         for index in range(length):
             name = f"link-{index}"
             opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
-            metadata = ObjectMetaArgs(name=name, namespace=scratch.namespace)
+            metadata = ObjectMetaArgs(name=name, namespace=scratch.namespace, annotations=FORCE)
             before = [ConfigMap(name, metadata=metadata, data={"a": "1"}, opts=opts)]
 
     return run
@@ -67,6 +63,13 @@ def updating(scratch: "Scratch", machine: str = ".seawall") -> Generator[Engine]
         finally:
             go_on.set()
         update.result(60)
+
+
+def names(scratch: "Scratch", length: int = LENGTH) -> tuple[ObjectName, ...]:
+    """What the chain's objects are called."""
+    return tuple(
+        ObjectName("v1", "ConfigMap", scratch.namespace, f"link-{index}") for index in range(length)
+    )
 
 
 def links(scratch: "Scratch") -> int:
@@ -108,4 +111,4 @@ def kill(marker: str, scratch: "Scratch") -> None:
 
 
 CLI = "pulumi\0--non-interactive\0up"
-PROVIDER = "seawall.engine.standin"
+PROVIDER = "pulumi-resource-kubernetes"

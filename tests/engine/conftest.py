@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seawall.cluster.kubectl import Kubectl
+from seawall.engine.existing import ObjectName
 from seawall.engine.program import Program
 from seawall.engine.stack import Engine
 from seawall.kit import kit_here
@@ -27,6 +29,7 @@ class Scratch:
     program: Path
     kubeconfig: Path
     pulumi: Path
+    provider: Path
     checkout: Path
 
     def kubectl(self, *words: str, check: bool = True) -> str:
@@ -48,7 +51,11 @@ class Scratch:
         (self.checkout / "Pulumi.test.yaml").write_text(yaml.safe_dump(document))
 
     def engine(
-        self, run: Callable[[], None], secrets: Sequence[str] = (), machine: str = ".seawall"
+        self,
+        run: Callable[[], None],
+        secrets: Sequence[str] = (),
+        machine: str = ".seawall",
+        objects: Sequence[ObjectName] = (),
     ) -> Engine:
         return Engine(
             checkout=self.checkout,
@@ -56,8 +63,9 @@ class Scratch:
             env="test",
             pulumi=self.pulumi,
             kubeconfig=self.kubeconfig,
-            own_cluster=True,
-            program=Program(run, tuple(secrets)),
+            provider=lambda: self.provider,
+            kubectl=lambda: Kubectl(self.program, self.kubeconfig),
+            program=Program(run, tuple(secrets), objects=tuple(objects)),
         )
 
 
@@ -70,6 +78,11 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ApiServer]
 @pytest.fixture(scope="session")
 def pulumi_cli() -> Path:
     return kit_here().tool("pulumi") / "pulumi"
+
+
+@pytest.fixture(scope="session")
+def provider() -> Path:
+    return kit_here().provider()
 
 
 @pytest.fixture
@@ -86,12 +99,16 @@ def _least_checkout(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_scratch(api_server: ApiServer, pulumi_cli: Path) -> Callable[[Path], Scratch]:
+def make_scratch(
+    api_server: ApiServer, pulumi_cli: Path, provider: Path
+) -> Callable[[Path], Scratch]:
     """Make one more; its checkout is a folder."""
 
     def make(folder: Path) -> Scratch:
         name = f"engine-{uuid.uuid4().hex[:8]}"
-        made = Scratch(name, api_server.program, api_server.kubeconfig, pulumi_cli, folder)
+        made = Scratch(
+            name, api_server.program, api_server.kubeconfig, pulumi_cli, provider, folder
+        )
         made.kubectl("create", "namespace", name)
         return made
 

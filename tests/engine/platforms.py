@@ -14,6 +14,7 @@ import yaml
 from seawall.engine.stack import Engine
 from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import merge
+from seawall.kit import kit_here
 from tests.conftest import CHECKOUT
 from tests.support.api_server import ApiServer
 
@@ -88,7 +89,8 @@ def copy_of(env: str, folder: Path, served: ApiServer, pulumi: Path) -> Platform
         env=env,
         pulumi=pulumi,
         kubeconfig=served.kubeconfig,
-        own_cluster=True,
+        provider=kit_here().provider,
+        kubectl=lambda: served.kubectl,
     )
     namespace = f"platform-{uuid.uuid4().hex[:8]}"
     made = Platform(engine, folder, pulumi, served.program, served.kubeconfig, namespace)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.engine.errors import UpdateFailed
 from seawall.engine.update import UpResult
 from tests.engine.platforms import IMAGES, Platform, copy_of
 from tests.support.api_server import ApiServer
@@ -112,6 +113,20 @@ def test_labels_and_annotations_of_others_are_left_alone(story: Story) -> None:
     notes = json.loads(story.of_gateway("{.metadata.annotations}"))
     assert notes["example.com/note"] == "theirs"
     assert json.loads(story.of_gateway("{.metadata.labels}"))["example.com/mark"] == "theirs"
+
+
+def test_a_foreign_change_of_what_the_whole_cluster_shares_is_an_error(story: Story) -> None:
+    engine, kubectl = story.platform.engine, story.platform.kubectl
+    namespace, label = f"namespace/{story.platform.namespace}", "pod-security.kubernetes.io/enforce"
+    kubectl("label", "--overwrite", namespace, f"{label}=privileged")
+    try:
+        with pytest.raises(UpdateFailed, match=r"^Namespace namespace: .*conflict") as caught:
+            engine.up(refresh=True)
+        assert label in str(caught.value)
+        assert "\n" not in str(caught.value)
+    finally:
+        kubectl("label", "--overwrite", namespace, f"{label}=restricted")
+    assert engine.up(refresh=True).changed == 0
 
 
 def test_a_preview_names_the_fields_that_differ(story: Story) -> None:

@@ -12,9 +12,7 @@ from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from seawall.engine import cli
-from seawall.engine.errors import ToolError
-from seawall.engine.ladder import Provider as KubernetesProvider
-from seawall.engine.standin.drift import APPLIED
+from seawall.engine.programs import PROVIDER
 from seawall.engine.update import Progress
 
 if TYPE_CHECKING:
@@ -80,29 +78,5 @@ def test_no_secret_is_an_argument_of_a_process(
     engine.up(on_progress=look)
     word = str(engine.outputs()["word"].value)
     assert "config" in seen, "the command that stores secrets was not seen"
-    assert any("standin" in line for line in seen), "no process was seen while the update ran"
+    assert any(PROVIDER in line for line in seen), "no process was seen while the update ran"
     assert not any(word in line for line in seen)
-
-
-def test_a_stack_remembers_its_provider_until_it_is_destroyed(scratch: "Scratch") -> None:
-    engine = scratch.engine(one_secret(scratch), ["word"])
-    assert engine.snapshot().provider is None
-    engine.up()
-    assert engine.snapshot().provider is KubernetesProvider.STAND_IN
-    engine.destroy()
-    assert engine.snapshot().provider is None, "an empty state belongs to no provider"
-
-
-def test_a_stack_of_the_official_provider_is_refused_before_anything_happens(
-    scratch: "Scratch",
-) -> None:
-    engine = scratch.engine(one_secret(scratch), ["word"])
-    engine.up()
-    checkpoint = engine.layout.checkpoint
-    # The official provider records no such field: the state looks as if it had made the objects.
-    checkpoint.write_text(checkpoint.read_text().replace(APPLIED, "__initialApiVersion"))
-    before = scratch.kubectl("get", "secret/sample", "-o", "yaml")
-    with pytest.raises(ToolError, match="stack test was made with the official") as caught:
-        scratch.engine(one_secret(scratch), ["word"]).up()
-    assert "\n" not in str(caught.value)
-    assert scratch.kubectl("get", "secret/sample", "-o", "yaml") == before

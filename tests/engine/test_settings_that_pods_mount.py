@@ -1,6 +1,6 @@
 """Settings that are replaced under the real engine: old pods keep theirs until new ones are there.
 
-What fails here is the Deployment itself, since the stand-in does not wait for its pods.
+What fails here is the Deployment itself, of which there are no pods.
 """
 
 import json

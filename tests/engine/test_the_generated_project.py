@@ -1,6 +1,5 @@
 """The generated project: what is merged, what is kept, who can read it. No CLI needed."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
@@ -8,11 +7,10 @@ from typing import cast
 import pytest
 import yaml
 
-from seawall.engine import plugins
 from seawall.engine.backend import backend_of
 from seawall.engine.errors import ToolError, WorkspaceError
-from seawall.engine.ladder import Provider
 from seawall.engine.layout import Layout
+from seawall.engine.programs import PROVIDER, place, provider_release
 from seawall.engine.release import release_of, write_release
 from seawall.engine.strict_yaml import Value
 from seawall.engine.workspace import RunValues, kept_secrets, stack_values, write_project
@@ -178,8 +176,10 @@ def test_a_state_without_a_backend_is_refused(layout: Layout) -> None:
         backend_of(layout, {"secrets_provider": "passphrase"})
 
 
-def test_the_shim_is_on_the_path_of_the_stand_ins_runs_only(layout: Layout) -> None:
-    with_stand_in = plugins.search_path(layout, Provider.STAND_IN).split(os.pathsep)
-    assert with_stand_in[0] == str(layout.shims)
-    assert str(layout.shims) not in plugins.search_path(layout, Provider.OFFICIAL)
-    assert str(layout.shims) not in os.environ["PATH"]
+def test_our_pulumi_finds_the_chosen_provider_and_no_other(layout: Layout, tmp_path: Path) -> None:
+    for name in ("one", "another"):
+        place(layout, tmp_path / name)
+        (folder,) = (layout.pulumi_home / "plugins").iterdir()
+        assert not folder.is_symlink(), "Pulumi does not look into a folder that is a link"
+        assert folder.name == f"resource-kubernetes-v{provider_release()}"
+        assert (folder / PROVIDER).readlink() == tmp_path / name

@@ -63,7 +63,7 @@ def plain_variables(local: Platform, tmp_path: Path) -> dict[str, str]:
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{host}" "$@"\n')
     shim.chmod(0o755)
     variables = dict(local.engine.environment())
-    variables["PATH"] = f"{shims}{os.pathsep}{variables['PATH']}"
+    variables["PATH"] = f"{shims}{os.pathsep}{os.environ['PATH']}"
     return variables
 
 
@@ -80,6 +80,14 @@ def test_a_wrong_value_ends_the_kit_with_one_line(undeployed: Platform, operatio
 def test_outputs_of_a_stack_that_never_was_are_an_error(undeployed: Platform) -> None:
     with pytest.raises(WorkspaceError, match="never deployed"):
         undeployed.engine.outputs()
+
+
+def test_a_namespace_that_somebody_else_made_is_left_alone(undeployed: Platform) -> None:
+    undeployed.kubectl("create", "namespace", undeployed.namespace)
+    with pytest.raises(WorkspaceError) as caught:
+        undeployed.engine.up(images=IMAGES)
+    assert str(caught.value).startswith(f"namespace/{undeployed.namespace} exist already")
+    assert undeployed.kubectl("get", "deployments,services", "-o", "name") == ""
 
 
 def test_the_platform_is_deployed_once_and_then_left_alone(deployed: Deployed) -> None:
@@ -111,7 +119,7 @@ def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform)
     values = [*keys.values()]
     for resource in deployment["resources"]:
         if resource["type"] == "kubernetes:core/v1:Secret":
-            for secret in (resource["inputs"]["stringData"], resource["outputs"]["data"]):
+            for secret in (resource["inputs"]["data"], resource["outputs"]["data"]):
                 values += cast("dict[str, str]", json.loads(secret["plaintext"])).values()
     assert len(values) > 20, "too few secrets were found to look for"
     files = [path for path in (local.checkout / ".seawall").rglob("*") if path.is_file()]
@@ -127,6 +135,24 @@ def test_the_plain_cli_sees_what_the_kit_deployed(
     assert done.returncode == 0, done.stderr
     done = local.plain("preview", "--expect-no-changes", variables=plain_variables)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_plain_cli_refreshes_imports_and_edits_the_state(
+    local: Platform, plain_variables: dict[str, str]
+) -> None:
+    local.kubectl("create", "configmap", "by-hand")
+    variables = {**plain_variables, "KUBECONFIG": str(local.kubeconfig)}
+    kind = "kubernetes:core/v1:ConfigMap"
+    imported = (kind, "by-hand", f"{local.namespace}/by-hand")
+    for words in (
+        ("refresh", "--yes"),
+        ("import", "--yes", "--protect=false", "--generate-code=false", *imported),
+        ("state", "delete", "--yes", f"urn:pulumi:local::seawall::{kind}::by-hand"),
+    ):
+        done = local.plain(*words, variables=variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert local.engine.up().changed == 0
+    assert "by-hand" in local.kubectl("get", "configmap/by-hand", "-o", "name")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def told(checkout: Path, words: str) -> UpdateFailed:
     session = Session(
         Layout(checkout=checkout, root=checkout / ".seawall", env="test"),
         built=None,
-        own_cluster=True,
+        provider=lambda: checkout,
     )
     with pytest.raises(UpdateFailed) as caught, session.heard():
         raise create_command_error(CommandResult(stdout="", stderr=words, code=1))

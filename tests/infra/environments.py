@@ -19,6 +19,7 @@ __all__ = [
     "WATCHING",
     "Platform",
     "Values",
+    "annotations",
     "changed",
     "committed",
     "complete",
@@ -68,6 +69,12 @@ class Platform:
 def pod_spec(resource: Resource) -> Values:
     spec: Values = resource.inputs["spec"]["template"]["spec"]
     return spec
+
+
+def annotations(inputs: Mapping[str, Any]) -> Values:
+    """Those of an object, but for those that tell Pulumi's provider what to do."""
+    told: Values = inputs["metadata"].get("annotations", {})
+    return {name: value for name, value in told.items() if not name.startswith("pulumi.com/")}
 
 
 def committed(env: str) -> Values:

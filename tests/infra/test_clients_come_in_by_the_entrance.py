@@ -8,7 +8,15 @@ import pytest
 from contract import ports
 from infra.config import ConfigError, parse
 from infra.settings.kubernetes import NEWEST, OLDEST
-from tests.infra.environments import Platform, Values, changed, complete, platform_of, pod_spec
+from tests.infra.environments import (
+    Platform,
+    Values,
+    annotations,
+    changed,
+    complete,
+    platform_of,
+    pod_spec,
+)
 from tests.infra.reachability import Destination, Place, reaches
 
 HOST = "llm.example.com"
@@ -108,14 +116,13 @@ def test_annotations_of_the_team_win() -> None:
 def test_another_controller_is_told_nothing_that_it_does_not_know() -> None:
     other = {**INGRESS, "controller": "other"}
     del other["rate_limit"], other["tls"]
-    told = built(other).one("Ingress", "entrance").inputs["metadata"]["annotations"]
-    assert set(told) == {"pulumi.com/skipAwait"}
+    assert annotations(built(other).one("Ingress", "entrance").inputs) == {}
 
 
 def test_a_gateway_has_a_listener_for_each_host_and_a_route_with_time_outs() -> None:
     platform = built(GATEWAY_API)
     gateway = platform.one("Gateway", "entrance").inputs
-    assert gateway["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert annotations(gateway) == {"cert-manager.io/cluster-issuer": "letsencrypt"}
     listeners = gateway["spec"]["listeners"]
     assert [item["hostname"] for item in listeners] == GATEWAY_API["hosts"]
     assert {(item["protocol"], item["port"]) for item in listeners} == {("HTTPS", 443)}

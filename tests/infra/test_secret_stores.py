@@ -9,7 +9,15 @@ import pytest
 
 from contract import paths
 from infra.resources import Resource
-from tests.infra.environments import Platform, Values, changed, complete, platform_of, pod_spec
+from tests.infra.environments import (
+    Platform,
+    Values,
+    annotations,
+    changed,
+    complete,
+    platform_of,
+    pod_spec,
+)
 
 ROLE = "arn:aws:iam::000000000000:role/seawall"
 AWS = {"kind": "aws-secrets-manager", "region": "eu-west-1", "prefix": "seawall/prod/"}
@@ -145,7 +153,7 @@ def test_vault_is_asked_by_the_kits_own_service_account(vault: Platform) -> None
     }
     account = vault.one("ServiceAccount", "seawall-secrets").inputs
     assert account["automountServiceAccountToken"] is False
-    assert "annotations" not in account["metadata"]
+    assert annotations(account) == {}
 
 
 def test_vaults_own_authority_is_taken_from_a_config_map() -> None:
@@ -175,7 +183,7 @@ def test_aws_with_a_role_is_asked_as_an_account_that_takes_it() -> None:
         "jwt": {"serviceAccountRef": {"name": "seawall-secrets"}}
     }
     account = platform.one("ServiceAccount", "seawall-secrets").inputs
-    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": ROLE}
+    assert annotations(account) == {"eks.amazonaws.com/role-arn": ROLE}
 
 
 def test_the_role_that_the_program_makes_is_the_one_that_the_store_uses() -> None:

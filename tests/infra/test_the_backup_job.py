@@ -11,7 +11,7 @@ from infra.policies import check
 from infra.policies.state import BACKUP_COMPONENT
 from infra.secret_names import every_secret
 from tests.infra.aws_programs import ACCOUNT
-from tests.infra.environments import Platform, Values, changed, complete, platform_of
+from tests.infra.environments import Platform, Values, annotations, changed, complete, platform_of
 from tests.infra.reachability import Destination, Place, reaches
 
 HOME = {"kubernetes.io/metadata.name": "seawall"}
@@ -173,7 +173,7 @@ def test_the_storages_keys_are_asked_for_only_without_a_role(
 def test_it_runs_as_an_account_that_a_role_can_trust() -> None:
     platform = platform_of(with_backup(role_arn=ROLE))
     account = platform.one("ServiceAccount", SERVICE_ACCOUNT).inputs
-    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": ROLE}
+    assert annotations(account) == {"eks.amazonaws.com/role-arn": ROLE}
     assert account["automountServiceAccountToken"] is False
     spec = pod(platform)
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == (
@@ -184,7 +184,7 @@ def test_it_runs_as_an_account_that_a_role_can_trust() -> None:
 
 def test_without_a_role_the_account_promises_none(platforms: dict[str, Platform]) -> None:
     account = platforms["prod"].one("ServiceAccount", SERVICE_ACCOUNT).inputs
-    assert "annotations" not in account["metadata"]
+    assert annotations(account) == {}
 
 
 def test_the_role_that_the_kit_makes_is_taken() -> None:
@@ -195,7 +195,7 @@ def test_the_role_that_the_kit_makes_is_taken() -> None:
     }
     platform = platform_of(changed(with_backup(removal="bucket"), "aws", aws))
     account = platform.one("ServiceAccount", SERVICE_ACCOUNT).inputs
-    assert set(account["metadata"]["annotations"]) == {"eks.amazonaws.com/role-arn"}
+    assert set(annotations(account)) == {"eks.amazonaws.com/role-arn"}
 
 
 INSIDE = {"redis", "sentinel", "dns"}

@@ -320,7 +320,7 @@ def test_generated_keys_are_none_that_a_storage_knows() -> None:
     assert message.startswith('seawall:backup.credentials = "secret" needs keys that the storage')
 
 
-def test_generated_secrets_may_stand_in_a_folder(values: Values) -> None:
+def test_generated_secrets_may_be_in_a_folder(values: Values) -> None:
     state = {"backend": "file:///srv/state", "secrets_provider": "passphrase"}
     given = parse(changed(values, "state", state)).state
     assert given is not None

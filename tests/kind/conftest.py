@@ -1,7 +1,7 @@
-"""Clusters of the real kind program on a stand-in for the Docker engine (`stand_in.py`).
+"""Clusters of the real kind program on a fake Docker engine (`fake_docker.py`).
 
 kind is built from its pinned Go module, so its own parsers read the configuration and every flag
-that the kit gives it; what it makes of them can be looked at in the stand-in's nodes. That nodes
+that the kit gives it; what it makes of them can be looked at in the fake Docker's nodes. That nodes
 really start cannot be seen here.
 """
 
@@ -22,7 +22,7 @@ from seawall.cluster.kind import KindCluster
 from seawall.cluster.supplies import MetricsImages
 from seawall.kit import kit_here
 from seawall.supply.images import Image
-from tests.kind import stand_in
+from tests.kind import fake_docker
 
 MakeCluster = Callable[..., KindCluster]
 
@@ -35,7 +35,7 @@ esac
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class FakeDocker:
     """What a test sees and says of the engine."""
 
     folder: Path
@@ -52,26 +52,26 @@ class StandIn:
         """How many calls began with these words."""
         return sum(call[: len(words)] == list(words) for call in self.calls(program))
 
-    def container(self, name: str) -> stand_in.Container:
-        with stand_in.engine_in(self.folder) as engine:
+    def container(self, name: str) -> fake_docker.Container:
+        with fake_docker.engine_in(self.folder) as engine:
             return engine.containers[name]
 
     def names(self) -> set[str]:
-        with stand_in.engine_in(self.folder) as engine:
+        with fake_docker.engine_in(self.folder) as engine:
             return set(engine.containers)
 
     def remove(self, name: str) -> None:
         """As a person would by `docker rm`."""
-        with stand_in.engine_in(self.folder) as engine:
+        with fake_docker.engine_in(self.folder) as engine:
             del engine.containers[name]
 
     def refuse(self, text: str, words: str) -> None:
         """Refuse every call that contains `text`."""
-        with stand_in.engine_in(self.folder) as engine:
+        with fake_docker.engine_in(self.folder) as engine:
             engine.refuse[text] = words
 
     def allow(self) -> None:
-        with stand_in.engine_in(self.folder) as engine:
+        with fake_docker.engine_in(self.folder) as engine:
             engine.refuse.clear()
 
     def written(self, node: str, path: str) -> str:
@@ -81,14 +81,16 @@ class StandIn:
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """kind, and the stand-ins for docker and kubectl."""
+    """kind, and the fakes of docker and kubectl."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "kind").symlink_to(kit_here().tool("kind") / "kind")
     (folder / "sh").symlink_to("/bin/sh")
-    with stand_in.serving() as server:
+    with fake_docker.serving() as server:
         for program in ("docker", "kubectl"):
-            words = shlex.join([sys.executable, "-I", "-S", "-c", stand_in.CLIENT, server, program])
-            shim = f'#!/bin/sh\n{_ROLES}exec {words} "$STAND_IN" "$@"\n'
+            words = shlex.join(
+                [sys.executable, "-I", "-S", "-c", fake_docker.CLIENT, server, program]
+            )
+            shim = f'#!/bin/sh\n{_ROLES}exec {words} "$FAKE_DOCKER" "$@"\n'
             (folder / program).write_text(shim)
             (folder / program).chmod(0o755)
         yield folder
@@ -107,19 +109,21 @@ def name(home: Path) -> str:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, home: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def engine(
+    tmp_path: Path, home: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> FakeDocker:
     """An engine without containers; nothing else is on PATH."""
     folder = tmp_path / "engine"
     folder.mkdir()
     shutil.copytree(programs, tmp_path / "bin", symlinks=True)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv("STAND_IN", str(folder))
+    monkeypatch.setenv("FAKE_DOCKER", str(folder))
     monkeypatch.setenv("SEAWALL_HOME", str(home))
     monkeypatch.setenv("SEAWALL_STATE_DIR", str(tmp_path / "state"))
     # A user's own kubeconfig, which nobody may touch.
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.delenv("KUBECONFIG", raising=False)
-    return StandIn(folder, tmp_path / "bin")
+    return FakeDocker(folder, tmp_path / "bin")
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +145,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
 
 
 @pytest.fixture
-def make_cluster(home: Path, engine: StandIn, images: Callable[[str], Image]) -> MakeCluster:
+def make_cluster(home: Path, engine: FakeDocker, images: Callable[[str], Image]) -> MakeCluster:
     """A cluster of this kit, not started; another `home` is another checkout's."""
     del engine
 
@@ -163,7 +167,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cluster(
-    make_cluster: MakeCluster, engine: StandIn, running: Path, tmp_path: Path
+    make_cluster: MakeCluster, engine: FakeDocker, running: Path, tmp_path: Path
 ) -> KindCluster:
     """A cluster of three nodes that runs."""
     made = make_cluster()

@@ -11,13 +11,13 @@ from seawall.cluster.instance import OwnCluster, instance_of, read_note
 from seawall.cluster.kind import KindCluster
 from seawall.errors import ClusterError, HostError, UsageError
 from seawall.supply.images import Image
-from tests.kind.conftest import MakeCluster, StandIn
+from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]
 
 
 def test_up_makes_a_control_plane_and_the_nodes(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     workers = {f"{name}-worker", f"{name}-worker2", f"{name}-worker3"}
     assert engine.names() == {f"{name}-control-plane", *workers}
@@ -25,7 +25,7 @@ def test_up_makes_a_control_plane_and_the_nodes(
 
 
 def test_credentials_are_the_instances_own(
-    cluster: KindCluster, engine: StandIn, tmp_path: Path, name: str
+    cluster: KindCluster, engine: FakeDocker, tmp_path: Path, name: str
 ) -> None:
     del engine
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
@@ -36,7 +36,7 @@ def test_credentials_are_the_instances_own(
     assert not (tmp_path / "user" / ".kube").exists(), "the user's own kubeconfig was touched"
 
 
-def test_up_again_changes_nothing(cluster: KindCluster, engine: StandIn) -> None:
+def test_up_again_changes_nothing(cluster: KindCluster, engine: FakeDocker) -> None:
     before = {
         words: engine.count("docker", *words) for words in [("run",), ("start",), ("restart",)]
     }
@@ -47,11 +47,13 @@ def test_up_again_changes_nothing(cluster: KindCluster, engine: StandIn) -> None
     assert imports(engine) == 6, "two images on three nodes, once"
 
 
-def imports(engine: StandIn) -> int:
+def imports(engine: FakeDocker) -> int:
     return sum("import" in call for call in engine.calls("docker"))
 
 
-def test_the_metrics_come_from_the_kits_own_images(cluster: KindCluster, engine: StandIn) -> None:
+def test_the_metrics_come_from_the_kits_own_images(
+    cluster: KindCluster, engine: FakeDocker
+) -> None:
     del cluster
     applied = (engine.folder / "applied.yaml").read_text()
     documents: list[Any] = [found for found in yaml.safe_load_all(applied) if found]
@@ -71,7 +73,7 @@ def test_the_metrics_come_from_the_kits_own_images(cluster: KindCluster, engine:
 
 
 def test_an_image_is_loaded_only_where_it_is_missing(
-    cluster: KindCluster, engine: StandIn, images: Callable[[str], Image], name: str
+    cluster: KindCluster, engine: FakeDocker, images: Callable[[str], Image], name: str
 ) -> None:
     gateway = images("gateway")
     cluster.load([gateway])
@@ -83,7 +85,7 @@ def test_an_image_is_loaded_only_where_it_is_missing(
 
 
 def test_two_instances_do_not_meet(
-    cluster: KindCluster, engine: StandIn, make_cluster: MakeCluster, tmp_path: Path, name: str
+    cluster: KindCluster, engine: FakeDocker, make_cluster: MakeCluster, tmp_path: Path, name: str
 ) -> None:
     other = make_cluster(home=tmp_path / "other", nodes=1)
     other.up()
@@ -96,7 +98,7 @@ def test_two_instances_do_not_meet(
 
 
 def test_down_leaves_nothing_and_can_be_repeated(
-    cluster: KindCluster, engine: StandIn, tmp_path: Path
+    cluster: KindCluster, engine: FakeDocker, tmp_path: Path
 ) -> None:
     cluster.down()
     assert engine.names() == set()
@@ -107,7 +109,7 @@ def test_down_leaves_nothing_and_can_be_repeated(
         cluster.kubectl()
 
 
-def test_what_was_killed_comes_back(cluster: KindCluster, engine: StandIn, name: str) -> None:
+def test_what_was_killed_comes_back(cluster: KindCluster, engine: FakeDocker, name: str) -> None:
     cluster.stop_node(f"{name}-worker2")
     cluster.partition_node(f"{name}-worker3")
     cluster.up()
@@ -118,7 +120,7 @@ def test_what_was_killed_comes_back(cluster: KindCluster, engine: StandIn, name:
 
 
 def test_an_up_that_was_killed_is_made_anew(
-    make_cluster: MakeCluster, engine: StandIn, name: str
+    make_cluster: MakeCluster, engine: FakeDocker, name: str
 ) -> None:
     cluster = make_cluster(nodes=1)
     engine.refuse("kubeadm init", "killed")
@@ -159,7 +161,7 @@ def test_a_cluster_that_kind_cannot_change_is_kept(
 
 
 def test_a_node_that_somebody_removed_is_named(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     engine.remove(f"{name}-worker")
     with pytest.raises(ClusterError, match=f"removed {name}-worker, and kind cannot add"):
@@ -168,7 +170,7 @@ def test_a_node_that_somebody_removed_is_named(
 
 @pytest.mark.parametrize("program", ["docker", "kind", "kubectl"])
 def test_a_program_that_is_missing_is_named_with_what_to_install(
-    make_cluster: MakeCluster, engine: StandIn, program: str
+    make_cluster: MakeCluster, engine: FakeDocker, program: str
 ) -> None:
     (engine.programs / program).unlink()
     cluster = make_cluster()
@@ -182,7 +184,7 @@ def test_a_program_that_is_missing_is_named_with_what_to_install(
 
 
 def test_an_engine_that_does_not_answer_is_one_line(
-    make_cluster: MakeCluster, engine: StandIn
+    make_cluster: MakeCluster, engine: FakeDocker
 ) -> None:
     engine.refuse("docker", "Cannot connect to the Docker daemon")
     with pytest.raises(HostError, match="no Docker engine answers this user: start it"):
@@ -194,7 +196,7 @@ def test_an_engine_that_does_not_answer_is_one_line(
 
 
 def test_what_docker_refuses_to_kind_is_one_line(
-    make_cluster: MakeCluster, engine: StandIn
+    make_cluster: MakeCluster, engine: FakeDocker
 ) -> None:
     engine.refuse("network create", "could not find an available, non-overlapping address pool")
     with pytest.raises(ClusterError) as caught:

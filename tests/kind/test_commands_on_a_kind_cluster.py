@@ -22,7 +22,7 @@ from seawall.supply.images import Image
 from seawall.targets import Target, target_of
 from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, CHECKOUT
-from tests.kind.conftest import StandIn
+from tests.kind.conftest import FakeDocker
 
 pytestmark = [pytest.mark.servers]
 
@@ -36,7 +36,7 @@ def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
 
 
 def test_commands_find_the_cluster_that_is_there(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     assert isinstance(kit_here().cluster(), KindCluster)
     assert seawall("cluster", "node", "stop", f"{name}-worker2").returncode == 0
@@ -51,7 +51,7 @@ def test_commands_find_the_cluster_that_is_there(
     ]
 
 
-def test_down_removes_it(cluster: KindCluster, engine: StandIn, home: Path) -> None:
+def test_down_removes_it(cluster: KindCluster, engine: FakeDocker, home: Path) -> None:
     home.mkdir(exist_ok=True)
     (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
     done = seawall("cluster", "down")
@@ -70,7 +70,7 @@ def test_wrong_use_is_one_line(cluster: KindCluster, name: str) -> None:
     assert f"{name}-control-plane/kubelet" in told
 
 
-def test_up_without_docker_says_what_to_install(engine: StandIn, home: Path) -> None:
+def test_up_without_docker_says_what_to_install(engine: FakeDocker, home: Path) -> None:
     (engine.programs / "docker").unlink()
     told = one_line(seawall("cluster", "up", "--kind", "kind"), 1)
     assert "docker is not on PATH" in told
@@ -95,7 +95,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def kit(engine: StandIn, tmp_path: Path) -> Kit:
+def kit(engine: FakeDocker, tmp_path: Path) -> Kit:
     """Of a checkout with an environment on a cluster of kind."""
     del engine
     checkout = tmp_path / "checkout"
@@ -121,7 +121,7 @@ def test_an_environment_names_its_cluster(qa: Target, kit: Kit) -> None:
 
 
 def test_the_node_image_of_the_environment_is_used(
-    qa: Target, kit: Kit, engine: StandIn, images: Callable[[str], Image]
+    qa: Target, kit: Kit, engine: FakeDocker, images: Callable[[str], Image]
 ) -> None:
     vars(kit)["metrics_images"] = MetricsImages(
         metrics_server=images("metrics-server"), kube_state_metrics=images("kube-state-metrics")
@@ -157,7 +157,7 @@ def finding(kit: Kit, what: str) -> Finding:
     return next(item for item in examine(kit) if item.what == what)
 
 
-def test_the_doctor_says_whether_kind_can_be_used(engine: StandIn) -> None:
+def test_the_doctor_says_whether_kind_can_be_used(engine: FakeDocker) -> None:
     found = finding(kit_here(), "Docker and kind")
     assert found.state is State.OK
     (engine.programs / "kind").unlink()
@@ -172,7 +172,7 @@ def test_the_doctor_says_whether_kind_can_be_used(engine: StandIn) -> None:
 
 
 def test_the_doctor_looks_at_the_cluster_that_is_there(
-    cluster: KindCluster, engine: StandIn
+    cluster: KindCluster, engine: FakeDocker
 ) -> None:
     assert finding(kit_here(), "cluster").state is State.OK
     cluster.stop_node("node1")

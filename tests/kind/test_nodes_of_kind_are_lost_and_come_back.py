@@ -6,7 +6,7 @@ import pytest
 
 from seawall.cluster.kind import KindCluster
 from seawall.errors import ClusterError, UsageError
-from tests.kind.conftest import MakeCluster, StandIn
+from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]
 
@@ -15,7 +15,9 @@ def parts_of(cluster: KindCluster) -> dict[str, bool]:
     return {part.name: part.ok for part in cluster.status()}
 
 
-def test_a_stopped_node_says_no_farewell(cluster: KindCluster, engine: StandIn, name: str) -> None:
+def test_a_stopped_node_says_no_farewell(
+    cluster: KindCluster, engine: FakeDocker, name: str
+) -> None:
     node = f"{name}-worker2"
     cluster.stop_node(node)
     calls = engine.calls("docker")
@@ -27,19 +29,19 @@ def test_a_stopped_node_says_no_farewell(cluster: KindCluster, engine: StandIn, 
 
 
 def test_a_started_node_is_back_when_it_has_said_so(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     node = f"{name}-worker2"
     cluster.stop_node(node)
     cluster.start_node(node)
     assert all(parts_of(cluster).values())
     assert engine.container(node).network == "kind"
-    # The stand-in shows the old `Ready` at first, as an API server that missed the death does.
+    # The fake Docker shows the old `Ready` at first, as an API server that missed the death does.
     assert engine.container(node).polls > 2
 
 
 def test_a_partitioned_node_runs_on_and_heals(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     node = f"{name}-worker"
     before = engine.container(node)
@@ -55,7 +57,7 @@ def test_a_partitioned_node_runs_on_and_heals(
 
 
 def test_a_node_that_heals_at_another_address_is_started_anew(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     first, second = sorted(
         (f"{name}-worker", f"{name}-worker2"), key=lambda node: engine.container(node).address
@@ -71,7 +73,7 @@ def test_a_node_that_heals_at_another_address_is_started_anew(
 
 
 def test_nodes_answer_to_the_names_of_the_embedded_cluster(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     cluster.partition_node("node3")
     assert engine.container(f"{name}-worker3").network == ""
@@ -131,7 +133,9 @@ def test_without_a_cluster_there_are_no_nodes(
         operation(make_cluster(), "node1")
 
 
-def test_what_docker_refuses_is_one_line(cluster: KindCluster, engine: StandIn, name: str) -> None:
+def test_what_docker_refuses_is_one_line(
+    cluster: KindCluster, engine: FakeDocker, name: str
+) -> None:
     engine.refuse("network disconnect", "the network is busy")
     with pytest.raises(ClusterError) as caught:
         cluster.stop_node("node1")

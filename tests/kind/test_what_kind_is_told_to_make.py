@@ -10,7 +10,7 @@ from seawall.cluster.instance import instance_of
 from seawall.cluster.kind import KindCluster
 from seawall.cluster.kind.config import kind_config
 from seawall.errors import ClusterError
-from tests.kind.conftest import MakeCluster, StandIn
+from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]
 
@@ -57,7 +57,7 @@ def older(make_cluster: MakeCluster) -> KindCluster:
     return made
 
 
-def kubeadm_of(engine: StandIn, node: str) -> dict[str, dict[str, Any]]:
+def kubeadm_of(engine: FakeDocker, node: str) -> dict[str, dict[str, Any]]:
     """What kind wrote for kubeadm, by kind of document."""
     documents = yaml.safe_load_all(engine.written(node, "kind/kubeadm.conf"))
     return {found["kind"]: found for found in cast("list[dict[str, Any]]", list(documents))}
@@ -70,7 +70,7 @@ def as_object(arguments: dict[str, str] | list[dict[str, str]]) -> dict[str, str
     return {argument["name"]: argument["value"] for argument in arguments}
 
 
-def assert_failures_are_noticed_soon(engine: StandIn, name: str) -> None:
+def assert_failures_are_noticed_soon(engine: FakeDocker, name: str) -> None:
     found = kubeadm_of(engine, f"{name}-control-plane")
     cluster = found["ClusterConfiguration"]
     apiserver = as_object(cluster["apiServer"]["extraArgs"])
@@ -87,7 +87,7 @@ def assert_failures_are_noticed_soon(engine: StandIn, name: str) -> None:
 
 
 def test_kind_hands_the_settings_to_a_new_kubeadm(
-    cluster: KindCluster, engine: StandIn, name: str
+    cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     del cluster
     found = kubeadm_of(engine, f"{name}-control-plane")["ClusterConfiguration"]
@@ -99,7 +99,7 @@ def test_kind_hands_the_settings_to_a_new_kubeadm(
 
 
 def test_kind_hands_the_settings_to_an_older_kubeadm(
-    older: KindCluster, engine: StandIn, name: str
+    older: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     del older
     found = kubeadm_of(engine, f"{name}-control-plane")["ClusterConfiguration"]

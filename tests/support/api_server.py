@@ -1,7 +1,7 @@
-"""A real API server with etcd and controllers: plain processes on loopback, no nodes, no pods.
+"""A real API server with etcd and controllers: plain processes on loopback, no nodes.
 
-For tests that need objects and not what runs in them. The flags and the keys are those of the kit's
-own control plane, so that what is accepted here is accepted there.
+For tests that need objects and not what runs in them: pods are only said to run. The flags and the
+keys are those of the kit's own control plane, so that what is accepted here is accepted there.
 """
 
 import subprocess
@@ -20,6 +20,7 @@ from seawall.cluster.pki import ensure_pki
 from seawall.kit import Kit
 from seawall.wait import TimedOutError, wait_until
 from tests.support.ports import free_port
+from tests.support.simulated_kubelet import simulated_kubelet
 
 __all__ = ["ApiServer", "serve_kubernetes"]
 
@@ -27,9 +28,10 @@ _CONTROLLERS = (
     "deployment-controller",
     "garbage-collector-controller",
     "namespace-controller",
+    "replicaset-controller",
     "serviceaccount-controller",
+    "statefulset-controller",
 )
-"""None makes pods: without nodes they tell nothing, and a namespace takes twice as long to go."""
 _READY = {
     # The controllers end when they find no healthy API server within 10 s, so they come after it.
     "kube-apiserver": ("get", "--raw=/readyz"),
@@ -82,6 +84,7 @@ def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
             running[name] = ending.enter_context(_running(command, folder))
             if name in _READY:
                 _await(name, served, running, folder)
+        ending.enter_context(simulated_kubelet(served.program, served.kubeconfig))
         yield served
 
 

@@ -147,6 +147,6 @@ COMMANDS = ForkServer(
     *("infra.policies", "infra.synth", "seawall.cli.summary", "seawall.cli.tables"),
     *("seawall.engine.state", "seawall.environments", "seawall.prometheus", "seawall.releasing"),
     *("seawall.status", "seawall.targets"),
-    free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "STAND_IN", "TMPDIR"],
+    free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "FAKE_DOCKER", "TMPDIR"],
 )
 """For `seawall`."""

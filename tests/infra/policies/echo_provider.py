@@ -1,7 +1,7 @@
 """A test-only provider: it accepts every resource and answers with what it was given.
 
-It stands in for the Kubernetes plugin, so that the policy pack can be tried under the real engine
-without a cluster.
+It is in the place of the Kubernetes plugin, so that the policy pack can be tried under the real
+engine without a cluster.
 """
 
 import sys

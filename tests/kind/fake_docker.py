@@ -1,4 +1,4 @@
-"""A stand-in for a Docker engine with kind's node image in it, and for kubectl; not the real ones.
+"""A fake Docker engine with kind's node image in it, and a fake kubectl; not the real ones.
 
 Both programs are a few lines that hand their arguments and streams to `serve`, a thread of the
 tests: they start some hundred times, and a start with all of this costs five times as much. What
@@ -145,7 +145,7 @@ def docker(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> s
             plain = [word for word in rest if word not in {"--privileged", "-i"}]
             return _exec(folder, engine.running(plain[0]), plain[1:], given)
         case _:
-            raise Refused(f"the stand-in does not know `docker {' '.join(words)}`")
+            raise Refused(f"the fake Docker does not know `docker {' '.join(words)}`")
 
 
 def _listed(engine: Engine, words: list[str]) -> list[str]:
@@ -210,7 +210,7 @@ def _network(engine: Engine, words: list[str]) -> str:
             engine.of(name).address = engine.free_address()
             engine.of(name).network = network
         case _:
-            raise Refused(f"the stand-in does not know `docker network {' '.join(words)}`")
+            raise Refused(f"the fake Docker does not know `docker network {' '.join(words)}`")
     return ""
 
 
@@ -250,7 +250,7 @@ def _exec(folder: Path, node: Container, words: list[str], given: BinaryIO) -> s
         case ["kubectl" | "kubeadm" | "mkdir" | "bash", *_]:
             return ""
         case _:
-            raise Refused(f"the stand-in does not know `docker exec ... {' '.join(words)}`")
+            raise Refused(f"the fake Docker does not know `docker exec ... {' '.join(words)}`")
     return ""
 
 
@@ -320,7 +320,7 @@ sys.exit(int(server.recv(8) or b"1"))
 def serving() -> Generator[str]:
     """The name of a server that is what every client says."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        name = f"seawall-stand-in-{secrets.token_hex(8)}"
+        name = f"seawall-fake-docker-{secrets.token_hex(8)}"
         listener.bind(f"\0{name}")
         listener.listen(64)
         thread = threading.Thread(target=_serve, args=(listener,))

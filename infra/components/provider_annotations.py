@@ -1,0 +1,47 @@
+"""Annotations that tell Pulumi's Kubernetes provider how long to wait, and what to take back.
+
+Waiting. The provider waits ten minutes for a rollout by default. Nobody notices a broken release
+meanwhile, since old pods keep serving; but whoever deploys should know within three minutes. A
+Service is not waited for: its endpoints come with the pods, for which the provider waits as well.
+
+Taking back. A field that somebody changed by hand is a conflict for the provider, unless it may use
+force. It may for what is in the environment's own namespace, so that an update repairs what was
+changed. What the whole cluster shares may be somebody else's, so there a conflict is an error.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import cast
+
+import pulumi
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+__all__ = ["PROGRESS_SECONDS", "ROLLOUT_ANNOTATIONS", "annotate"]
+
+_ROLLOUT_SECONDS = 150
+PROGRESS_SECONDS = 120
+"""After so long without progress the Deployment says itself that it failed."""
+ROLLOUT_ANNOTATIONS = {"pulumi.com/timeoutSeconds": str(_ROLLOUT_SECONDS)}
+"""For Deployments and StatefulSets."""
+_KUBERNETES = "kubernetes:"
+_SERVICE = "kubernetes:core/v1:Service"
+_FORCE = {"pulumi.com/patchForce": "true"}
+_NO_WAIT = {"pulumi.com/skipAwait": "true"}
+
+
+def annotate(
+    args: pulumi.ResourceTransformationArgs,
+) -> pulumi.ResourceTransformationResult | None:
+    """Give an object of Kubernetes its annotations; a transformation of Pulumi's resources.
+
+    Those that its component gave it win.
+    """
+    if not args.type_.startswith(_KUBERNETES):
+        return None
+    metadata = copy.copy(cast("ObjectMetaArgs", args.props["metadata"]))
+    given = cast("Mapping[str, str] | None", metadata.annotations)
+    own = _FORCE if metadata.namespace is not None else {}
+    waits = _NO_WAIT if args.type_ == _SERVICE else {}
+    if own or waits:
+        metadata.annotations = {**own, **waits, **(given or {})}
+    return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)

@@ -1,0 +1,40 @@
+"""Providers that outlive a killed CLI: they wait for a caller for ever, and may still be changing.
+
+A provider in use has the CLI as its parent; one without is told by that. Of those only the ones are
+ended that were started with this checkout's PULUMI_HOME.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from seawall.engine.layout import Layout
+from seawall.engine.programs import PROVIDER
+
+__all__ = ["end_orphaned_providers"]
+
+
+def end_orphaned_providers(layout: Layout) -> None:
+    """End them as the kernel does when memory runs out; what is another user's is left alone."""
+    for pid in _orphans(f"PULUMI_HOME={layout.pulumi_home}"):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _orphans(variable: str) -> Iterator[int]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if not _is(entry, PROVIDER):
+                continue
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            if variable.encode() in variables and not _is(Path("/proc", parent), "pulumi"):
+                yield int(entry.name)
+
+
+def _is(process: Path, name: str) -> bool:
+    """Whether the process runs the program; never so for one that has ended."""
+    program = (process / "cmdline").read_bytes().split(b"\0", 1)[0]
+    return Path(os.fsdecode(program)).name == name

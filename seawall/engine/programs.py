@@ -1,0 +1,79 @@
+"""Which Pulumi CLI and which Kubernetes provider a stack uses.
+
+CLI: the one on PATH, else the one that the kit built. Provider: the plugin of the release that the
+SDK has, installed by the user or built by the kit. Pulumi finds it in the private PULUMI_HOME.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from seawall.engine.errors import ToolError
+from seawall.engine.layout import Layout
+
+__all__ = ["PROVIDER", "Programs", "choose_cli", "installed_provider", "place", "provider_release"]
+
+PROVIDER = "pulumi-resource-kubernetes"
+"""The name of the provider's program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """What was chosen, and from where."""
+
+    cli: Path
+    cli_version: str
+    provider: Path
+    provider_version: str
+
+    def lines(self) -> list[str]:
+        """One line for each of the two."""
+        return [
+            f"Pulumi CLI: {self.cli} ({self.cli_version})",
+            f"Kubernetes provider: {self.provider} ({self.provider_version})",
+        ]
+
+
+def provider_release() -> str:
+    """The release of the provider that speaks the SDK's protocol: the SDK's own."""
+    return version("pulumi-kubernetes")
+
+
+def choose_cli(built: Path | None) -> Path:
+    """The CLI on PATH, else `built`; raises ToolError when there is neither."""
+    on_path = shutil.which("pulumi")
+    if on_path:
+        return Path(on_path)
+    if built is not None and os.access(built, os.X_OK):
+        return built.resolve()
+    raise ToolError(
+        f"no Pulumi CLI: none on PATH, and none was built at {built}; "
+        "install it or run the build step"
+    )
+
+
+def installed_provider() -> Path | None:
+    """The plugin of the SDK's release in the user's own Pulumi home; None when there is none."""
+    home = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
+    program = home / "plugins" / _folder() / PROVIDER
+    return program if os.access(program, os.X_OK) else None
+
+
+def place(layout: Layout, provider: Path) -> None:
+    """Let our Pulumi processes find the provider's program, and nobody else's.
+
+    Pulumi looks into folders only that are no links, so the program is linked, not its folder.
+    """
+    link = layout.pulumi_home / "plugins" / _folder() / PROVIDER
+    if link.is_symlink() and link.readlink() == provider:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f"{PROVIDER}.{os.getpid()}")
+    fresh.symlink_to(provider)
+    fresh.replace(link)
+
+
+def _folder() -> str:
+    return f"resource-kubernetes-v{provider_release()}"

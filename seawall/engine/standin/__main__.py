@@ -1,5 +1,0 @@
-"""`python -m seawall.engine.standin`: the plugin process."""
-
-from seawall.engine.standin.server import serve
-
-serve()
