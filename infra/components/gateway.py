@@ -1,6 +1,5 @@
 """The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -27,7 +26,7 @@ from infra.components.gateway_scaling import autoscaler
 from infra.components.labels import labels_of, selector_of
 from infra.components.mounted_files import mounted_files
 from infra.components.placement import disruption_budget
-from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.provider_annotations import PROGRESS_SECONDS
 from infra.components.secret_source import SecretFiles, SecretSource
 from infra.secret_names import provider_secrets, tracing_secrets
 from infra.settings import Gateway as GatewaySettings
@@ -121,7 +120,7 @@ class Gateway(pulumi.ComponentResource):
         after_redis = pulumi.ResourceOptions(depends_on=[self._args.redis])
         Deployment(
             name,
-            metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
+            metadata=self._metadata(name),
             spec=DeploymentSpecArgs(
                 progress_deadline_seconds=PROGRESS_SECONDS,
                 selector=_selector(),
@@ -142,12 +141,11 @@ class Gateway(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+    def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(
             name=name,
             namespace=self._args.namespace,
             labels=labels_of(COMPONENT),
-            annotations=annotations,
         )
 
 

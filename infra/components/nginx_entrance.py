@@ -38,7 +38,7 @@ from infra.components.nginx_pod import (
     pod_spec,
 )
 from infra.components.placement import disruption_budget
-from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.provider_annotations import PROGRESS_SECONDS
 from infra.settings import BundledEntrance, Gateway
 
 __all__ = ["NginxEntrance", "NginxEntranceArgs"]
@@ -133,7 +133,7 @@ class NginxEntrance(pulumi.ComponentResource):
         rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         Deployment(
             name,
-            metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
+            metadata=self._metadata(name),
             spec=DeploymentSpecArgs(
                 progress_deadline_seconds=PROGRESS_SECONDS,
                 replicas=args.settings.replicas,
@@ -159,10 +159,9 @@ class NginxEntrance(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _metadata(self, name: str, annotations: dict[str, str] | None = None) -> ObjectMetaArgs:
+    def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(
             name=name,
             namespace=self._args.namespace,
             labels=labels_of(COMPONENT),
-            annotations=annotations,
         )

@@ -1,8 +1,9 @@
 """Annotations that tell Pulumi's Kubernetes provider how long to wait, and what to take back.
 
 Waiting. The provider waits ten minutes for a rollout by default. Nobody notices a broken release
-meanwhile, since old pods keep serving; but whoever deploys should know within three minutes. A
-Service is not waited for: its endpoints come with the pods, for which the provider waits as well.
+meanwhile, since old pods keep serving; but whoever deploys should know within three minutes. It
+does not wait for a Service, whose endpoints come with the pods, nor for an Ingress, to which some
+controllers never give an address.
 
 Taking back. A field that somebody changed by hand is a conflict for the provider, unless it may use
 force. It may for what is in the environment's own namespace, so that an update repairs what was
@@ -16,17 +17,22 @@ from typing import cast
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-__all__ = ["PROGRESS_SECONDS", "ROLLOUT_ANNOTATIONS", "annotate"]
+__all__ = ["PROGRESS_SECONDS", "annotate"]
 
 _ROLLOUT_SECONDS = 150
 PROGRESS_SECONDS = 120
 """After so long without progress the Deployment says itself that it failed."""
-ROLLOUT_ANNOTATIONS = {"pulumi.com/timeoutSeconds": str(_ROLLOUT_SECONDS)}
-"""For Deployments and StatefulSets."""
 _KUBERNETES = "kubernetes:"
-_SERVICE = "kubernetes:core/v1:Service"
 _FORCE = {"pulumi.com/patchForce": "true"}
+_ROLLOUT = {"pulumi.com/timeoutSeconds": str(_ROLLOUT_SECONDS)}
 _NO_WAIT = {"pulumi.com/skipAwait": "true"}
+_WAITING = {
+    "kubernetes:apps/v1:Deployment": _ROLLOUT,
+    "kubernetes:apps/v1:StatefulSet": _ROLLOUT,
+    "kubernetes:core/v1:Service": _NO_WAIT,
+    "kubernetes:networking.k8s.io/v1:Ingress": _NO_WAIT,
+}
+"""By Pulumi's type."""
 
 
 def annotate(
@@ -40,8 +46,8 @@ def annotate(
         return None
     metadata = copy.copy(cast("ObjectMetaArgs", args.props["metadata"]))
     given = cast("Mapping[str, str] | None", metadata.annotations)
-    own = _FORCE if metadata.namespace is not None else {}
-    waits = _NO_WAIT if args.type_ == _SERVICE else {}
-    if own or waits:
-        metadata.annotations = {**own, **waits, **(given or {})}
+    force = _FORCE if metadata.namespace is not None else {}
+    own = {**force, **_WAITING.get(args.type_, {})}
+    if own:
+        metadata.annotations = {**own, **(given or {})}
     return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)

@@ -1,6 +1,5 @@
 """Redis with Sentinel: a few pods, each with one address that outlives it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -24,7 +23,6 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from contract import ports
 from infra.components.labels import labels_of, selector_of
 from infra.components.placement import disruption_budget
-from infra.components.provider_annotations import ROLLOUT_ANNOTATIONS
 from infra.components.redis_pod import (
     COMPONENT,
     DATA_VOLUME,
@@ -146,7 +144,7 @@ class RedisSentinel(pulumi.ComponentResource):
         )
         return StatefulSet(
             name,
-            metadata=self._metadata(name, ROLLOUT_ANNOTATIONS),
+            metadata=self._metadata(name),
             spec=StatefulSetSpecArgs(
                 # All start at once: the start rule needs its peers' answers.
                 pod_management_policy="Parallel",
@@ -162,12 +160,11 @@ class RedisSentinel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
-    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+    def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(
             name=name,
             namespace=self._namespace,
             labels=labels_of(COMPONENT),
-            annotations=annotations,
         )
 
 

@@ -10,7 +10,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from infra.components.labels import labels_of, selector_of
 from infra.components.placement import tolerations_of_lost_nodes
-from infra.components.provider_annotations import PROGRESS_SECONDS, ROLLOUT_ANNOTATIONS
+from infra.components.provider_annotations import PROGRESS_SECONDS
 
 __all__ = ["SinglePod", "single_pod"]
 
@@ -33,9 +33,7 @@ def single_pod(name: str, pod: SinglePod, opts: pulumi.ResourceOptions) -> Deplo
     pod.spec.tolerations = tolerations_of_lost_nodes(pod.replace_after_s)
     return Deployment(
         name,
-        metadata=ObjectMetaArgs(
-            name=name, namespace=pod.namespace, labels=marked, annotations=ROLLOUT_ANNOTATIONS
-        ),
+        metadata=ObjectMetaArgs(name=name, namespace=pod.namespace, labels=marked),
         spec=DeploymentSpecArgs(
             progress_deadline_seconds=PROGRESS_SECONDS,
             replicas=1,
