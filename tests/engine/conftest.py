@@ -56,11 +56,12 @@ class Scratch:
         secrets: Sequence[str] = (),
         machine: str = ".seawall",
         objects: Sequence[ObjectName] = (),
+        env: str = "test",
     ) -> Engine:
         return Engine(
             checkout=self.checkout,
             state_dir=self.checkout / machine,
-            env="test",
+            env=env,
             pulumi=self.pulumi,
             kubeconfig=self.kubeconfig,
             provider=lambda: self.provider,

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -65,13 +64,11 @@ class Platform:
         )
         return done.stdout
 
-    def plain(
-        self, *words: str, variables: Mapping[str, str]
-    ) -> "subprocess.CompletedProcess[str]":
+    def typed(self, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run the CLI as a person does in the generated project."""
         return subprocess.run(
             [self.pulumi, "-C", self.engine.project, "--non-interactive", *words],
-            env={**os.environ, **variables},
+            env={**os.environ, **self.engine.environment(), **variables},
             capture_output=True,
             text=True,
             check=False,

@@ -3,8 +3,10 @@
 One platform serves all tests here, and the last one destroys it.
 """
 
+import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -53,18 +55,19 @@ def undeployed(tmp_path: Path, api_server: ApiServer, pulumi_cli: Path) -> Platf
     return copy_of("local", tmp_path, api_server, pulumi_cli)
 
 
-@pytest.fixture
-def plain_variables(local: Platform, tmp_path: Path) -> dict[str, str]:
-    """What the plain CLI needs here beside our own variables: a language host on its PATH."""
-    shims = tmp_path / "language-host"
-    shims.mkdir()
-    shim = shims / "pulumi-language-python"
-    host = Path(__file__).with_name("language_host.py")
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{host}" "$@"\n')
-    shim.chmod(0o755)
-    variables = dict(local.engine.environment())
-    variables["PATH"] = f"{shims}{os.pathsep}{os.environ['PATH']}"
-    return variables
+@pytest.fixture(scope="module")
+def plain(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The platform with a CLI as its vendor packs it: the host of Python programs lies beside it.
+
+    The vendor's own host cannot be built here, so this one exists for the test only.
+    """
+    folder = tmp_path_factory.mktemp("cli")
+    host = folder / "pulumi-language-python"
+    program = Path(__file__).with_name("language_host.py")
+    host.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
+    host.chmod(0o755)
+    cli = Path(shutil.copy(deployed.platform.pulumi, folder))
+    return dataclasses.replace(deployed.platform, pulumi=cli)
 
 
 @pytest.mark.parametrize("operation", ["preview", "up"])
@@ -128,31 +131,26 @@ def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform)
     assert found == []
 
 
-def test_the_plain_cli_sees_what_the_kit_deployed(
-    local: Platform, plain_variables: dict[str, str]
-) -> None:
-    done = local.plain("up", "--yes", "--skip-preview", "--json", variables=plain_variables)
+def test_the_plain_cli_sees_what_the_kit_deployed(plain: Platform) -> None:
+    done = plain.typed("up", "--yes", "--skip-preview", "--json")
     assert done.returncode == 0, done.stderr
-    done = local.plain("preview", "--expect-no-changes", variables=plain_variables)
+    done = plain.typed("preview", "--expect-no-changes")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_plain_cli_refreshes_imports_and_edits_the_state(
-    local: Platform, plain_variables: dict[str, str]
-) -> None:
-    local.kubectl("create", "configmap", "by-hand")
-    variables = {**plain_variables, "KUBECONFIG": str(local.kubeconfig)}
+def test_the_plain_cli_refreshes_imports_and_edits_the_state(plain: Platform) -> None:
+    plain.kubectl("create", "configmap", "by-hand")
     kind = "kubernetes:core/v1:ConfigMap"
-    imported = (kind, "by-hand", f"{local.namespace}/by-hand")
+    imported = (kind, "by-hand", f"{plain.namespace}/by-hand")
     for words in (
         ("refresh", "--yes"),
         ("import", "--yes", "--protect=false", "--generate-code=false", *imported),
         ("state", "delete", "--yes", f"urn:pulumi:local::seawall::{kind}::by-hand"),
     ):
-        done = local.plain(*words, variables=variables)
+        done = plain.typed(*words, KUBECONFIG=str(plain.kubeconfig))
         assert done.returncode == 0, done.stdout + done.stderr
-    assert local.engine.up().changed == 0
-    assert "by-hand" in local.kubectl("get", "configmap/by-hand", "-o", "name")
+    assert plain.engine.up().changed == 0
+    assert "by-hand" in plain.kubectl("get", "configmap/by-hand", "-o", "name")
 
 
 @contextmanager
@@ -166,11 +164,9 @@ def wrong_in(stack_file: Path) -> Generator[None]:
         stack_file.write_text(text)
 
 
-def test_a_wrong_value_ends_the_plain_cli_with_one_line(
-    local: Platform, plain_variables: dict[str, str]
-) -> None:
-    with wrong_in(local.engine.project / "Pulumi.local.yaml"):
-        done = local.plain("preview", variables=plain_variables)
+def test_a_wrong_value_ends_the_plain_cli_with_one_line(plain: Platform) -> None:
+    with wrong_in(plain.engine.project / "Pulumi.local.yaml"):
+        done = plain.typed("preview")
     assert done.returncode != 0
     assert "max_lag + 1s = 10s must be less than down_after = 5s" in done.stdout
     assert "two masters could accept writes" in done.stdout

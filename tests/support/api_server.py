@@ -28,6 +28,7 @@ _CONTROLLERS = (
     "deployment-controller",
     "garbage-collector-controller",
     "namespace-controller",
+    "persistentvolumeclaim-protection-controller",
     "replicaset-controller",
     "serviceaccount-controller",
     "statefulset-controller",

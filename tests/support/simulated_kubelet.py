@@ -6,8 +6,8 @@ For tests without nodes, in which Pulumi's provider waits for rollouts. Nothing 
 import json
 import subprocess
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -28,46 +28,53 @@ def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
         kubectl: the program, whose proxy has the credentials.
         kubeconfig: whose user may change pods.
     """
-    words = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0"]
+    proxy_of = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0"]
+    words = ["setpriv", "--pdeathsig=KILL", *proxy_of]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
         address = proxy.stdout.readline().rsplit(maxsplit=1)[-1]
-        reporter = threading.Thread(target=_report, args=(address,), name="simulated-kubelet")
+        over = threading.Event()
+        reporter = threading.Thread(target=_report, args=(address, over), name="simulated-kubelet")
         reporter.start()
         try:
             yield
         finally:
+            over.set()
             proxy.terminate()  # and with it the watch
     reporter.join(_ENDS_WITHIN_S)
 
 
-def _report(address: str) -> None:
-    with suppress(OSError, HTTPException):  # the proxy has ended
-        for pod in _pending(address):
-            place = "/api/v1/namespaces/{namespace}/pods/{name}/status"
-            api = HTTPConnection(address)
-            api.request(
-                "PATCH",
-                place.format_map(pod["metadata"]),
-                json.dumps({"status": _running(pod)}),
-                {"Content-Type": "application/merge-patch+json"},
-            )
-            api.getresponse().read()  # one that is gone by now is an answer of 404
-            api.close()
+def _report(address: str, over: threading.Event) -> None:
+    while not over.is_set():
+        with suppress(OSError, HTTPException), closing(_pending(address)) as pods:
+            for pod in pods:
+                _tell(address, pod)
 
 
-def _pending(address: str) -> Iterator[dict[str, Any]]:
-    """The pods for which nobody has reported yet."""
-    api = HTTPConnection(address)
-    api.request("GET", "/api/v1/pods?watch=1")
-    for line in api.getresponse():
-        pod = json.loads(line)["object"]
-        deleted = pod["metadata"].get("deletionTimestamp")
-        if pod.get("status", {}).get("phase") == "Pending" and not deleted:
-            yield pod
+def _tell(address: str, pod: Mapping[str, Any]) -> None:
+    place = "/api/v1/namespaces/{namespace}/pods/{name}/status".format_map(pod["metadata"])
+    body = json.dumps({"status": _status_of(pod)})
+    with closing(HTTPConnection(address)) as api:
+        api.request("PATCH", place, body, {"Content-Type": "application/merge-patch+json"})
+        api.getresponse().read()  # one that is gone by now is an answer of 404
 
 
-def _running(pod: dict[str, Any]) -> dict[str, Any]:
+def _pending(address: str) -> Generator[Mapping[str, Any]]:
+    """The pods for which nobody has reported yet, until the API server ends the watch."""
+    with closing(HTTPConnection(address)) as api:
+        api.request("GET", "/api/v1/pods?watch=1")
+        with api.getresponse() as events:
+            for line in events:
+                event = json.loads(line)
+                if event["type"] == "ERROR":  # a server that has just started gives one at once
+                    return
+                pod = event["object"]
+                deleted = pod["metadata"].get("deletionTimestamp")
+                if pod["status"]["phase"] == "Pending" and not deleted:
+                    yield pod
+
+
+def _status_of(pod: Mapping[str, Any]) -> dict[str, Any]:
     """The status of a pod whose containers all run and are ready."""
     return {
         "phase": "Running",
