@@ -11,7 +11,7 @@ from seawall.supply.images import Image
 __all__ = ["build_images", "prepare", "references", "remove_everything", "space_needed"]
 
 _IMAGES = ("entrance", "gateway", "redis")
-_FRESH_GIB = 16.0
+_FRESH_GIB = 26.0
 """Downloads, Go's build cache and a first run's results: 15 GiB by their parts, and some air."""
 _TOOL_GIB = 2.0
 """Of another program that is new to a cache: its modules, Go's build cache and its image."""

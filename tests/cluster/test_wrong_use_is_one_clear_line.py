@@ -37,7 +37,7 @@ def test_not_root(variables: dict[str, str], command: str) -> None:
 
 def test_less_disk_than_a_first_run_needs(variables: dict[str, str], tiny_disk: Path) -> None:
     done = run_seawall("up", variables={**variables, "SEAWALL_CACHE": str(tiny_disk)})
-    assert_one_line(done, "16 GiB", str(tiny_disk), "0.0 GiB are free", "SEAWALL_CACHE")
+    assert_one_line(done, "26 GiB", str(tiny_disk), "0.0 GiB are free", "SEAWALL_CACHE")
 
 
 def test_less_disk_than_a_cluster_needs(variables: dict[str, str], tiny_disk: Path) -> None:

@@ -41,6 +41,7 @@ def vendor(files: dict[str, bytes]) -> Generator[str]:
         def do_GET(self) -> None:
             body = files.get(self.path)
             self.send_response(200 if body else 404)
+            self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
             self.wfile.write(body or b"")
 

@@ -22,9 +22,12 @@ from infra.synth import synth
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.update import UpResult
 from tests.engine.platforms import IMAGES, Platform, copy_of
+from tests.measured import measured
 from tests.support.api_server import ApiServer
 
 pytestmark = pytest.mark.engine
+
+DESTROY_GOAL_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,18 @@ def test_a_wrong_value_ends_the_plain_cli_with_one_line(plain: Platform) -> None
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_the_plain_cli_destroys_what_the_kit_deployed(plain: Platform) -> None:
+    done = plain.typed("destroy", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert plain.engine.snapshot().resources == 0
+    assert plain.kubectl("get", "--ignore-not-found", f"namespace/{plain.namespace}") == ""
+    plain.engine.up()  # for the next test
+
+
 def test_a_stack_whose_configuration_went_wrong_can_be_destroyed(deployed: Deployed) -> None:
     local = deployed.platform
     local.change(redis={"max_lag": "9s"})
     assert local.engine.destroy().changes == {"delete": deployed.update.changes["create"]}
+    took = local.engine.timings["destroy"]
+    measured(f"all objects were deleted in {took:.1f} s (goal {DESTROY_GOAL_S:.0f} s)")
+    assert took < 3 * DESTROY_GOAL_S

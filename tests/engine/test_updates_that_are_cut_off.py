@@ -69,6 +69,7 @@ def assert_repaired(scratch: "Scratch", moment: int, victim: str) -> None:
     assert links(scratch) == LONG, "an object is missing, or there is one too many"
     assert engine.snapshot().pending == 0
     assert engine.up().changed == 0
+    assert processes(PROVIDER, scratch.checkout) == [], "a provider outlived its caller"
     who = "CLI" if victim == CLI else "provider"
     measured(
         f"{who} killed after {made} of {LONG} objects: recovered in {_seconds(engine.timings)}"
