@@ -198,6 +198,8 @@ def build_go_tool(
                 cwd=folder,
                 env=_BUILD_ENVIRONMENT,
             )
+        size = sum(program.stat().st_size for program in target.iterdir())
+        progress.note(f"{what}: {size / 1e6:.0f} MB")
 
     return cache.get(tool.name, go_tool_key(tool, checkout=checkout, go=go), build)
 
