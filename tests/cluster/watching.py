@@ -25,6 +25,7 @@ __all__ = [
     "all_is_well",
     "constant_load",
     "delete",
+    "leaving",
     "node_of",
     "nodes_of",
     "pods",

@@ -45,8 +45,8 @@ def vendor(files: dict[str, bytes]) -> Generator[str]:
             self.end_headers()
             self.wfile.write(body or b"")
 
-        def log_message(self, *words: object) -> None:
-            del words
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            del format, args
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever).start()
