@@ -181,7 +181,7 @@ def test_the_plain_cli_destroys_what_the_kit_deployed(plain: Platform) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert plain.engine.snapshot().resources == 0
     assert plain.kubectl("get", "--ignore-not-found", f"namespace/{plain.namespace}") == ""
-    plain.engine.up()  # for the next test
+    plain.engine.up(images=IMAGES)  # for the next test
 
 
 def test_a_stack_whose_configuration_went_wrong_can_be_destroyed(deployed: Deployed) -> None:
