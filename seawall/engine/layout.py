@@ -6,6 +6,7 @@ pulumi-home/      a private PULUMI_HOME, so that nothing of the user's Pulumi is
 <env>/project/    the generated project of one environment
 <env>/unfinished  there while an operation runs, and after one that was cut off
 <env>/backups/    copies of the state: one before each operation, and what `state backup` makes
+<env>/temporary/  what Pulumi's processes leave while a command runs, a folder for each command
 """
 
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ class Layout:
     def unfinished(self) -> Path:
         """The mark of an operation that began and did not end in good order."""
         return self.root / self.env / "unfinished"
+
+    @property
+    def temporary(self) -> Path:
+        """Folders for temporary files, by the number of the process that they belong to."""
+        return self.root / self.env / "temporary"
 
     @property
     def backups(self) -> Path:

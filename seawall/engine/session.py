@@ -25,6 +25,7 @@ from seawall.engine.layout import Layout
 from seawall.engine.programs import Programs
 from seawall.engine.recovery import Lock, locks_in, read_or_restore
 from seawall.engine.snapshot import DamagedError, Snapshot
+from seawall.engine.temporary import own_folder
 from seawall.engine.update import Listener, OnProgress, silent
 from seawall.engine.workspace import STATE, RunValues, committed_values, write_project
 
@@ -99,7 +100,7 @@ class Session:
         workspace = LocalWorkspace(
             work_dir=str(self._layout.project),
             pulumi_home=str(self._layout.pulumi_home),
-            env_vars=self.variables(),
+            env_vars={**self.variables(), "TMPDIR": str(own_folder(self._layout))},
             pulumi_command=self.cli,
             secrets_provider=self.backend.key,
         )

@@ -68,7 +68,12 @@ class Platform:
         """Run the CLI as a person does in the generated project."""
         return subprocess.run(
             [self.pulumi, "-C", self.engine.project, "--non-interactive", *words],
-            env={**os.environ, **self.engine.environment(), **variables},
+            env={
+                **os.environ,
+                **self.engine.environment(),
+                "TMPDIR": str(self.checkout),
+                **variables,
+            },
             capture_output=True,
             text=True,
             check=False,

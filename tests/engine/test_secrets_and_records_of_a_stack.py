@@ -1,6 +1,9 @@
 """What the engine keeps beside Pulumi's own state, and what it never shows."""
 
+import os
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +48,29 @@ def all_command_lines() -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_what_the_provider_leaves_goes_with_the_process(scratch: "Scratch") -> None:
+    common = Path(tempfile.gettempdir())
+    before = set(common.glob("kubeconfig*"))
+    engine = scratch.engine(one_secret(scratch), ["word"])
+    of_a_killed_one = engine.layout.temporary / str(2**22 + 1)  # above the highest process id
+    of_a_killed_one.mkdir(parents=True)
+    engine.up()
+    assert set(common.glob("kubeconfig*")) == before
+    own = engine.layout.temporary / str(os.getpid())
+    assert list(own.glob("kubeconfig*")), "without what it leaves, the folder is not needed"
+    assert own.stat().st_mode & 0o077 == 0
+    assert not of_a_killed_one.exists()
+    program = (
+        "from pathlib import Path; from seawall.engine.layout import Layout;"
+        "from seawall.engine.temporary import own_folder;"
+        f"print(own_folder(Layout(Path(), Path({str(scratch.checkout)!r}), 'test')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not Path(done.stdout.strip()).exists(), "it goes with its process"
 
 
 def test_a_secret_is_generated_once(scratch: "Scratch") -> None:
