@@ -1,9 +1,9 @@
 """Annotations that tell Pulumi's Kubernetes provider how long to wait, and what to take back.
 
-Waiting. The provider waits ten minutes for a rollout by default. Nobody notices a broken release
-meanwhile, since old pods keep serving; but whoever deploys should know within three minutes. It
-does not wait for a Service, whose endpoints come with the pods, nor for an Ingress, to which some
-controllers never give an address.
+Waiting. By default the provider waits ten minutes for a rollout. Users do not notice a broken
+release meanwhile, since old pods keep serving; whoever deploys it learns of it within three
+minutes. The provider does not wait for a Service, whose endpoints come with the pods, nor for an
+Ingress, to which some controllers never give an address.
 
 Taking back. A field that somebody changed by hand is a conflict for the provider, unless it may use
 force. It may for what is in the environment's own namespace, so that an update repairs what was

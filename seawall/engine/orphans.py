@@ -1,7 +1,7 @@
 """Providers that outlive a killed CLI: they wait for a caller for ever, and may still be changing.
 
-A provider in use has the CLI as its parent; one without is told by that. Of those only the ones are
-ended that were started with this checkout's PULUMI_HOME.
+The CLI is the parent process of a provider in use; the parent of an orphan is another process. Only
+orphans with this checkout's PULUMI_HOME are ended.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ __all__ = ["end_orphaned_providers"]
 
 
 def end_orphaned_providers(layout: Layout) -> None:
-    """End them as the kernel does when memory runs out; what is another user's is left alone."""
+    """End them with SIGKILL; a process that another user owns is left alone."""
     for pid in _orphans(f"PULUMI_HOME={layout.pulumi_home}"):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -62,7 +62,7 @@ def installed_provider() -> Path | None:
 
 
 def place(layout: Layout, provider: Path) -> None:
-    """Let our Pulumi processes find the provider's program, and nobody else's.
+    """Link the provider's program into the private PULUMI_HOME, where Pulumi looks for it.
 
     Pulumi looks into folders only that are no links, so the program is linked, not its folder.
     """

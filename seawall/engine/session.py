@@ -214,7 +214,7 @@ class Session:
         return UpdateFailed(told)
 
     def variables(self) -> dict[str, str]:
-        """What our Pulumi processes get beside the user's environment."""
+        """The environment variables of Pulumi's processes, over those of the user."""
         return {
             **self.backend.variables(),
             "GOGC": os.environ.get("GOGC", _GOGC),
