@@ -65,7 +65,7 @@ def redis_configuration(settings: Settings, *, master: str | None) -> str:
         f"dir {settings.redis_folder}",
         f"aclfile {settings.run / 'users.acl'}",
         "masteruser replica",
-        f"masterauth {settings.password('redis-replica-password')}",
+        f"masterauth {_quoted(settings.password('redis-replica-password'))}",
         f"replica-announce-ip {settings.own_host}",
         f"replica-announce-port {settings.redis_port}",
         "appendonly yes",
@@ -94,7 +94,7 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
         memory.append(f"{watch}{settings.hosts[0]} {settings.redis_port} {settings.quorum}")
     # The monitor line creates the master that later lines speak of, so it goes first.
     memory.sort(key=lambda line: not line.startswith(watch))
-    password = settings.password("sentinel-password")
+    password = _quoted(settings.password("sentinel-password"))
     return "\n".join(
         [
             f"port {settings.sentinel_port}",
@@ -109,7 +109,7 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
             f"sentinel announce-port {settings.sentinel_port}",
             *memory[:1],
             f"sentinel auth-user {name} sentinel",
-            f"sentinel auth-pass {name} {settings.password('redis-sentinel-password')}",
+            f"sentinel auth-pass {name} {_quoted(settings.password('redis-sentinel-password'))}",
             f"sentinel down-after-milliseconds {name} {settings.down_after_ms}",
             f"sentinel failover-timeout {name} {settings.failover_timeout_ms}",
             f"sentinel parallel-syncs {name} 1",
@@ -117,6 +117,15 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
             "",
         ]
     )
+
+
+def _quoted(text: str) -> str:
+    """Any text as one word of a configuration file (`sdssplitargs` in Redis' src/sds.c)."""
+    told = (
+        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\x{byte:02x}"  # noqa: PLR2004 - printable ASCII
+        for byte in text.encode()
+    )
+    return f'"{"".join(told)}"'
 
 
 def write_private(file: Path, text: str) -> None:
