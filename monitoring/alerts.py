@@ -84,6 +84,25 @@ ALERTS: tuple[Alert, ...] = (
         ),
     ),
     Alert(
+        name="ProviderKeyOrModelRefused",
+        expression=(
+            f"max by (provider) ({metrics.KEYS_REFUSED}{{{_OURS}}}) > 0 or sum by (provider)"
+            f' (increase({metrics.ATTEMPTS}{{{_OURS},outcome=~"key_refused|no_model"}}[5m])) > 0'
+        ),
+        lasting="2m",
+        severity=Severity.TICKET,
+        summary="A provider refuses the gateway's key, its account or a model: a person must act.",
+        description=(
+            "{{ $labels.provider }} has refused a key or a model for two minutes: the key expired,"
+            " the account has no credit, or the model was retired."
+        ),
+        why=(
+            "Neither a key nor an account nor a retired model recovers by itself, while breakers"
+            " and spare keys hide it from users. A rotation takes less than two minutes. Missing"
+            " data is GatewayDown's."
+        ),
+    ),
+    Alert(
         name="ProvidersAllDown",
         expression=(
             f'sum(rate({metrics.ATTEMPTS}{{{_OURS},outcome="ok"}}[2m])) == 0'

@@ -39,7 +39,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.first]
 
 RATE = 5.0
 GOAL_S = 360.0
-ALL_FAIL: dict[str, object] = {"kind": "status", "code": 500}
+FAULTS: dict[str, dict[str, object]] = {
+    "alpha": {"kind": "status", "code": 500},
+    "beta": {"kind": "status", "code": 401},
+}
+"""One provider is down, and the other one refuses the key."""
 
 
 class _Labels(BaseModel):
@@ -131,16 +135,17 @@ def story(environment: Environment) -> Story:
     told = Story()
     receiver = Receiver(environment, told)
     began = time.monotonic()
-    simulators = [Simulator(environment, name) for name in ("alpha", "beta")]
     with constant_load(environment, rate=RATE) as load:
         wait_until(lambda: load.sent >= RATE * 10, deadline_s=60, what="some good answers")
         with ExitStack() as faults:
-            for simulator in simulators:
+            for name, fault in FAULTS.items():
+                simulator = Simulator(environment, name)
                 faults.callback(simulator.heal)
-                simulator.fail(ALL_FAIL)
+                simulator.fail(fault)
             lose_the_master(environment, receiver)
             trouble_redis(environment, receiver)
             receiver.wait_for("ProviderBreakerOpen", "OutsideProbeFailing")
+            receiver.wait_for("ProviderKeyOrModelRefused")
             told.status = environment.seawall("status").stdout
             receiver.wait_for("GatewayAvailabilityBurnFast", "GatewayAvailabilityBurnSlow")
             receiver.wait_for("ProvidersAllDown", deadline_s=240)
