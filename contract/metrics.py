@@ -4,6 +4,7 @@ Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
 """
 
 __all__ = [
+    "ADAPTED",
     "ANSWERS_BROKEN",
     "ATTEMPTS",
     "ATTEMPT_SECONDS",
@@ -50,6 +51,9 @@ BREAKER_OPENINGS = "seawall_breaker_openings_total"
 """Labels: provider, model."""
 KEYS_REFUSED = "seawall_provider_keys_refused"
 """Gauge: API keys that the provider does not accept now. Labels: provider."""
+ADAPTED = "seawall_requests_adapted_total"
+"""Requests of which something was changed or left out for the provider that answered; what it was
+is in the answer's header. Labels: provider."""
 DEGRADED = "seawall_answers_degraded_total"
 """Answers that the model's own targets did not give. Labels: rung (fallback, stale)."""
 TOKENS = "seawall_tokens_total"

@@ -8,7 +8,8 @@
         ├── ModelNotFound 404    ├── KeyNotFound 404      ├── KeysUnavailable 503
         ├── NotServed 404/405    ├── SlowRequest 408      ├── BodyTooLarge 413
         ├── RateLimited 429      ├── BudgetExceeded 429   ├── InternalFault 500
-        ├── Overloaded 503       ├── LimitsUnavailable 503├── AllTargetsFailed 503
+        ├── Overloaded 503       ├── LimitsUnavailable 503
+        ├── AllTargetsFailed 503 (ProvidersRateLimited 429)
         ├── ShuttingDown 503     ├── DeadlineExceeded 504
         ├── StreamBroken 502     (always in-band, after status 200)
         └── PassedOn             what a provider refused, in the client's format already
@@ -40,6 +41,7 @@ __all__ = [
     "NotServed",
     "Overloaded",
     "PassedOn",
+    "ProvidersRateLimited",
     "RateLimited",
     "SeawallError",
     "SettingsError",
@@ -263,6 +265,14 @@ class AllTargetsFailed(GatewayError):  # noqa: N818
 
     status = 503
     code = "all_targets_failed"
+
+
+class ProvidersRateLimited(AllTargetsFailed):
+    """Every provider that could be reached has had enough requests for now."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
 
 
 class ShuttingDown(GatewayError):  # noqa: N818

@@ -57,7 +57,7 @@ class SecretFile:
         if current is None or current == self._stamp:
             return
         try:
-            text = self._path.read_text(encoding="utf-8").strip()
+            text = self._path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
             return
         if text:

@@ -162,6 +162,10 @@ class Prices(_Strict):
     output: _Dollars
     cached_input: _Dollars | None = None
     """Of the part of the prompt that the provider has in its cache; as `input` when left out."""
+    cache_write: _Dollars | None = None
+    """Of the part that it writes to its cache; 1.25 times `input` when left out."""
+    cache_write_long: _Dollars | None = None
+    """The same for an hour; twice `input` when left out."""
 
 
 class ProviderLimits(_Strict):
@@ -183,6 +187,8 @@ class Provider(_Strict):
     """By the provider's names of its models; budgets do not count others, and say so."""
     limits: ProviderLimits = ProviderLimits()
     """Above them the other targets come first, while there are any."""
+    ask_for_streams: bool | None = None
+    """Also for whole answers, so that silence is noticed early; as the kind does when left out."""
 
 
 class TargetRef(_Strict):

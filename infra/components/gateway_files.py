@@ -109,6 +109,8 @@ def _provider(name: str, provider: Provider) -> Mapping[str, object]:
             model: prices.model_dump(exclude_none=True) for model, prices in provider.prices.items()
         },
         "limits": provider.limits.model_dump(exclude_none=True),
+        # Left out where it says nothing: pods of the release before read this file, too.
+        **provider.model_dump(include={"ask_for_streams"}, exclude_none=True),
     }
 
 

@@ -37,6 +37,11 @@ class Prices(Strict):
     """Of the answer."""
     cached_input: _Price | None = None
     """Of the part of the prompt that the provider has in its cache; as `input` when not given."""
+    cache_write: _Price | None = None
+    """Of the part that it writes to its cache; 1.25 times `input` when not given, as Anthropic
+    takes."""
+    cache_write_long: _Price | None = None
+    """Of what it writes there for an hour; twice `input` when not given, as Anthropic takes."""
 
 
 class ProviderLimits(Strict):
@@ -62,6 +67,10 @@ class Provider(Strict):
     of keys that are made at run time. One that costs nothing has the price 0."""
     limits: ProviderLimits = ProviderLimits()
     """So that it is not asked for more than it takes while others could answer."""
+    ask_for_streams: bool | None = None
+    """Whether it is asked for a stream even when the client wants a whole answer, which the gateway
+    puts together: silence is noticed after `timeouts.first_content` then, and not after
+    `timeouts.answer`. When not given: openai, azure-openai, anthropic, groq and mistral are."""
 
     @model_validator(mode="after")
     def _address_is_known(self) -> Self:

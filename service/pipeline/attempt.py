@@ -5,41 +5,89 @@ A streamed answer is read until its first valid content, a whole one until it is
 
 import asyncio
 import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from contract.headers import REQUEST_ID
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.lanes import Lane
 from service.providers.calls import Usage
+from service.providers.encoding import Encoding
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamAnswer, UpstreamClient
 from service.providers.keys import KeyInUse
+from service.providers.refusals import Blame, blame, most_tokens, room_left, wait_s
 from service.resilience.breaker import Permit
 from service.resilience.retry import Symptom
 
-__all__ = ["Attempt"]
+__all__ = ["END_S", "Attempt", "Encoded"]
 
 _OK = 200
-_BAD_REQUEST = 400
-_KEY_REFUSED = (401, 402)
-"""402: no credit is left, as Hugging Face and Anthropic say it."""
-_MODEL_REFUSED = 403
 _REQUEST_TIMEOUT = 408
-_TOO_MANY = 429
 _CLIENT_ERRORS = range(400, 500)
+_FIELD_REFUSED = (400, 422)
+END_S = 0.1
+"""The end marker comes together with the usage chunk, or never."""
+LEAST_ROOM = 1024
+"""Tokens of an answer; where less is left beside the prompt, the prompt is too long."""
+_SYMPTOMS = {
+    Blame.TOO_MUCH: Symptom.TOO_LONG,
+    Blame.UNABLE: Symptom.UNABLE,
+    Blame.MODEL: Symptom.NO_MODEL,
+    Blame.PERMISSION: Symptom.KEY_REFUSED,
+    Blame.KEY: Symptom.KEY_REFUSED,
+    Blame.RATE: Symptom.RATE_LIMITED,
+    Blame.PROVIDER: Symptom.SERVER_ERROR,
+}
+_TOLD = frozenset((Blame.TOO_MUCH, Blame.UNABLE, Blame.MODEL, Blame.PROVIDER))
+"""The client gets the provider's words when nobody does better: of keys it need not know."""
+_TOO_MANY = 429
+"""With this status, that an account has no quota is told as well: OpenAI's clients know it."""
 
 
 def _retry_after_s(answer: UpstreamAnswer) -> float | None:
-    """What the provider asks for, in seconds; dates and nonsense count as nothing."""
+    """What the provider asks for, in seconds, by number or by date; nonsense counts as nothing."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = answer.headers.get(name)
         if value is not None:
             try:
                 asked_s = float(value) * unit_s
             except ValueError:
-                continue
+                asked_s = _until(value)
             if math.isfinite(asked_s) and asked_s >= 0:
                 return asked_s
     return None
+
+
+def _until(date: str) -> float:
+    """Seconds until a date of HTTP's, none when it is past; RFC 9110, section 10.2.3."""
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except ValueError:
+        return math.nan
+
+
+async def _said(answer: UpstreamAnswer, limit_s: float) -> bytes:
+    """The body of a refusal; nothing when it does not come: the status says most of it."""
+    try:
+        return await answer.whole(limit_s)
+    except UpstreamFailure:
+        return b""
+
+
+def _is_stream(answer: UpstreamAnswer) -> bool:
+    return answer.headers.get("content-type", "").startswith("text/event-stream")
+
+
+class Encoded(NamedTuple):
+    """A request in a provider's format."""
+
+    body: bytes
+    how: Encoding
+    gathers: bool
+    """Whether it asks for a stream of which a whole answer is to be put together."""
 
 
 class Attempt:
@@ -48,16 +96,18 @@ class Attempt:
     def __init__(self, upstream: UpstreamClient) -> None:
         self._upstream = upstream
 
-    async def run(self, exchange: Exchange, lane: Lane, permit: Permit, body: bytes) -> Committed:
-        """Send `body` to the target and wait for an answer that may go to the client.
+    async def run(
+        self, exchange: Exchange, lane: Lane, permit: Permit, request: Encoded
+    ) -> Committed:
+        """Send the request to the target and wait for an answer that may go to the client.
 
-        Status 4xx (but 401, 403, 408 and 429) are such answers: the client caused them. A request
-        that is too long for the model is one only when no other target takes it.
+        What the client caused is such an answer, too; `service.providers.refusals` tells that from
+        what another target, or another key, may do better.
 
         Raises:
             UpstreamFailure: there is none.
         """
-        call, timeouts = exchange.call, exchange.timeouts
+        call, timeouts, names = exchange.call, exchange.timeouts, request.how.names
         key = lane.keys.take(lane.model)
         headers = lane.headers(call, key)
         headers[REQUEST_ID] = exchange.request_id
@@ -65,41 +115,121 @@ class Attempt:
             headers.update(exchange.spans.upstream)
         elif exchange.trace:
             headers.update(exchange.trace)
-        limit_s = timeouts.headers_seconds if call.stream else timeouts.answer_seconds
-        answer = await self._upstream.post(lane.url, body, headers, limit_s)
+        streamed = call.stream or request.gathers
+        limit_s = timeouts.headers_seconds if streamed else timeouts.answer_seconds
+        answer = await self._upstream.post(lane.url, request.body, headers, limit_s)
         try:
-            self._check_status(answer, lane, key)
             if answer.status != _OK:
-                return await self._refused(exchange, lane, permit, answer)
+                return await self._refused(exchange, lane, permit, answer, key, request)
+            lane.keys.accepted(key, lane.model)
             if not call.stream:
-                whole = lane.dialect(call).answer(await answer.whole(limit_s))
+                gathers = request.gathers and _is_stream(answer)
+                body = await (
+                    self._gathered(exchange, lane, answer)
+                    if gathers
+                    else answer.whole(timeouts.answer_seconds)
+                )
+                whole = lane.dialect(call).answer(body, names)
                 return Committed(lane, permit, answer, whole.body, None, whole.usage)
-            return await self._first_content(exchange, lane, permit, answer)
+            return await self._first_content(exchange, lane, permit, answer, names)
         except BaseException:
             answer.close()
             raise
 
     @staticmethod
     async def _refused(
-        exchange: Exchange, lane: Lane, permit: Permit, answer: UpstreamAnswer
+        exchange: Exchange,
+        lane: Lane,
+        permit: Permit,
+        answer: UpstreamAnswer,
+        key: KeyInUse,
+        request: Encoded,
     ) -> Committed:
-        dialect = lane.dialect(exchange.call)
-        body = await answer.whole(exchange.timeouts.gap_seconds)
-        shown = dialect.refusal(answer.status, body)
-        if answer.status == _BAD_REQUEST and dialect.too_long(body):
+        """The answer for the client who caused it; raises UpstreamFailure for all others."""
+        status, retry_after_s = answer.status, _retry_after_s(answer)
+        if status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT:
             raise UpstreamFailure(
-                Symptom.TOO_LONG, "the model's context", refusal=(answer.status, shown)
+                Symptom.SERVER_ERROR, f"status {status}", retry_after_s=retry_after_s
             )
-        return Committed(lane, permit, answer, shown, None, Usage())
+        body = await _said(answer, exchange.timeouts.gap_seconds)
+        ours = {name for name in request.how.added if name.encode() in body}
+        if status in _FIELD_REFUSED and ours:
+            lane.learned.refuses |= ours
+            raise UpstreamFailure(Symptom.OWN_FIELD, f"status {status}: {', '.join(ours)}")
+        blamed = blame(status, body)
+        shown = lane.dialect(exchange.call).refusal(status, body)
+        most = Attempt._shorter(exchange, lane, body) if blamed is Blame.TOO_MUCH else None
+        match blamed:
+            case Blame.CLIENT:
+                lane.keys.accepted(key, lane.model)
+                return Committed(lane, permit, answer, shown, None, Usage())
+            case Blame.RATE:
+                retry_after_s = wait_s(body) if retry_after_s is None else retry_after_s
+                lane.keys.exhausted(key, retry_after_s)
+            case Blame.KEY:
+                lane.keys.refused(key)
+            case Blame.MODEL | Blame.PERMISSION:
+                lane.keys.refused(key, lane.model)
+            case Blame.TOO_MUCH | Blame.UNABLE:
+                lane.keys.accepted(key, lane.model)
+            case Blame.PROVIDER:
+                pass
+        told = blamed in _TOLD or (blamed is Blame.KEY and status == _TOO_MANY)
+        raise UpstreamFailure(
+            _SYMPTOMS[blamed] if most is None else Symptom.TOO_MANY_TOKENS,
+            f"status {status}: {blamed.value}",
+            retry_after_s=retry_after_s,
+            refusal=(status, shown) if told else None,
+            most_tokens=most,
+        )
+
+    @staticmethod
+    def _shorter(exchange: Exchange, lane: Lane, body: bytes) -> int | None:
+        """How long an answer may be, where that is all that the target refuses."""
+        bound, room = most_tokens(body), room_left(body)
+        if bound is not None:
+            lane.learned.most_tokens = bound
+        most = bound if bound is not None else room if (room or 0) >= LEAST_ROOM else None
+        call = exchange.call
+        return most if most is not None and call.at_most(most) is not call else None
+
+    @staticmethod
+    async def _gathered(exchange: Exchange, lane: Lane, answer: UpstreamAnswer) -> bytes:
+        """The body of a whole answer, put together of a stream; silence is not waited out."""
+        timeouts = exchange.timeouts
+        gatherer = lane.kind.gatherer()
+        loop = asyncio.get_running_loop()
+        first_by = loop.time() + timeouts.first_content_seconds
+        ends_by = loop.time() + timeouts.answer_seconds
+        while not gatherer.done:
+            wait_s, waiting_for = timeouts.gap_seconds, "the next chunk"
+            if not gatherer.has_content:
+                wait_s, waiting_for = first_by - loop.time(), "the first content"
+            elif gatherer.has_usage:
+                wait_s = END_S
+            try:
+                limit_s = max(0.0, min(wait_s, ends_by - loop.time()))
+                data = await answer.next(limit_s, waiting_for)
+            except UpstreamFailure:
+                if not gatherer.finished:
+                    raise
+                data = b""
+            gatherer.feed(data)
+        await answer.tidy()
+        return gatherer.body()
 
     @staticmethod
     async def _first_content(
-        exchange: Exchange, lane: Lane, permit: Permit, answer: UpstreamAnswer
+        exchange: Exchange,
+        lane: Lane,
+        permit: Permit,
+        answer: UpstreamAnswer,
+        names: Mapping[str, str],
     ) -> Committed:
-        content_type = answer.headers.get("content-type", "")
-        if not content_type.startswith("text/event-stream"):
-            raise UpstreamFailure(Symptom.MALFORMED, f"no event stream but {content_type:.60}")
-        scanner = lane.dialect(exchange.call).scanner(exchange.call)
+        if not _is_stream(answer):
+            told = answer.headers.get("content-type", "")
+            raise UpstreamFailure(Symptom.MALFORMED, f"no event stream but {told:.60}")
+        scanner = lane.dialect(exchange.call).scanner(exchange.call, names)
         loop = asyncio.get_running_loop()
         until = loop.time() + exchange.timeouts.first_content_seconds
         held: list[bytes] = []
@@ -108,19 +238,3 @@ class Attempt:
             held.append(scanner.feed(data) if data else scanner.finish())
         confirmed = lane.breaker.confirm(permit)
         return Committed(lane, confirmed, answer, b"".join(held), scanner, Usage())
-
-    @staticmethod
-    def _check_status(answer: UpstreamAnswer, lane: Lane, key: KeyInUse) -> None:
-        status = answer.status
-        if status == _TOO_MANY:
-            rest_s = _retry_after_s(answer)
-            lane.keys.exhausted(key, rest_s)
-            raise UpstreamFailure(Symptom.RATE_LIMITED, "status 429", retry_after_s=rest_s)
-        if status in _KEY_REFUSED or status == _MODEL_REFUSED:
-            lane.keys.refused(key, lane.model if status == _MODEL_REFUSED else None)
-            raise UpstreamFailure(Symptom.KEY_REFUSED, f"status {status}")
-        if status != _OK and (status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT):
-            raise UpstreamFailure(
-                Symptom.SERVER_ERROR, f"status {status}", retry_after_s=_retry_after_s(answer)
-            )
-        lane.keys.accepted(key, lane.model)

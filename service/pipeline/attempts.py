@@ -10,14 +10,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service.errors import AllTargetsFailed, GatewayError, InvalidRequest, PassedOn
-from service.pipeline.attempt import Attempt
+import msgspec
+
+from service.errors import (
+    AllTargetsFailed,
+    GatewayError,
+    InvalidRequest,
+    PassedOn,
+    ProvidersRateLimited,
+)
+from service.pipeline.attempt import Attempt, Encoded
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.keep_alive import KeepAlive
 from service.pipeline.lanes import Lane
 from service.pipeline.services import Handler, Services
 from service.pipeline.trace import begin_attempt
 from service.providers.dialect import UNREADABLE, Untranslatable, as_failure
+from service.providers.encoding import Encoding
 from service.providers.failures import UpstreamFailure
 from service.resilience.breaker import Outcome, Permit
 from service.resilience.retry import (
@@ -49,6 +58,28 @@ class _Found:
     unreached: list[Lane] = field(default_factory=list[Lane])
     had: list[Lane] = field(default_factory=list[Lane])
     """Those that came a second time, since nobody else was left."""
+    rate_limited: bool = False
+    others: bool = False
+    """Whether a target that could be reached failed otherwise than by too many requests."""
+    soonest_s: float | None = None
+    """The soonest Retry-After of those."""
+
+    def note(self, lane: Lane, failure: UpstreamFailure) -> None:
+        """Remember how an attempt failed."""
+        self.failure = failure
+        if failure.symptom is Symptom.KEY_REFUSED and failure.refusal is not None:
+            pass  # no quota: who may ask again later may still get an answer from another
+        elif failure.symptom is Symptom.RATE_LIMITED:
+            self.rate_limited = True
+            asked, known = failure.retry_after_s, self.soonest_s
+            if asked is not None:
+                self.soonest_s = asked if known is None else min(asked, known)
+        elif failure.symptom is Symptom.CONNECT:
+            self.unreached.append(lane)
+        elif failure.symptom.asks_for_another_form:
+            self.most = min(self.most + 1, MAX_ATTEMPTS_IN_ALL)
+        else:
+            self.others = True
 
 
 class Attempts:
@@ -78,6 +109,9 @@ class Attempts:
                 committed.lane.load.end()
             raise
         exchange.provider = committed.lane.provider
+        exchange.adapted = committed.adapted
+        if committed.adapted:
+            self._metrics.adapted(exchange.provider)
         try:
             await self._proceed(exchange)
         finally:
@@ -110,7 +144,7 @@ class Attempts:
     ) -> Committed | None:
         """Attempts at one target, before the `others` and after `tries`; None when all failed."""
         try:
-            body = self._encoded(exchange, lane)
+            request = self._encoded(exchange, lane)
         except Untranslatable as caught:
             found.refused.append(caught.with_traceback(None))
             return None
@@ -131,12 +165,13 @@ class Attempts:
             if lane.quota is not None:
                 lane.quota.count()
             try:
-                return await self._try(exchange, lane, permit, body)
+                return await self._try(exchange, lane, permit, request)
             except UpstreamFailure as caught:
                 # Without this frame: it holds the body, until the garbage collector comes.
-                failure = found.failure = caught.with_traceback(None)
-            if failure.symptom is Symptom.CONNECT:
-                found.unreached.append(lane)
+                failure = caught.with_traceback(None)
+            found.note(lane, failure)
+            if failure.symptom.asks_for_another_form:
+                request = self._encoded(exchange, lane, failure.most_tokens)
             # Targets of the last resort take no try away from one that only stumbled.
             untried = sum(other.breaker.available() for other in others)
             following = decide(
@@ -182,14 +217,31 @@ class Attempts:
         return refused or lane.budget.take_retry()
 
     @staticmethod
-    def _encoded(exchange: Exchange, lane: Lane) -> bytes:
-        """The request for the target, before it is asked for a permit: its probes are few."""
+    def _encoded(exchange: Exchange, lane: Lane, most_tokens: int | None = None) -> Encoded:
+        """The request for the target, before it is asked for a permit: its probes are few.
+
+        The answer to it has `most_tokens`, where there is room for no more.
+        """
         try:
-            return lane.dialect(exchange.call).encode(exchange.call, lane.model)
+            how = Encoding(lane.learned.refuses)
+            call = exchange.call
+            if call.mended:
+                how.adapted.add("messages")
+            most = most_tokens or lane.learned.most_tokens
+            if most is not None:
+                call = call.at_most(most)
+                if call is not exchange.call:
+                    how.adapted.add("max_tokens")
+            gathers = lane.gathers and not call.stream and "audio" not in call.fields
+            if gathers:
+                call = msgspec.structs.replace(call, stream=True)
+            return Encoded(lane.dialect(call).encode(call, lane.model, how), how, gathers)
         except UNREADABLE as error:
             raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
 
-    async def _try(self, exchange: Exchange, lane: Lane, permit: Permit, body: bytes) -> Committed:
+    async def _try(
+        self, exchange: Exchange, lane: Lane, permit: Permit, request: Encoded
+    ) -> Committed:
         """One attempt; the breaker is told how it failed, or the permit goes on with the answer."""
         began = time.perf_counter()
         lane.load.begin()
@@ -198,7 +250,8 @@ class Attempts:
         try:
             if spans is not None:
                 begin_attempt(exchange, lane)
-            committed = await self._attempt.run(exchange, lane, permit, body)
+            committed = await self._attempt.run(exchange, lane, permit, request)
+            committed.adapted = sorted(request.how.adapted)
         except (UpstreamFailure, *UNREADABLE) as caught:
             failure = as_failure(caught)
             lane.load.end()
@@ -235,6 +288,11 @@ class Attempts:
         failure, refused = found.failure, found.refused
         if len(refused) == len(exchange.plan):
             return InvalidRequest(str(refused[0]), param=refused[0].param)
+        if found.rate_limited and not found.others:
+            return ProvidersRateLimited(
+                f"Every provider of '{exchange.name}' has had enough requests for now.",
+                retry_after_s=max(1.0, found.soonest_s or 0.0),
+            )
         if failure is not None and failure.refusal is not None:
             return PassedOn(*failure.refusal)
         waits = [lane.breaker.retry_in_s() for lane in exchange.plan]

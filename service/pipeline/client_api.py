@@ -32,6 +32,8 @@ class ClientApi(Protocol):
 
     passed_headers: frozenset[bytes]
     """The client's headers that a provider of the same format gets."""
+    request_id: bytes
+    """The header, beside our own, in which its SDK looks for the id of a request; may be empty."""
     sign_of_life: bytes
     """What clients skip; sent while a model thinks."""
 
@@ -62,6 +64,7 @@ def _data(body: bytes) -> bytes:
 class _OpenAI:
     format = Format.OPENAI
     passed_headers: frozenset[bytes] = frozenset()
+    request_id = b""
     sign_of_life = b": waiting for the model\n\n"
 
     def status(self, failure: GatewayError) -> int:
@@ -78,6 +81,7 @@ class _OpenAI:
 class _Anthropic:
     format = Format.ANTHROPIC
     passed_headers: frozenset[bytes] = frozenset((b"anthropic-version", b"anthropic-beta"))
+    request_id = b"request-id"
     sign_of_life = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def status(self, failure: GatewayError) -> int:

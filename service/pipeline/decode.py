@@ -11,6 +11,7 @@ from service.pipeline.exchange import Exchange
 from service.pipeline.services import Handler, Services
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE
+from service.providers.half_characters import whole_characters
 
 __all__ = ["Decode"]
 
@@ -33,11 +34,17 @@ def _options(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
 def decode_chat(body: bytes, client: ClientApi = OPENAI) -> ChatCall:
     """Decode a request for a completion or a message: both name model and stream alike.
 
+    Half a character in a text, which providers refuse, becomes U+FFFD.
+
     Raises:
         InvalidRequest: it is no JSON object, or model, stream or stream_options is wrong.
     """
+    mended = False
     try:
-        fields = _fields(body)
+        try:
+            fields = _fields(body)
+        except UNREADABLE:
+            fields, mended = _fields(whole_characters(body)), True
     except UNREADABLE as error:
         raise InvalidRequest(f"The body is not a JSON object: {error}") from None
     if "model" not in fields:
@@ -59,6 +66,7 @@ def decode_chat(body: bytes, client: ClientApi = OPENAI) -> ChatCall:
         stream_options=options,
         include_usage=include_usage,
         format=client.format,
+        mended=mended,
     )
 
 
@@ -89,7 +97,9 @@ class Decode:
             elif name == _PARENT or (name == _STATE and len(value) <= MAX_STATE):
                 trace[name] = value
             elif name in client.passed_headers:
-                passed[name.decode()] = value.decode("latin-1")
+                # Several lines mean the same as one with commas: RFC 9110, section 5.3.
+                header, text = name.decode(), value.decode("latin-1")
+                passed[header] = f"{passed[header]}, {text}" if header in passed else text
         exchange.call = (
             msgspec.structs.replace(call, headers=passed, fresh=fresh) if passed or fresh else call
         )

@@ -5,14 +5,14 @@ stage ran is an error of the order, and raises.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
-from contract.headers import DEGRADED, PROVIDER, REQUEST_ID
+from contract.headers import ADAPTED, DEGRADED, PROVIDER, REQUEST_ID
 from service.pipeline.client_api import OPENAI, ClientApi
 from service.pipeline.lanes import Lane
 from service.providers.calls import NOTHING, ChatCall, Usage
@@ -92,6 +92,8 @@ class Committed:
     scanner: StreamScanner | None
     usage: Usage
     """Of a whole answer; that of a stream is the scanner's at its end."""
+    adapted: Sequence[str] = ()
+    """What of the request was changed for this target."""
 
 
 @dataclass(slots=True, eq=False)
@@ -129,6 +131,8 @@ class Exchange:
     """The target that was asked last; set by attempts."""
     provider: str = ""
     attempts: int = 0
+    adapted: Sequence[str] = ()
+    """What of the request was changed for the target that answers."""
     degraded: str = ""
     """Which rung of the ladder answers; empty when the model's own targets do."""
     extra_headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
@@ -198,8 +202,12 @@ class Exchange:
 
     def _with_own(self, headers: Headers) -> Headers:
         every = [*headers, *self.extra_headers, (_REQUEST_ID, self.request_id.encode())]
+        if self.client.request_id:
+            every.append((self.client.request_id, self.request_id.encode()))
         if self.provider:
             every.append((_PROVIDER, self.provider.encode()))
+        if self.adapted:
+            every.append((ADAPTED.encode(), ", ".join(self.adapted).encode()))
         if self.degraded:
             every.append((DEGRADED.encode(), self.degraded.encode()))
         return every

@@ -1,4 +1,4 @@
-"""Signs of life in a stream whose answer has not begun: proxies and clients give up on silence."""
+"""Signs of life in a stream that is silent: proxies and clients give up on silence."""
 
 import asyncio
 from types import TracebackType
@@ -10,22 +10,29 @@ __all__ = ["KeepAlive"]
 
 
 class KeepAlive:
-    """After `quiet_s` seconds the stream begins with a comment, and gets one more every so often.
+    """After `quiet_s` seconds of silence the stream gets a sign of life, and so on.
 
-    That commits its status: what fails after that is told in the stream. A context manager around
-    the wait, for streams: an answer that is not streamed cannot be kept alive so.
+    Where it has not begun, that commits its status: what fails after that is told in the stream. A
+    context manager around the wait, for streams: an answer that is not streamed cannot be kept
+    alive so.
     """
 
     def __init__(self, exchange: Exchange, quiet_s: float) -> None:
         self._exchange = exchange
         self._quiet_s = quiet_s
+        self._heard_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._quiet_s, self._begin)
+        self._loop = asyncio.get_running_loop()
+        self.heard()
+        self._timer = self._loop.call_later(self._quiet_s, self._look)
         return self
+
+    def heard(self) -> None:
+        """The client was sent something just now."""
+        self._heard_at = self._loop.time()
 
     async def __aexit__(
         self,
@@ -39,13 +46,17 @@ class KeepAlive:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run())
+    def _look(self) -> None:
+        """Say something, unless that has been done lately."""
+        left_s = self._heard_at + self._quiet_s - self._loop.time()
+        if left_s <= 0:
+            self._task = self._loop.create_task(self._say())
+            left_s = self._quiet_s
+        self._timer = self._loop.call_later(left_s, self._look)
 
-    async def _run(self) -> None:
+    async def _say(self) -> None:
         exchange = self._exchange
         if not exchange.started:
             await exchange.start_stream()
-        while True:
-            await exchange.write(exchange.client.sign_of_life, more=True)
-            await asyncio.sleep(self._quiet_s)
+        await exchange.write(exchange.client.sign_of_life, more=True)
+        self.heard()

@@ -34,6 +34,16 @@ DIGEST_LENGTH = 12
 """Hexadecimal digits, 48 bits: a provider's name has had a handful of definitions at once."""
 
 
+@dataclass(slots=True)
+class Learned:
+    """What a target turned out to be like, which nobody could know before."""
+
+    refuses: frozenset[str] = frozenset()
+    """Fields that the gateway adds."""
+    most_tokens: int | None = None
+    """The longest answer that it gives; more is refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """One target and what is known of its health."""
@@ -52,6 +62,9 @@ class Lane:
     price: Price
     quota: ProviderQuota | None
     """The provider's, where it has a limit."""
+    learned: Learned
+    gathers: bool
+    """Whether it is asked for streams, of which whole answers are put together."""
 
     @property
     def name(self) -> str:
@@ -156,6 +169,7 @@ class LaneBook:
         kind, url = place
         account = self._accounts[name]
         price = _price(account.provider, model)
+        asked = account.provider.ask_for_streams
         known = self._lanes.get(target)
         if known is not None:
             return replace(known, price=price, quota=account.quota)
@@ -172,6 +186,8 @@ class LaneBook:
             load=Load(time.monotonic),
             price=price,
             quota=account.quota,
+            learned=Learned(),
+            gathers=kind.ask_for_streams if asked is None else asked,
         )
 
     def _breaker(self, provider: str, model: str) -> CircuitBreaker:
@@ -207,7 +223,9 @@ def _price(provider: Provider, model: str) -> Price:
     found = provider.prices.get(model)
     if found is None:
         return UNKNOWN
-    return Price.per_million(found.input, found.output, found.cached_input)
+    return Price.per_million(
+        found.input, found.output, found.cached_input, found.cache_write, found.cache_write_long
+    )
 
 
 def _place(provider: Provider, name: str) -> tuple[ProviderKind, str]:

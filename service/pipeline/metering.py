@@ -127,18 +127,18 @@ class Metering:
         if not exchange.complete or not (usage.prompt or usage.completion):
             per_token = STREAM_BYTES_PER_TOKEN if exchange.streaming else BYTES_PER_TOKEN
             seen = math.ceil(exchange.bytes_out / per_token)
-            usage = Usage(
-                usage.prompt or estimate.prompt, max(usage.completion, seen), usage.cached
+            usage = msgspec.structs.replace(
+                usage,
+                prompt=usage.prompt or estimate.prompt,
+                completion=max(usage.completion, seen),
             )
         return _sum(usage, exchange.committed.lane.price)
 
 
 def _sum(usage: Usage, price: Price) -> tuple[int, int]:
     """Tokens and nano-dollars; what a provider says is bounded, too."""
-    prompt, completion, cached = (
-        min(max(0, count), _MAX_COUNT) for count in (usage.prompt, usage.completion, usage.cached)
-    )
-    return prompt + completion, price.cost(Usage(prompt, completion, cached))
+    bounded = Usage(*(min(max(0, count), _MAX_COUNT) for count in msgspec.structs.astuple(usage)))
+    return bounded.prompt + bounded.completion, price.cost(bounded)
 
 
 def _whole(call: ChatCall, name: str, most: int) -> int | None:

@@ -3,11 +3,11 @@
 `write` waits for a slow client, and then nothing more is read from the provider.
 """
 
-from collections.abc import Mapping
-
 from contract.headers import SHOULD_RETRY
 from service.errors import StreamBroken
+from service.pipeline.attempt import END_S
 from service.pipeline.exchange import Committed, Exchange
+from service.pipeline.keep_alive import KeepAlive
 from service.pipeline.services import Handler, Services
 from service.providers.calls import Usage
 from service.providers.dialect import UNREADABLE, StreamScanner, as_failure
@@ -18,17 +18,19 @@ from service.resilience.retry import Symptom
 
 __all__ = ["Relay"]
 
-END_S = 0.1
-"""The end marker comes together with the usage chunk, or never."""
 _OK = 200
 _JSON = "application/json"
-_PASSED_ON = ("content-type", "retry-after", "retry-after-ms", SHOULD_RETRY)
+_PASSED_ON = ("retry-after", "retry-after-ms", SHOULD_RETRY)
 
 
-def _passed_on(upstream: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """The headers that the client gets; what a header must not carry is dropped."""
+def _passed_on(answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
+    """The headers that the client gets; what a header must not carry is dropped.
+
+    A good answer is JSON, whatever came of the provider: it may have been a stream.
+    """
     found = {"content-type": _JSON}
-    for name in _PASSED_ON:
+    upstream = answer.headers
+    for name in _PASSED_ON if answer.status == _OK else ("content-type", *_PASSED_ON):
         value = upstream.get(name, "")
         if value and value.isascii() and value.isprintable():
             found[name] = value
@@ -66,7 +68,7 @@ class Relay:
             self._metrics.broken(exchange.route)
             await exchange.write(exchange.client.event(committed.first), more=False)
             return
-        await exchange.answer(answer.status, _passed_on(answer.headers), committed.first)
+        await exchange.answer(answer.status, _passed_on(answer), committed.first)
 
     async def _stream(
         self, exchange: Exchange, committed: Committed, scanner: StreamScanner
@@ -76,16 +78,19 @@ class Relay:
             if not exchange.started:
                 await exchange.start_stream()
             await exchange.write(committed.first, more=True)
-            while not scanner.done:
-                passed = await self._next(answer, scanner, exchange.timeouts.gap_seconds)
-                if passed:
-                    await exchange.write(passed, more=True)
+            async with KeepAlive(exchange, exchange.timeouts.quiet_seconds) as silence:
+                while not scanner.done:
+                    passed = await self._next(answer, scanner, exchange.timeouts.gap_seconds)
+                    if passed:
+                        silence.heard()
+                        await exchange.write(passed, more=True)
         except UpstreamFailure as failure:
             symptom = failure.symptom
             # After the commit a reset and a missing end are the same to the client: a cut.
             outcome = Symptom.CUT if symptom is Symptom.RESET else symptom
             committed.lane.stats.note(0.0, outcome.value)
-            self._end(exchange, committed, Outcome.FAILED, outcome.value)
+            blamed = Outcome.FAILED if symptom.blames_the_target else Outcome.NEUTRAL
+            self._end(exchange, committed, blamed, outcome.value)
             raise StreamBroken(
                 f"The provider's stream broke off ({outcome.value}); the answer is not complete."
             ) from failure

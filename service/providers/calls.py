@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Self
 
 import msgspec
 
@@ -13,6 +14,27 @@ class Format(Enum):
 
     OPENAI = "chat completions"
     ANTHROPIC = "messages"
+
+
+_LIMITS = ("max_tokens", "max_completion_tokens")
+"""What clients call the longest answer that they want."""
+_NULL = msgspec.Raw(b"null")
+
+
+class _Thinking(msgspec.Struct):
+    budget_tokens: int = 0
+
+
+_decode_limit = msgspec.json.Decoder(int | _Thinking | None).decode
+
+
+def _tokens(raw: msgspec.Raw) -> int:
+    """A limit, or a budget to think with; 0 for what is none."""
+    try:
+        found = _decode_limit(raw)
+    except msgspec.DecodeError:
+        return 0
+    return found.budget_tokens if isinstance(found, _Thinking) else found or 0
 
 
 class ChatCall(msgspec.Struct, frozen=True):
@@ -28,14 +50,32 @@ class ChatCall(msgspec.Struct, frozen=True):
     """The client's headers that belong to its API, for a provider of the same format."""
     fresh: bool = False
     """Whether the client wants no answer that was given before."""
+    mended: bool = False
+    """Whether half a character was replaced in it."""
+
+    def at_most(self, tokens: int) -> Self:
+        """The same call for an answer of at most so many tokens.
+
+        It is this call where it asks for no more, and where it wants as many to think with.
+        """
+        over = [name for name in _LIMITS if _tokens(self.fields.get(name, _NULL)) > tokens]
+        if not over or _tokens(self.fields.get("thinking", _NULL)) >= tokens:
+            return self
+        fewer = dict.fromkeys(over, msgspec.Raw(str(tokens).encode()))
+        return msgspec.structs.replace(self, fields={**self.fields, **fewer})
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens that a provider counted for one answer; `prompt` has those from its cache too."""
+    """Tokens that a provider counted for one answer; `prompt` has all of the prompt."""
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    """Of the prompt: read from the provider's cache."""
+    written: int = 0
+    """Of the prompt: written to it, for five minutes."""
+    written_long: int = 0
+    """Of the prompt: written to it, for an hour."""
 
 
 NOTHING = Usage()

@@ -3,6 +3,7 @@
 A new provider is one entry here. A new wire format is one module in `dialects`, named by an entry.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,7 +12,9 @@ from service.errors import SettingsError
 from service.providers.calls import Format
 from service.providers.dialect import Dialect
 from service.providers.dialects.anthropic import AnthropicDialect
-from service.providers.dialects.openai import OpenAIDialect, Quirks
+from service.providers.dialects.gathering import CompletionGatherer, Gatherer, MessageGatherer
+from service.providers.dialects.openai import OpenAIDialect
+from service.providers.dialects.quirks import CallIds, Quirks
 from service.providers.translation.for_anthropic_clients import OpenAIProviderForAnthropic
 from service.providers.translation.for_openai_clients import AnthropicProviderForOpenAI
 
@@ -38,6 +41,12 @@ class ProviderKind:
     """By what the client speaks."""
     note: str
     fixed_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    ask_for_streams: bool = False
+    """Whether its streams tell all that its whole answers do."""
+
+    def gatherer(self) -> Gatherer:
+        """Puts one stream together to a whole answer."""
+        return MessageGatherer() if self.native is Format.ANTHROPIC else CompletionGatherer()
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """Headers of every request: the key, and no compression that would have to be undone."""
@@ -63,25 +72,67 @@ def _speaks_openai(
     *,
     quirks: Quirks | None = None,
     key_header: Callable[[str], tuple[str, str]] = _bearer,
+    ask_for_streams: bool = True,
 ) -> ProviderKind:
-    native = OpenAIDialect(quirks)
+    native = OpenAIDialect(quirks or _COMPATIBLE)
     dialects: dict[Format, Dialect] = {
         Format.OPENAI: native,
         Format.ANTHROPIC: OpenAIProviderForAnthropic(native),
     }
-    return ProviderKind(name, base_url, _CHAT, key_header, Format.OPENAI, dialects, note)
+    return ProviderKind(
+        name,
+        base_url,
+        _CHAT,
+        key_header,
+        Format.OPENAI,
+        dialects,
+        note,
+        ask_for_streams=ask_for_streams,
+    )
 
 
+_NO_DEVELOPER = {"developer": "system"}
+"""Of servers that know OpenAI's older roles alone; the newer one means the same."""
 # https://docs.mistral.ai/api: unknown fields are refused with 422, and a stream's last chunk
 # carries the usage.
 _MISTRAL = Quirks(
     takes_stream_options=False,
     renames={"max_completion_tokens": "max_tokens", "seed": "random_seed"},
-    drops=frozenset(("user",)),
+    knows=frozenset(
+        (
+            *("model", "messages", "stream", "temperature", "top_p", "max_tokens", "stop", "n"),
+            *("random_seed", "response_format", "tools", "tool_choice", "parallel_tool_calls"),
+            *("presence_penalty", "frequency_penalty", "prediction", "prompt_mode", "metadata"),
+            *("safe_prompt", "reasoning_effort", "prompt_cache_key", "guardrails"),
+        )
+    ),
+    roles=_NO_DEVELOPER,
+    knows_in_messages=frozenset(
+        ("role", "content", "tool_calls", "tool_call_id", "name", "prefix"),
+    ),
+    names_tools_only=True,
+    ids=CallIds(re.compile("[a-zA-Z0-9]{9}"), 9),
+    user_follows_tool=False,
 )
+# https://console.groq.com/docs/api-reference#chat-create: other fields of messages are refused.
+_GROQ = Quirks(
+    roles=_NO_DEVELOPER,
+    knows_in_messages=frozenset(
+        ("role", "content", "tool_calls", "tool_call_id", "name", "reasoning"),
+    ),
+)
+_COMPATIBLE = Quirks(roles=_NO_DEVELOPER, marks_caches=True, wants_thoughts=True)
+# https://api-docs.deepseek.com/guides/thinking_mode and
+# https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
+_THOUGHTFUL = Quirks(roles=_NO_DEVELOPER, wants_thoughts=True)
+_GEMINI = Quirks(roles=_NO_DEVELOPER, signs_calls=True)
 # https://platform.openai.com/docs/api-reference/chat/create: max_tokens is deprecated, and models
 # that reason refuse it.
-_OPENAI = Quirks(max_tokens="max_completion_tokens")
+_OPENAI = Quirks(
+    max_tokens="max_completion_tokens",
+    not_in_messages=frozenset(("reasoning_content", "reasoning")),
+    ids=CallIds(re.compile(".{1,40}", re.DOTALL), 40),
+)
 
 _ENTRIES = (
     _speaks_openai("openai", "https://api.openai.com/v1", "OpenAI", quirks=_OPENAI),
@@ -97,6 +148,7 @@ _ENTRIES = (
         },
         note="Anthropic",
         fixed_headers={"anthropic-version": _ANTHROPIC_VERSION},
+        ask_for_streams=True,
     ),
     _speaks_openai(
         "azure-openai",
@@ -105,12 +157,26 @@ _ENTRIES = (
         key_header=lambda api_key: ("api-key", api_key),
         quirks=_OPENAI,
     ),
-    _speaks_openai("groq", "https://api.groq.com/openai/v1", "Groq"),
+    _speaks_openai("groq", "https://api.groq.com/openai/v1", "Groq", quirks=_GROQ),
     _speaks_openai("mistral", "https://api.mistral.ai/v1", "Mistral", quirks=_MISTRAL),
-    _speaks_openai("huggingface", "https://router.huggingface.co/v1", "Hugging Face's router"),
-    _speaks_openai("vllm", None, "vLLM's server"),
-    _speaks_openai("ollama", None, "Ollama's server: http://<host>:11434/v1"),
-    _speaks_openai("openai-compatible", None, "any other server of OpenAI's chat completions"),
+    _speaks_openai(
+        "gemini",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        "Google Gemini",
+        quirks=_GEMINI,
+    ),
+    _speaks_openai("deepseek", "https://api.deepseek.com", "DeepSeek", quirks=_THOUGHTFUL),
+    _speaks_openai("moonshot", "https://api.moonshot.ai/v1", "Moonshot AI", quirks=_THOUGHTFUL),
+    # Of these, some servers tell less in streams: calls of tools are cut, or usage is missing.
+    *(
+        _speaks_openai(name, base_url, note, ask_for_streams=False)
+        for name, base_url, note in (
+            ("huggingface", "https://router.huggingface.co/v1", "Hugging Face's router"),
+            ("vllm", None, "vLLM's server"),
+            ("ollama", None, "Ollama's server: http://<host>:11434/v1"),
+            ("openai-compatible", None, "any other server of OpenAI's chat completions"),
+        )
+    ),
 )
 
 CATALOGUE: Mapping[str, ProviderKind] = MappingProxyType({entry.name: entry for entry in _ENTRIES})

@@ -3,6 +3,7 @@
 A new wire format is one module in `service.providers.dialects` that implements `Dialect`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import msgspec
 
 from service.errors import SeawallError
 from service.providers.calls import ChatCall, Usage
+from service.providers.encoding import SAME_NAMES, Encoding
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
@@ -35,10 +37,10 @@ class Untranslatable(SeawallError):  # noqa: N818 - a property of the request, n
 
 
 def as_failure(error: Exception) -> UpstreamFailure:
-    """What it says of the provider: what a translation finds UNREADABLE is no bug's fault."""
+    """What it says of the provider: nothing, where it is our translation that cannot read."""
     if isinstance(error, UpstreamFailure):
         return error
-    return UpstreamFailure(Symptom.MALFORMED, f"it cannot be translated: {type(error).__name__}")
+    return UpstreamFailure(Symptom.UNTRANSLATED, type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,18 @@ class StreamScanner(Protocol):
 class Dialect(Protocol):
     """How a provider is asked for, and answers to, clients of one format."""
 
-    def encode(self, call: ChatCall, model: str) -> bytes:
+    def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
         """The request body for `model`, with everything else as the client sent it.
+
+        But for what the provider would refuse: `how` is told of that.
 
         Raises:
             Untranslatable: the provider's format cannot say what the client wants.
         """
         ...
 
-    def answer(self, body: bytes) -> WholeAnswer:
-        """A whole, not streamed, answer as the client gets it.
+    def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
+        """A whole, not streamed, answer as the client gets it; `names` are `Encoding.names`.
 
         Raises:
             UpstreamFailure: it is malformed or not complete.
@@ -119,10 +123,6 @@ class Dialect(Protocol):
         """An answer of status 4xx as the client gets it."""
         ...
 
-    def too_long(self, body: bytes) -> bool:
-        """Whether an answer of status 400 says that the model cannot take so many tokens."""
-        ...
-
-    def scanner(self, call: ChatCall) -> StreamScanner:
-        """A scanner for one streamed answer to `call`."""
+    def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> StreamScanner:
+        """A scanner for one streamed answer to `call`; `names` are `Encoding.names`."""
         ...

@@ -19,9 +19,12 @@ class UpstreamFailure(SeawallError):  # noqa: N818 - an outcome to decide on, no
         *,
         retry_after_s: float | None = None,
         refusal: tuple[int, bytes] | None = None,
+        most_tokens: int | None = None,
     ) -> None:
         super().__init__(f"{symptom.value}: {detail}")
         self.symptom = symptom
         self.retry_after_s = retry_after_s
         self.refusal = refusal
         """Status and body for the client, should no other target do better."""
+        self.most_tokens = most_tokens
+        """The longest answer that the target has room for now."""

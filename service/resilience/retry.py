@@ -39,11 +39,40 @@ class Symptom(Enum):
     MALFORMED = "malformed"
     CUT = "cut"
     TOO_LONG = "too_long"
+    UNABLE = "unable"
+    NO_MODEL = "no_model"
+    UNTRANSLATED = "untranslated"
+    """The gateway could not read it, though others may."""
+    TOO_MANY_TOKENS = "too_many_tokens"
+    """The client allows a longer answer than the target gives, or has room for."""
+    OWN_FIELD = "own_field"
+    """The provider refused a field that the gateway had added."""
 
     @property
     def blames_the_target(self) -> bool:
         """Whether the circuit breaker counts it."""
-        return self not in (Symptom.RATE_LIMITED, Symptom.KEY_REFUSED, Symptom.TOO_LONG)
+        return self not in _BLAMELESS
+
+    @property
+    def asks_for_another_form(self) -> bool:
+        """Whether the same target takes the request in another form, and did no work for this."""
+        return self in _ANOTHER_FORM
+
+
+_BLAMELESS = frozenset(
+    (
+        Symptom.RATE_LIMITED,
+        Symptom.KEY_REFUSED,
+        Symptom.TOO_LONG,
+        Symptom.UNABLE,
+        Symptom.UNTRANSLATED,
+        Symptom.TOO_MANY_TOKENS,
+        Symptom.OWN_FIELD,
+    )
+)
+_ANOTHER_FORM = frozenset((Symptom.OWN_FIELD, Symptom.TOO_MANY_TOKENS))
+_ANOTHER_KEY = frozenset((Symptom.KEY_REFUSED, Symptom.RATE_LIMITED, Symptom.NO_MODEL))
+"""What another account of the same provider may not meet."""
 
 
 class Step(Enum):
@@ -84,13 +113,14 @@ def decide(
     Silence moves on at once: waiting again for what did not come doubles the loss. Who was not
     reached is asked once more when nobody else is left, which `Attempts` sees to. A 5xx or a
     reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
-    the deadline leaves the time. A key that is refused, or used up, makes way for a `spare_key`
-    at once. `remaining_s` is the time to the request's deadline, `spare` how
-    many attempts are left beyond one for each target that was not asked yet: those come first.
+    the deadline leaves the time. A key that is refused, or used up, or may not use the model, makes
+    way for a `spare_key` at once, and a request that the target takes in another form is sent so at
+    once. `remaining_s` is the time to the request's deadline, `spare` how many attempts are left
+    beyond one for each target that was not asked yet: those come first.
     """
     if tries > 1 or spare < 1:
         return _NEXT
-    if spare_key and symptom in (Symptom.KEY_REFUSED, Symptom.RATE_LIMITED):
+    if symptom.asks_for_another_form or (spare_key and symptom in _ANOTHER_KEY):
         return Next(Step.SAME_TARGET)
     if symptom in (Symptom.SERVER_ERROR, Symptom.RESET):
         wait_s = full_jitter_s(tries, random)

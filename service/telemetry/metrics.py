@@ -86,6 +86,12 @@ class Metrics:
             ["provider", "kind"],
             self.registry,
         )
+        self._adapted = Counter(
+            names.ADAPTED,
+            "Requests of which something was changed for the provider that answered.",
+            ["provider"],
+            registry=self.registry,
+        )
         self._degraded = {rung: degraded.labels(rung) for rung in RUNGS}
         self._state_errors = Counter(
             names.STATE_ERRORS,
@@ -169,6 +175,10 @@ class Metrics:
     def attempt(self, provider: str, outcome: str) -> None:
         """Count one attempt at a provider."""
         self._attempts.count(provider, outcome)
+
+    def adapted(self, provider: str) -> None:
+        """Count one request that was changed for a provider."""
+        self._adapted.labels(provider).inc()
 
     def answered(self, provider: str, seconds: float) -> None:
         """Note how long a provider took until its answer could begin."""

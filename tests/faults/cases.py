@@ -72,7 +72,7 @@ CASES = (
     _before("first token comes too late", "slow_first_token", _second(), seconds=4),
     _before("trickle, each token in time", "trickle", _first(), seconds=0.1),
     _amid("stall amid the stream", "stall_mid_stream", _second(), after=3),
-    _amid("stream cut without finish_reason", "cut_mid_stream", _second(3), after=3, how="end"),
+    _amid("stream cut without finish_reason", "cut_mid_stream", _second(), after=3, how="end"),
     _before("first event malformed; truncated JSON", "malformed_event", _second()),
     _amid("later event malformed", "malformed_event", _second(), after=3),
     _before("error event first, status 200", "error_event", _second(3)),

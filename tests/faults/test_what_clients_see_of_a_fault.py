@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.cases import CASES, Case
+from tests.faults.quirks import QUIRKS, Quirk, Quirks, quirks, quirks_table
 from tests.faults.suite import Suite, suite
 
 pytestmark = [pytest.mark.servers]
@@ -27,10 +28,26 @@ def test_clients_see_what_they_are_promised(running: Suite, case: Case, *, strea
 
 
 def test_the_page_has_every_case_as_it_is_promised() -> None:
-    rows = [line.split("|")[1:5] for line in PAGE.read_text().splitlines() if line[:2] == "| "]
+    first, _ = PAGE.read_text().split("\n## ")
+    rows = [line.split("|")[1:5] for line in first.splitlines() if line[:2] == "| "]
     found = [tuple(cell.strip() for cell in row) for row in rows[1:]]
     assert found == [
         (case.title, way, seen.what, str(seen.attempts))
         for case in CASES
         for way, seen in (("plain", case.plain), ("streamed", case.streamed))
     ]
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Generator[Quirks]:
+    with quirks(tmp_path_factory.mktemp("quirks")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{one.provider}: {one.title}" for one in QUIRKS])
+def test_a_providers_own_ways_cost_no_answer(ways: Quirks, quirk: Quirk) -> None:
+    assert ways.seen(quirk) == quirk.seen
+
+
+def test_the_page_has_every_quirk_as_it_is_promised() -> None:
+    assert PAGE.read_text().endswith(quirks_table((one, one.seen) for one in QUIRKS))

@@ -12,10 +12,14 @@ CHOICE = b'{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"st
 
 
 @contextmanager
-def provider(answer: bytes) -> Generator[str]:
-    """A server that gives every request the same bytes and leaves the connection open."""
+def provider(*answers: bytes) -> Generator[str]:
+    """A server that answers with these bytes in turn, at last with the same, and keeps connections.
+
+    It yields its address.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     held: list[socket.socket] = []
+    left = list(reversed(answers))
 
     def serve() -> None:
         while True:
@@ -25,7 +29,7 @@ def provider(answer: bytes) -> Generator[str]:
                 return
             held.append(connection)
             connection.recv(65536)
-            connection.sendall(answer)
+            connection.sendall(left.pop() if len(left) > 1 else left[0])
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -272,7 +272,7 @@ def test_a_request_that_the_target_has_no_words_for_gives_its_probe_back(
         )
         asked = alpha.requests()
         wait_until(
-            lambda: gateway.chat(functions=[]).status == 400,
+            lambda: gateway.chat(functions=[{"name": "f"}]).status == 400,
             deadline_s=5,
             what="the request to come to be encoded: four early probes in a second",
         )

@@ -62,7 +62,15 @@ def test_nothing_waits_past_the_deadline() -> None:
 
 def test_the_breaker_blames_no_target_for_limits_and_keys() -> None:
     blameless = {symptom for symptom in Symptom if not symptom.blames_the_target}
-    assert blameless == {Symptom.RATE_LIMITED, Symptom.KEY_REFUSED, Symptom.TOO_LONG}
+    assert blameless == {
+        Symptom.RATE_LIMITED,
+        Symptom.KEY_REFUSED,
+        Symptom.TOO_LONG,
+        Symptom.UNABLE,
+        Symptom.UNTRANSLATED,
+        Symptom.TOO_MANY_TOKENS,
+        Symptom.OWN_FIELD,
+    }
 
 
 def test_jitter_is_full_and_capped() -> None:
@@ -81,7 +89,7 @@ def test_retries_are_a_fifth_of_recent_requests_and_never_fewer_than_three() -> 
     assert budget.take_retry(), "the window has passed"
 
 
-@pytest.mark.parametrize("symptom", [Symptom.KEY_REFUSED, Symptom.RATE_LIMITED])
+@pytest.mark.parametrize("symptom", [Symptom.KEY_REFUSED, Symptom.RATE_LIMITED, Symptom.NO_MODEL])
 def test_a_spare_key_is_tried_at_once(symptom: Symptom) -> None:
     found = after(symptom, spare_key=True, retry_after_s=30)
     assert found == Next(Step.SAME_TARGET, 0.0)

@@ -9,6 +9,7 @@ from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
 from service.pipeline.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.dialect import Dialect, StreamScanner, Untranslatable
+from service.providers.encoding import Encoding
 from service.providers.failures import UpstreamFailure
 
 PIXEL = "iVBORw0KGgo="
@@ -23,13 +24,13 @@ def spoken(kind: str, client: ClientApi) -> Dialect:
 
 def to_anthropic(**fields: object) -> Any:  # noqa: ANN401 - JSON is whatever the test says
     call = decode_chat(json.dumps({"model": "alias", **fields}).encode(), OPENAI)
-    return json.loads(spoken("anthropic", OPENAI).encode(call, "claude"))
+    return json.loads(spoken("anthropic", OPENAI).encode(call, "claude", Encoding()))
 
 
 def to_openai(**fields: object) -> Any:  # noqa: ANN401 - same
     document = {"model": "alias", "max_tokens": 9, **fields}
     call = decode_chat(json.dumps(document).encode(), ANTHROPIC)
-    return json.loads(spoken("openai", ANTHROPIC).encode(call, "gpt"))
+    return json.loads(spoken("openai", ANTHROPIC).encode(call, "gpt", Encoding()))
 
 
 def user(content: object) -> dict[str, object]:
@@ -148,7 +149,7 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"messages": [user([{"type": "input_audio"}])]}, "messages"),
     ({"messages": [{"role": "narrator", "content": "x"}]}, "messages"),
     ({"messages": "x"}, "messages"),
-    ({"functions": []}, "functions"),
+    ({"functions": [{"name": "f"}]}, "functions"),
     ({"web_search_options": {}}, "web_search_options"),
     ({"messages": [{"role": "tool", "content": [{"type": "image_url"}]}]}, "messages"),
     (
@@ -169,10 +170,9 @@ def test_what_anthropic_has_no_words_for_is_refused(fields: dict[str, object], p
     "fields",
     [
         {"messages": [user([{"type": "document"}])]},
-        {"messages": [{"role": "assistant", "content": [{"type": "server_tool_use"}]}]},
-        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         {"messages": [user("x")], "max_tokens": "many"},
-        {"messages": [user("x")], "output_format": {"type": "json_schema"}},
+        {"messages": [user("x")], "output_format": {"type": "other"}},
+        {"messages": [user("x")], "mcp_servers": [{"name": "one"}]},
         {"messages": [user([{"type": "image", "source": {"type": "file"}}])]},
     ],
 )
@@ -348,13 +348,121 @@ def test_calls_without_numbers_stay_apart_by_their_ids() -> None:
     assert [start["name"] for start in starts] == ["f", "g"]
 
 
-def test_a_piece_for_a_call_that_is_closed_is_no_answer() -> None:
-    def call(index: int) -> bytes:
-        return piece({"tool_calls": [{"index": index, "function": {"arguments": "{"}}]})
+def tool_piece(index: int | None, arguments: str, call: str = "", name: str = "") -> bytes:
+    function = {"name": name, "arguments": arguments}
+    return piece({"tool_calls": [{"index": index, "id": call, "function": function}]})
 
-    scanner = scanner_of("openai", ANTHROPIC)
-    with pytest.raises(UpstreamFailure, match="not open"):
-        scanner.feed(call(0) + call(1) + call(0))
+
+def blocks(raw: bytes) -> list[list[str]]:
+    """Of every call of a tool: its id, its name and its arguments, as events tell them in order."""
+    made: list[list[str]] = []
+    for one in read(raw):
+        if one["type"] == "content_block_start" and one["content_block"]["type"] == "tool_use":
+            made.append([one["content_block"]["id"], one["content_block"]["name"], ""])
+        elif one["type"] == "content_block_delta" and "partial_json" in one["delta"]:
+            assert one["index"] == len(made) - 1, "blocks come one after the other"
+            made[-1][2] += one["delta"]["partial_json"]
+    return made
+
+
+END_OF_CALLS = piece({}, "tool_calls") + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(0, '{"a":1}', "c1", "f"), (0, '{"b":2}', "c2", "g")],  # Google's: all are number 0
+        [(0, "", "c1", "f"), (1, "", "c2", "g"), (0, '{"a":1}'), (1, '{"b":2}')],
+        [(0, '{"a"', "c1", "f"), (1, '{"b"', "c2", "g"), (0, ":1}"), (1, ":2}")],
+        [(None, '{"a":1}', "c1", "f"), (None, '{"b"', "c2", "g"), (None, ":2}")],
+        [(0, '{"a":1}', "c1", "f"), (0, "", "", ""), (1, '{"b":2}', "c2", "g"), (0, " ")],
+    ],
+    ids=["one number", "in turns", "cut in turns", "no numbers", "empty pieces"],
+)
+def test_parallel_calls_are_told_whole_and_one_after_the_other(pieces: list[Any]) -> None:
+    stream = b"".join(tool_piece(*one) for one in pieces) + END_OF_CALLS
+    found = blocks(scanner_of("openai", ANTHROPIC).feed(stream))
+    assert found == [["c1", "f", '{"a":1}'], ["c2", "g", '{"b":2}']]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        tool_piece(0, "{}", "c1", "f") + tool_piece(1, "{}", "c2", "g") + tool_piece(0, '{"a":1}'),
+        tool_piece(None, '{"a":1}'),
+    ],
+    ids=["of a call that has ended", "of no call"],
+)
+def test_a_piece_of_no_open_call_is_no_answer(stream: bytes) -> None:
+    with pytest.raises(UpstreamFailure, match="a piece of a tool call"):
+        scanner_of("openai", ANTHROPIC).feed(stream)
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+THINKING_STREAMS: dict[str, list[dict[str, object]]] = {
+    "Mistral": [{"content": [THOUGHT]}, {"content": [{"type": "text", "text": "4"}]}],
+    "DeepSeek": [{"reasoning_content": "hm"}, {"content": "4"}],
+    "newer vLLM": [{"reasoning": "hm"}, {"content": "4"}],
+}
+
+
+@pytest.mark.parametrize("whose", THINKING_STREAMS)
+@pytest.mark.parametrize("wanted", [True, False])
+def test_thoughts_reach_clients_of_anthropics_that_want_them(
+    whose: str,
+    wanted: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    fields = {"thinking": {"type": "enabled", "budget_tokens": 1024}} if wanted else {}
+    scanner = scanner_of("mistral", ANTHROPIC, **fields)
+    stream = b"".join(piece(delta) for delta in THINKING_STREAMS[whose]) + piece({"content": "2"})
+    found = read(scanner.feed(stream + piece({}, "stop") + b"data: [DONE]\n\n"))
+    kinds = [one["content_block"]["type"] for one in found if one["type"] == "content_block_start"]
+    deltas = [one["delta"] for one in found if one["type"] == "content_block_delta"]
+    assert kinds == (["thinking", "text"] if wanted else ["text"])
+    assert "".join(delta.get("text", "") for delta in deltas) == "42"
+    assert "".join(delta.get("thinking", "") for delta in deltas) == ("hm" if wanted else "")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": [THOUGHT, {"type": "text", "text": "42"}]},
+        {"content": "42", "reasoning_content": "hm"},
+    ],
+)
+def test_a_whole_answer_with_a_thought_is_two_blocks(message: dict[str, object]) -> None:
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    content = json.loads(spoken("mistral", ANTHROPIC).answer(body).body)["content"]
+    assert [block["type"] for block in content] == ["thinking", "text"]
+    assert (content[0]["thinking"], content[1]["text"]) == ("hm", "42")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"object": "error", "message": "too large"},
+        {"error": "too large"},
+        {"detail": "too large"},
+        {"detail": [{"loc": ["body"], "msg": "too large"}]},
+        [{"error": {"code": 400, "message": "too large"}}],
+        {"error": {"message": "too large"}},
+    ],
+)
+def test_the_words_of_a_refusal_reach_clients_of_the_other_format(shape: object) -> None:
+    body = json.dumps(shape).encode()
+    assert b'"message":"too large"' in spoken("vllm", ANTHROPIC).refusal(400, body)
+    assert b'"message":"too large"' in spoken("anthropic", OPENAI).refusal(400, body)
+
+
+def test_a_character_that_is_cut_in_two_is_put_together_by_the_client() -> None:
+    halves = b"".join(
+        b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % half
+        for half in (rb"\ud83d", rb"\ude00")
+    )
+    found = read(scanner_of("openai", ANTHROPIC).feed(halves))
+    texts = [one["delta"]["text"] for one in found if one["type"] == "content_block_delta"]
+    whole = "".join(texts).encode("utf-16", "surrogatepass").decode("utf-16")
+    assert whole == "\U0001f600"
 
 
 def test_azures_first_chunk_names_no_message() -> None:
@@ -380,7 +488,7 @@ def test_the_limit_of_an_answer_has_the_name_that_the_provider_takes(kind: str, 
         "metadata": {"user_id": "u"},
     }
     call = decode_chat(json.dumps(document).encode(), ANTHROPIC)
-    sent = json.loads(spoken(kind, ANTHROPIC).encode(call, "x"))
+    sent = json.loads(spoken(kind, ANTHROPIC).encode(call, "x", Encoding()))
     assert sent[field] == 9
     assert ("user" in sent) is (kind != "mistral")
 
@@ -395,7 +503,7 @@ def test_mistral_gets_no_field_that_it_refuses() -> None:
         "stream_options": {"include_usage": True},
     }
     call = decode_chat(json.dumps(document).encode(), OPENAI)
-    sent = json.loads(spoken("mistral", OPENAI).encode(call, "mistral-small"))
+    sent = json.loads(spoken("mistral", OPENAI).encode(call, "mistral-small", Encoding()))
     assert sent == {
         "model": "mistral-small",
         "messages": [],

@@ -3,11 +3,18 @@
 https://docs.anthropic.com/en/api/messages and .../messages-streaming
 """
 
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
 import msgspec
 
 from service.providers.calls import ChatCall, Usage
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.sse import EventSplitter
+from service.providers.dialects.thoughts import fit_thoughts
+from service.providers.encoding import SAME_NAMES, Encoding
+from service.providers.endings import end_of_message
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
@@ -19,10 +26,15 @@ __all__ = [
     "AnthropicScanner",
     "Block",
     "read_message",
-    "says_too_long",
 ]
 
 _END = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+class CacheCreation(msgspec.Struct):
+    """What was written to the prompt cache, by how long it stays there."""
+
+    ephemeral_1h_input_tokens: int | None = 0
 
 
 class AnthropicUsage(msgspec.Struct):
@@ -32,12 +44,16 @@ class AnthropicUsage(msgspec.Struct):
     output_tokens: int | None = 0
     cache_creation_input_tokens: int | None = 0
     cache_read_input_tokens: int | None = 0
+    cache_creation: CacheCreation | None = None
 
     def counted(self) -> Usage:
         """The same in the pipeline's words."""
         cached = self.cache_read_input_tokens or 0
-        prompt = (self.input_tokens or 0) + (self.cache_creation_input_tokens or 0) + cached
-        return Usage(prompt, self.output_tokens or 0, cached)
+        written = self.cache_creation_input_tokens or 0
+        tiers = self.cache_creation
+        long = min(written, (tiers.ephemeral_1h_input_tokens or 0) if tiers is not None else 0)
+        prompt = (self.input_tokens or 0) + written + cached
+        return Usage(prompt, self.output_tokens or 0, cached, written - long, long)
 
 
 class Block(msgspec.Struct):
@@ -84,32 +100,68 @@ class AnthropicEvent(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode_event = msgspec.json.Decoder(AnthropicEvent).decode
-_decode_message = msgspec.json.Decoder(AnthropicMessage).decode
+_event = msgspec.json.Decoder(AnthropicEvent)
+_message = msgspec.json.Decoder(AnthropicMessage)
+_EVENTS = frozenset(
+    (
+        *("message_start", "content_block_start", "content_block_delta", "content_block_stop"),
+        *("message_delta", "message_stop", "error", "ping"),
+    )
+)
+_T = TypeVar("_T", AnthropicEvent, AnthropicMessage)
 
 
-def says_too_long(body: bytes) -> bool:
-    """Whether an error says that a prompt is too long for the model."""
-    return b"prompt is too long" in body or b"exceed context limit" in body
+def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
+    """An event or a message, read as far as SDKs read it; None when it is neither.
+
+    A character may be cut in two, so that each half is an escape that stands for nothing, a number
+    may be a string, and an event that nobody knows may have any fields.
+    """
+    try:
+        return decoder.decode(data)
+    except UNREADABLE:
+        pass
+    try:
+        document: object = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    fields = cast("dict[str, Any]", document)
+    if decoder.type is AnthropicEvent and fields.get("type") not in _EVENTS:
+        fields = {"type": str(fields.get("type"))}
+    told = fields.get("content") or [fields.get("content_block")]
+    blocks = cast("list[object]", told if isinstance(told, list) else [])
+    inputs = [
+        cast("dict[str, object]", block).pop("input", None) if isinstance(block, dict) else None
+        for block in blocks
+    ]
+    try:
+        read = msgspec.convert(fields, decoder.type, strict=False)
+    except msgspec.ValidationError:
+        return None
+    found = read.content if isinstance(read, AnthropicMessage) else [read.content_block]
+    for block, value in zip(found or (), inputs, strict=False):
+        if block is not None and value is not None:
+            block.input = msgspec.Raw(json.dumps(value).encode())
+    return read
 
 
 def read_message(body: bytes) -> AnthropicMessage:
     """A whole answer, checked.
 
     Raises:
-        UpstreamFailure: it is no message, or has no stop_reason.
+        UpstreamFailure: it is no message, or has not come to its end.
     """
-    try:
-        message = _decode_message(body)
-    except UNREADABLE as error:
-        detail = f"the answer is no message: {type(error).__name__}"
-        raise UpstreamFailure(Symptom.MALFORMED, detail) from None
+    message = _read(body, _message)
+    if message is None:
+        raise UpstreamFailure(Symptom.MALFORMED, "the answer is no message")
     if message.type == "error":
         raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")
     if message.content is None:
         raise UpstreamFailure(Symptom.MALFORMED, "the answer has no content")
-    if message.stop_reason is None:
-        raise UpstreamFailure(Symptom.CUT, "the answer has no stop_reason")
+    if end_of_message(message.stop_reason) is None:
+        raise UpstreamFailure(Symptom.CUT, "the answer has no stop_reason that is known")
     return message
 
 
@@ -143,15 +195,15 @@ class AnthropicReader:
             UpstreamFailure: the answer is not complete.
         """
         if not self.finished:
-            raise UpstreamFailure(Symptom.CUT, "the stream ended without a stop_reason")
+            raise UpstreamFailure(
+                Symptom.CUT, "the stream ended without a stop_reason that is known"
+            )
         self.done = True
 
     def _note(self, payload: bytes) -> AnthropicEvent:
-        try:
-            event = _decode_event(payload)
-        except UNREADABLE as error:
-            detail = f"an event is none of a message: {type(error).__name__}"
-            raise UpstreamFailure(Symptom.MALFORMED, detail) from None
+        event = _read(payload, _event)
+        if event is None:
+            raise UpstreamFailure(Symptom.MALFORMED, "an event is none of a message")
         match event.type:
             case "error":
                 raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
@@ -174,10 +226,9 @@ class AnthropicReader:
         if event.usage is not None:
             counted = event.usage.counted()
             # The totals of the whole answer; the prompt's part is often left out here.
-            prompt = counted.prompt or self.usage.prompt
-            cached = counted.cached or self.usage.cached
-            self.usage = Usage(prompt, counted.completion, cached)
-        if event.delta is not None and event.delta.stop_reason is not None:
+            asked = counted if counted.prompt else self.usage
+            self.usage = msgspec.structs.replace(asked, completion=counted.completion)
+        if event.delta is not None and end_of_message(event.delta.stop_reason) is not None:
             self.finished = True
             self.has_content = True
 
@@ -237,12 +288,14 @@ class AnthropicScanner:
 class AnthropicDialect:
     """See `Dialect`: for clients of the same format."""
 
-    def encode(self, call: ChatCall, model: str) -> bytes:
-        """See `Dialect.encode`."""
-        return _encode({**call.fields, "model": model})
+    def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
+        """See `Dialect.encode`. Usage comes unasked."""
+        streamed = {"stream": True} if call.stream else {}
+        return _encode({**fit_thoughts(call.fields, how), "model": model, **streamed})
 
-    def answer(self, body: bytes) -> WholeAnswer:
-        """See `Dialect.answer`: a message needs a stop_reason; the bytes stay as they are."""
+    def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
+        """See `Dialect.answer`: a message needs its end; the bytes stay as they are."""
+        del names
         usage = read_message(body).usage
         return WholeAnswer(body, usage.counted() if usage is not None else Usage())
 
@@ -251,11 +304,7 @@ class AnthropicDialect:
         del status
         return body
 
-    def too_long(self, body: bytes) -> bool:
-        """See `Dialect.too_long`."""
-        return says_too_long(body)
-
-    def scanner(self, call: ChatCall) -> AnthropicScanner:
+    def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> AnthropicScanner:
         """See `Dialect.scanner`."""
-        del call
+        del call, names
         return AnthropicScanner()

@@ -4,26 +4,34 @@ Bytes pass through: only the request's top level is taken apart, and answers are
 written again.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Any, cast
 
 import msgspec
 
 from service.providers.calls import ChatCall, Usage
 from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialects.fitting import MessageFitter
+from service.providers.dialects.quirks import Quirks
 from service.providers.dialects.sse import EventSplitter
+from service.providers.encoding import SAME_NAMES, Encoding
+from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
+from service.providers.half_characters import whole_characters
 from service.resilience.retry import Symptom
 
-__all__ = ["OpenAIDialect", "OpenAIScanner", "Quirks"]
+__all__ = ["OpenAIDialect", "OpenAIScanner"]
 
 _EMPTY_VALUES = frozenset((b"null", b'""', b"[]", b"{}"))
+_SAY_NOTHING = frozenset(("stream_options", "user", "store", "service_tier", "safety_identifier"))
+"""Fields that change no answer: nobody misses them."""
 _DONE = b"[DONE]"
 _DONE_EVENT = b"data: [DONE]\n\n"
 
 
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = 0
     finish_reason: str | None = None
     delta: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -78,6 +86,63 @@ def _malformed(detail: str) -> UpstreamFailure:
     return UpstreamFailure(Symptom.MALFORMED, detail)
 
 
+def _read_chunk(payload: bytes) -> _Chunk:
+    """One event, read as far as it can be, as SDKs do.
+
+    Types may be others than OpenAI's, and a character may be cut in two, so that each half is an
+    escape that stands for nothing.
+
+    Raises:
+        UpstreamFailure: it is no JSON object.
+    """
+    try:
+        return _decode_chunk(payload)
+    except UNREADABLE:
+        pass
+    try:
+        fields = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(f"an event is no chunk: {type(error).__name__}") from None
+    if not isinstance(fields, dict):
+        raise _malformed("an event is no object")
+    told = cast("dict[str, Any]", fields)
+    choices = told.get("choices")
+    return _Chunk(
+        [
+            _lenient(cast("dict[str, Any]", one))
+            for one in cast("list[object]", choices)
+            if isinstance(one, dict)
+        ]
+        if isinstance(choices, list)
+        else None,
+        _raw(told.get("usage")),
+        _raw(told.get("error")),
+    )
+
+
+def _read_answer(body: bytes) -> _Answer:
+    try:
+        return _decode_answer(body)
+    except UNREADABLE:
+        return _decode_answer(whole_characters(body))
+
+
+def _lenient(choice: dict[str, Any]) -> _Choice:
+    """A choice whose delta tells only which of its fields hold something."""
+    index, end, delta = (choice.get(name) for name in ("index", "finish_reason", "delta"))
+    holds = {
+        name: bool(value) or None
+        for name, value in cast("dict[str, Any]", delta if isinstance(delta, dict) else {}).items()
+    }
+    return _Choice(
+        index if isinstance(index, int) else 0, end if isinstance(end, str) else None, _raw(holds)
+    )
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
 def _holds_content(delta: msgspec.Raw) -> bool:
     """Whether a delta carries more than its role: text, a tool call, a refusal, reasoning."""
     if bytes(delta) == b"null":
@@ -125,7 +190,9 @@ class OpenAIScanner:
 
     def _require_finished(self) -> None:
         if not self.finished:
-            raise UpstreamFailure(Symptom.CUT, "the stream ended without a finish_reason")
+            raise UpstreamFailure(
+                Symptom.CUT, "the stream ended without a finish_reason that is known"
+            )
 
     def _accept(self, payload: bytes | None) -> bool:
         """Note what the event says; return whether the client gets it."""
@@ -137,10 +204,7 @@ class OpenAIScanner:
             self._require_finished()
             self.done = True
             return True
-        try:
-            chunk = _decode_chunk(payload)
-        except UNREADABLE as error:
-            raise _malformed(f"an event is no chunk: {type(error).__name__}") from None
+        chunk = _read_chunk(payload)
         if bytes(chunk.error) != b"null":
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
         for choice in chunk.choices or ():
@@ -166,12 +230,12 @@ class OpenAIScanner:
         return b"data: " + _encode(chunk) + b"\n\n"
 
     def _note(self, choice: _Choice) -> None:
-        if choice.finish_reason is not None:
-            self._open.discard(choice.index)
-            self._finished.add(choice.index)
+        if end_of_completion(choice.finish_reason) is not None:
+            self._open.discard(choice.index or 0)
+            self._finished.add(choice.index or 0)
             self.has_content = True
         elif choice.index not in self._finished:
-            self._open.add(choice.index)
+            self._open.add(choice.index or 0)
         if not self.has_content:
             try:
                 self.has_content = _holds_content(choice.delta)
@@ -179,56 +243,50 @@ class OpenAIScanner:
                 raise _malformed("a delta is no object") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Quirks:
-    """How a provider's idea of the format differs from OpenAI's own."""
-
-    takes_stream_options: bool = True
-    """Otherwise it counts tokens unasked, and refuses a request that asks."""
-    renames: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Fields that it knows under another name."""
-    drops: frozenset[str] = frozenset()
-    """Fields that it refuses, and that change no answer."""
-    max_tokens: str = "max_tokens"
-    """How it calls the limit of an answer, for clients of another format."""
-
-
 class OpenAIDialect:
     """See `Dialect`: for clients of the same format."""
 
     def __init__(self, quirks: Quirks | None = None) -> None:
-        self._quirks = quirks or Quirks()
-        self.max_tokens = self._quirks.max_tokens
+        self.quirks = quirks or Quirks()
+        self._messages = MessageFitter(self.quirks)
 
-    def encode(self, call: ChatCall, model: str) -> bytes:
-        """See `Dialect.encode`. Streams always ask for usage: the gateway counts it."""
+    def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
+        """See `Dialect.encode`. Streams ask for usage: the gateway counts it."""
         fields = dict(call.fields)
         fields["model"] = msgspec.Raw(_encode(model))
-        for name, other in self._quirks.renames.items():
+        if call.stream:
+            fields["stream"] = msgspec.Raw(b"true")
+        for name, other in self.quirks.renames.items():
             if name in fields:
                 fields[other] = fields.pop(name)
-        for name in self._quirks.drops:
-            fields.pop(name, None)
-        if not self._quirks.takes_stream_options:
+        if self.quirks.knows is not None:
+            for name in fields.keys() - self.quirks.knows:
+                del fields[name]
+                if name not in _SAY_NOTHING:
+                    how.adapted.add(name)
+        if "messages" in fields:
+            fields["messages"] = self._messages.fit(fields["messages"], how)
+        if not self.quirks.takes_stream_options:
             fields.pop("stream_options", None)
-        elif call.stream:
+        elif call.stream and how.may_add("stream_options"):
             options = dict(call.stream_options)
             options["include_usage"] = msgspec.Raw(b"true")
             fields["stream_options"] = msgspec.Raw(_encode(options))
         return _encode(fields)
 
-    def answer(self, body: bytes) -> WholeAnswer:
-        """See `Dialect.answer`: every choice needs a finish_reason; the bytes stay as they are."""
+    def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
+        """See `Dialect.answer`: every choice needs its end; the bytes stay as they are."""
+        del names
         try:
-            answer = _decode_answer(body)
+            answer = _read_answer(body)
         except UNREADABLE as error:
             raise _malformed(f"the answer is no completion: {type(error).__name__}") from None
         if bytes(answer.error) != b"null":
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")
         if not answer.choices:
             raise _malformed("the answer has no choices")
-        if any(choice.finish_reason is None for choice in answer.choices):
-            raise UpstreamFailure(Symptom.CUT, "a choice has no finish_reason")
+        if any(end_of_completion(choice.finish_reason) is None for choice in answer.choices):
+            raise UpstreamFailure(Symptom.CUT, "a choice has no finish_reason that is known")
         return WholeAnswer(body, _counted(answer.usage) or Usage())
 
     def refusal(self, status: int, body: bytes) -> bytes:
@@ -236,10 +294,7 @@ class OpenAIDialect:
         del status
         return body
 
-    def too_long(self, body: bytes) -> bool:
-        """See `Dialect.too_long`. Servers other than OpenAI's say it in the message alone."""
-        return b"context_length_exceeded" in body or b"maximum context length" in body
-
-    def scanner(self, call: ChatCall) -> OpenAIScanner:
+    def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> OpenAIScanner:
         """See `Dialect.scanner`."""
+        del names
         return OpenAIScanner(include_usage=call.include_usage)

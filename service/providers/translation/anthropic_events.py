@@ -1,17 +1,26 @@
 """Chunks of a completion, as the events of a message.
 
-The end of a message carries its usage, which comes after the last choice here: it is held back
-until then.
+A message's blocks come one after the other, and here pieces of several calls may come in turns: the
+first is told as it comes, what belongs to others waits until it is whole. The end of a message
+carries its usage, which comes after the last choice here: it is held back until then.
 """
 
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
 from service.providers.calls import Usage
+from service.providers.dialect import UNREADABLE
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
+from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
+from service.providers.half_characters import write_json
+from service.providers.translation.parts import said
 from service.providers.translation.words import anthropic_usage, new_id, stop_reason
 from service.resilience.retry import Symptom
 
@@ -30,7 +39,9 @@ class _ToolCall(msgspec.Struct):
 
 
 class _Delta(msgspec.Struct):
-    content: str | None = None
+    content: object = None
+    reasoning_content: object = None
+    reasoning: object = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
@@ -48,14 +59,74 @@ class _Chunk(msgspec.Struct):
 
 
 _Json: TypeAlias = dict[str, object]
-_TEXT = "text"
-"""In place of the number, or the id, of a tool call."""
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+@dataclass(eq=False, slots=True)
+class _Block:
+    """A content block that grows: text, a thought, or a call of a tool."""
+
+    kind: str
+    start: _Json
+    """The block as it begins."""
+    delta: tuple[str, str]
+    """The type of its deltas, and their field."""
+    pending: list[str] = field(default_factory=list[str])
+    """What has come and is not told yet."""
+    arguments: str = ""
+    """Of a call: all that has come."""
+    begun: bool = False
+
+    def add(self, text: str) -> None:
+        """Take what has come."""
+        self.pending.append(text)
+        if self.kind == _CALL:
+            self.arguments += text
+
+    def may_end(self) -> bool:
+        """Whether nothing is missing, should another block wait."""
+        if self.kind != _CALL:
+            return True
+        try:
+            _decode_arguments(self.arguments)
+        except UNREADABLE:
+            return False
+        return True
+
+
+_TEXT, _THOUGHT, _CALL = "text", "thinking", "tool_use"
+
+
+def _malformed(detail: str) -> UpstreamFailure:
+    return UpstreamFailure(Symptom.MALFORMED, detail)
+
+
+def _text_block() -> _Block:
+    return _Block(_TEXT, {"type": _TEXT, "text": ""}, ("text_delta", "text"))
+
+
+def _thought_block() -> _Block:
+    # Thoughts of other models carry no signature, which only their own provider could check.
+    start: _Json = {"type": _THOUGHT, "thinking": "", "signature": ""}
+    return _Block(_THOUGHT, start, ("thinking_delta", "thinking"))
+
+
+def _call_block(call_id: str, name: str) -> _Block:
+    start: _Json = {"type": _CALL, "id": call_id or new_id("toolu"), "name": name, "input": {}}
+    return _Block(_CALL, start, ("input_json_delta", "partial_json"))
+
+
+def _read(payload: bytes) -> _Chunk:
+    """One chunk; a provider may cut a character in two, each half an escape that is none alone."""
+    try:
+        return _decode(payload)
+    except UNREADABLE:
+        return msgspec.convert(json.loads(payload), _Chunk, strict=False)
 
 
 def _event(name: str, **fields: object) -> bytes:
-    data = _encode({"type": name, **fields})
+    data = write_json({"type": name, **fields})
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
@@ -64,18 +135,24 @@ class AnthropicEvents:
 
     Args:
         chunks: reads and judges what the provider sends; it lets the usage pass.
+        thoughts: whether the client wants to see them.
+        names: of tools, see `Encoding.names`.
     """
 
-    def __init__(self, chunks: OpenAIScanner) -> None:
+    def __init__(self, chunks: OpenAIScanner, *, thoughts: bool, names: Mapping[str, str]) -> None:
         self._chunks = chunks
+        self._thoughts = thoughts
+        self._names = names
         self._splitter = EventSplitter()
         self._begun = False
-        self._blocks = 0
-        self._open: object = None
-        """What the open block holds: text, or which tool call."""
-        self._closed: set[object] = set()
-        self._calls = 0
-        self._finish = ""
+        self._told = 0
+        """How many blocks have ended."""
+        self._blocks: deque[_Block] = deque()
+        """Those that have not: the first is told as it comes, the others wait for its end."""
+        self._calls: dict[object, _Block] = {}
+        """The call that a number, or an id, stands for now."""
+        self._last_call: _Block | None = None
+        self._finish: str | None = None
 
     @property
     def has_content(self) -> bool:
@@ -116,7 +193,7 @@ class AnthropicEvents:
             if payload == b"[DONE]":
                 made.append(self._ending())
             elif payload is not None:
-                self._chunk(_decode(payload), made)
+                self._chunk(_read(payload), made)
         return b"".join(made)
 
     def _chunk(self, chunk: _Chunk, made: list[bytes]) -> None:
@@ -129,7 +206,7 @@ class AnthropicEvents:
                 continue
             if choice.delta is not None:
                 self._delta(choice.delta, made)
-            if choice.finish_reason is not None:
+            if end_of_completion(choice.finish_reason) is not None:
                 self._finish = choice.finish_reason
 
     @staticmethod
@@ -147,54 +224,74 @@ class AnthropicEvents:
         return _event("message_start", message=message)
 
     def _delta(self, delta: _Delta, made: list[bytes]) -> None:
-        text = delta.content or delta.refusal
-        if text:
-            self._enter(_TEXT, {"type": "text", "text": ""}, made)
-            made.append(self._add({"type": "text_delta", "text": text}))
+        thought, text = said(delta.content, delta.reasoning_content or delta.reasoning)
+        if thought and self._thoughts:
+            self._growing(_THOUGHT, _thought_block).add(thought)
+        if text or delta.refusal:
+            self._growing(_TEXT, _text_block).add(text or delta.refusal or "")
         for call in delta.tool_calls or ():
-            self._tool(call, made)
+            function = call.function or _Function()
+            block = self._call(call, function.name or "")
+            arguments = function.arguments or ""
+            if block in self._blocks:
+                block.add(arguments)
+            elif arguments.strip():
+                raise _malformed("a piece of a tool call that is not open")
+        self._tell(made)
 
-    def _tool(self, call: _ToolCall, made: list[bytes]) -> None:
-        function = call.function or _Function()
-        # Some servers number no calls: then one with an id of its own begins another.
-        what = call.index if call.index is not None else call.id or self._open
-        if what is None or (what in self._closed and what != self._open):
-            raise UpstreamFailure(Symptom.MALFORMED, "a piece of a tool call that is not open")
-        block: _Json = {
-            "type": "tool_use",
-            "id": call.id or new_id("toolu"),
-            "name": function.name or "",
-            "input": {},
-        }
-        self._calls += self._enter(what, block, made)
-        if function.arguments:
-            made.append(self._add({"type": "input_json_delta", "partial_json": function.arguments}))
+    def _growing(self, kind: str, make: Callable[[], _Block]) -> _Block:
+        """The last block, when it is of the kind; else a new one."""
+        if not self._blocks or self._blocks[-1].kind != kind:
+            self._blocks.append(make())
+        return self._blocks[-1]
 
-    def _enter(self, what: object, block: _Json, made: list[bytes]) -> bool:
-        """Open the block unless it is open; whether that was to be done."""
-        if self._open == what:
-            return False
-        self._leave(made)
-        self._open = what
-        self._blocks += 1
-        made.append(_event("content_block_start", index=self._blocks - 1, content_block=block))
-        return True
+    def _call(self, piece: _ToolCall, name: str) -> _Block:
+        """The call that a piece belongs to.
+
+        Calls are told apart by their numbers. Some servers number none, and Google's numbers all of
+        them 0: there an id of its own begins another call. An empty id is none.
+        """
+        key = piece.index if piece.index is not None else piece.id or None
+        known = self._calls.get(key) if key is not None else self._last_call
+        if known is None or (piece.id and piece.id != known.start["id"]):
+            if not piece.id and not name and key is None:
+                raise _malformed("a piece of a tool call that nobody began")
+            known = _call_block(piece.id or "", self._names.get(name, name))
+            self._blocks.append(known)
+        self._calls[key] = self._last_call = known
+        return known
+
+    def _tell(self, made: list[bytes]) -> None:
+        """Tell what the first block has, and end it when it lacks nothing and others wait."""
+        while self._blocks:
+            block = self._blocks[0]
+            if not block.begun:
+                block.begun = True
+                made.append(
+                    _event("content_block_start", index=self._told, content_block=block.start)
+                )
+            kind, field_name = block.delta
+            for text in block.pending:
+                if text:
+                    delta = {"type": kind, field_name: text}
+                    made.append(_event("content_block_delta", index=self._told, delta=delta))
+            block.pending.clear()
+            if len(self._blocks) == 1 or not block.may_end():
+                return
+            self._leave(made)
 
     def _leave(self, made: list[bytes]) -> None:
-        if self._open is not None:
-            made.append(_event("content_block_stop", index=self._blocks - 1))
-            if self._open != _TEXT:
-                self._closed.add(self._open)
-            self._open = None
-
-    def _add(self, delta: _Json) -> bytes:
-        return _event("content_block_delta", index=self._blocks - 1, delta=delta)
+        made.append(_event("content_block_stop", index=self._told))
+        self._told += 1
+        self._blocks.popleft()
 
     def _ending(self) -> bytes:
         made: list[bytes] = []
-        self._leave(made)
+        while self._blocks:
+            self._tell(made)
+            self._leave(made)
         counted = anthropic_usage(self._chunks.usage)
-        stop = stop_reason(self._finish, calls_a_tool=self._calls > 0)
+        stop = stop_reason(self._finish, calls_a_tool=self._last_call is not None)
         delta = {"stop_reason": stop, "stop_sequence": None}
         made += (_event("message_delta", delta=delta, usage=counted), _event("message_stop"))
         return b"".join(made)

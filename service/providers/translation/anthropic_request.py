@@ -1,11 +1,18 @@
-"""A request for a message, as OpenAI's chat completions want it."""
+"""A request for a message, as OpenAI's chat completions want it.
 
-from typing import TypeAlias
+What those check and Anthropic's API does not is made fit; see `service.providers.encoding`.
+"""
+
+from typing import TypeAlias, cast
 
 import msgspec
 
 from service.providers.calls import ChatCall
-from service.providers.dialect import UNREADABLE, Untranslatable
+from service.providers.dialect import Untranslatable
+from service.providers.dialects.quirks import Quirks
+from service.providers.encoding import Encoding, fit_name, fit_user
+from service.providers.schemas import fit_schema
+from service.providers.translation.reading import read_request
 
 __all__ = ["completion_fields"]
 
@@ -13,21 +20,25 @@ _Json: TypeAlias = dict[str, object]
 
 
 class _Source(msgspec.Struct):
-    type: str
+    type: str = ""
     media_type: str = ""
     data: str = ""
     url: str = ""
+    content: "str | list[_Block] | None" = None
 
 
 class _Block(msgspec.Struct):
     type: str
     text: str = ""
-    source: _Source | None = None
+    source: _Source | str | None = None
+    thinking: str = ""
     id: str = ""
     name: str = ""
     input: msgspec.Raw = msgspec.Raw(b"{}")
     tool_use_id: str = ""
-    content: "str | list[_Block] | None" = None
+    content: "str | list[_Block] | dict[str, object] | None" = None
+    is_error: bool = False
+    title: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -38,7 +49,7 @@ class _Message(msgspec.Struct):
 class _Tool(msgspec.Struct):
     name: str
     description: str | None = None
-    input_schema: msgspec.Raw = msgspec.Raw(b"")
+    input_schema: dict[str, object] | None = None
 
 
 class _ToolChoice(msgspec.Struct):
@@ -51,6 +62,21 @@ class _Metadata(msgspec.Struct):
     user_id: str | None = None
 
 
+class _Thinking(msgspec.Struct):
+    type: str = ""
+    budget_tokens: int = 0
+
+
+class _Format(msgspec.Struct):
+    type: str = ""
+    schema: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _OutputConfig(msgspec.Struct):
+    effort: str | None = None
+    format: _Format | None = None
+
+
 class _Request(msgspec.Struct):
     messages: list[_Message]
     max_tokens: int
@@ -61,48 +87,118 @@ class _Request(msgspec.Struct):
     tools: list[_Tool] | None = None
     tool_choice: _ToolChoice | None = None
     metadata: _Metadata | None = None
+    thinking: _Thinking | None = None
+    output_config: _OutputConfig | None = None
+    output_format: _Format | None = None
 
 
-_ALTERING = frozenset(("container", "mcp_servers", "output_config", "output_format"))
+_ALTERING = frozenset(("container", "mcp_servers"))
 """Fields without a counterpart that change what the client gets."""
+_SAY_NOTHING = frozenset(("model", "stream", "service_tier", "cache_control", "context_management"))
+"""Fields without a counterpart that nobody misses in the answer."""
+_KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
+_LONGEST_USER = 64
+_LONGEST_NAME = 64
+_MOST_STOPS = 4
+_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high", "xhigh": "high"}
+"""reasoning_effort by output_config.effort."""
+_MUCH_THOUGHT, _SOME_THOUGHT = 16384, 4096
+"""Tokens to think with from which the effort is high, or medium."""
+_NO_RESULT = "(no result)"
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Request).decode
+_decoder = msgspec.json.Decoder(_Request)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def completion_fields(call: ChatCall, max_tokens: str) -> dict[str, msgspec.Raw]:
-    """The fields of the body, without the model; `max_tokens` is how the provider calls that.
+def completion_fields(call: ChatCall, quirks: Quirks, how: Encoding) -> dict[str, msgspec.Raw]:
+    """The fields of the body, without the model; `how` is told what had to be changed.
 
     Raises:
         Untranslatable: it asks for what chat completions do not have.
     """
-    for name in _ALTERING & call.fields.keys():
-        raise Untranslatable(f"This provider does not know the field '{name}'.", name)
-    try:
-        request = _decode(_encode(call.fields))
-    except UNREADABLE as error:
-        raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
-    body: _Json = {"messages": _messages(request), max_tokens: request.max_tokens}
+    request = read_request(call, _decoder, known=_KNOWN, altering=_ALTERING, how=how)
+    messages = _messages(request, quirks, how)
+    body: _Json = {"messages": messages, quirks.max_tokens: request.max_tokens}
+    user = request.metadata.user_id if request.metadata is not None else None
     for name, value in (
         ("temperature", request.temperature),
         ("top_p", request.top_p),
-        ("stop", request.stop_sequences),
-        ("user", request.metadata.user_id if request.metadata is not None else None),
+        ("stop", _stops(request.stop_sequences, how)),
+        ("user", fit_user(user, _LONGEST_USER, how) if user else None),
+        ("reasoning_effort", _effort(request, how)),
     ):
         if value or (value == 0 and isinstance(value, float)):
             body[name] = value
     if call.stream:
         body["stream"] = True
-    body.update(_tools(request))
+    body.update(_tools(request, how))
+    body.update(_format(request))
     return _raw_fields(_encode(body))
 
 
-def _messages(request: _Request) -> list[_Json]:
+def _stops(stops: list[str] | None, how: Encoding) -> list[str]:
+    """The first four: that is as many as are taken."""
+    asked = [text for text in stops or () if text]
+    if len(asked) > _MOST_STOPS:
+        how.adapted.add("stop_sequences")
+    return asked[:_MOST_STOPS]
+
+
+def _effort(request: _Request, how: Encoding) -> str | None:
+    """How hard the model shall think: as the client says, or by the tokens that it allows."""
+    config, thinking = request.output_config, request.thinking
+    asked = _EFFORTS.get(config.effort or "") if config is not None else None
+    if asked is None and thinking is not None and thinking.type == "enabled":
+        much, some = (thinking.budget_tokens >= most for most in (_MUCH_THOUGHT, _SOME_THOUGHT))
+        asked = "high" if much else "medium" if some else "low"
+    if asked is None or how.may_add("reasoning_effort"):
+        return asked
+    how.adapted.add("output_config" if config is not None else "thinking")
+    return None
+
+
+def _format(request: _Request) -> _Json:
+    config = request.output_config
+    wanted = request.output_format or (config.format if config is not None else None)
+    if wanted is None:
+        return {}
+    if wanted.type != "json_schema":
+        raise Untranslatable(f"An output format '{wanted.type:.32}'.", "output_format")
+    schema: _Json = {"name": "answer", "schema": wanted.schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _messages(request: _Request, quirks: Quirks, how: Encoding) -> list[_Json]:
     system = _text(request.system or "")
     made: list[_Json] = [{"role": "system", "content": system}] if system else []
     for message in request.messages:
-        made += _message(message)
-    return made
+        made += _message(message, quirks, how)
+    return _paired(made, how)
+
+
+def _paired(messages: list[_Json], how: Encoding) -> list[_Json]:
+    """Results next to their calls: one that is missing is told, one too many becomes text."""
+    made: list[_Json] = []
+    owed: list[object] = []
+    strays: list[_Json] = []
+    for message in messages:
+        if message["role"] != "tool":
+            made += [*_missing(owed, how), *strays, message]
+            calls = cast("list[_Json]", message.get("tool_calls") or ())
+            owed, strays = [call["id"] for call in calls], []
+        elif message["tool_call_id"] in owed:
+            owed.remove(message["tool_call_id"])
+            made.append(message)
+        else:
+            how.adapted.add("messages")
+            strays.append({"role": "user", "content": message["content"]})
+    return [*made, *_missing(owed, how), *strays]
+
+
+def _missing(owed: list[object], how: Encoding) -> list[_Json]:
+    if owed:
+        how.adapted.add("messages")
+    return [{"role": "tool", "tool_call_id": one, "content": _NO_RESULT} for one in owed]
 
 
 def _text(content: str | list[_Block] | None) -> str:
@@ -114,69 +210,135 @@ def _text(content: str | list[_Block] | None) -> str:
     return content or ""
 
 
-def _message(message: _Message) -> list[_Json]:
-    """One message, or several: each result of a tool is a message of its own, before the rest."""
+def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
+    """One message, or several: each result of a tool is a message of its own, before the rest.
+
+    A result has text only: its images follow in a message of the user.
+    """
+    if message.role == "system":
+        return [{"role": "system", "content": _text(message.content)}]
     if isinstance(message.content, str):
-        return [{"role": message.role, "content": message.content}]
+        return [{"role": message.role, "content": message.content}] if message.content else []
     if message.role == "assistant":
-        return [_assistant(message.content)]
+        return _assistant(message.content, quirks, how)
     results: list[_Json] = []
     parts: list[_Json] = []
     for block in message.content:
         if block.type == "tool_result":
-            content = _text(block.content)
+            content, others = _result(block, how)
             results.append({"role": "tool", "tool_call_id": block.tool_use_id, "content": content})
-        else:
+            parts += others
+        elif block.type != "text" or block.text:
             parts.append(_part(block))
     return [*results, {"role": message.role, "content": parts}] if parts else results
 
 
-def _assistant(blocks: list[_Block]) -> _Json:
-    text = ""
+def _result(block: _Block, how: Encoding) -> tuple[str, list[_Json]]:
+    """What a tool answered as text, and what of it is none."""
+    others: list[_Json] = []
+    if isinstance(block.content, list):
+        texts = [_readable(one) for one in block.content]
+        text = "\n\n".join(one for one in texts if one)
+        others = [
+            _part(one)
+            for one, read in zip(block.content, texts, strict=True)
+            if read is None and one.type not in _NAMES_ONLY
+        ]
+    else:
+        text = block.content if isinstance(block.content, str) else ""
+    if others:
+        how.adapted.add("messages")
+        text = text or "(see the next message)"
+    return f"Error: {text}" if block.is_error else text, others
+
+
+def _readable(block: _Block) -> str | None:
+    """The text of a block that is, or has, nothing but text; None for another."""
+    if block.type == "text":
+        return block.text
+    if block.type == "search_result" and isinstance(block.content, list):
+        # https://docs.anthropic.com/en/docs/build-with-claude/search-results
+        source = block.source if isinstance(block.source, str) else ""
+        head = " ".join(word for word in (block.title or "", source) if word)
+        return "\n".join([head, *(one.text for one in block.content)])
+    source = block.source
+    if block.type == "document" and isinstance(source, _Source):
+        if source.type == "text":
+            return source.data
+        blocks = source.content
+        if source.type == "content" and isinstance(blocks, str):
+            return blocks
+        if isinstance(blocks, list) and all(one.type == "text" for one in blocks):
+            return "\n\n".join(one.text for one in blocks)
+    return None
+
+
+_NAMES_ONLY = frozenset(("tool_reference",))
+"""Blocks that name a tool which the request defines anyway."""
+
+
+def _assistant(blocks: list[_Block], quirks: Quirks, how: Encoding) -> list[_Json]:
+    """What the model said and called; a thought goes to the providers that want it back.
+
+    What ran at the other provider, as a search does, is left out: the text has what came of it.
+    """
+    text = thought = ""
     calls: list[_Json] = []
     for block in blocks:
         if block.type == "text":
             text += block.text
         elif block.type == "tool_use":
-            function = {"name": block.name, "arguments": bytes(block.input).decode()}
+            name = fit_name(block.name, _LONGEST_NAME, how)
+            function = {"name": name, "arguments": bytes(block.input).decode()}
             calls.append({"id": block.id, "type": "function", "function": function})
-        elif block.type not in ("thinking", "redacted_thinking"):
-            # A thought is another model's own; anything else would be lost.
-            raise Untranslatable(f"A block of type '{block.type:.32}'.", "messages")
+        elif block.type == "thinking":
+            thought += block.thinking
+        elif block.type != "redacted_thinking":
+            how.adapted.add("messages")
     made: _Json = {"role": "assistant", "content": text or None}
     if calls:
         made["tool_calls"] = calls
-    return made
+        if quirks.wants_thoughts and thought and how.may_add("reasoning_content"):
+            made["reasoning_content"] = thought
+    return [made] if text or calls else []
 
 
 def _part(block: _Block) -> _Json:
-    if block.type == "text":
-        return {"type": "text", "text": block.text}
-    if block.type == "image" and block.source is not None:
-        source = block.source
+    text = _readable(block)
+    if text is not None:
+        return {"type": "text", "text": text}
+    source = block.source
+    if block.type == "image" and isinstance(source, _Source):
         if source.type not in ("base64", "url"):
             raise Untranslatable(f"An image by '{source.type:.32}'.", "messages")
         url = source.url or f"data:{source.media_type};base64,{source.data}"
         return {"type": "image_url", "image_url": {"url": url}}
+    if block.type == "document" and isinstance(source, _Source) and source.type == "base64":
+        data = f"data:{source.media_type};base64,{source.data}"
+        file = {"filename": block.title or "document.pdf", "file_data": data}
+        return {"type": "file", "file": file}
     raise Untranslatable(f"This provider takes no blocks of type '{block.type:.32}'.", "messages")
 
 
-def _tools(request: _Request) -> _Json:
-    if not request.tools:
-        return {}
+def _tools(request: _Request, how: Encoding) -> _Json:
+    """Tools that the client runs; those that run at the provider are left out beside them."""
     tools: list[_Json] = []
-    for tool in request.tools:
-        if not bytes(tool.input_schema):
-            # Tools that run at the provider: search, code execution.
-            raise Untranslatable(f"This provider has no tool '{tool.name:.64}'.", "tools")
-        function: _Json = {"name": tool.name, "parameters": tool.input_schema}
+    for tool in request.tools or ():
+        if tool.input_schema is None:
+            how.adapted.add("tools")
+            continue
+        name = fit_name(tool.name, _LONGEST_NAME, how)
+        function: _Json = {"name": name, "parameters": fit_schema(tool.input_schema, how)}
         if tool.description:
             function["description"] = tool.description
         tools.append({"type": "function", "function": function})
+    if not tools:
+        return {}
     made: _Json = {"tools": tools}
     choice = request.tool_choice
     if choice is not None:
-        named: _Json = {"type": "function", "function": {"name": choice.name}}
+        chosen = fit_name(choice.name, _LONGEST_NAME, how) if choice.name else ""
+        named: _Json = {"type": "function", "function": {"name": chosen}}
         words = {"auto": "auto", "any": "required", "none": "none"}
         made["tool_choice"] = named if choice.type == "tool" else words.get(choice.type, "auto")
         if choice.disable_parallel_tool_use:

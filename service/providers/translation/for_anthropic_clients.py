@@ -1,16 +1,23 @@
 """A provider of OpenAI's format answers clients of Anthropic's."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.openai import OpenAIDialect
+from service.providers.encoding import SAME_NAMES, Encoding
+from service.providers.half_characters import whole_characters
+from service.providers.refusals import message_of
 from service.providers.translation.anthropic_events import AnthropicEvents
 from service.providers.translation.anthropic_request import completion_fields
+from service.providers.translation.parts import said
 from service.providers.translation.words import (
     anthropic_error,
     anthropic_usage,
     new_id,
+    refused_with,
     stop_reason,
 )
 
@@ -28,7 +35,9 @@ class _ToolCall(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    content: str | None = None
+    content: object = None
+    reasoning_content: object = None
+    reasoning: object = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
@@ -44,18 +53,21 @@ class _Completion(msgspec.Struct):
     model: str | None = None
 
 
-class _Error(msgspec.Struct):
-    message: str = ""
-
-
-class _Refusal(msgspec.Struct):
-    error: _Error
+class _Thinking(msgspec.Struct):
+    type: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
+_decode_thinking = msgspec.json.Decoder(_Thinking | None).decode
 _decode = msgspec.json.Decoder(_Completion).decode
-_decode_refusal = msgspec.json.Decoder(_Refusal).decode
 _raw = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def _completion(body: bytes) -> _Completion:
+    try:
+        return _decode(body)
+    except UNREADABLE:
+        return _decode(whole_characters(body))
 
 
 class OpenAIProviderForAnthropic:
@@ -68,31 +80,31 @@ class OpenAIProviderForAnthropic:
     def __init__(self, native: OpenAIDialect) -> None:
         self._native = native
 
-    def encode(self, call: ChatCall, model: str) -> bytes:
+    def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
         """See `Dialect.encode`."""
-        fields = completion_fields(call, self._native.max_tokens)
-        return self._native.encode(msgspec.structs.replace(call, fields=fields), model)
+        fields = completion_fields(call, self._native.quirks, how)
+        return self._native.encode(msgspec.structs.replace(call, fields=fields), model, how)
 
-    def answer(self, body: bytes) -> WholeAnswer:
+    def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
         """See `Dialect.answer`."""
         usage = self._native.answer(body).usage
-        completion = _decode(body)
+        completion = _completion(body)
         choice = completion.choices[0]
         message = choice.message
         content: list[dict[str, object]] = []
-        text = message.content or message.refusal
-        if text:
-            content.append({"type": "text", "text": text})
-        content += [_tool_use(call) for call in message.tool_calls or ()]
+        thought, text = said(message.content, message.reasoning_content or message.reasoning)
+        if thought:
+            content.append({"type": "thinking", "thinking": thought, "signature": ""})
+        if text or message.refusal:
+            content.append({"type": "text", "text": text or message.refusal})
+        content += [_tool_use(call, names) for call in message.tool_calls or ()]
         made = {
             "id": completion.id or "",
             "type": "message",
             "role": "assistant",
             "model": completion.model or "",
             "content": content,
-            "stop_reason": stop_reason(
-                choice.finish_reason or "", calls_a_tool=bool(message.tool_calls)
-            ),
+            "stop_reason": stop_reason(choice.finish_reason, calls_a_tool=bool(message.tool_calls)),
             "stop_sequence": None,
             "usage": anthropic_usage(usage),
         }
@@ -100,24 +112,25 @@ class OpenAIProviderForAnthropic:
 
     def refusal(self, status: int, body: bytes) -> bytes:
         """See `Dialect.refusal`: the same words in Anthropic's error shape."""
-        try:
-            message = _decode_refusal(body).error.message
-        except UNREADABLE:
-            message = f"The provider refused the request with status {status}."
-        return anthropic_error(status, message)
+        return anthropic_error(status, message_of(body) or refused_with(status))
 
-    def too_long(self, body: bytes) -> bool:
-        """See `Dialect.too_long`."""
-        return self._native.too_long(body)
-
-    def scanner(self, call: ChatCall) -> AnthropicEvents:
+    def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> AnthropicEvents:
         """See `Dialect.scanner`."""
-        return AnthropicEvents(
-            self._native.scanner(msgspec.structs.replace(call, include_usage=True))
-        )
+        chunks = self._native.scanner(msgspec.structs.replace(call, include_usage=True))
+        return AnthropicEvents(chunks, thoughts=_wants_thoughts(call), names=names)
 
 
-def _tool_use(call: _ToolCall) -> dict[str, object]:
+def _wants_thoughts(call: ChatCall) -> bool:
+    """Whether the client asked for them; see .../extended-thinking of Anthropic's documentation."""
+    try:
+        wanted = _decode_thinking(call.fields.get("thinking", msgspec.Raw(b"null")))
+    except UNREADABLE:
+        return False
+    return wanted is not None and wanted.type in ("enabled", "adaptive")
+
+
+def _tool_use(call: _ToolCall, names: Mapping[str, str]) -> dict[str, object]:
+    name = call.function.name or ""
     try:
         arguments = _raw(call.function.arguments or "{}")
     except UNREADABLE:
@@ -126,6 +139,6 @@ def _tool_use(call: _ToolCall) -> dict[str, object]:
     return {
         "type": "tool_use",
         "id": call.id or new_id("toolu"),
-        "name": call.function.name or "",
+        "name": names.get(name, name),
         "input": arguments,
     }

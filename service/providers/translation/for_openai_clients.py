@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Mapping
 
 import msgspec
 
@@ -12,10 +13,13 @@ from service.providers.dialects.anthropic import (
     AnthropicScanner,
     Block,
     read_message,
-    says_too_long,
 )
+from service.providers.encoding import SAME_NAMES, Encoding
+from service.providers.endings import end_of_message
+from service.providers.half_characters import write_json
+from service.providers.refusals import Blame, blame, message_of
 from service.providers.translation.openai_request import message_request
-from service.providers.translation.words import finish_reason, openai_usage
+from service.providers.translation.words import openai_usage, refused_with
 
 __all__ = ["AnthropicProviderForOpenAI", "OpenAIChunks"]
 
@@ -24,7 +28,6 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Error(msgspec.Struct):
-    message: str = ""
     type: str = "invalid_request_error"
 
 
@@ -35,25 +38,26 @@ class _Refusal(msgspec.Struct):
 _decode_refusal = msgspec.json.Decoder(_Refusal).decode
 
 
-def _tool_call(block: Block) -> dict[str, object]:
-    function = {"name": block.name, "arguments": bytes(block.input).decode()}
+def _tool_call(block: Block, names: Mapping[str, str]) -> dict[str, object]:
+    name = names.get(block.name, block.name)
+    function = {"name": name, "arguments": bytes(block.input).decode()}
     return {"id": block.id, "type": "function", "function": function}
 
 
 class AnthropicProviderForOpenAI:
     """See `Dialect`."""
 
-    def encode(self, call: ChatCall, model: str) -> bytes:
-        """See `Dialect.encode`."""
-        return message_request(call, model)
+    def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
+        """See `Dialect.encode`. Usage comes unasked."""
+        return message_request(call, model, how)
 
-    def answer(self, body: bytes) -> WholeAnswer:
+    def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
         """See `Dialect.answer`."""
         answer = read_message(body)
         blocks = answer.content or []
         text = "".join(block.text for block in blocks if block.type == "text")
         thought = "".join(block.thinking for block in blocks if block.type == "thinking")
-        calls = [_tool_call(block) for block in blocks if block.type == "tool_use"]
+        calls = [_tool_call(block, names) for block in blocks if block.type == "tool_use"]
         message: dict[str, object] = {"role": "assistant", "content": text or None, "refusal": None}
         if thought:
             message["reasoning_content"] = thought
@@ -64,7 +68,7 @@ class AnthropicProviderForOpenAI:
             "index": 0,
             "message": message,
             "logprobs": None,
-            "finish_reason": finish_reason(answer.stop_reason or ""),
+            "finish_reason": end_of_message(answer.stop_reason),
         }
         made = {
             "id": answer.id,
@@ -74,32 +78,31 @@ class AnthropicProviderForOpenAI:
             "choices": [choice],
             "usage": openai_usage(usage),
         }
-        return WholeAnswer(_encode(made), usage)
+        return WholeAnswer(write_json(made), usage)
 
     def refusal(self, status: int, body: bytes) -> bytes:
         """See `Dialect.refusal`: the same words in OpenAI's error shape."""
         try:
-            error = _decode_refusal(body).error
+            kind = _decode_refusal(body).error.type
         except UNREADABLE:
-            error = _Error(f"The provider refused the request with status {status}.")
-        code = "context_length_exceeded" if says_too_long(body) else None
-        shape = {"message": error.message, "type": error.type, "param": None, "code": code}
+            kind = "invalid_request_error"
+        message = message_of(body) or refused_with(status)
+        too_much = blame(status, body) is Blame.TOO_MUCH
+        code = "context_length_exceeded" if too_much else None
+        shape = {"message": message, "type": kind, "param": None, "code": code}
         return _encode({"error": shape})
 
-    def too_long(self, body: bytes) -> bool:
-        """See `Dialect.too_long`."""
-        return says_too_long(body)
-
-    def scanner(self, call: ChatCall) -> "OpenAIChunks":
+    def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> "OpenAIChunks":
         """See `Dialect.scanner`."""
-        return OpenAIChunks(include_usage=call.include_usage)
+        return OpenAIChunks(include_usage=call.include_usage, names=names)
 
 
 class OpenAIChunks(AnthropicScanner):
     """Turns events of a message into chunks of a completion; see `StreamScanner`."""
 
-    def __init__(self, *, include_usage: bool) -> None:
+    def __init__(self, *, include_usage: bool, names: Mapping[str, str]) -> None:
         super().__init__()
+        self._names = names
         self._include_usage = include_usage
         self._created = int(time.time())
         self._id = ""
@@ -124,8 +127,9 @@ class OpenAIChunks(AnthropicScanner):
                 return self._continue(event)
             case "content_block_stop":
                 return self._leave(event.index)
-            case "message_delta" if event.delta is not None and event.delta.stop_reason:
-                return self._chunk({}, finish_reason(event.delta.stop_reason))
+            case "message_delta" if event.delta is not None:
+                end = end_of_message(event.delta.stop_reason)
+                return b"" if end is None else self._chunk({}, end)
             case _:
                 return self._ending() if event.type == "message_stop" else b""
 
@@ -139,7 +143,8 @@ class OpenAIChunks(AnthropicScanner):
             return self._chunk({"content": block.text}) if block.text else b""
         number = self._tool_of_block[index] = next(self._tools)
         self._without_input[index] = bytes(block.input).decode() or "{}"
-        function = {"name": block.name, "arguments": ""}
+        name = self._names.get(block.name, block.name)
+        function = {"name": name, "arguments": ""}
         call = {"index": number, "id": block.id, "type": "function", "function": function}
         return self._chunk({"tool_calls": [call]})
 
@@ -179,4 +184,4 @@ class OpenAIChunks(AnthropicScanner):
             "created": self._created,
             "model": self._model,
         }
-        return b"data: " + _encode({**head, **rest}) + b"\n\n"
+        return b"data: " + write_json({**head, **rest}) + b"\n\n"

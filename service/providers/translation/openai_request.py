@@ -1,14 +1,20 @@
-"""A chat completion request, as Anthropic's messages API wants it."""
+"""A chat completion request, as Anthropic's messages API wants it.
+
+What that API checks and OpenAI's does not is made fit; see `service.providers.encoding`.
+"""
 
 import base64
 import binascii
 import re
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
+from service.providers.encoding import Encoding, fit_id, fit_name, fit_user
+from service.providers.schemas import fit_schema
+from service.providers.translation.reading import read_request
 
 __all__ = ["DEFAULT_MAX_TOKENS", "message_request"]
 
@@ -16,7 +22,28 @@ DEFAULT_MAX_TOKENS = 4096
 """max_tokens is required there and optional here."""
 _MOST_TEMPERATURE = 1.0
 """Of Anthropic's; OpenAI's goes to 2."""
-_DATA_URL = re.compile(r"data:(image/[a-z+.-]+);base64,(.+)", re.DOTALL)
+_LONGEST_USER = 256
+_LONGEST_NAME = 128
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_ID_LENGTH = 32
+_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.+)", re.DOTALL | re.IGNORECASE)
+_MEDIA_TYPES = {
+    **{name: name for name in ("image/jpeg", "image/png", "image/gif", "image/webp")},
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+}
+"""Those that are taken, by what clients write."""
+_STARTS = (
+    ("/9j/", "image/jpeg"),
+    ("iVBORw0KGgoAAAAN", "image/png"),
+    ("R0lGOD", "image/gif"),
+    ("UklGR", "image/webp"),
+)
+"""How the data of an image begins, in base64, by its type."""
+_PDF = "application/pdf"
+_THINKING_BUDGETS = {"low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768}
+"""Tokens to think with by reasoning_effort; 1024 is the least."""
 _Json: TypeAlias = dict[str, object]
 
 
@@ -24,18 +51,25 @@ class _ImageUrl(msgspec.Struct):
     url: str
 
 
+class _File(msgspec.Struct):
+    file_data: str = ""
+    filename: str | None = None
+
+
 class _Part(msgspec.Struct):
     type: str
     text: str = ""
-    image_url: _ImageUrl | None = None
+    image_url: _ImageUrl | str | None = None
     refusal: str = ""
+    file: _File | None = None
+    cache_control: dict[str, object] | None = None
 
 
 class _Function(msgspec.Struct):
     name: str
-    arguments: str = "{}"
+    arguments: str | dict[str, msgspec.Raw] | None = "{}"
     description: str | None = None
-    parameters: msgspec.Raw = msgspec.Raw(b'{"type":"object","properties":{}}')
+    parameters: dict[str, object] | None = None
 
 
 class _ToolCall(msgspec.Struct):
@@ -83,48 +117,106 @@ class _Request(msgspec.Struct):
     logprobs: bool | None = None
     response_format: _ResponseFormat | None = None
     modalities: list[str] | None = None
+    reasoning_effort: str | None = None
 
 
-_ALTERING = frozenset(("audio", "function_call", "functions", "prediction", "web_search_options"))
+_ALTERING = frozenset(("audio", "function_call", "functions", "web_search_options"))
 """Fields without a counterpart that change what the client gets."""
+_SAY_NOTHING = frozenset(
+    (
+        *("model", "stream", "stream_options", "store", "metadata", "service_tier"),
+        *("safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
+    )
+)
+"""Fields without a counterpart that nobody misses in the answer."""
+_KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Request).decode
+_decoder = msgspec.json.Decoder(_Request)
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def message_request(call: ChatCall, model: str) -> bytes:
-    """The body for `model`.
+def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
+    """The body for `model`; `how` is told what had to be changed.
 
     Raises:
         Untranslatable: it asks for what the messages API does not have.
     """
-    for name in _ALTERING & call.fields.keys():
-        raise Untranslatable(f"This provider does not know the field '{name}'.", name)
-    try:
-        request = _decode(_encode(call.fields))
-    except UNREADABLE as error:
-        raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
+    request = read_request(call, _decoder, known=_KNOWN, altering=_ALTERING, how=how)
     _refuse(request)
     body: _Json = {
         "model": model,
         "max_tokens": request.max_completion_tokens or request.max_tokens or DEFAULT_MAX_TOKENS,
-        "messages": _messages(request.messages),
+        "messages": _messages(request.messages, how),
     }
     system = _system(request.messages)
-    if system:
+    if system and body["messages"]:
         body["system"] = system
+    elif system:
+        how.adapted.add("messages")
+        said = [_text_block(system)] if isinstance(system, str) else system
+        body["messages"] = [{"role": "user", "content": said}]
     if call.stream:
         body["stream"] = True
-    if request.temperature is not None:
-        body["temperature"] = min(request.temperature, _MOST_TEMPERATURE)
-    if request.top_p is not None:
-        body["top_p"] = request.top_p
-    if request.stop:
-        body["stop_sequences"] = [request.stop] if isinstance(request.stop, str) else request.stop
+    stops = _stops(request.stop, how)
+    if stops:
+        body["stop_sequences"] = stops
     if request.user:
-        body["metadata"] = {"user_id": request.user}
-    body.update(_tools(request))
+        body["metadata"] = {"user_id": fit_user(request.user, _LONGEST_USER, how)}
+    body.update(_tools(request, how))
+    body.update(_thinking(request, body, how))
+    body.update(_sampling(request, "thinking" in body, how))
     return _encode(body)
+
+
+def _stops(stop: str | list[str] | None, how: Encoding) -> list[str]:
+    """Those that hold something to be seen: white space alone is refused."""
+    asked = [stop] if isinstance(stop, str) else stop or []
+    fit = [text for text in asked if text.strip()]
+    if len(fit) < len(asked):
+        how.adapted.add("stop")
+    return fit
+
+
+def _sampling(request: _Request, thinks: bool, how: Encoding) -> _Json:  # noqa: FBT001 - one of two
+    """Temperature or top_p: newer models take one of them, and none that thinks takes either."""
+    found: _Json = {}
+    if request.temperature is not None:
+        found["temperature"] = min(request.temperature, _MOST_TEMPERATURE)
+        if request.temperature > _MOST_TEMPERATURE:
+            how.adapted.add("temperature")
+    if request.top_p is not None and found:
+        how.adapted.add("top_p")
+    elif request.top_p is not None:
+        found["top_p"] = request.top_p
+    if found and thinks:
+        how.adapted |= found.keys()
+        return {}
+    return found
+
+
+def _calls_a_tool(turn: _Json) -> bool:
+    return any(block["type"] == "tool_use" for block in cast("list[_Json]", turn["content"]))
+
+
+def _thinking(request: _Request, body: _Json, how: Encoding) -> _Json:
+    """How hard the model shall think, in tokens; an answer must have room beside the thoughts.
+
+    A tool that is forced does not go with thoughts, and neither do results of tools: the thoughts
+    before the call would have to come back, signed, and clients of this format have none.
+    """
+    effort = request.reasoning_effort
+    if effort is None:
+        return {}
+    budget = _THINKING_BUDGETS.get(effort, 0)
+    room = (request.max_completion_tokens or request.max_tokens or DEFAULT_MAX_TOKENS) // 2
+    forced = cast("_Json", body.get("tool_choice") or {}).get("type") in ("any", "tool")
+    before = cast("list[_Json]", body["messages"])[-2:-1]
+    budget = min(budget, room)
+    forced = forced or any(map(_calls_a_tool, before))
+    if forced or budget < _THINKING_BUDGETS["low"] or not how.may_add("thinking"):
+        how.adapted.add("reasoning_effort")
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
 def _refuse(request: _Request) -> None:
@@ -143,102 +235,256 @@ def _refuse(request: _Request) -> None:
             raise Untranslatable(f"This provider cannot give {what}.", param)
 
 
-def _system(messages: list[_Message]) -> str:
-    texts = [_text(one) for one in messages if one.role in ("system", "developer")]
-    return "\n\n".join(text for text in texts if text)
+def _system(messages: list[_Message]) -> str | list[_Json]:
+    """One text; or blocks, where the client marks how far the provider shall keep its cache."""
+    ours = [one for one in messages if one.role in ("system", "developer")]
+    texts = [text for text in map(_text, ours) if text]
+    parts = [part for one in ours if isinstance(one.content, list) for part in one.content]
+    if not any(part.cache_control for part in parts):
+        return "\n\n".join(texts)
+    blocks: list[_Json] = []
+    for one in ours:
+        if isinstance(one.content, list):
+            blocks += [_marked(_text_block(part.text), part) for part in one.content if part.text]
+        elif one.content:
+            blocks.append(_text_block(one.content))
+    return blocks
 
 
 def _text(message: _Message) -> str:
     if isinstance(message.content, list):
         for part in message.content:
-            if part.type not in ("text", "refusal"):
+            if part.type not in ("text", "refusal", "thinking"):
                 detail = f"A part of type '{part.type:.32}' in a message of '{message.role:.32}'."
                 raise Untranslatable(detail, "messages")
+        # A thought is another model's own.
         return "".join(part.text or part.refusal for part in message.content)
     return message.content or ""
 
 
-def _messages(messages: list[_Message]) -> list[_Json]:
-    """In turns: what one side says in a row becomes one message, as results of tools must be."""
+def _messages(messages: list[_Message], how: Encoding) -> list[_Json]:
+    """In turns: what one side says in a row becomes one message, as results of tools must be.
+
+    Each call of a tool has its result in the next turn, before anything else.
+    """
     turns: list[tuple[str, list[_Json]]] = []
     for message in messages:
         if message.role in ("system", "developer"):
             continue
         role = "assistant" if message.role == "assistant" else "user"
-        blocks = _blocks(message)
+        blocks = _blocks(message, how)
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         elif blocks:
             turns.append((role, blocks))
-    return [{"role": role, "content": blocks} for role, blocks in turns]
+    return [{"role": role, "content": blocks} for role, blocks in _paired(turns, how)]
 
 
-def _blocks(message: _Message) -> list[_Json]:
+def _paired(turns: list[tuple[str, list[_Json]]], how: Encoding) -> list[tuple[str, list[_Json]]]:
+    """Results next to their calls: one that is missing is told, one too many becomes text.
+
+    White space at the very end of what the model said itself is refused, and a conversation begins
+    with the user.
+    """
+    made: list[tuple[str, list[_Json]]] = []
+    owed: list[object] = []
+    for role, blocks in turns:
+        said = blocks
+        if role == "user":
+            said = _answering(owed, blocks, how)
+        elif owed:
+            made.append(("user", _answering(owed, [], how)))
+        owed = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        made.append((role, said))
+    if owed:
+        made.append(("user", _answering(owed, [], how)))
+    if made and made[0][0] == "assistant":
+        how.adapted.add("messages")
+        made.insert(0, ("user", [_text_block(_BEGINNING)]))
+    if made and made[-1][0] == "assistant" and made[-1][1][-1]["type"] == "text":
+        last = made[-1][1][-1]
+        last["text"] = str(last["text"]).rstrip()
+    return made
+
+
+def _answering(owed: list[object], blocks: list[_Json], how: Encoding) -> list[_Json]:
+    results = {block["tool_use_id"]: block for block in blocks if block["type"] == "tool_result"}
+    rest: list[_Json] = []
+    for block in blocks:
+        if block["type"] != "tool_result":
+            rest.append(block)
+        elif block["tool_use_id"] not in owed:
+            how.adapted.add("messages")
+            rest += _as_blocks(block["content"])
+    if any(one not in results for one in owed):
+        how.adapted.add("messages")
+    first: list[_Json] = [
+        results.get(one) or {"type": "tool_result", "tool_use_id": one, "content": _NO_RESULT}
+        for one in owed
+    ]
+    return [*first, *rest]
+
+
+_NO_RESULT = "(no result)"
+_BEGINNING = "(the conversation begins)"
+
+
+def _as_blocks(content: object) -> list[_Json]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content or _NO_RESULT}]
+    return cast("list[_Json]", content)
+
+
+def _blocks(message: _Message, how: Encoding) -> list[_Json]:
     match message.role:
         case "tool":
-            result: _Json = {"type": "tool_result", "tool_use_id": message.tool_call_id}
-            return [{**result, "content": _text(message)}]
+            result: _Json = {
+                "type": "tool_result",
+                "tool_use_id": _fit(message.tool_call_id, how),
+            }
+            return [{**result, "content": _result(message, how)}]
         case "assistant":
             text = _text(message)
-            said: list[_Json] = [{"type": "text", "text": text}] if text else []
-            return said + [_tool_use(call) for call in message.tool_calls or ()]
+            said: list[_Json] = [{"type": "text", "text": text}] if text.strip() else []
+            return said + [_tool_use(call, how) for call in message.tool_calls or ()]
         case "user":
-            if isinstance(message.content, list):
-                return [_part(part) for part in message.content]
-            return [{"type": "text", "text": message.content or ""}]
+            return _parts(message, how)
         case _:
             raise Untranslatable(f"A message has the role '{message.role:.32}'.", "messages")
 
 
-def _part(part: _Part) -> _Json:
+def _parts(message: _Message, how: Encoding) -> list[_Json]:
+    """The blocks of a message; a text of white space alone is refused, and left out."""
+    if isinstance(message.content, list):
+        made = [_marked(_part(part, how), part) for part in message.content]
+    else:
+        made = [_text_block(message.content or "")]
+    fit = [block for block in made if block["type"] != "text" or str(block["text"]).strip()]
+    if len(fit) < len(made):
+        how.adapted.add("messages")
+    return fit
+
+
+def _marked(block: _Json, part: _Part) -> _Json:
+    """With the mark up to which the provider shall keep its cache, where the client set one."""
+    return {**block, "cache_control": part.cache_control} if part.cache_control else block
+
+
+def _result(message: _Message, how: Encoding) -> str | list[_Json]:
+    """What a tool answered: text, and images as blocks."""
+    if isinstance(message.content, list) and any(
+        part.type == "image_url" for part in message.content
+    ):
+        return _parts(message, how)
+    return _text(message)
+
+
+def _text_block(text: str) -> _Json:
+    return {"type": "text", "text": text}
+
+
+def _fit(call_id: str, how: Encoding) -> str:
+    return fit_id(call_id, _ID, "call_", _ID_LENGTH, how)
+
+
+def _part(part: _Part, how: Encoding) -> _Json:
     if part.type == "text":
-        return {"type": "text", "text": part.text}
+        return _text_block(part.text)
     if part.type == "image_url" and part.image_url is not None:
-        return {"type": "image", "source": _image(part.image_url.url)}
+        image = part.image_url
+        url = image if isinstance(image, str) else image.url
+        return {"type": "image", "source": _image(url, how)}
+    if part.type == "file" and part.file is not None:
+        return _document(part.file)
     raise Untranslatable(f"This provider takes no parts of type '{part.type:.32}'.", "messages")
 
 
-def _image(url: str) -> _Json:
+def _document(file: _File) -> _Json:
+    """A PDF in the request itself; of a file that lies at another provider there is but an id."""
+    found = _DATA_URL.fullmatch(file.file_data)
+    if found is None or found[1].strip().lower() != _PDF:
+        raise Untranslatable("A file is no PDF in base64 data.", "messages")
+    source = {"type": "base64", "media_type": _PDF, "data": _base64(found[2])}
+    title = {"title": file.filename} if file.filename else {}
+    return {"type": "document", "source": source, **title}
+
+
+def _image(url: str, how: Encoding) -> _Json:
+    """Its type is what the data says, which is checked, before what the client says."""
     if url.startswith(("https://", "http://")):
         return {"type": "url", "url": url}
     found = _DATA_URL.fullmatch(url)
     if found is None:
         raise Untranslatable("An image is neither a web address nor base64 data.", "messages")
+    data = _base64(found[2])
+    told = _MEDIA_TYPES.get(found[1].strip().lower())
+    media_type = next((name for start, name in _STARTS if data.startswith(start)), told)
+    if media_type is None:
+        raise Untranslatable("An image is no JPEG, PNG, GIF or WebP.", "messages")
+    if media_type != found[1]:
+        how.adapted.add("messages")
+    return {"type": "base64", "media_type": media_type, "data": data}
+
+
+def _base64(text: str) -> str:
+    """The data without line breaks.
+
+    Raises:
+        Untranslatable: it is none.
+    """
+    data = "".join(text.split())
     try:
-        base64.b64decode(found[2], validate=True)
+        base64.b64decode(data, validate=True)
     except binascii.Error:
-        raise Untranslatable("An image's data is not base64.", "messages") from None
-    return {"type": "base64", "media_type": found[1], "data": found[2]}
+        raise Untranslatable("The data of an image or a file is not base64.", "messages") from None
+    return data
 
 
-def _tool_use(call: _ToolCall) -> _Json:
+def _tool_use(call: _ToolCall, how: Encoding) -> _Json:
+    text = call.function.arguments or "{}"
+    arguments: object
     try:
-        arguments = _decode_object(call.function.arguments or "{}")
+        arguments = _decode_object(text) if isinstance(text, str) else text
     except UNREADABLE:
-        raise Untranslatable("The arguments of a tool call are no object.", "messages") from None
-    return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": arguments}
+        # What a model wrote wrongly in its history must not end the conversation.
+        how.adapted.add("messages")
+        arguments = {"arguments": text}
+    use: _Json = {"type": "tool_use", "id": _fit(call.id, how)}
+    return {**use, "name": fit_name(call.function.name, _LONGEST_NAME, how), "input": arguments}
 
 
-def _tools(request: _Request) -> _Json:
+def _tools(request: _Request, how: Encoding) -> _Json:
     if not request.tools:
-        return {}
+        return _tools_of_history(request, how)
     tools: list[_Json] = []
     for tool in request.tools:
         if tool.function is None:
             raise Untranslatable(f"This provider has no tools of type '{tool.type:.32}'.", "tools")
-        made: _Json = {"name": tool.function.name, "input_schema": tool.function.parameters}
+        name = fit_name(tool.function.name, _LONGEST_NAME, how)
+        made: _Json = {"name": name, "input_schema": fit_schema(tool.function.parameters, how)}
         if tool.function.description:
             made["description"] = tool.function.description
         tools.append(made)
-    choice = _tool_choice(request.tool_choice)
+    choice = _tool_choice(request.tool_choice, how)
     if request.parallel_tool_calls is False and choice["type"] != "none":
         choice["disable_parallel_tool_use"] = True
     return {"tools": tools, "tool_choice": choice}
 
 
-def _tool_choice(choice: str | _ToolChoice | None) -> _Json:
+def _tools_of_history(request: _Request, how: Encoding) -> _Json:
+    """Tools that were called before and are none now: calls without any tool are refused."""
+    calls = [call for one in request.messages for call in one.tool_calls or ()]
+    if not calls:
+        return {}
+    how.adapted.add("tools")
+    names = dict.fromkeys(fit_name(call.function.name, _LONGEST_NAME, how) for call in calls)
+    tools = [{"name": name, "input_schema": fit_schema(None, how)} for name in names]
+    return {"tools": tools, "tool_choice": {"type": "none"}}
+
+
+def _tool_choice(choice: str | _ToolChoice | None, how: Encoding) -> _Json:
     if isinstance(choice, _ToolChoice):
         if choice.function is None:
             raise Untranslatable(f"A tool choice of type '{choice.type:.32}'.", "tool_choice")
-        return {"type": "tool", "name": choice.function.name}
+        return {"type": "tool", "name": fit_name(choice.function.name, _LONGEST_NAME, how)}
     return {"type": {"required": "any", "none": "none"}.get(choice or "auto", "auto")}

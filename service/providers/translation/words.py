@@ -5,25 +5,17 @@ import secrets
 import msgspec
 
 from service.providers.calls import Usage
+from service.providers.endings import end_of_completion
 
 __all__ = [
     "anthropic_error",
     "anthropic_usage",
-    "finish_reason",
     "new_id",
     "openai_usage",
+    "refused_with",
     "stop_reason",
 ]
 
-_FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
 _STOP_REASONS = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -71,18 +63,18 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def finish_reason(stop: str) -> str:
-    """Anthropic's stop_reason as OpenAI's finish_reason."""
-    return _FINISH_REASONS.get(stop, "stop")
-
-
-def stop_reason(finish: str, *, calls_a_tool: bool) -> str:
-    """OpenAI's finish_reason as Anthropic's stop_reason.
+def stop_reason(finish: str | None, *, calls_a_tool: bool) -> str:
+    """OpenAI's finish_reason, of whichever provider, as Anthropic's stop_reason.
 
     A forced call ends with `stop` there, and agents here wait for `tool_use`.
     """
-    found = _STOP_REASONS.get(finish, "end_turn")
+    found = _STOP_REASONS.get(end_of_completion(finish) or "", "end_turn")
     return "tool_use" if calls_a_tool and found == "end_turn" else found
+
+
+def refused_with(status: int) -> str:
+    """In place of a provider's words, where it gave none."""
+    return f"The provider refused the request with status {status}."
 
 
 def anthropic_error(status: int, message: str, request_id: str | None = None) -> bytes:

@@ -1,0 +1,284 @@
+"""Whose fault an answer of status 4xx is: one table, by status, code and words.
+
+Providers tell with the same statuses that a client made a mistake, that an account has no credit,
+that a model was retired and that there were too many requests. Only the first is the client's
+fault; the others are of this provider, and another one may do better. Where a provider gives a code
+it counts; where not, its words do.
+
+Sources are the providers' own references and what was reported of each:
+https://platform.openai.com/docs/guides/error-codes, https://docs.anthropic.com/en/api/errors,
+https://console.groq.com/docs/errors, https://docs.mistral.ai/api,
+https://ai.google.dev/gemini-api/docs/troubleshooting, and the messages in the source of vLLM,
+SGLang, llama.cpp and Ollama.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import cast
+
+import msgspec
+
+__all__ = ["Blame", "blame", "message_of", "most_tokens", "room_left", "wait_s"]
+
+
+class Blame(Enum):
+    """What a refusal is about."""
+
+    CLIENT = "the request"
+    """Every provider would say so: it is passed on."""
+    TOO_MUCH = "more than this target takes"
+    """The prompt is too long, the answer may not be so long, or the body is too large."""
+    UNABLE = "what this target cannot do"
+    MODEL = "the model is not there"
+    PERMISSION = "the model is not for this key"
+    KEY = "the key, or its account: no credit, locked, over a limit of its own"
+    RATE = "too many requests"
+    PROVIDER = "the provider itself"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The first rule whose every condition holds decides."""
+
+    blame: Blame
+    statuses: frozenset[int]
+    words: re.Pattern[str]
+    """Searched in code, type and message, in lower case and in a line each."""
+
+
+_MAX_WORDS = 4096
+"""Of an error that are read; some servers repeat the whole prompt in it."""
+_MESSAGES = ("error", "message", "detail", "msg", "error_msg")
+_CODES = ("code", "type", "status", "message", "msg", "detail", "error", "error_msg")
+_MAYBE_RATE = frozenset((400, 403, 413, 422))
+_MAYBE_KEY = frozenset((400, 402, 403, 429))
+_MAYBE_MODEL = frozenset((400, 403, 422))
+_MAYBE_MUCH = frozenset((400, 413, 422))
+_MAYBE_UNABLE = frozenset((400, 415, 422, 501))
+
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile("|".join(phrases))
+
+
+_RULES = (
+    _Rule(
+        # Google says of every limit, that of a minute too, that it is the "current quota".
+        Blame.RATE,
+        frozenset((429,)),
+        _any(r"(retry|try again|wait) in (about )?\d"),
+    ),
+    _Rule(
+        Blame.KEY,
+        _MAYBE_KEY,
+        _any(
+            r"credit balance is too low",
+            r"insufficient[_ ](quota|balance|credits?|funds)",
+            r"exceeded[_ ](your[_ ])?current[_ ]quota",
+            r"billing[_ ](hard[_ ]limit|not[_ ]active)",
+            r"account (is )?(deactivated|suspended|in arrears|overdue)|account_deactivated",
+            r"reached your specified api usage limits",
+            r"(spend|spending|usage|monthly|key) limit (has been )?(reached|exceeded)",
+            r"payment[_ ]required|purchase credits|add credits|out of credits?",
+            r"(used all|exceeded your).{0,40}credits|no resource package",
+            r"arrearage|not in good standing|account is in good standing",
+            r"organization (has been|is) disabled|account (is )?not active",
+            r"api[_ ]key[_ ](not valid|invalid|expired)|invalid[_ ]api[_ ]key",
+        ),
+    ),
+    _Rule(
+        Blame.TOO_MUCH,
+        frozenset((413,)),
+        _any("tokens per minute", r"\btpm\b", "request too large", "request_too_large"),
+    ),
+    _Rule(
+        Blame.RATE,
+        _MAYBE_RATE,
+        _any(
+            "rate[_ ]limit",
+            "too many requests",
+            "(requests|tokens) per (second|minute|day)",
+            "throttl|please wait before trying",
+        ),
+    ),
+    _Rule(
+        Blame.TOO_MUCH,
+        _MAYBE_MUCH,
+        _any(
+            r"context_length_exceeded|exceed_context_size|context_window|string_above_max_length",
+            r"(maximum|max|model'?s|available) context|context (length|size|window|limit)",
+            r"prompt is too long|input is too long|prompt too long|too many (input )?tokens",
+            r"input (length|token count|tokens?)\b.{0,80}\b(exceed|longer)",
+            r"longer than the (model|maximum)|max(imum)?[_ ](model|prompt|input)[_ ]len",
+            r"(model|input|context) token limit|prompt token count",
+            r"(prompt|input)s? exceeds? (the )?max|range of input length",
+            r"inputs? must have less than \d+ tokens",
+            r"(reduce|shorten) (the length|your (prompt|message|input))",
+            r"max_(completion_|output_|new_)?tokens.{0,120}"
+            r"(too large|less than or equal|at most|maximum|exceed|must be <|range)",
+        ),
+    ),
+    _Rule(
+        Blame.MODEL,
+        _MAYBE_MODEL,
+        _any(
+            r"model_(not_found|not_available|decommissioned|not_supported|terms_required)",
+            r"(invalid|unknown|unsupported)[_ ]model|no such model|not a valid model",
+            r"\bmodels?\b.{0,160}(does not exist|not found|decommissioned|deprecated|retired)",
+            r"\bmodels?\b.{0,160}(no longer|shut ?down|not available|no access|not have access)",
+            r"\bmodels?\b.{0,160}(not (been )?loaded|not deployed|not supported by any provider)",
+            r"model identifier is invalid|no models? (is |are )?loaded|no endpoints found",
+        ),
+    ),
+    _Rule(
+        Blame.UNABLE,
+        _MAYBE_UNABLE,
+        _any(
+            r"\b(model|endpoint|server|deployment)\b.{0,120}"
+            r"(does not|doesn't|cannot) (support|accept)",
+            r"not supported (by|with|for) (this|the) (model|endpoint|server|deployment)",
+            r"unsupported_(parameter|value)|extra_forbidden",
+            r"extra (inputs|fields) (are )?not permitted",
+            r"unrecognized request argument|unknown (parameter|field)",
+        ),
+    ),
+)
+_BY_STATUS: Mapping[int, Blame] = {
+    401: Blame.KEY,
+    402: Blame.KEY,
+    403: Blame.PERMISSION,
+    # Neither the path nor the name of the model is the client's: the gateway chose both.
+    404: Blame.MODEL,
+    405: Blame.MODEL,
+    410: Blame.MODEL,
+    413: Blame.TOO_MUCH,
+    429: Blame.RATE,
+    501: Blame.UNABLE,
+}
+"""Where no rule decides."""
+_OF_REQUESTS = frozenset((400, 406, 411, 415, 422, 431))
+"""What may be said of a request; other statuses that stand nowhere say nothing of it."""
+_MODERATED = _any("flagged", "moderation", "content[_ ]policy", "safety system")
+"""With status 403, of the request itself: https://openrouter.ai/docs/api-reference/errors."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+def blame(status: int, body: bytes) -> Blame:
+    """Whose fault an answer of this status is; `body` may be anything."""
+    words = _words(body)
+    if status == 403 and _MODERATED.search(words):  # noqa: PLR2004 - HTTP
+        return Blame.CLIENT
+    for rule in _RULES:
+        if status in rule.statuses and rule.words.search(words):
+            return rule.blame
+    return _BY_STATUS.get(status, Blame.CLIENT if status in _OF_REQUESTS else Blame.PROVIDER)
+
+
+_BOUNDS = (
+    # Anthropic's: max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens
+    re.compile(r"max_tokens: \d+ > (\d+)"),
+    # Groq's: `max_tokens` must be less than or equal to `8192`
+    re.compile(r"max_\w*tokens`? must be (?:less than or equal to|at most|<=) `?(\d+)"),
+    # OpenAI's: This model supports at most 16384 completion tokens
+    re.compile(r"supports at most (\d+) (?:completion|output) tokens"),
+    # DeepSeek's: the valid range of max_tokens is [1, 8192]
+    re.compile(r"range of max_\w*tokens (?:is|should be) \[\d+, ?(\d+)\]"),
+)
+
+
+def most_tokens(body: bytes) -> int | None:
+    """The longest answer that the target gives to anyone, where the refusal says so."""
+    words = _words(body)
+    found = (bound.search(words) for bound in _BOUNDS)
+    return next((int(match[1]) for match in found if match is not None), None)
+
+
+_ROOM = re.compile(r"\(\d+ > (\d+) - (\d+)\)")
+
+
+def room_left(body: bytes) -> int | None:
+    """The longest answer to this prompt, where the refusal says so.
+
+    vLLM: "your request has 21000 input tokens (32000 > 32768 - 21000)".
+    """
+    match = _ROOM.search(_words(body))
+    return int(match[1]) - int(match[2]) if match is not None else None
+
+
+_WAIT = re.compile(
+    r"(?:retry|try again|wait) in (?:about )?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?s))?"
+)
+
+
+def wait_s(body: bytes) -> float | None:
+    """Seconds to wait by the words of a refusal, for providers that say it in no header.
+
+    Google: "Please retry in 34.07s." Groq: "Please try again in 7m12.5s."
+    """
+    match = _WAIT.search(_words(body))
+    if match is None or not (match[1] or match[2]):
+        return None
+    unit_s = 0.001 if match[3] == "ms" else 1.0
+    return 60 * int(match[1] or 0) + float(match[2] or 0) * unit_s
+
+
+def message_of(body: bytes) -> str:
+    """What the error says to people, in whatever shape; empty when it says nothing.
+
+    Known shapes are OpenAI's and Anthropic's (`error.message`), `message` at the top (Mistral,
+    SGLang, older vLLM), a list of errors (Google), an error or a detail that is a string (FastAPI),
+    and a list of details (pydantic's).
+    """
+    try:
+        return _message(_decode(body), depth=0)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _message(value: object, *, depth: int) -> str:
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        found = (_message(item, depth=depth + 1) for item in cast("list[object]", value))
+        return "; ".join(text for text in found if text)
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        for name in _MESSAGES:
+            text = _message(fields.get(name), depth=depth + 1)
+            if text:
+                return text
+    return ""
+
+
+def _words(body: bytes) -> str:
+    """Codes, types and messages of an error, in lower case; all of a body that is no JSON."""
+    try:
+        document: object = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body[:_MAX_WORDS].decode("utf-8", "replace").lower()
+    found: list[str] = []
+    _collect(document, found, depth=0)
+    return "\n".join(found)[:_MAX_WORDS].lower()
+
+
+_DEEPEST = 5
+
+
+def _collect(value: object, found: list[str], *, depth: int) -> None:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str):
+        found.append(value)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            _collect(item, found, depth=depth + 1)
+    elif isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        for name in _CODES:
+            if name in fields:
+                _collect(fields[name], found, depth=depth + 1)

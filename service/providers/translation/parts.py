@@ -1,0 +1,36 @@
+"""The content of a message of OpenAI's format, which some providers write as a list of parts.
+
+Mistral's models that reason write thoughts and text as parts; vLLM, DeepSeek and others write
+thoughts into a field of their own (`reasoning_content`, newer `reasoning`).
+"""
+
+from typing import NamedTuple, cast
+
+__all__ = ["Said", "said"]
+
+
+class Said(NamedTuple):
+    """What a message, or a piece of one, says."""
+
+    thought: str = ""
+    text: str = ""
+
+
+def said(content: object, reasoning: object = None) -> Said:
+    """The thought and the text of a message; what is neither is left out.
+
+    Args:
+        content: a string, or a list of parts: {"type": "text", "text": ...} and
+            {"type": "thinking", "thinking": ...}.
+        reasoning: the field of its own, a string.
+    """
+    thought = reasoning if isinstance(reasoning, str) else ""
+    if not isinstance(content, list):
+        return Said(thought, content if isinstance(content, str) else "")
+    texts: list[str] = []
+    thoughts = [thought]
+    for part in cast("list[object]", content):
+        fields = cast("dict[str, object]", part) if isinstance(part, dict) else {}
+        inner = said(fields.get("thinking") or fields.get("text") or fields.get("refusal"))
+        (thoughts if fields.get("type") == "thinking" else texts).append(inner.text)
+    return Said("".join(thoughts), "".join(texts))

@@ -1,0 +1,53 @@
+"""A request of one format, read for another."""
+
+from typing import TypeVar
+
+import msgspec
+
+from service.providers.calls import ChatCall
+from service.providers.dialect import UNREADABLE, Untranslatable
+from service.providers.encoding import Encoding
+from service.providers.half_characters import whole_characters
+
+__all__ = ["read_request"]
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+_NOTHING = frozenset((b"null", b"false", b"0", b"0.0", b"[]", b'""'))
+"""Values that ask for nothing."""
+_encode = msgspec.json.Encoder().encode
+
+
+def read_request(
+    call: ChatCall,
+    decoder: "msgspec.json.Decoder[_T]",
+    *,
+    known: frozenset[str],
+    altering: frozenset[str],
+    how: Encoding,
+) -> _T:
+    """What the client asks for, as far as the other format has words for it.
+
+    Args:
+        call: the client's.
+        decoder: of what is read.
+        known: fields that are read, or that nobody misses in the answer.
+        altering: fields without a counterpart that change what the client gets.
+        how: is told of every other field.
+
+    Raises:
+        Untranslatable: it asks for what the other format does not have, or cannot be read.
+    """
+    for name, value in call.fields.items():
+        if name in known or bytes(value) in _NOTHING:
+            continue
+        if name in altering:
+            raise Untranslatable(f"This provider does not know the field '{name}'.", name)
+        how.adapted.add(name)
+    body = _encode(call.fields)
+    try:
+        try:
+            return decoder.decode(body)
+        except UNREADABLE:
+            return decoder.decode(whole_characters(body))
+    except UNREADABLE as error:
+        raise Untranslatable(f"The request cannot be read: {error}", "messages") from None

@@ -1,0 +1,332 @@
+"""A conversation that one provider began goes on at another."""
+
+import json
+from typing import Any
+
+import pytest
+
+from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
+from service.pipeline.decode import decode_chat
+from service.providers.catalogue import CATALOGUE
+from service.providers.encoding import Encoding
+from service.providers.schemas import fit_schema
+
+MARK = {"type": "ephemeral"}
+PDF = "data:application/pdf;base64,JVBERi0="
+
+
+def sent(kind: str, client: ClientApi, talk: object, **fields: object) -> tuple[Any, set[str]]:
+    """What a provider gets, and what was adapted for it."""
+    document = {"model": "m", "messages": talk, **fields}
+    if client is ANTHROPIC:
+        document.setdefault("max_tokens", 100)
+    chat = decode_chat(json.dumps(document).encode(), client)
+    how = Encoding()
+    body = CATALOGUE[kind].dialects[client.format].encode(chat, "up", how)
+    return json.loads(body), how.adapted
+
+
+def said(role: str, content: object, **more: object) -> dict[str, object]:
+    return {"role": role, "content": content, **more}
+
+
+def text(words: str, **more: object) -> dict[str, object]:
+    return {"type": "text", "text": words, **more}
+
+
+def call(one: str = "c1", **more: object) -> dict[str, object]:
+    return {"id": one, "type": "function", "function": {"name": "f", "arguments": "{}"}, **more}
+
+
+def use(one: str = "c1") -> dict[str, object]:
+    return {"type": "tool_use", "id": one, "name": "f", "input": {}}
+
+
+def result(one: str = "c1", content: object = "42") -> dict[str, object]:
+    return {"type": "tool_result", "tool_use_id": one, "content": content}
+
+
+def thought(signature: str = "") -> dict[str, object]:
+    return {"type": "thinking", "thinking": "hm", "signature": signature}
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [
+        ("groq", {"role", "content", "tool_calls"}),
+        ("mistral", {"role", "content", "tool_calls"}),
+        ("openai", {"role", "content", "tool_calls", "refusal", "annotations"}),
+        (
+            "vllm",
+            {"role", "content", "tool_calls", "refusal", "annotations", "reasoning_content"},
+        ),
+    ],
+)
+def test_fields_of_a_message_that_are_refused_are_left_out(kind: str, left: set[str]) -> None:
+    """OpenAI's SDK sends back every field of an answer, and so do agents of DeepSeek's."""
+    answer = said(
+        "assistant", "x", refusal=None, annotations=[], reasoning_content="hm", tool_calls=[call()]
+    )
+    there, adapted = sent(
+        kind, OPENAI, [said("user", "hi"), answer, said("tool", "42", tool_call_id="c1")]
+    )
+    assert there["messages"][1].keys() == left
+    assert ("messages" in adapted) is ("reasoning_content" not in left)
+
+
+def test_a_name_is_a_tools_alone_at_mistral() -> None:
+    there, adapted = sent("mistral", OPENAI, [said("user", "hi", name="ann")])
+    assert there["messages"] == [said("user", "hi")]
+    assert adapted == {"messages"}
+
+
+def test_what_only_google_adds_to_a_call_is_left_out() -> None:
+    signed = call(extra_content={"google": {"thought_signature": "abc"}})
+    talk = [said("assistant", None, tool_calls=[signed]), said("tool", "42", tool_call_id="c1")]
+    there, _ = sent("groq", OPENAI, talk)
+    assert there["messages"][0]["tool_calls"] == [call()]
+
+
+def test_a_call_goes_back_to_google_signed() -> None:
+    """A call that another provider made gets the signature that Google takes for none."""
+    signed = call(extra_content={"google": {"thought_signature": "abc"}})
+    for made, told in ((signed, "abc"), (call(), "skip_thought_signature_validator")):
+        talk = [said("assistant", None, tool_calls=[made]), said("tool", "1", tool_call_id="c1")]
+        there, _ = sent("gemini", OPENAI, talk)
+        (back,) = there["messages"][0]["tool_calls"]
+        assert back["extra_content"]["google"]["thought_signature"] == told
+
+
+def test_thoughts_before_a_call_go_back_to_who_wants_them() -> None:
+    talk = [said("user", "hi"), said("assistant", [thought(), use()]), said("user", [result()])]
+    for kind, told in (("deepseek", "hm"), ("moonshot", "hm"), ("openai", None), ("groq", None)):
+        there, _ = sent(kind, ANTHROPIC, talk)
+        assert there["messages"][1].get("reasoning_content") == told
+
+
+def test_mistrals_model_speaks_between_a_tool_and_the_user() -> None:
+    talk = [said("user", "hi"), said("assistant", [use()]), said("user", [result(), text("on")])]
+    there, adapted = sent("mistral", ANTHROPIC, talk)
+    assert [one["role"] for one in there["messages"]][2:] == ["tool", "assistant", "user"]
+    assert "messages" in adapted
+    there, _ = sent("openai", ANTHROPIC, talk)
+    assert [one["role"] for one in there["messages"]][2:] == ["tool", "user"]
+
+
+def test_an_id_that_is_too_long_for_openai_is_made_shorter() -> None:
+    talk = [
+        said("assistant", None, tool_calls=[call("x" * 41), call("y" * 40)]),
+        said("tool", "42", tool_call_id="x" * 41),
+    ]
+    there, adapted = sent("openai", OPENAI, talk)
+    asked, answered = there["messages"]
+    assert [len(one["id"]) for one in asked["tool_calls"]] == [40, 40]
+    assert asked["tool_calls"][0]["id"] == answered["tool_call_id"]
+    assert asked["tool_calls"][1]["id"] == "y" * 40
+    assert adapted == {"tool_call_id"}
+
+
+def test_marks_of_a_prompt_cache_reach_who_has_one() -> None:
+    talk = [
+        said("system", [text("top", cache_control=MARK)]),
+        said("user", [text("hi", cache_control=MARK)]),
+    ]
+    there, adapted = sent("anthropic", OPENAI, talk)
+    assert there["system"] == [text("top", cache_control=MARK)]
+    assert there["messages"] == [said("user", [text("hi", cache_control=MARK)])]
+    assert adapted == set()
+    for kind, told in (("openai", [text("hi")]), ("vllm", [text("hi", cache_control=MARK)])):
+        assert sent(kind, OPENAI, talk)[0]["messages"][1]["content"] == told
+
+
+def test_anthropic_gets_its_own_thoughts_alone() -> None:
+    talk = [
+        said("user", "hi"),
+        said("assistant", [thought(), text("a")]),
+        said("assistant", [thought()]),
+        said("user", "on"),
+        said("assistant", [thought("signed"), text("b")]),
+        said("user", "on"),
+    ]
+    there, adapted = sent("anthropic", ANTHROPIC, talk)
+    assert [one["content"] for one in there["messages"]] == [
+        "hi",
+        [text("a")],
+        "on",
+        [thought("signed"), text("b")],
+        "on",
+    ]
+    assert adapted == {"messages"}
+
+
+@pytest.mark.parametrize(
+    ("first", "thinks"), [([thought("signed")], True), ([thought()], False), ([], False)]
+)
+def test_a_model_thinks_on_where_its_thoughts_come_back(
+    first: list[dict[str, object]], *, thinks: bool
+) -> None:
+    talk = [said("user", "hi"), said("assistant", [*first, use()]), said("user", [result()])]
+    budget = {"type": "enabled", "budget_tokens": 50}
+    there, adapted = sent("anthropic", ANTHROPIC, talk, thinking=budget, context_management={})
+    assert ("thinking" in there, "context_management" in there) == (thinks, thinks)
+    assert ("thinking" in adapted) is not thinks
+
+
+def test_a_model_that_a_tool_answers_thinks_no_more_for_openais_clients() -> None:
+    talk = [
+        said("user", "hi"),
+        said("assistant", None, tool_calls=[call()]),
+        said("tool", "42", tool_call_id="c1"),
+    ]
+    there, adapted = sent("anthropic", OPENAI, talk, reasoning_effort="high")
+    assert "thinking" not in there
+    assert "reasoning_effort" in adapted
+    assert "thinking" in sent("anthropic", OPENAI, talk[:1], reasoning_effort="high")[0]
+
+
+def test_a_conversation_begins_with_the_user() -> None:
+    there, adapted = sent("anthropic", OPENAI, [said("assistant", "welcome"), said("user", "hi")])
+    assert [one["role"] for one in there["messages"]] == ["user", "assistant", "user"]
+    assert adapted == {"messages"}
+
+
+def test_more_ways_to_say_the_same_are_read() -> None:
+    odd = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
+    talk = [
+        said("user", [{"type": "image_url", "image_url": "https://example.com/a.png"}]),
+        said("user", [{"type": "file", "file": {"filename": "a.pdf", "file_data": PDF}}]),
+        said("assistant", [{"type": "thinking", "thinking": "hm"}, text("x")], tool_calls=[odd]),
+        said("tool", "42", tool_call_id="c1"),
+        said("user", "half \ud83d"),
+    ]
+    there, _ = sent("anthropic", OPENAI, talk)
+    image, document = there["messages"][0]["content"]
+    assert image["source"] == {"type": "url", "url": "https://example.com/a.png"}
+    assert document["source"]["media_type"] == "application/pdf"
+    assert document["title"] == "a.pdf"
+    assert there["messages"][1]["content"] == [text("x"), {**use(), "input": {"a": 1}}]
+    assert there["messages"][2]["content"][1] == text("half \ufffd")
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ("/9j/4AAQSkZJRgAB", "image/jpeg"),
+        ("iVBORw0KGgoAAAANSUhEUgAA", "image/png"),
+        ("UklGRiQAAABXRUJQ", "image/webp"),
+    ],
+)
+def test_an_image_is_what_its_data_says(start: str, told: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{start[:8]}\n"}}
+    part["image_url"] = {"url": f"data:image/gif;base64,{start[:8]}\n{start[8:]}"}
+    there, adapted = sent("anthropic", OPENAI, [said("user", [part])])
+    source = there["messages"][0]["content"][0]["source"]
+    assert source == {"type": "base64", "media_type": told, "data": start}
+    assert adapted == {"messages"}
+
+
+def test_what_ran_at_the_other_provider_is_left_out() -> None:
+    found = {
+        "type": "search_result",
+        "source": "https://example.com",
+        "title": "A page",
+        "content": [text("what it says")],
+    }
+    parts = {"type": "document", "source": {"type": "content", "content": [text("a note")]}}
+    searched = [
+        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}},
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": "s1",
+            "content": {"type": "web_search_tool_result_error", "error_code": "x"},
+        },
+        text("found"),
+        use(),
+    ]
+    talk = [
+        said("user", [text("hi"), found, parts]),
+        said("assistant", searched),
+        said("user", [result(content=[found])]),
+    ]
+    there, adapted = sent("openai", ANTHROPIC, talk)
+    user, model, tool = there["messages"]
+    assert [one["text"] for one in user["content"]] == [
+        "hi",
+        "A page https://example.com\nwhat it says",
+        "a note",
+    ]
+    assert model["content"] == "found"
+    assert tool["content"].endswith("what it says")
+    assert adapted == {"messages"}
+
+
+def test_what_has_no_counterpart_is_named() -> None:
+    talk = [said("user", "hi")]
+    there, adapted = sent(
+        "anthropic",
+        OPENAI,
+        talk,
+        seed=1,
+        frequency_penalty=0.5,
+        presence_penalty=0,
+        prediction={"type": "content", "content": "x"},
+        store=True,
+        logprobs=False,
+    )
+    assert there.keys() == {"model", "messages", "max_tokens"}
+    assert adapted == {"seed", "frequency_penalty", "prediction"}
+    there, adapted = sent(
+        "openai", ANTHROPIC, talk, top_k=5, service_tier="auto", stop_sequences=[*"abcde"]
+    )
+    assert there["stop"] == [*"abcd"]
+    assert adapted == {"top_k", "stop_sequences"}
+
+
+def test_a_schema_is_one_objects() -> None:
+    how = Encoding()
+    one = {
+        "type": "object",
+        "properties": {"a": {"type": "array"}, "k": {}},
+        "required": ["a", "k"],
+    }
+    other = {"properties": {"b": {"type": "string", "enum": ["array"]}, "k": {}}, "required": ["k"]}
+    assert fit_schema({"anyOf": [one, other], "description": "d"}, how) == {
+        "type": "object",
+        "description": "d",
+        "properties": {
+            "a": {"type": "array", "items": {}},
+            "b": {"type": "string", "enum": ["array"]},
+            "k": {},
+        },
+        "required": ["k"],
+    }
+    assert how.adapted == {"tools"}
+    how = Encoding()
+    assert fit_schema(None, how) == {"type": "object", "properties": {}}
+    assert fit_schema({"allOf": [one], "required": ["x"]}, how)["required"] == ["a", "k"]
+    plain = {**one, "properties": {"a": {"type": "array", "items": {"type": "string"}}, "k": {}}}
+    how = Encoding()
+    assert fit_schema(plain, how) == plain
+    assert how.adapted == set()
+
+
+def test_half_a_character_reaches_openais_clients() -> None:
+    """A character that the provider cut in two is put together by the client."""
+    chat = decode_chat(b'{"model": "m", "stream": true, "messages": []}', OPENAI)
+    scanner = CATALOGUE["anthropic"].dialects[OPENAI.format].scanner(chat)
+    shown = b""
+    for half in (b"\\ud83d", b"\\ude00"):
+        shown += scanner.feed(
+            b'data: {"type": "content_block_delta", "index": 0, '
+            b'"delta": {"type": "text_delta", "text": "' + half + b'"}}\n\n'
+        )
+    said = [json.loads(line[6:]) for line in shown.splitlines() if line]
+    halves = "".join(one["choices"][0]["delta"]["content"] for one in said)
+    assert halves.encode("utf-16", "surrogatepass").decode("utf-16") == "\U0001f600"
+
+
+def test_an_event_that_nobody_knows_ends_no_answer() -> None:
+    chat = decode_chat(b'{"model": "m", "stream": true, "messages": []}', ANTHROPIC)
+    scanner = CATALOGUE["anthropic"].dialects[ANTHROPIC.format].scanner(chat)
+    event = b'event: new\ndata: {"type": "new", "index": "one", "delta": [1]}\n\n'
+    assert scanner.feed(event) == event

@@ -1,0 +1,185 @@
+"""A whole answer that is put together of a stream is the one that the provider would have given."""
+
+import json
+from typing import Any
+
+import pytest
+
+from service.providers.catalogue import CATALOGUE
+from service.providers.failures import UpstreamFailure
+from service.resilience.retry import Symptom
+
+HEAD = {"id": "c1", "created": 1, "model": "up", "system_fingerprint": "fp"}
+USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+
+
+def chunk(**fields: object) -> bytes:
+    document = {**HEAD, "object": "chat.completion.chunk", **fields}
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+def piece(delta: object, end: str | None = None, index: int = 0, **more: object) -> bytes:
+    choice = {"index": index, "delta": delta, "finish_reason": end, **more}
+    return chunk(choices=[choice])
+
+
+def call(index: int, arguments: str, one: str = "", name: str = "") -> dict[str, object]:
+    made: dict[str, Any] = {"index": index, "function": {"arguments": arguments}}
+    if one:
+        made |= {"id": one, "type": "function"}
+        made["function"]["name"] = name
+    return {"tool_calls": [made]}
+
+
+END = chunk(choices=[], usage=USAGE) + b"data: [DONE]\n\n"
+
+
+def gathered(kind: str, stream: bytes, size: int = 7) -> Any:  # noqa: ANN401 - JSON
+    gatherer = CATALOGUE[kind].gatherer()
+    for start in range(0, len(stream), size):
+        gatherer.feed(stream[start : start + size])
+    if not gatherer.done:
+        gatherer.feed(b"")
+    return json.loads(gatherer.body())
+
+
+def test_text_with_its_log_probabilities_and_usage() -> None:
+    one, two = ({"token": text, "logprob": -0.1} for text in ("4", "2"))
+    stream = (
+        piece({"role": "assistant", "content": "", "refusal": None})
+        + piece({"content": "4"}, logprobs={"content": [one], "refusal": None})
+        + piece({"content": "2"}, logprobs={"content": [two], "refusal": None})
+        + piece({}, "stop")
+        + END
+    )
+    assert gathered("openai", stream) == {
+        **HEAD,
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "42", "refusal": None},
+                "logprobs": {"content": [one, two], "refusal": None},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": USAGE,
+    }
+
+
+def test_parallel_calls_whose_pieces_come_in_turns() -> None:
+    stream = (
+        piece({"role": "assistant", "content": None, **call(0, "", "c1", "f")})
+        + piece(call(1, "", "c2", "g"))
+        + piece(call(0, '{"a":'))
+        + piece(call(1, '{"b":'))
+        + piece(call(0, "1}"))
+        + piece(call(1, "2}"))
+        + piece({}, "tool_calls")
+        + END
+    )
+    (choice,) = gathered("openai", stream)["choices"]
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": one, "type": "function", "function": {"name": name, "arguments": text}}
+            for one, name, text in (("c1", "f", '{"a":1}'), ("c2", "g", '{"b":2}'))
+        ],
+    }
+
+
+def test_calls_that_all_have_one_number() -> None:
+    stream = piece(call(0, "{}", "c1", "f")) + piece(call(0, "{}", "c2", "g"))
+    (choice,) = gathered("groq", stream + piece({}, "tool_calls") + END)["choices"]
+    assert [one["id"] for one in choice["message"]["tool_calls"]] == ["c1", "c2"]
+
+
+def test_several_choices_and_thoughts() -> None:
+    stream = (
+        piece({"role": "assistant", "reasoning_content": "h"}, index=1)
+        + piece({"role": "assistant", "content": "a"})
+        + piece({"reasoning_content": "m", "content": "b"}, index=1)
+        + piece({}, "stop", index=1)
+        + piece({}, "length")
+        + END
+    )
+    first, second = gathered("openai", stream)["choices"]
+    assert (first["message"]["content"], first["finish_reason"]) == ("a", "length")
+    assert second["message"]["reasoning_content"] == "hm"
+
+
+def test_contents_in_parts() -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+    stream = piece({"content": parts}) + piece({"content": "42"}) + piece({}, "stop") + END
+    (choice,) = gathered("mistral", stream)["choices"]
+    assert choice["message"]["content"] == [*parts, {"type": "text", "text": "42"}]
+
+
+def event(**fields: object) -> bytes:
+    return f"event: {fields['type']}\ndata: {json.dumps(fields)}\n\n".encode()
+
+
+def test_a_message_with_a_thought_and_a_call() -> None:
+    used = {"input_tokens": 5, "cache_read_input_tokens": 2, "output_tokens": 1}
+    message = {"id": "m1", "type": "message", "role": "assistant", "model": "claude"}
+    blocks: list[tuple[dict[str, object], list[dict[str, object]]]] = [
+        (
+            {"type": "thinking", "thinking": "", "signature": ""},
+            [
+                {"type": "thinking_delta", "thinking": "hm"},
+                {"type": "signature_delta", "signature": "s1"},
+            ],
+        ),
+        (
+            {"type": "text", "text": ""},
+            [{"type": "text_delta", "text": "4"}, {"type": "text_delta", "text": "2"}],
+        ),
+        (
+            {"type": "tool_use", "id": "t1", "name": "f", "input": {}},
+            [
+                {"type": "input_json_delta", "partial_json": '{"a":'},
+                {"type": "input_json_delta", "partial_json": "1}"},
+            ],
+        ),
+    ]
+    stream = event(
+        type="message_start",
+        message={**message, "content": [], "stop_reason": None, "usage": used},
+    )
+    for index, (block, deltas) in enumerate(blocks):
+        stream += event(type="content_block_start", index=index, content_block=block)
+        for delta in deltas:
+            stream += event(type="content_block_delta", index=index, delta=delta)
+        stream += event(type="content_block_stop", index=index)
+    stream += event(
+        type="message_delta",
+        delta={"stop_reason": "tool_use", "stop_sequence": None},
+        usage={"output_tokens": 7},
+    )
+    assert gathered("anthropic", stream + event(type="message_stop")) == {
+        **message,
+        "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "s1"},
+            {"type": "text", "text": "42"},
+            {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
+        ],
+        "stop_reason": "tool_use",
+        "stop_sequence": None,
+        "usage": {**used, "output_tokens": 7},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream"),
+    [
+        ("openai", piece({"content": "half"})),
+        ("anthropic", event(type="message_start", message={"id": "m1"})),
+    ],
+)
+def test_a_stream_without_its_end_is_no_whole_answer(kind: str, stream: bytes) -> None:
+    gatherer = CATALOGUE[kind].gatherer()
+    gatherer.feed(stream)
+    with pytest.raises(UpstreamFailure) as caught:
+        gatherer.feed(b"")
+    assert caught.value.symptom is Symptom.CUT
