@@ -146,6 +146,17 @@ _PROVIDERS = Row(
             ),
         ),
         Panel(
+            title="Requests adapted",
+            why="Something was changed or left out for the provider; an answer's header says what.",
+            unit=Unit.PER_SECOND,
+            queries=(
+                Query(
+                    f"sum by (provider) (rate({metrics.ADAPTED}{{{_OURS}}}{_RATE}))",
+                    "{{provider}}",
+                ),
+            ),
+        ),
+        Panel(
             title="Keys refused",
             why="API keys that a provider does not accept: expired, or withdrawn.",
             unit=Unit.NUMBER,

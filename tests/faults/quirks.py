@@ -16,7 +16,7 @@ from tests.service.scripted_provider import provider, whole
 __all__ = ["QUIRKS", "Quirk", "Quirks", "quirks", "quirks_table"]
 
 _JSON = b"content-type: application/json"
-_EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+_EVENTS = b"content-type: text/event-stream"
 _SECOND = "whole answer, second target"
 _FIRST = "whole answer, first target"
 _BROKEN = "error event, no [DONE]"
@@ -60,7 +60,8 @@ def _chunks(*pieces: tuple[object, object]) -> bytes:
     events = [
         {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]} for delta, end in pieces
     ]
-    return _EVENTS + b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in events)
+    body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in events)
+    return whole("200 OK", body, _EVENTS)
 
 
 QUIRKS = (

@@ -40,7 +40,7 @@ def test_an_unknown_section_is_named_with_the_allowed_ones(values: Values) -> No
 
 def test_an_unknown_key_inside_a_named_entry_is_explained(values: Values) -> None:
     message = refusal(changed(values, "gateway.providers.alpha.url", "x"))
-    assert message.endswith("allowed here: base_url, keys, kind, limits, prices")
+    assert message.endswith("allowed here: ask_for_streams, base_url, keys, kind, limits, prices")
 
 
 def test_a_missing_key_is_named(values: Values) -> None:
