@@ -123,10 +123,10 @@ class Attempt:
                 return await self._refused(exchange, lane, permit, answer, key, request)
             lane.keys.accepted(key, lane.model)
             if not call.stream:
-                gathers = request.gathers and _is_stream(answer)
+                # Some servers stream unasked, and some answer whole when asked for a stream.
                 body = await (
                     self._gathered(exchange, lane, answer)
-                    if gathers
+                    if _is_stream(answer)
                     else answer.whole(timeouts.answer_seconds)
                 )
                 whole = lane.dialect(call).answer(body, names)

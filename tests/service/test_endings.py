@@ -107,3 +107,24 @@ def test_an_answer_with_an_end_is_whole(kind: str, client: Format, end: str, tol
     shown = scanner.feed(streamed(end)) + scanner.finish()
     assert f'"{told}"'.encode() in shown
     assert shown.endswith(b"[DONE]\n\n" if client is Format.OPENAI else b'"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("kind", "end"), [("vllm", "stop"), ("anthropic", "end_turn")])
+def test_the_end_of_a_stream_ends_its_last_event(kind: str, client: Format, end: str) -> None:
+    """Every SDK reads an event without a blank line behind it; half an event is none."""
+    streamed = PROVIDERS[kind][1](end).rstrip()
+    dialect = CATALOGUE[kind].dialects[client]
+    scanner = dialect.scanner(call(client))
+    shown = scanner.feed(b"\xef\xbb\xbf" + streamed) + scanner.finish()
+    assert scanner.done
+    assert shown.endswith(b"[DONE]\n\n" if client is Format.OPENAI else b'"message_stop"}\n\n')
+    gatherer = CATALOGUE[kind].gatherer()
+    for data in (streamed, b""):
+        gatherer.feed(data)
+    assert b"half" in gatherer.body()
+    scanner = dialect.scanner(call(client))
+    scanner.feed(streamed[:-5])
+    with pytest.raises(UpstreamFailure) as broken:
+        scanner.finish()
+    assert broken.value.symptom is Symptom.CUT

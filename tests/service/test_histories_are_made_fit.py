@@ -330,3 +330,19 @@ def test_an_event_that_nobody_knows_ends_no_answer() -> None:
     scanner = CATALOGUE["anthropic"].dialects[ANTHROPIC.format].scanner(chat)
     event = b'event: new\ndata: {"type": "new", "index": "one", "delta": [1]}\n\n'
     assert scanner.feed(event) == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"), [("mistral", 2), ("moonshot", 2), ("gemini", 2), ("openai", 3), ("vllm", 3)]
+)
+def test_an_answer_that_says_nothing_is_left_out(kind: str, left: int) -> None:
+    talk = [said("user", "hi"), said("assistant", ""), said("user", "on")]
+    there, adapted = sent(kind, OPENAI, talk)
+    assert len(there["messages"]) == left
+    assert ("messages" in adapted) is (left == 2)
+
+
+def test_a_request_without_any_text_has_some() -> None:
+    there, adapted = sent("anthropic", OPENAI, [said("user", " ")])
+    assert there["messages"] == [said("user", [text("(no text)")])]
+    assert adapted == {"messages"}

@@ -181,8 +181,20 @@ class AnthropicReader:
         Raises:
             UpstreamFailure: an event is malformed, reports an error, or ends an unfinished answer.
         """
+        return self._read(self._splitter.feed(data))
+
+    def rest(self) -> list[tuple[bytes, AnthropicEvent | None]]:
+        """The event that the end of the stream ended; none when it is half of one."""
+        try:
+            return self._read(self._splitter.last())
+        except UpstreamFailure:
+            return []
+
+    def _read(
+        self, events: list[tuple[bytes, bytes | None]]
+    ) -> list[tuple[bytes, AnthropicEvent | None]]:
         found: list[tuple[bytes, AnthropicEvent | None]] = []
-        for raw, payload in self._splitter.feed(data):
+        for raw, payload in events:
             if self.done:
                 break
             found.append((raw, None if payload is None else self._note(payload)))
@@ -272,8 +284,11 @@ class AnthropicScanner:
         """See `StreamScanner.finish`; a missing end is supplied when the stop_reason has come."""
         if self._reader.done:
             return b""
+        last = b"".join([self._shown(raw, event) for raw, event in self._reader.rest()])
+        if self._reader.done:
+            return last
         self._reader.close()
-        return self._ending()
+        return last + self._ending()
 
     def _shown(self, raw: bytes, event: AnthropicEvent | None) -> bytes:
         """What the client gets of one event."""

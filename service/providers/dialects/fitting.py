@@ -43,7 +43,7 @@ class MessageFitter:
             looked_for.add("tool_calls")
         words = "|".join(re.escape(f'"{word}"') for word in sorted(looked_for))
         self._looks_for = re.compile(words.encode()).search if looked_for else None
-        self._always = quirks.knows_in_messages is not None
+        self._always = quirks.knows_in_messages is not None or not quirks.takes_empty_answers
 
     def fit(self, messages: msgspec.Raw, how: Encoding) -> msgspec.Raw:
         """The messages as the server takes them; what cannot be read is left to the server."""
@@ -89,7 +89,7 @@ class MessageFitter:
             return raw
         quirks = self._quirks
         for call in calls:
-            if self._always:
+            if quirks.knows_in_messages is not None:
                 for name in call.keys() - _IN_CALLS:
                     del call[name]
             if quirks.ids is not None and "id" in call:
@@ -99,11 +99,20 @@ class MessageFitter:
         return msgspec.Raw(_encode(calls))
 
     def _in_order(self, messages: list[_Message], how: Encoding) -> list[_Message]:
-        if self._quirks.user_follows_tool:
+        quirks = self._quirks
+        if quirks.user_follows_tool and quirks.takes_empty_answers:
             return messages
         made: list[_Message] = []
         for message in messages:
-            if made and _is(message, "user") and _is(made[-1], "tool"):
+            if not quirks.takes_empty_answers and _is_empty_answer(message):
+                how.adapted.add("messages")
+                continue
+            if (
+                not quirks.user_follows_tool
+                and made
+                and _is(message, "user")
+                and _is(made[-1], "tool")
+            ):
                 how.adapted.add("messages")
                 made.append(_DONE)
             made.append(message)
@@ -112,6 +121,11 @@ class MessageFitter:
 
 def _is(message: _Message, role: str) -> bool:
     return bytes(message.get("role", _NONE)) == f'"{role}"'.encode()
+
+
+def _is_empty_answer(message: _Message) -> bool:
+    told = (message.get(name, _NULL) for name in ("content", "tool_calls"))
+    return _is(message, "assistant") and all(bytes(one) in _EMPTY for one in told)
 
 
 def _without_marks(content: msgspec.Raw) -> msgspec.Raw:

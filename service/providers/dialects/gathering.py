@@ -211,12 +211,11 @@ class MessageGatherer:
 
     def feed(self, data: bytes) -> None:
         """See `Gatherer.feed`."""
-        if not data:
-            self._reader.close()
-            return
-        for raw, event in self._reader.read(data):
+        for raw, event in self._reader.read(data) if data else self._reader.rest():
             if event is not None:
                 self._take(json.loads(_payload(raw)))
+        if not data and not self._reader.done:
+            self._reader.close()
 
     def _take(self, event: _Json) -> None:
         match event.get("type"):

@@ -174,19 +174,26 @@ class OpenAIScanner:
     def feed(self, data: bytes) -> bytes:
         """See `StreamScanner.feed`."""
         events = self._splitter.feed(data)
-        if not events:
-            return b""
-        return b"".join(
-            [self._before(payload) + raw for raw, payload in events if self._accept(payload)]
-        )
+        return self._passed(events) if events else b""
 
     def finish(self) -> bytes:
         """See `StreamScanner.finish`; a missing end marker is supplied when all choices ended."""
         if self.done:
             return b""
+        try:
+            passed = self._passed(self._splitter.last())
+        except UpstreamFailure:
+            passed = b""  # half an event, or one that ends nothing
+        if self.done:
+            return passed
         self._require_finished()
         self.done = True
-        return self._before(_DONE) + _DONE_EVENT
+        return passed + self._before(_DONE) + _DONE_EVENT
+
+    def _passed(self, events: list[tuple[bytes, bytes | None]]) -> bytes:
+        return b"".join(
+            [self._before(payload) + raw for raw, payload in events if self._accept(payload)]
+        )
 
     def _require_finished(self) -> None:
         if not self.finished:

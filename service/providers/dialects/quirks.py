@@ -39,6 +39,8 @@ class Quirks:
     """Whether parts of a message may carry Anthropic's `cache_control`."""
     ids: CallIds | None = None
     """None for any."""
+    takes_empty_answers: bool = True
+    """Whether a message of the model may hold neither text nor calls."""
     user_follows_tool: bool = True
     """Whether a message of the user may follow the result of a tool."""
     wants_thoughts: bool = False

@@ -10,15 +10,18 @@ __all__ = ["EventSplitter"]
 MAX_EVENT_BYTES = 16 << 20
 """An event is held until it is whole; a provider that never ends one must not fill the memory."""
 
-_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_BOUNDARY = re.compile(rb"\r?\n\r?\n|\r\r")
 _DATA = b"data:"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""One may be before the first event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 
 def _payload(raw: bytes) -> bytes | None:
     """The event's data; None for comments and events without data."""
     if raw.startswith(_DATA) and raw.count(b"\n") <= 2:  # noqa: PLR2004 - one line and its blank one
         return raw[len(_DATA) :].strip()
-    lines = [line[len(_DATA) :] for line in raw.splitlines() if line.startswith(_DATA)]
+    every = raw.removeprefix(_BYTE_ORDER_MARK).splitlines()
+    lines = [line[len(_DATA) :] for line in every if line.startswith(_DATA)]
     return b"\n".join(lines).strip() if lines else None
 
 
@@ -48,3 +51,7 @@ class EventSplitter:
         if len(rest) > MAX_EVENT_BYTES:
             raise UpstreamFailure(Symptom.MALFORMED, f"an event above {MAX_EVENT_BYTES} bytes")
         return events
+
+    def last(self) -> list[tuple[bytes, bytes | None]]:
+        """The event that the end of the stream ended, where no blank line did."""
+        return self.feed(b"\n\n") if self._rest.strip() else []

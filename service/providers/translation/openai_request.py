@@ -155,6 +155,8 @@ def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
         how.adapted.add("messages")
         said = [_text_block(system)] if isinstance(system, str) else system
         body["messages"] = [{"role": "user", "content": said}]
+    elif not body["messages"]:
+        body["messages"] = [{"role": "user", "content": [_text_block(_NO_TEXT)]}]
     if call.stream:
         body["stream"] = True
     stops = _stops(request.stop, how)
@@ -327,6 +329,7 @@ def _answering(owed: list[object], blocks: list[_Json], how: Encoding) -> list[_
 
 _NO_RESULT = "(no result)"
 _BEGINNING = "(the conversation begins)"
+_NO_TEXT = "(no text)"
 
 
 def _as_blocks(content: object) -> list[_Json]:
