@@ -112,6 +112,12 @@ class Attempts:
         exchange.adapted = committed.adapted
         if committed.adapted:
             self._metrics.adapted(exchange.provider)
+            _log.debug(
+                "request %s was adapted for %s: %s",
+                exchange.request_id,
+                committed.lane.name,
+                ", ".join(committed.adapted),
+            )
         try:
             await self._proceed(exchange)
         finally:
