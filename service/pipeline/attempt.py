@@ -13,12 +13,20 @@ from typing import NamedTuple
 from contract.headers import REQUEST_ID
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.lanes import Lane
-from service.providers.calls import Usage
-from service.providers.encoding import Encoding
+from service.providers.calls import ChatCall, Usage
+from service.providers.encoding import MAY_BE_MISSING, Encoding
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamAnswer, UpstreamClient
 from service.providers.keys import KeyInUse
-from service.providers.refusals import Blame, blame, most_tokens, room_left, wait_s
+from service.providers.refusals import (
+    Blame,
+    blame,
+    mentions,
+    most_tokens,
+    other_name,
+    room_left,
+    wait_s,
+)
 from service.resilience.breaker import Permit
 from service.resilience.retry import Symptom
 
@@ -152,11 +160,9 @@ class Attempt:
                 Symptom.SERVER_ERROR, f"status {status}", retry_after_s=retry_after_s
             )
         body = await _said(answer, exchange.timeouts.gap_seconds)
-        ours = {name for name in request.how.added if name.encode() in body}
-        if status in _FIELD_REFUSED and ours:
-            lane.learned.refuses |= ours
-            raise UpstreamFailure(Symptom.OWN_FIELD, f"status {status}: {', '.join(ours)}")
         blamed = blame(status, body)
+        if status in _FIELD_REFUSED:
+            Attempt._learn(lane, exchange.call, body, request.how, blamed)
         shown = lane.dialect(exchange.call).refusal(status, body)
         most = Attempt._shorter(exchange, lane, body) if blamed is Blame.TOO_MUCH else None
         match blamed:
@@ -182,6 +188,25 @@ class Attempt:
             refusal=(status, shown) if told else None,
             most_tokens=most,
         )
+
+    @staticmethod
+    def _learn(lane: Lane, call: ChatCall, body: bytes, how: Encoding, blamed: Blame) -> None:
+        """Note what of the request's form the target refuses.
+
+        Raises:
+            UpstreamFailure: there was something, so that another form may be tried.
+        """
+        renamed = other_name(body)
+        if renamed is not None and renamed[0] not in lane.learned.calls:
+            lane.learned.calls = {**lane.learned.calls, renamed[0]: renamed[1]}
+            raise UpstreamFailure(Symptom.OWN_FIELD, f"{renamed[0]} is {renamed[1]} there")
+        may_go = {*how.added}
+        if blamed is Blame.UNABLE:
+            may_go |= MAY_BE_MISSING & call.fields.keys()
+        refused = {name for name in may_go - lane.learned.refuses if mentions(body, name)}
+        if refused:
+            lane.learned.refuses |= refused
+            raise UpstreamFailure(Symptom.OWN_FIELD, f"without {', '.join(sorted(refused))}")
 
     @staticmethod
     def _shorter(exchange: Exchange, lane: Lane, body: bytes) -> int | None:

@@ -25,8 +25,8 @@ from service.pipeline.keep_alive import KeepAlive
 from service.pipeline.lanes import Lane
 from service.pipeline.services import Handler, Services
 from service.pipeline.trace import begin_attempt
-from service.providers.dialect import UNREADABLE, Untranslatable, as_failure
-from service.providers.encoding import Encoding
+from service.providers.dialect import MISREAD, Untranslatable, as_failure
+from service.providers.encoding import MAY_BE_MISSING, SAY_NOTHING, Encoding
 from service.providers.failures import UpstreamFailure
 from service.resilience.breaker import Outcome, Permit
 from service.resilience.retry import (
@@ -229,7 +229,7 @@ class Attempts:
         The answer to it has `most_tokens`, where there is room for no more.
         """
         try:
-            how = Encoding(lane.learned.refuses)
+            how = Encoding(lane.learned.refuses, lane.learned.calls)
             call = exchange.call
             if call.mended:
                 how.adapted.add("messages")
@@ -238,11 +238,16 @@ class Attempts:
                 call = call.at_most(most)
                 if call is not exchange.call:
                     how.adapted.add("max_tokens")
+            refused = lane.learned.refuses
+            if refused:
+                how.adapted |= (MAY_BE_MISSING & refused & call.fields.keys()) - SAY_NOTHING
+                call = call.without(MAY_BE_MISSING & refused)
             gathers = lane.gathers and not call.stream and "audio" not in call.fields
+            gathers = gathers and how.may_add("stream")
             if gathers:
                 call = msgspec.structs.replace(call, stream=True)
             return Encoded(lane.dialect(call).encode(call, lane.model, how), how, gathers)
-        except UNREADABLE as error:
+        except MISREAD as error:
             raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
 
     async def _try(
@@ -258,7 +263,7 @@ class Attempts:
                 begin_attempt(exchange, lane)
             committed = await self._attempt.run(exchange, lane, permit, request)
             committed.adapted = sorted(request.how.adapted)
-        except (UpstreamFailure, *UNREADABLE) as caught:
+        except (UpstreamFailure, *MISREAD) as caught:
             failure = as_failure(caught)
             lane.load.end()
             lane.stats.note(time.perf_counter() - began, failure.symptom.value)

@@ -11,7 +11,7 @@ from service.pipeline.exchange import Exchange
 from service.pipeline.services import Handler, Services
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE
-from service.providers.half_characters import whole_characters
+from service.providers.lenient import whole_characters
 
 __all__ = ["Decode"]
 

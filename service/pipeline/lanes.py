@@ -6,7 +6,7 @@ share a lane when they name the same target.
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from random import random
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from service.files import SecretFile
 from service.providers.calls import ChatCall
 from service.providers.catalogue import ProviderKind, kind_named
 from service.providers.dialect import Dialect
+from service.providers.encoding import SAME_NAMES
 from service.providers.keys import KeyInUse, KeyPool
 from service.providers.prices import UNKNOWN, Price
 from service.resilience.breaker import BreakerState, CircuitBreaker
@@ -39,7 +40,9 @@ class Learned:
     """What a target turned out to be like, which nobody could know before."""
 
     refuses: frozenset[str] = frozenset()
-    """Fields that the gateway adds."""
+    """Fields that the gateway adds, or that nobody misses much."""
+    calls: Mapping[str, str] = field(default_factory=lambda: SAME_NAMES)
+    """What it calls fields, by their usual names."""
     most_tokens: int | None = None
     """The longest answer that it gives; more is refused."""
 

@@ -10,7 +10,7 @@ from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.keep_alive import KeepAlive
 from service.pipeline.services import Handler, Services
 from service.providers.calls import Usage
-from service.providers.dialect import UNREADABLE, StreamScanner, as_failure
+from service.providers.dialect import MISREAD, StreamScanner, as_failure
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Outcome
@@ -115,7 +115,7 @@ class Relay:
             data = b""
         try:
             return scanner.feed(data) if data else scanner.finish()
-        except UNREADABLE as error:
+        except MISREAD as error:
             raise as_failure(error) from error
 
     def _end(self, exchange: Exchange, committed: Committed, outcome: Outcome, label: str) -> None:

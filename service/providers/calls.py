@@ -1,6 +1,6 @@
 """A client's request as the pipeline carries it: the fields that are needed, the rest untouched."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Self
 
@@ -19,6 +19,8 @@ class Format(Enum):
 _LIMITS = ("max_tokens", "max_completion_tokens")
 """What clients call the longest answer that they want."""
 _NULL = msgspec.Raw(b"null")
+_LEAST_TOKENS = 1024
+"""To think with, at Anthropic's; and what is left for the answer then."""
 
 
 class _Thinking(msgspec.Struct):
@@ -54,15 +56,27 @@ class ChatCall(msgspec.Struct, frozen=True):
     """Whether half a character was replaced in it."""
 
     def at_most(self, tokens: int) -> Self:
-        """The same call for an answer of at most so many tokens.
+        """The same call for an answer of at most so many tokens; this one if it asks for no more.
 
-        It is this call where it asks for no more, and where it wants as many to think with.
+        Those to think with are a part of them: so many fewer that 1024 are left for the answer.
         """
         over = [name for name in _LIMITS if _tokens(self.fields.get(name, _NULL)) > tokens]
-        if not over or _tokens(self.fields.get("thinking", _NULL)) >= tokens:
+        if not over:
             return self
         fewer = dict.fromkeys(over, msgspec.Raw(str(tokens).encode()))
+        if _tokens(self.fields.get("thinking", _NULL)) >= tokens:
+            budget = tokens - _LEAST_TOKENS
+            if budget < _LEAST_TOKENS:
+                return self
+            fewer["thinking"] = msgspec.Raw(b'{"type":"enabled","budget_tokens":%d}' % budget)
         return msgspec.structs.replace(self, fields={**self.fields, **fewer})
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same call without these fields; this one if it has none of them."""
+        left = {name: raw for name, raw in self.fields.items() if name not in names}
+        if len(left) == len(self.fields):
+            return self
+        return msgspec.structs.replace(self, fields=left)
 
 
 class Usage(msgspec.Struct, frozen=True):

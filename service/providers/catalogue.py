@@ -113,6 +113,7 @@ _MISTRAL = Quirks(
     names_tools_only=True,
     ids=CallIds(re.compile("[a-zA-Z0-9]{9}"), 9),
     user_follows_tool=False,
+    prefixes=True,
     takes_empty_answers=False,
 )
 # https://console.groq.com/docs/api-reference#chat-create: other fields of messages are refused.
@@ -125,7 +126,9 @@ _GROQ = Quirks(
 _COMPATIBLE = Quirks(roles=_NO_DEVELOPER, marks_caches=True, wants_thoughts=True)
 # https://api-docs.deepseek.com/guides/thinking_mode and
 # https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
-_THOUGHTFUL = Quirks(roles=_NO_DEVELOPER, wants_thoughts=True, takes_empty_answers=False)
+_THOUGHTFUL = Quirks(
+    roles=_NO_DEVELOPER, wants_thoughts=True, misses_thoughts=True, takes_empty_answers=False
+)
 _GEMINI = Quirks(roles=_NO_DEVELOPER, signs_calls=True, takes_empty_answers=False)
 # https://platform.openai.com/docs/api-reference/chat/create: max_tokens is deprecated, and models
 # that reason refuse it.

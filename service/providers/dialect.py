@@ -3,6 +3,7 @@
 A new wire format is one module in `service.providers.dialects` that implements `Dialect`.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,7 @@ from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
 __all__ = [
+    "MISREAD",
     "UNREADABLE",
     "Dialect",
     "StreamScanner",
@@ -24,8 +26,11 @@ __all__ = [
     "as_failure",
 ]
 
+_log = logging.getLogger("seawall.dialects")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON it was told to expect."""
+MISREAD = (*UNREADABLE, AttributeError, KeyError, TypeError, ValueError)
+"""What a dialect may stumble over in an odd request or answer: others may do better with it."""
 
 
 class Untranslatable(SeawallError):  # noqa: N818 - a property of the request, not a bug
@@ -40,6 +45,8 @@ def as_failure(error: Exception) -> UpstreamFailure:
     """What it says of the provider: nothing, where it is our translation that cannot read."""
     if isinstance(error, UpstreamFailure):
         return error
+    if not isinstance(error, UNREADABLE):
+        _log.exception("a dialect has a bug", exc_info=error)
     return UpstreamFailure(Symptom.UNTRANSLATED, type(error).__name__)
 
 

@@ -10,7 +10,19 @@ from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-__all__ = ["SAME_NAMES", "Encoding", "fit_id", "fit_name", "fit_user"]
+__all__ = [
+    "MAY_BE_MISSING",
+    "SAME_NAMES",
+    "SAY_NOTHING",
+    "Encoding",
+    "fit_id",
+    "fit_name",
+    "fit_user",
+]
+
+
+SAME_NAMES: Mapping[str, str] = MappingProxyType({})
+"""Nothing has another name."""
 
 
 class Encoding:
@@ -21,13 +33,17 @@ class Encoding:
         added: fields of the gateway's own making.
         adapted: what was changed or left out, by the field's name in the client's request.
         names: of tools that the provider knows by another name: the client's, by the provider's.
+        calls: fields of OpenAI's format that the target knows by another name: the target's.
     """
 
-    __slots__ = ("adapted", "added", "names", "without")
+    __slots__ = ("adapted", "added", "calls", "names", "without")
 
-    def __init__(self, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, without: frozenset[str] = frozenset(), calls: Mapping[str, str] = SAME_NAMES
+    ) -> None:
         # Made for every request: written out, it takes a third of a dataclass's time.
         self.without = without
+        self.calls = calls
         self.added: set[str] = set()
         self.adapted: set[str] = set()
         self.names: dict[str, str] = {}
@@ -40,8 +56,21 @@ class Encoding:
         return True
 
 
-SAME_NAMES: Mapping[str, str] = MappingProxyType({})
-"""No tool has another name."""
+SAY_NOTHING = frozenset(
+    (
+        *("user", "store", "metadata", "service_tier", "safety_identifier"),
+        *("prompt_cache_key", "prompt_cache_retention"),
+    )
+)
+"""Fields of OpenAI's requests that change no answer: nobody misses them."""
+MAY_BE_MISSING = SAY_NOTHING | frozenset(
+    (
+        *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "reasoning_effort"),
+        *("presence_penalty", "frequency_penalty", "repetition_penalty", "parallel_tool_calls"),
+        *("verbosity", "prediction"),
+    )
+)
+"""Fields of either format that tune an answer: it is one without them, too."""
 _PLAIN = re.compile(r"[A-Za-z0-9_:.-]+")
 _NAME, _NO_NAME = re.compile(r"[a-zA-Z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_LENGTH = 32

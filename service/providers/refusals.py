@@ -20,7 +20,16 @@ from typing import cast
 
 import msgspec
 
-__all__ = ["Blame", "blame", "message_of", "most_tokens", "room_left", "wait_s"]
+__all__ = [
+    "Blame",
+    "blame",
+    "mentions",
+    "message_of",
+    "most_tokens",
+    "other_name",
+    "room_left",
+    "wait_s",
+]
 
 
 class Blame(Enum):
@@ -45,13 +54,24 @@ class _Rule:
     blame: Blame
     statuses: frozenset[int]
     words: re.Pattern[str]
-    """Searched in code, type and message, in lower case and in a line each."""
+    """Searched in code, type, field and message, in lower case and in a line each."""
 
 
 _MAX_WORDS = 4096
 """Of an error that are read; some servers repeat the whole prompt in it."""
 _MESSAGES = ("error", "message", "detail", "msg", "error_msg")
-_CODES = ("code", "type", "status", "message", "msg", "detail", "error", "error_msg")
+_CODES = (
+    "code",
+    "type",
+    "param",
+    "loc",
+    "status",
+    "message",
+    "msg",
+    "detail",
+    "error",
+    "error_msg",
+)
 _MAYBE_RATE = frozenset((400, 403, 413, 422))
 _MAYBE_KEY = frozenset((400, 402, 403, 429))
 _MAYBE_MODEL = frozenset((400, 403, 422))
@@ -85,7 +105,8 @@ _RULES = (
             r"(used all|exceeded your).{0,40}credits|no resource package",
             r"arrearage|not in good standing|account is in good standing",
             r"organization (has been|is) disabled|account (is )?not active",
-            r"api[_ ]key[_ ](not valid|invalid|expired)|invalid[_ ]api[_ ]key",
+            r"api[_ ]key[_ ](not (valid|found)|invalid|expired)|invalid[_ ]api[_ ]key",
+            r"user location is not supported",
         ),
     ),
     _Rule(
@@ -116,7 +137,7 @@ _RULES = (
             r"(prompt|input)s? exceeds? (the )?max|range of input length",
             r"inputs? must have less than \d+ tokens",
             r"(reduce|shorten) (the length|your (prompt|message|input))",
-            r"max_(completion_|output_|new_)?tokens.{0,120}"
+            r"max_(completion_|output_|new_)?tokens(?!.{0,40}at least).{0,120}"
             r"(too large|less than or equal|at most|maximum|exceed|must be <|range)",
         ),
     ),
@@ -126,7 +147,7 @@ _RULES = (
         _any(
             r"model_(not_found|not_available|decommissioned|not_supported|terms_required)",
             r"(invalid|unknown|unsupported)[_ ]model|no such model|not a valid model",
-            r"\bmodels?\b.{0,160}(does not exist|not found|decommissioned|deprecated|retired)",
+            r"\bmodels?\b.{0,160}(not exist|not found|decommissioned|deprecated|retired)",
             r"\bmodels?\b.{0,160}(no longer|shut ?down|not available|no access|not have access)",
             r"\bmodels?\b.{0,160}(not (been )?loaded|not deployed|not supported by any provider)",
             r"model identifier is invalid|no models? (is |are )?loaded|no endpoints found",
@@ -140,8 +161,22 @@ _RULES = (
             r"(does not|doesn't|cannot) (support|accept)",
             r"not supported (by|with|for) (this|the) (model|endpoint|server|deployment)",
             r"unsupported_(parameter|value)|extra_forbidden",
-            r"extra (inputs|fields) (are )?not permitted",
-            r"unrecognized request argument|unknown (parameter|field)",
+            r"extra (inputs|fields) (are )?not permitted|cannot find field",
+            r"unrecognized request argument|unknown (parameter|field|name|variant)",
+            r"(does not|doesn't) support (tools|thinking|images?|vision|functions?|streaming)",
+            r"(does not|doesn't) work with the (specified|requested) model",
+            r"only (be )?(supported|available) in v1/|is not enabled for|is unavailable now",
+            r"requires --enable|chat template|is not a multimodal model|must be verified",
+            r"at most \d+ (image|audio|video)|content must be a string",
+            r"reasoning_content",
+        ),
+    ),
+    _Rule(
+        Blame.PROVIDER,
+        frozenset((400, 422)),
+        _any(
+            r"tool_use_failed|json_validate_failed|failed to (generate|call a function)",
+            r"server_error|internal (server )?error|upstream (connect )?error|overloaded",
         ),
     ),
 )
@@ -163,6 +198,10 @@ _OF_REQUESTS = frozenset((400, 406, 411, 415, 422, 431))
 _MODERATED = _any("flagged", "moderation", "content[_ ]policy", "safety system")
 """With status 403, of the request itself: https://openrouter.ai/docs/api-reference/errors."""
 
+_QUOTED = re.compile(
+    r"(?<!\w)(?:'(?!max_)[^'\n]{1,200}'|\"(?!max_)[^\"\n]{1,200}\"|`(?!max_)[^`\n]{1,200}`)(?!\w)"
+)
+"""Names that the client, or its tools, chose; they decide nothing."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -171,10 +210,29 @@ def blame(status: int, body: bytes) -> Blame:
     words = _words(body)
     if status == 403 and _MODERATED.search(words):  # noqa: PLR2004 - HTTP
         return Blame.CLIENT
+    words = _QUOTED.sub("", words)
     for rule in _RULES:
         if status in rule.statuses and rule.words.search(words):
             return rule.blame
     return _BY_STATUS.get(status, Blame.CLIENT if status in _OF_REQUESTS else Blame.PROVIDER)
+
+
+_INSTEAD = re.compile(r"unsupported parameter: '(\w+)'.{0,80}use '(\w+)' instead")
+
+
+def other_name(body: bytes) -> tuple[str, str] | None:
+    """A field, and what the target calls it, where the refusal says so.
+
+    OpenAI: "Unsupported parameter: 'max_tokens' is not supported with this model. Use
+    'max_completion_tokens' instead."
+    """
+    match = _INSTEAD.search(_words(body))
+    return (match[1], match[2]) if match is not None else None
+
+
+def mentions(body: bytes, field: str) -> bool:
+    """Whether a refusal names a field, and not a part of another word."""
+    return re.search(rf"(?<![\w-]){re.escape(field)}(?![\w-])", _words(body)) is not None
 
 
 _BOUNDS = (

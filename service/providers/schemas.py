@@ -6,18 +6,21 @@ must be there. OpenAI: "schema must have type 'object' and not have
 schema missing items".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from service.providers.encoding import Encoding
 
-__all__ = ["fit_schema"]
+__all__ = ["fit_schema", "is_strict"]
 
 _Json = dict[str, Any]
 _CHOICES = ("anyOf", "oneOf")
 _NOT_AT_THE_TOP = frozenset((*_CHOICES, "allOf", "enum", "not"))
-_VALUES = frozenset(("const", "default", "enum", "example", "examples"))
+_VALUES = frozenset(("const", "default", "enum", "example", "examples", "required"))
 """Keywords that hold values, and no schemas."""
+_MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
+"""Keywords that hold a schema for each name, whatever it is."""
+_DEEPEST = 8
 
 
 def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
@@ -26,47 +29,95 @@ def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
     One that is put together of others has the properties of all of them, and requires what each
     requires: it takes whatever the other took. `how` is told of that.
     """
-    told = schema or {}
+    told = dict(schema or {})
     made: _Json = {name: value for name, value in told.items() if name not in _NOT_AT_THE_TOP}
     made["type"] = "object"
-    known = made.get("properties")
-    properties: _Json = cast("_Json", known) if isinstance(known, dict) else {}
+    properties, required = _merged(told, told, depth=0)
     if _NOT_AT_THE_TOP & told.keys():
         how.adapted.add("tools")
-        for one in (one for name in (*_CHOICES, "allOf") for one in _parts(told, name)):
-            properties = {**(one.get("properties") or {}), **properties}
-        required = [*_required(told)]
-        for one in _parts(told, "allOf"):
-            required += _required(one)
-        for name in _CHOICES:
-            each = [set(_required(one)) for one in _parts(told, name)]
-            required += sorted(set[str].intersection(*each)) if each else []
-        made["required"] = list(dict.fromkeys(name for name in required if name in properties))
+        made["required"] = [name for name in required if name in properties]
     made["properties"] = properties
-    return cast("_Json", _with_items(made))
+    return _with_items(made)
 
 
-def _parts(schema: Mapping[str, Any], name: str) -> Iterator[_Json]:
-    found = schema.get(name)
-    for one in cast("list[Any]", found if isinstance(found, list) else []):
-        if isinstance(one, dict):
-            yield cast("_Json", one)
+def is_strict(schema: object) -> bool:
+    """Whether OpenAI takes it as a strict one: every object requires all that it may have.
+
+    https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas".
+    """
+    if isinstance(schema, list):
+        return all(is_strict(one) for one in cast("list[object]", schema))
+    if not isinstance(schema, dict):
+        return True
+    told = cast("_Json", schema)
+    properties = _object(told.get("properties"))
+    if properties or told.get("type") == "object":
+        closed = told.get("additionalProperties") is False
+        if not closed or properties.keys() != set(_list(told.get("required"))):
+            return False
+    return all(is_strict(one) for one in properties.values()) and all(
+        is_strict(one) for name, one in told.items() if name not in _VALUES | {"properties"}
+    )
 
 
-def _required(schema: Mapping[str, Any]) -> list[str]:
-    found = schema.get("required")
-    return cast("list[str]", found) if isinstance(found, list) else []
-
-
-def _with_items(value: object) -> object:
-    if isinstance(value, list):
-        return [_with_items(one) for one in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    made = {
-        name: one if name in _VALUES else _with_items(one)
-        for name, one in cast("_Json", value).items()
+def _merged(schema: _Json, root: _Json, *, depth: int) -> tuple[_Json, list[str]]:
+    """All properties that a schema speaks of, and those that it always requires."""
+    if depth > _DEEPEST:
+        return {}, []
+    properties = dict(_object(schema.get("properties")))
+    required = [name for name in _list(schema.get("required")) if isinstance(name, str)]
+    parts = {
+        name: [
+            _merged(_resolved(_object(one), root), root, depth=depth + 1)
+            for one in _list(schema.get(name))
+        ]
+        for name in (*_CHOICES, "allOf")
     }
-    if made.get("type") == "array" and not made.keys() & {"items", "prefixItems"}:
+    for name, found in parts.items():
+        for others, _ in found:
+            properties = {**others, **properties}
+        needed = [set(theirs) for _, theirs in found]
+        if name == "allOf":
+            required += [one for _, theirs in found for one in theirs]
+        elif needed:
+            required += sorted(set[str].intersection(*needed))
+    return properties, list(dict.fromkeys(required))
+
+
+def _resolved(schema: _Json, root: _Json) -> _Json:
+    """The schema that a reference within the document means; itself where it is none."""
+    path = schema.get("$ref")
+    if not isinstance(path, str) or not path.startswith("#/"):
+        return schema
+    found = root
+    for name in path[2:].split("/"):
+        found = _object(found.get(name))
+    return found
+
+
+def _object(value: object) -> _Json:
+    return cast("_Json", value) if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _with_items(schema: _Json) -> _Json:
+    """The same with `items` in each array, wherever a schema may be."""
+    made: _Json = {}
+    for name, value in schema.items():
+        if name in _MAPS:
+            made[name] = {key: _walked(one) for key, one in _object(value).items()}
+        else:
+            made[name] = value if name in _VALUES else _walked(value)
+    kinds = [made.get("type"), *_list(made.get("type"))]
+    if "array" in kinds and not made.keys() & {"items", "prefixItems"}:
         made["items"] = {}
     return made
+
+
+def _walked(value: object) -> object:
+    if isinstance(value, list):
+        return [_walked(one) for one in cast("list[object]", value)]
+    return _with_items(cast("_Json", value)) if isinstance(value, dict) else value

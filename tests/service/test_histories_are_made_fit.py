@@ -346,3 +346,95 @@ def test_a_request_without_any_text_has_some() -> None:
     there, adapted = sent("anthropic", OPENAI, [said("user", " ")])
     assert there["messages"] == [said("user", [text("(no text)")])]
     assert adapted == {"messages"}
+
+
+def test_null_says_nothing_wherever_an_sdk_writes_it() -> None:
+    talk = [
+        said("user", "hi", name=None, tool_calls=None, tool_call_id=None),
+        said("assistant", [text("x", refusal=None)], tool_calls=[call()]),
+        said("tool", "42", tool_call_id="c1"),
+    ]
+    there, adapted = sent("anthropic", OPENAI, talk, max_tokens=4096.0)
+    assert there["max_tokens"] == 4096
+    assert adapted == {"tools"}, "those of the history"
+    blocks = [{**use(), "input": {"a": None}}]
+    talk = [said("user", "hi"), said("assistant", blocks), said("user", [result()])]
+    talk[2]["content"] = [{**result(), "is_error": None}]
+    there, _ = sent("openai", ANTHROPIC, talk)
+    assert there["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"a": null}'
+    assert there["messages"][2]["content"] == "42"
+
+
+def test_thoughts_that_are_missing_are_empty() -> None:
+    talk = [said("assistant", None, tool_calls=[call()]), said("tool", "42", tool_call_id="c1")]
+    assert sent("moonshot", OPENAI, talk)[0]["messages"][0]["reasoning_content"] == ""
+    assert "reasoning_content" not in sent("vllm", OPENAI, talk)[0]["messages"][0]
+
+
+def test_mistral_goes_on_with_what_the_client_began() -> None:
+    there, _ = sent("mistral", OPENAI, [said("user", "hi"), said("assistant", "{")])
+    assert there["messages"][1] == said("assistant", "{", prefix=True)
+
+
+def test_two_results_of_one_call_are_both_there() -> None:
+    talk = [
+        said("user", "hi"),
+        said("assistant", None, tool_calls=[call("")]),
+        said("tool", "one", tool_call_id=""),
+        said("tool", "two", tool_call_id=""),
+    ]
+    there, _ = sent("anthropic", OPENAI, talk)
+    first, second = there["messages"][2]["content"]
+    assert (first["content"], second) == ("one", text("two"))
+
+
+def test_four_marks_of_a_prompt_cache_are_left() -> None:
+    talk = [said("user", [text(f"t{n}", cache_control=MARK) for n in range(6)])]
+    there, adapted = sent("anthropic", OPENAI, talk)
+    marked = [one["text"] for one in there["messages"][0]["content"] if "cache_control" in one]
+    assert marked == ["t0", "t3", "t4", "t5"]
+    assert adapted == {"cache_control"}
+
+
+def test_tools_that_the_client_runs_are_known_to_every_model() -> None:
+    tools = [
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "web_search_20250305", "name": "web_search"},
+    ]
+    choice = {"type": "tool", "name": "web_search"}
+    talk = [said("user", "hi")]
+    there, adapted = sent("openai", ANTHROPIC, talk, tools=tools, tool_choice=choice)
+    (tool,) = there["tools"]
+    assert tool["function"]["name"] == "bash"
+    assert tool["function"]["parameters"]["properties"].keys() == {"command", "restart"}
+    assert there["tool_choice"] == "auto"
+    assert adapted == {"tools"}
+
+
+@pytest.mark.parametrize(("required", "strict"), [(["a", "b"], True), (["a"], False)])
+def test_a_format_is_strict_where_openai_takes_it(required: list[str], *, strict: bool) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+        "required": required,
+        "additionalProperties": False,
+    }
+    wanted = {"format": {"type": "json_schema", "schema": schema}}
+    there, _ = sent("openai", ANTHROPIC, [said("user", "hi")], output_config=wanted)
+    told = there["response_format"]["json_schema"]
+    assert (told["strict"], told["schema"]) == (strict, schema)
+
+
+def test_references_of_a_schema_are_followed() -> None:
+    defined = {
+        "A": {"type": "object", "properties": {"a": {"type": ["array", "null"]}}},
+        "B": {"allOf": [{"properties": {"default": {"type": "array"}}}]},
+    }
+    refs = [{"$ref": f"#/$defs/{name}"} for name in defined]
+    made = fit_schema({"oneOf": refs, "$defs": defined}, Encoding())
+    assert made["properties"] == {
+        "a": {"type": ["array", "null"], "items": {}},
+        "default": {"type": "array", "items": {}},
+    }
+    for odd in ({"anyOf": [{"properties": ["x"]}]}, {"anyOf": [{"required": [{"a": 1}]}]}):
+        assert fit_schema(odd, Encoding())["type"] == "object"

@@ -28,12 +28,13 @@ def gateway_of(
     answers: Mapping[str, tuple[bytes, ...]],
     *,
     fallback: bool = False,
+    kind: str = "openai-compatible",
 ) -> Generator[Gateway]:
     """A gateway whose model `odd` has these providers in turn, and `alpha` as its fallback."""
     with ExitStack() as ending:
         providers: dict[str, object] = {
             name: {
-                "kind": "openai-compatible",
+                "kind": kind,
                 "base_url": ending.enter_context(provider(*said)),
             }
             for name, said in answers.items()
@@ -95,3 +96,38 @@ def test_an_account_without_quota_stays_that(folder: Path, alpha: Simulator) -> 
     with gateway_of(folder, alpha, {"one": (empty,)}) as gateway:
         answer = gateway.chat("odd")
         assert (answer.status, answer.json()["error"]["code"]) == (429, "insufficient_quota")
+
+
+LEARNED = {
+    "a stream that is refused": (
+        "Your organization must be verified to stream this model",
+        "stream",
+        "",
+    ),
+    "another name": (
+        "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+        "max_tokens",
+        "",
+    ),
+    "a field that tunes": (
+        "Unsupported value: 'temperature' does not support 0.5 with this model.",
+        "temperature",
+        "temperature",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LEARNED)
+def test_what_a_target_refuses_is_left_out_from_then_on(
+    folder: Path, alpha: Simulator, what: str
+) -> None:
+    message, param, adapted = LEARNED[what]
+    said = {"error": {"message": message, "param": param, "code": "unsupported_value"}}
+    refused = whole("400 Bad Request", json.dumps(said).encode(), JSON)
+    with gateway_of(folder, alpha, {"one": (refused, GOOD)}, kind="openai") as gateway:
+        for _ in range(2):
+            answer = gateway.chat("odd", max_tokens=50, temperature=0.5)
+            assert answer.status == 200
+            assert answer.headers.get("x-seawall-adapted", "") == adapted
+        tries = 'seawall_provider_attempts_total{outcome="own_field",provider="one"}'
+        assert gateway.metric(tries) == 1

@@ -543,3 +543,90 @@ def test_a_whole_answer_keeps_its_tool_calls_both_ways() -> None:
     back = json.loads(spoken("openai", ANTHROPIC).answer(json.dumps(there).encode()).body)
     assert back["content"] == message["content"]
     assert back["stop_reason"] == "tool_use"
+
+
+def calls_of(found: list[Any]) -> list[tuple[str, str]]:
+    """The names and arguments of the tools that a stream of events calls."""
+    names: dict[int, str] = {}
+    arguments: dict[int, str] = {}
+    for one in found:
+        if one["type"] == "content_block_start":
+            names[one["index"]] = one["content_block"]["name"]
+        elif one["type"] == "content_block_delta":
+            index = one["index"]
+            arguments[index] = arguments.get(index, "") + one["delta"]["partial_json"]
+    return [(names[index], arguments.get(index, "")) for index in sorted(names)]
+
+
+def called(name: str | None, arguments: str, index: int | None = 0, one: str = "") -> bytes:
+    function = {"name": name, "arguments": arguments}
+    return piece({"tool_calls": [{"index": index, "id": one, "function": function}]})
+
+
+CALLING_STREAMS = {
+    "a character that is cut in two, and another call": (
+        called("f", '{"a":"\ud83d', 0, "c1"),
+        called(None, '\ude00"}', 0),
+        called("g", "{}", 1, "c2"),
+    ),
+    "names alone tell calls apart": (called("f", '{"a":1}'), called("g", "{}")),
+    "the name before the id": (
+        called("f", ""),
+        called(None, '{"a":1}', 0, "c1"),
+        called("g", "{}", 1, "c2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CALLING_STREAMS)
+def test_two_calls_are_two_however_they_are_told(how: str) -> None:
+    scanner = scanner_of("vllm", ANTHROPIC)
+    stream = b"".join(CALLING_STREAMS[how]) + piece({}, "tool_calls") + b"data: [DONE]\n\n"
+    (first, second) = calls_of(read(scanner.feed(stream)))
+    assert (first[0], second) == ("f", ("g", "{}"))
+    assert isinstance(json.loads(first[1]), dict)
+
+
+def test_a_choice_without_a_number_is_the_first() -> None:
+    scanner = scanner_of("vllm", ANTHROPIC)
+    one = {"index": None, "delta": {"content": "hi"}, "finish_reason": "stop"}
+    assert b"hi" in scanner.feed(chunk(choices=[one]) + b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("null", {}),
+        (" ", {}),
+        ({"a": 1}, {"a": 1}),
+        ("[1]", {"arguments": "[1]"}),
+        ("half {", {"arguments": "half {"}),
+    ],
+)
+def test_the_input_of_a_call_is_an_object(arguments: object, told: object) -> None:
+    function = {"name": "f", "arguments": arguments}
+    message = {"content": None, "tool_calls": [{"id": "c1", "function": function}]}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()
+    (use,) = json.loads(spoken("vllm", ANTHROPIC).answer(body).body)["content"]
+    assert use["input"] == told
+
+
+def test_a_call_that_no_event_ends_has_its_arguments() -> None:
+    block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
+    stream = events(
+        {"type": "message_start", "message": {"id": "m1"}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+        {"type": "message_stop"},
+    )
+    told = read(scanner_of("anthropic", OPENAI).feed(stream))
+    calls = [one["choices"][0]["delta"].get("tool_calls") for one in told]
+    arguments = [one[0]["function"]["arguments"] for one in calls if one]
+    assert json.loads("".join(arguments)) == {"a": 1}
+
+
+def test_a_text_that_is_null_is_none() -> None:
+    content = [{"type": "text", "text": None}, {"type": "text", "text": "hi"}]
+    body = json.dumps({"type": "message", "content": content, "stop_reason": "end_turn"}).encode()
+    answer = json.loads(spoken("anthropic", OPENAI).answer(body).body)
+    assert answer["choices"][0]["message"]["content"] == "hi"

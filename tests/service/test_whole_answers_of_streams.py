@@ -183,3 +183,101 @@ def test_a_stream_without_its_end_is_no_whole_answer(kind: str, stream: bytes) -
     with pytest.raises(UpstreamFailure) as caught:
         gatherer.feed(b"")
     assert caught.value.symptom is Symptom.CUT
+
+
+def named(name: str, arguments: str, **more: object) -> dict[str, object]:
+    return {"tool_calls": [{"function": {"name": name, "arguments": arguments}, **more}]}
+
+
+def test_calls_without_ids_are_told_apart_by_their_names() -> None:
+    stream = piece(named("f", "{}", index=0, id="")) + piece(named("g", '{"b":1}', index=0, id=""))
+    message = gathered("openai", stream + piece({}, "tool_calls") + END)["choices"][0]["message"]
+    told = [
+        (one["function"]["name"], one["function"]["arguments"]) for one in message["tool_calls"]
+    ]
+    assert told == [("f", "{}"), ("g", '{"b":1}')]
+
+
+def test_calls_without_numbers_grow_and_numbered_ones_are_in_order() -> None:
+    rest = {"tool_calls": [{"function": {"arguments": "1}"}}]}
+    stream = piece(named("f", '{"a":', id="c1")) + piece(rest) + piece({}, "tool_calls") + END
+    (only,) = gathered("openai", stream)["choices"][0]["message"]["tool_calls"]
+    assert only["function"] == {"name": "f", "arguments": '{"a":1}'}
+    stream = piece(call(1, "{}", "c2", "g")) + piece(call(0, "{}", "c1", "f"))
+    message = gathered("openai", stream + piece({}, "tool_calls") + END)["choices"][0]["message"]
+    assert [one["id"] for one in message["tool_calls"]] == ["c1", "c2"]
+
+
+def test_parts_of_one_kind_in_a_row_are_one() -> None:
+    def thought(words: str) -> dict[str, object]:
+        part = {"type": "thinking", "thinking": [{"type": "text", "text": words}]}
+        return {"content": [part]}
+
+    stream = piece(thought("Ok")) + piece(thought(" so")) + piece({"content": "The"})
+    stream += piece({"content": " answer"}) + piece({}, "stop") + END
+    assert gathered("mistral", stream)["choices"][0]["message"]["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Ok so"}]},
+        {"type": "text", "text": "The answer"},
+    ]
+
+
+def test_an_empty_last_chunk_takes_nothing_away() -> None:
+    filtered = {"hate": {"filtered": False}}
+    stream = (
+        piece({"content": "hi"}, content_filter_results=filtered)
+        + piece({}, "stop", content_filter_results={})
+        + chunk(choices=[], id="", created=0, model="", obfuscation="xyz", usage=USAGE)
+        + b"data: [DONE]\n\n"
+    )
+    made = gathered("azure-openai", stream)
+    assert {name: made[name] for name in HEAD} == HEAD
+    assert "obfuscation" not in made
+    assert made["choices"][0]["content_filter_results"] == filtered
+
+
+def test_fields_whose_last_value_counts_do_not_grow() -> None:
+    """Groq tells of the tools that it ran twice: without, and then with what came of it."""
+    ran = {"index": 0, "type": "search", "arguments": '{"q":1}'}
+    stream = piece({"content": "x", "executed_tools": [ran]})
+    stream += piece({"executed_tools": [{**ran, "output": "found"}]}) + piece({}, "stop") + END
+    message = gathered("groq", stream)["choices"][0]["message"]
+    assert message["executed_tools"] == [{**ran, "output": "found"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "events"),
+    [
+        ("openai", [{"choices": [{"index": "x", "delta": {"content": "x"}}]}]),
+        ("openai", [{"choices": [{"index": 0, "delta": {"content": 7}}]}] * 2),
+        (
+            "anthropic",
+            [{"type": "content_block_delta", "delta": {"type": "text_delta", "text": [1]}}],
+        ),
+    ],
+)
+def test_what_cannot_be_put_together_is_the_providers_fault(
+    kind: str, events: list[dict[str, object]]
+) -> None:
+    gatherer = CATALOGUE[kind].gatherer()
+    stream = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in events)
+    with pytest.raises(UpstreamFailure) as failed:
+        gatherer.feed(stream)
+    assert failed.value.symptom is Symptom.MALFORMED
+
+
+def test_what_is_beside_the_end_of_a_message_is_there() -> None:
+    told: list[dict[str, object]] = [
+        {"type": "message_start", "message": {"id": "m1", "role": "assistant", "content": []}},
+        {"type": "content_block_start", "content_block": {"type": "compaction", "content": None}},
+        {"type": "content_block_delta", "delta": {"type": "compaction_delta", "content": "short"}},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "context_management": {"applied_edits": []},
+        },
+        {"type": "message_stop"},
+    ]
+    stream = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in told)
+    made = gathered("anthropic", b"\xef\xbb\xbf" + stream)
+    assert made["content"] == [{"type": "compaction", "content": "short"}]
+    assert made["context_management"] == {"applied_edits": []}

@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from service.providers.refusals import Blame, blame, most_tokens, room_left, wait_s
+from service.providers.refusals import (
+    Blame,
+    blame,
+    mentions,
+    most_tokens,
+    other_name,
+    room_left,
+    wait_s,
+)
 
 
 def error(message: str, *, code: object = None, kind: str = "invalid_request_error") -> object:
@@ -217,3 +225,54 @@ def test_the_room_beside_the_prompt_is_read() -> None:
 )
 def test_a_wait_that_stands_in_words_is_read(words: str, seconds: float | None) -> None:
     assert wait_s(json.dumps(error(words)).encode()) == seconds
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid schema for function 'get_rate_limit': x",
+        "Invalid schema for function 'payment_required': x",
+        "Invalid schema for function 'get_context_window': x",
+        "tool_choice: Tool 'model' not found",
+        "max_tokens must be at least 1, got 0. Maximum is 100",
+    ],
+)
+def test_names_that_a_client_chose_decide_nothing(words: str) -> None:
+    assert blame(400, json.dumps(error(words)).encode()) is Blame.CLIENT
+
+
+@pytest.mark.parametrize(
+    ("words", "whose"),
+    [
+        ("Model Not Exist", Blame.MODEL),
+        ("registry.ollama.ai/library/gemma:2b does not support tools", Blame.UNABLE),
+        ("This model is only supported in v1/responses", Blame.UNABLE),
+        ('"auto" tool choice requires --enable-auto-tool-choice', Blame.UNABLE),
+        (
+            'Invalid JSON payload received. Unknown name "metadata": Cannot find field.',
+            Blame.UNABLE,
+        ),
+        ("API Key not found. Please pass a valid API key.", Blame.KEY),
+        ("Missing reasoning_content field in the assistant message", Blame.UNABLE),
+        ("Failed to call a function. Please adjust your prompt.", Blame.PROVIDER),
+        ("upstream connect error or disconnect/reset before headers", Blame.PROVIDER),
+    ],
+)
+def test_more_words_of_providers(words: str, whose: Blame) -> None:
+    assert blame(400, json.dumps(error(words)).encode()) is whose
+
+
+def test_a_refusal_names_a_field_and_no_part_of_a_word() -> None:
+    assert mentions(json.dumps(error("bad 'thinking' here")).encode(), "thinking")
+    tool = json.dumps(error("bad tool mcp__sequential-thinking__think")).encode()
+    assert not mentions(tool, "thinking")
+    assert mentions(json.dumps({"error": {"param": "stream", "message": "x"}}).encode(), "stream")
+
+
+def test_another_name_of_a_field_is_read() -> None:
+    words = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. "
+        "Use 'max_completion_tokens' instead."
+    )
+    body = json.dumps(error(words)).encode()
+    assert other_name(body) == ("max_tokens", "max_completion_tokens")

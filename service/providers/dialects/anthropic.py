@@ -16,6 +16,7 @@ from service.providers.dialects.thoughts import fit_thoughts
 from service.providers.encoding import SAME_NAMES, Encoding
 from service.providers.endings import end_of_message
 from service.providers.failures import UpstreamFailure
+from service.providers.lenient import plain
 from service.resilience.retry import Symptom
 
 __all__ = [
@@ -115,7 +116,7 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
     """An event or a message, read as far as SDKs read it; None when it is neither.
 
     A character may be cut in two, so that each half is an escape that stands for nothing, a number
-    may be a string, and an event that nobody knows may have any fields.
+    may be a string, a text null, and an event that nobody knows may have any fields.
     """
     try:
         return decoder.decode(data)
@@ -137,7 +138,7 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
         for block in blocks
     ]
     try:
-        read = msgspec.convert(fields, decoder.type, strict=False)
+        read = msgspec.convert(plain(fields), decoder.type, strict=False)
     except msgspec.ValidationError:
         return None
     found = read.content if isinstance(read, AnthropicMessage) else [read.content_block]

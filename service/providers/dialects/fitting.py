@@ -19,7 +19,7 @@ _decode_messages = msgspec.json.Decoder(list[_Message]).decode
 _decode_calls = msgspec.json.Decoder(list[_Message] | None).decode
 _decode_parts = msgspec.json.Decoder(list[_Message]).decode
 _decode_text = msgspec.json.Decoder(str).decode
-_NONE, _NULL = msgspec.Raw(b'""'), msgspec.Raw(b"null")
+_NONE, _NULL, _TRUE = msgspec.Raw(b'""'), msgspec.Raw(b"null"), msgspec.Raw(b"true")
 _EMPTY = frozenset((b"null", b'""', b"[]", b"{}"))
 _IN_CALLS = frozenset(("id", "type", "function"))
 """The fields of a tool call in every provider's reference."""
@@ -68,6 +68,8 @@ class MessageFitter:
             message["content"] = _without_marks(message["content"])
         if "tool_calls" in message:
             message["tool_calls"] = self._calls(message["tool_calls"], how)
+            if quirks.misses_thoughts and bytes(message["tool_calls"]) not in _EMPTY:
+                message.setdefault("reasoning_content", _NONE)
         if quirks.ids is not None and "tool_call_id" in message:
             message["tool_call_id"] = _fit_id(message["tool_call_id"], quirks.ids, how)
 
@@ -100,6 +102,8 @@ class MessageFitter:
 
     def _in_order(self, messages: list[_Message], how: Encoding) -> list[_Message]:
         quirks = self._quirks
+        if quirks.prefixes and messages and _is(messages[-1], "assistant"):
+            messages[-1].setdefault("prefix", _TRUE)
         if quirks.user_follows_tool and quirks.takes_empty_answers:
             return messages
         made: list[_Message] = []

@@ -6,12 +6,15 @@ noticed when the first content is late, and not when the whole answer is.
 
 import contextlib
 import json
+from collections.abc import Collection, Generator
 from typing import Any, Protocol, cast
 
 from service.providers.dialects.anthropic import AnthropicReader
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
-from service.providers.half_characters import write_json
+from service.providers.failures import UpstreamFailure
+from service.providers.lenient import write_json
+from service.resilience.retry import Symptom
 
 __all__ = ["CompletionGatherer", "Gatherer", "MessageGatherer"]
 
@@ -88,21 +91,20 @@ class CompletionGatherer:
         passed = self._scanner.feed(data) if data else self._scanner.finish()
         for _, payload in self._splitter.feed(passed):
             if payload is not None and payload != b"[DONE]":
-                self._take(json.loads(payload))
+                with _read_of_the_provider():
+                    self._take(json.loads(payload))
 
     def _take(self, chunk: _Json) -> None:
-        for name, value in chunk.items():
-            if name not in ("choices", "object") and value is not None:
-                self._head[name] = value
-        for choice in cast("list[_Json]", chunk.get("choices") or ()):
-            index = choice.get("index") or 0
+        _set(self._head, chunk, but=_OF_CHUNKS)
+        for choice in cast("list[_Json | None]", chunk.get("choices") or ()):
+            if choice is None:
+                continue
+            index = int(choice.get("index") or 0)
             made = self._choices.setdefault(index, {"index": index, "message": {}})
             _add(made["message"], choice.get("delta") or {})
-            for name, value in choice.items():
-                if name == "logprobs" and value is not None:
-                    _add(made.setdefault("logprobs", {}), value)
-                elif name not in ("index", "delta", "logprobs") and value is not None:
-                    made[name] = value
+            if choice.get("logprobs") is not None:
+                _add(made.setdefault("logprobs", {}), choice["logprobs"])
+            _set(made, choice, but=("index", "delta", "logprobs"))
 
     def body(self) -> bytes:
         """See `Gatherer.body`."""
@@ -110,15 +112,48 @@ class CompletionGatherer:
         for _, choice in sorted(self._choices.items()):
             told = choice["message"]
             message: _Json = {"role": "assistant", "content": None, **told}
-            if "tool_calls" in message:
-                message["tool_calls"] = [_without_index(one) for one in message["tool_calls"]]
+            if message.get("tool_calls"):
+                message["tool_calls"] = _in_order(message["tool_calls"])
             choices.append({"logprobs": None, **choice, "message": message})
         made = {**self._head, "object": "chat.completion", "choices": choices}
         return write_json(made)
 
 
-def _without_index(call: _Json) -> _Json:
-    return {name: value for name, value in call.items() if name != "index"}
+_OF_CHUNKS = ("choices", "object", "obfuscation")
+"""Fields that a whole answer has otherwise, or not at all."""
+_NOTHING: tuple[object, ...] = (None, "", 0, [], {})
+"""Values that a last chunk may have, beside the real ones of those before it."""
+_GROW = frozenset(
+    (
+        *("content", "refusal", "reasoning_content", "reasoning", "tool_calls", "arguments"),
+        *("text", "thinking", "summary", "data", "transcript", "name"),
+        *("reasoning_details", "annotations", "images"),
+    )
+)
+"""Fields whose pieces follow each other; of any other one the last value counts."""
+
+
+@contextlib.contextmanager
+def _read_of_the_provider() -> Generator[None]:
+    """What is no answer in any shape is the provider's fault."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        detail = f"an event cannot be put together: {type(error).__name__}"
+        raise UpstreamFailure(Symptom.MALFORMED, detail) from None
+
+
+def _set(made: _Json, told: _Json, *, but: Collection[str]) -> None:
+    for name, value in told.items():
+        if name not in but and (name not in made or value not in _NOTHING):
+            made[name] = value
+
+
+def _in_order(calls: list[_Json]) -> list[_Json]:
+    """The calls by their numbers, which a whole answer does not have."""
+    if all(isinstance(call.get("index"), int) for call in calls):
+        calls = sorted(calls, key=lambda call: cast("int", call["index"]))
+    return [{name: value for name, value in call.items() if name != "index"} for call in calls]
 
 
 def _add(made: _Json, piece: _Json) -> None:
@@ -127,57 +162,84 @@ def _add(made: _Json, piece: _Json) -> None:
         known = made.get(name)
         if value is None:
             made.setdefault(name, None)
-        elif known is None or name in ("id", "type", "role"):
-            # Later pieces may repeat these, or leave them empty.
+        elif isinstance(value, dict):
+            made[name] = known if isinstance(known, dict) else {}
+            _add(made[name], cast("_Json", value))
+        elif name not in _GROW or known is None:
+            # Later pieces may repeat an id, a type or a role, or leave it empty.
             made[name] = _started(value) if known is None else value or known
         elif name == "name" and value == known:
             continue
         elif isinstance(value, str) and isinstance(known, str):
             made[name] = known + value
-        elif isinstance(value, dict) and isinstance(known, dict):
-            _add(cast("_Json", known), cast("_Json", value))
-        elif isinstance(value, list | str) and isinstance(known, list | str):
+        else:
             # A content may begin as a list of parts and go on as text.
             grown = _parts(cast("object", known))
             _extend(grown, _parts(cast("object", value)))
             made[name] = grown
-        else:
-            made[name] = value
 
 
 def _parts(content: object) -> list[Any]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
-    return cast("list[Any]", content)
+    return [*cast("list[Any]", content)]
 
 
 def _started(value: object) -> object:
     """A copy that may grow."""
-    if isinstance(value, list):
-        grown: list[Any] = []
-        _extend(grown, cast("list[Any]", value))
-        return grown
-    return dict(cast("_Json", value)) if isinstance(value, dict) else value
+    if not isinstance(value, list):
+        return value
+    grown: list[Any] = []
+    _extend(grown, cast("list[Any]", value))
+    return grown
 
 
 def _extend(made: list[Any], pieces: list[Any]) -> None:
-    """Calls of tools are told apart by their index, or where all have one, by their ids."""
+    """Add pieces to the items that they go on with."""
     for piece in pieces:
         if not isinstance(piece, dict):
             made.append(piece)
             continue
         fields = cast("_Json", piece)
-        index = fields.get("index")
-        known = next(
-            (one for one in reversed(made) if index is not None and one.get("index") == index),
-            None,
-        )
-        if known is None or (fields.get("id") and fields["id"] != known.get("id")):
+        known = _goes_on_with(made, fields)
+        if known is None:
             begun: _Json = {}
             _add(begun, fields)
             made.append(begun)
         else:
             _add(known, {name: value for name, value in fields.items() if name != "index"})
+
+
+def _goes_on_with(made: list[Any], piece: _Json) -> _Json | None:
+    """The item that a piece belongs to; None when it begins one.
+
+    Calls of tools have a number each. Some servers number none, or all of them 0: there an id of
+    its own begins another call, and where ids are missing, a name after a call that is whole. Texts
+    and thoughts have no number: those of one kind in a row are one.
+    """
+    items = [cast("_Json", one) for one in made if isinstance(one, dict)]
+    if not items:
+        return None
+    index, kind = piece.get("index"), piece.get("type")
+    if index is None and kind in ("text", "thinking"):
+        return items[-1] if items[-1].get("type") == kind else None
+    if index is None and "function" not in piece:
+        return None
+    same = [one for one in items if index is None or one.get("index") == index]
+    known = same[-1] if same else None
+    if known is None or (piece.get("id") and piece["id"] != known.get("id")):
+        return None
+    function = cast("_Json", piece.get("function") or {})
+    before = cast("_Json", known.get("function") or {})
+    another = function.get("name") and function.get("arguments") and not piece.get("id")
+    return None if another and _is_object(before.get("arguments")) else known
+
+
+def _is_object(text: object) -> bool:
+    try:
+        return isinstance(text, str) and isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 class MessageGatherer:
@@ -213,7 +275,8 @@ class MessageGatherer:
         """See `Gatherer.feed`."""
         for raw, event in self._reader.read(data) if data else self._reader.rest():
             if event is not None:
-                self._take(json.loads(_payload(raw)))
+                with _read_of_the_provider():
+                    self._take(json.loads(_payload(raw)))
         if not data and not self._reader.done:
             self._reader.close()
 
@@ -222,10 +285,11 @@ class MessageGatherer:
             case "message_start":
                 self._message = dict(event["message"])
             case "content_block_start":
-                self._blocks[event["index"]] = dict(event["content_block"])
+                self._blocks[event.get("index", 0)] = dict(event["content_block"])
             case "content_block_delta":
-                self._grow(event["index"], event["delta"])
+                self._grow(event.get("index", 0), event["delta"])
             case "message_delta":
+                _set(self._message, event, but=("type", "delta", "usage"))
                 self._message |= event.get("delta") or {}
                 usage: _Json = self._message.setdefault("usage", None) or {}
                 told = cast("_Json", event.get("usage") or {})
@@ -244,7 +308,7 @@ class MessageGatherer:
             case _:
                 for name, value in delta.items():
                     if name != "type":
-                        block[name] = block.get(name, "") + value
+                        block[name] = (block.get(name) or "") + value
 
     def body(self) -> bytes:
         """See `Gatherer.body`."""
@@ -257,5 +321,5 @@ class MessageGatherer:
 
 
 def _payload(raw: bytes) -> bytes:
-    lines = [line[5:] for line in raw.splitlines() if line.startswith(b"data:")]
-    return b"\n".join(lines)
+    every = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
+    return b"\n".join([line[5:] for line in every if line.startswith(b"data:")])

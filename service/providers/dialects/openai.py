@@ -15,17 +15,15 @@ from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.fitting import MessageFitter
 from service.providers.dialects.quirks import Quirks
 from service.providers.dialects.sse import EventSplitter
-from service.providers.encoding import SAME_NAMES, Encoding
+from service.providers.encoding import SAME_NAMES, SAY_NOTHING, Encoding
 from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
-from service.providers.half_characters import whole_characters
+from service.providers.lenient import whole_characters
 from service.resilience.retry import Symptom
 
 __all__ = ["OpenAIDialect", "OpenAIScanner"]
 
 _EMPTY_VALUES = frozenset((b"null", b'""', b"[]", b"{}"))
-_SAY_NOTHING = frozenset(("stream_options", "user", "store", "service_tier", "safety_identifier"))
-"""Fields that change no answer: nobody misses them."""
 _DONE = b"[DONE]"
 _DONE_EVENT = b"data: [DONE]\n\n"
 
@@ -250,6 +248,11 @@ class OpenAIScanner:
                 raise _malformed("a delta is no object") from None
 
 
+def _rename(fields: dict[str, msgspec.Raw], names: Mapping[str, str]) -> None:
+    for name in names.keys() & fields.keys():
+        fields[names[name]] = fields.pop(name)
+
+
 class OpenAIDialect:
     """See `Dialect`: for clients of the same format."""
 
@@ -263,13 +266,12 @@ class OpenAIDialect:
         fields["model"] = msgspec.Raw(_encode(model))
         if call.stream:
             fields["stream"] = msgspec.Raw(b"true")
-        for name, other in self.quirks.renames.items():
-            if name in fields:
-                fields[other] = fields.pop(name)
+        if self.quirks.renames or how.calls:
+            _rename(fields, {**self.quirks.renames, **how.calls})
         if self.quirks.knows is not None:
             for name in fields.keys() - self.quirks.knows:
                 del fields[name]
-                if name not in _SAY_NOTHING:
+                if name not in SAY_NOTHING and name != "stream_options":
                     how.adapted.add(name)
         if "messages" in fields:
             fields["messages"] = self._messages.fit(fields["messages"], how)

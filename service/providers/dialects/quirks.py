@@ -45,6 +45,10 @@ class Quirks:
     """Whether a message of the user may follow the result of a tool."""
     wants_thoughts: bool = False
     """Whether the thoughts before a call of a tool have to come back, in `reasoning_content`."""
+    misses_thoughts: bool = False
+    """Whether it refuses a call of a tool without them; empty ones will do."""
+    prefixes: bool = False
+    """Whether a last message of the model must say that the answer goes on with it."""
     signs_calls: bool = False
     """Whether calls of tools come back signed, as Google's do."""
     max_tokens: str = "max_tokens"

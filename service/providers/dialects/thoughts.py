@@ -17,7 +17,7 @@ _Fields = dict[str, msgspec.Raw]
 
 class _Block(msgspec.Struct):
     type: str = ""
-    signature: str = ""
+    signature: str | None = None
 
 
 class _Message(msgspec.Struct):

@@ -19,7 +19,7 @@ from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
 from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
-from service.providers.half_characters import write_json
+from service.providers.lenient import write_json
 from service.providers.translation.parts import said
 from service.providers.translation.words import anthropic_usage, new_id, stop_reason
 from service.resilience.retry import Symptom
@@ -47,7 +47,7 @@ class _Delta(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = 0
     delta: _Delta | None = None
     finish_reason: str | None = None
 
@@ -60,7 +60,6 @@ class _Chunk(msgspec.Struct):
 
 _Json: TypeAlias = dict[str, object]
 _decode = msgspec.json.Decoder(_Chunk).decode
-_decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(eq=False, slots=True)
@@ -77,6 +76,15 @@ class _Block:
     arguments: str = ""
     """Of a call: all that has come."""
     begun: bool = False
+    nameless: bool = False
+    """Of a call: whether the provider gave it no id."""
+
+    def ends_before(self, call_id: str, name: str, function: _Function | None) -> bool:
+        """Whether a piece of the same number belongs to another call."""
+        if call_id:
+            return call_id != self.start["id"] and (not self.nameless or bool(name))
+        more = function.arguments if function is not None else None
+        return bool(name and more and self.arguments) and self.may_end()
 
     def add(self, text: str) -> None:
         """Take what has come."""
@@ -89,10 +97,9 @@ class _Block:
         if self.kind != _CALL:
             return True
         try:
-            _decode_arguments(self.arguments)
-        except UNREADABLE:
+            return isinstance(json.loads(self.arguments), dict)
+        except (ValueError, RecursionError):
             return False
-        return True
 
 
 _TEXT, _THOUGHT, _CALL = "text", "thinking", "tool_use"
@@ -114,7 +121,7 @@ def _thought_block() -> _Block:
 
 def _call_block(call_id: str, name: str) -> _Block:
     start: _Json = {"type": _CALL, "id": call_id or new_id("toolu"), "name": name, "input": {}}
-    return _Block(_CALL, start, ("input_json_delta", "partial_json"))
+    return _Block(_CALL, start, ("input_json_delta", "partial_json"), nameless=not call_id)
 
 
 def _read(payload: bytes) -> _Chunk:
@@ -202,7 +209,7 @@ class AnthropicEvents:
             self._begun = True
             made.append(self._start(chunk))
         for choice in chunk.choices or ():
-            if choice.index != 0:
+            if choice.index:
                 continue
             if choice.delta is not None:
                 self._delta(choice.delta, made)
@@ -249,11 +256,12 @@ class AnthropicEvents:
         """The call that a piece belongs to.
 
         Calls are told apart by their numbers. Some servers number none, and Google's numbers all of
-        them 0: there an id of its own begins another call. An empty id is none.
+        them 0: there an id of its own begins another call, and where ids are missing, a name after
+        a call that is whole. An empty id is none.
         """
         key = piece.index if piece.index is not None else piece.id or None
         known = self._calls.get(key) if key is not None else self._last_call
-        if known is None or (piece.id and piece.id != known.start["id"]):
+        if known is None or known.ends_before(piece.id or "", name, piece.function):
             if not piece.id and not name and key is None:
                 raise _malformed("a piece of a tool call that nobody began")
             known = _call_block(piece.id or "", self._names.get(name, name))

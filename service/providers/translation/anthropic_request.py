@@ -11,7 +11,8 @@ from service.providers.calls import ChatCall
 from service.providers.dialect import Untranslatable
 from service.providers.dialects.quirks import Quirks
 from service.providers.encoding import Encoding, fit_name, fit_user
-from service.providers.schemas import fit_schema
+from service.providers.schemas import fit_schema, is_strict
+from service.providers.translation.client_tools import CLIENT_TOOLS
 from service.providers.translation.reading import read_request
 
 __all__ = ["completion_fields"]
@@ -47,7 +48,8 @@ class _Message(msgspec.Struct):
 
 
 class _Tool(msgspec.Struct):
-    name: str
+    name: str = ""
+    type: str = ""
     description: str | None = None
     input_schema: dict[str, object] | None = None
 
@@ -69,7 +71,7 @@ class _Thinking(msgspec.Struct):
 
 class _Format(msgspec.Struct):
     type: str = ""
-    schema: msgspec.Raw = msgspec.Raw(b"{}")
+    schema: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 
 class _OutputConfig(msgspec.Struct):
@@ -105,6 +107,8 @@ _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high", "xh
 _MUCH_THOUGHT, _SOME_THOUGHT = 16384, 4096
 """Tokens to think with from which the effort is high, or medium."""
 _NO_RESULT = "(no result)"
+_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+"""tool_choice, where it names no tool; one that names a tool which is left out is free."""
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(_Request)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -164,7 +168,7 @@ def _format(request: _Request) -> _Json:
         return {}
     if wanted.type != "json_schema":
         raise Untranslatable(f"An output format '{wanted.type:.32}'.", "output_format")
-    schema: _Json = {"name": "answer", "schema": wanted.schema, "strict": True}
+    schema: _Json = {"name": "answer", "schema": wanted.schema, "strict": is_strict(wanted.schema)}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
@@ -324,23 +328,27 @@ def _tools(request: _Request, how: Encoding) -> _Json:
     """Tools that the client runs; those that run at the provider are left out beside them."""
     tools: list[_Json] = []
     for tool in request.tools or ():
-        if tool.input_schema is None:
+        schema, description = tool.input_schema, tool.description
+        if schema is None:
             how.adapted.add("tools")
-            continue
+            known = next((one for one in CLIENT_TOOLS if tool.type.startswith(one.type)), None)
+            if known is None:
+                continue
+            schema, description = known.schema, known.description
         name = fit_name(tool.name, _LONGEST_NAME, how)
-        function: _Json = {"name": name, "parameters": fit_schema(tool.input_schema, how)}
-        if tool.description:
-            function["description"] = tool.description
+        function: _Json = {"name": name, "parameters": fit_schema(schema, how)}
+        if description:
+            function["description"] = description
         tools.append({"type": "function", "function": function})
     if not tools:
         return {}
     made: _Json = {"tools": tools}
     choice = request.tool_choice
     if choice is not None:
+        made["tool_choice"] = _CHOICES.get(choice.type, "auto")
         chosen = fit_name(choice.name, _LONGEST_NAME, how) if choice.name else ""
-        named: _Json = {"type": "function", "function": {"name": chosen}}
-        words = {"auto": "auto", "any": "required", "none": "none"}
-        made["tool_choice"] = named if choice.type == "tool" else words.get(choice.type, "auto")
+        if any(cast("_Json", tool["function"])["name"] == chosen for tool in tools):
+            made["tool_choice"] = {"type": "function", "function": {"name": chosen}}
         if choice.disable_parallel_tool_use:
             made["parallel_tool_calls"] = False
     return made

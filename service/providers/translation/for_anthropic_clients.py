@@ -8,7 +8,7 @@ from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.openai import OpenAIDialect
 from service.providers.encoding import SAME_NAMES, Encoding
-from service.providers.half_characters import whole_characters
+from service.providers.lenient import plainer
 from service.providers.refusals import message_of
 from service.providers.translation.anthropic_events import AnthropicEvents
 from service.providers.translation.anthropic_request import completion_fields
@@ -26,7 +26,7 @@ __all__ = ["OpenAIProviderForAnthropic"]
 
 class _Function(msgspec.Struct):
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, msgspec.Raw] | None = None
 
 
 class _ToolCall(msgspec.Struct):
@@ -60,14 +60,14 @@ class _Thinking(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 _decode_thinking = msgspec.json.Decoder(_Thinking | None).decode
 _decode = msgspec.json.Decoder(_Completion).decode
-_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
 def _completion(body: bytes) -> _Completion:
     try:
         return _decode(body)
     except UNREADABLE:
-        return _decode(whole_characters(body))
+        return _decode(plainer(body))
 
 
 class OpenAIProviderForAnthropic:
@@ -131,11 +131,14 @@ def _wants_thoughts(call: ChatCall) -> bool:
 
 def _tool_use(call: _ToolCall, names: Mapping[str, str]) -> dict[str, object]:
     name = call.function.name or ""
+    text = call.function.arguments
+    arguments: dict[str, msgspec.Raw]
     try:
-        arguments = _raw(call.function.arguments or "{}")
+        written = text if isinstance(text, dict) else _arguments((text or "").strip() or "{}")
+        arguments = written or {}
     except UNREADABLE:
-        # A model may write what is no JSON; the client sees what it wrote.
-        arguments = msgspec.Raw(_encode({"arguments": call.function.arguments}))
+        # A model may write what is no JSON object; the client sees what it wrote.
+        arguments = {"arguments": msgspec.Raw(_encode(text))}
     return {
         "type": "tool_use",
         "id": call.id or new_id("toolu"),

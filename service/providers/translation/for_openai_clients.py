@@ -16,7 +16,7 @@ from service.providers.dialects.anthropic import (
 )
 from service.providers.encoding import SAME_NAMES, Encoding
 from service.providers.endings import end_of_message
-from service.providers.half_characters import write_json
+from service.providers.lenient import write_json
 from service.providers.refusals import Blame, blame, message_of
 from service.providers.translation.openai_request import message_request
 from service.providers.translation.words import openai_usage, refused_with
@@ -129,7 +129,8 @@ class OpenAIChunks(AnthropicScanner):
                 return self._leave(event.index)
             case "message_delta" if event.delta is not None:
                 end = end_of_message(event.delta.stop_reason)
-                return b"" if end is None else self._chunk({}, end)
+                left = b"".join([self._leave(index) for index in [*self._without_input]])
+                return left if end is None else left + self._chunk({}, end)
             case _:
                 return self._ending() if event.type == "message_stop" else b""
 
@@ -140,7 +141,9 @@ class OpenAIChunks(AnthropicScanner):
 
     def _begin(self, index: int, block: Block) -> bytes:
         if block.type != "tool_use":
-            return self._chunk({"content": block.text}) if block.text else b""
+            said = {"content": block.text, "reasoning_content": block.thinking}
+            told: dict[str, object] = {name: text for name, text in said.items() if text}
+            return self._chunk(told) if told else b""
         number = self._tool_of_block[index] = next(self._tools)
         self._without_input[index] = bytes(block.input).decode() or "{}"
         name = self._names.get(block.name, block.name)

@@ -12,7 +12,7 @@ import msgspec
 
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
-from service.providers.encoding import Encoding, fit_id, fit_name, fit_user
+from service.providers.encoding import SAY_NOTHING, Encoding, fit_id, fit_name, fit_user
 from service.providers.schemas import fit_schema
 from service.providers.translation.reading import read_request
 
@@ -24,6 +24,7 @@ _MOST_TEMPERATURE = 1.0
 """Of Anthropic's; OpenAI's goes to 2."""
 _LONGEST_USER = 256
 _LONGEST_NAME = 128
+_MOST_MARKS = 4
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_LENGTH = 32
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.+)", re.DOTALL | re.IGNORECASE)
@@ -122,14 +123,7 @@ class _Request(msgspec.Struct):
 
 _ALTERING = frozenset(("audio", "function_call", "functions", "web_search_options"))
 """Fields without a counterpart that change what the client gets."""
-_SAY_NOTHING = frozenset(
-    (
-        *("model", "stream", "stream_options", "store", "metadata", "service_tier"),
-        *("safety_identifier", "prompt_cache_key", "prompt_cache_retention"),
-    )
-)
-"""Fields without a counterpart that nobody misses in the answer."""
-_KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
+_KNOWN = SAY_NOTHING | {"model", "stream", "stream_options"} | frozenset(_Request.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(_Request)
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -164,10 +158,23 @@ def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
         body["stop_sequences"] = stops
     if request.user:
         body["metadata"] = {"user_id": fit_user(request.user, _LONGEST_USER, how)}
+    _thin_out(body, how)
     body.update(_tools(request, how))
     body.update(_thinking(request, body, how))
     body.update(_sampling(request, "thinking" in body, how))
     return _encode(body)
+
+
+def _thin_out(body: _Json, how: Encoding) -> None:
+    """Leave four marks of a prompt cache: the first, as of a system text, and the last three."""
+    system = body.get("system")
+    blocks = cast("list[_Json]", system if isinstance(system, list) else [])
+    for turn in cast("list[_Json]", body["messages"]):
+        blocks = [*blocks, *cast("list[_Json]", turn["content"])]
+    marked = [block for block in blocks if "cache_control" in block]
+    for block in marked[1 : len(marked) - _MOST_MARKS + 1]:
+        how.adapted.add("cache_control")
+        del block["cache_control"]
 
 
 def _stops(stop: str | list[str] | None, how: Encoding) -> list[str]:
@@ -240,15 +247,16 @@ def _refuse(request: _Request) -> None:
 def _system(messages: list[_Message]) -> str | list[_Json]:
     """One text; or blocks, where the client marks how far the provider shall keep its cache."""
     ours = [one for one in messages if one.role in ("system", "developer")]
-    texts = [text for text in map(_text, ours) if text]
+    texts = [text for text in map(_text, ours) if text.strip()]
     parts = [part for one in ours if isinstance(one.content, list) for part in one.content]
     if not any(part.cache_control for part in parts):
         return "\n\n".join(texts)
     blocks: list[_Json] = []
     for one in ours:
         if isinstance(one.content, list):
-            blocks += [_marked(_text_block(part.text), part) for part in one.content if part.text]
-        elif one.content:
+            told = [part for part in one.content if part.text.strip()]
+            blocks += [_marked(_text_block(part.text), part) for part in told]
+        elif one.content and one.content.strip():
             blocks.append(_text_block(one.content))
     return blocks
 
@@ -310,12 +318,14 @@ def _paired(turns: list[tuple[str, list[_Json]]], how: Encoding) -> list[tuple[s
 
 
 def _answering(owed: list[object], blocks: list[_Json], how: Encoding) -> list[_Json]:
-    results = {block["tool_use_id"]: block for block in blocks if block["type"] == "tool_result"}
+    results: dict[object, _Json] = {}
     rest: list[_Json] = []
     for block in blocks:
         if block["type"] != "tool_result":
             rest.append(block)
-        elif block["tool_use_id"] not in owed:
+        elif block["tool_use_id"] in owed and block["tool_use_id"] not in results:
+            results[block["tool_use_id"]] = block
+        else:
             how.adapted.add("messages")
             rest += _as_blocks(block["content"])
     if any(one not in results for one in owed):
@@ -334,7 +344,7 @@ _NO_TEXT = "(no text)"
 
 def _as_blocks(content: object) -> list[_Json]:
     if isinstance(content, str):
-        return [{"type": "text", "text": content or _NO_RESULT}]
+        return [{"type": "text", "text": content if content.strip() else _NO_RESULT}]
     return cast("list[_Json]", content)
 
 
@@ -447,7 +457,7 @@ def _tool_use(call: _ToolCall, how: Encoding) -> _Json:
     text = call.function.arguments or "{}"
     arguments: object
     try:
-        arguments = _decode_object(text) if isinstance(text, str) else text
+        arguments = _decode_object(text.strip() or "{}") if isinstance(text, str) else text
     except UNREADABLE:
         # What a model wrote wrongly in its history must not end the conversation.
         how.adapted.add("messages")

@@ -7,7 +7,7 @@ import msgspec
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
 from service.providers.encoding import Encoding
-from service.providers.half_characters import whole_characters
+from service.providers.lenient import plainer
 
 __all__ = ["read_request"]
 
@@ -48,6 +48,6 @@ def read_request(
         try:
             return decoder.decode(body)
         except UNREADABLE:
-            return decoder.decode(whole_characters(body))
+            return decoder.decode(plainer(body))
     except UNREADABLE as error:
         raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
