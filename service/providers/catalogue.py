@@ -133,6 +133,7 @@ _GEMINI = Quirks(roles=_NO_DEVELOPER, signs_calls=True, takes_empty_answers=Fals
 # https://platform.openai.com/docs/api-reference/chat/create: max_tokens is deprecated, and models
 # that reason refuse it.
 _OPENAI = Quirks(
+    is_openais=True,
     max_tokens="max_completion_tokens",
     not_in_messages=frozenset(("reasoning_content", "reasoning")),
     ids=CallIds(re.compile(".{1,40}", re.DOTALL), 40),

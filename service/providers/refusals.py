@@ -168,7 +168,8 @@ _RULES = (
             r"only (be )?(supported|available) in v1/|is not enabled for|is unavailable now",
             r"requires --enable|chat template|is not a multimodal model|must be verified",
             r"at most \d+ (image|audio|video)|content must be a string",
-            r"reasoning_content",
+            r"reasoning_content|roles must alternate|system role not supported",
+            r"(unexpected|expected last|after the optional system) (role|message)",
         ),
     ),
     _Rule(

@@ -346,3 +346,11 @@ def test_a_tool_with_another_name_is_called_by_its_own(
         assert json.dumps(name, ensure_ascii=False).encode() in text
         if told != name:
             assert told.encode() not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("openai", MAIL), ("groq", hashed(MAIL)), ("vllm", hashed(MAIL))]
+)
+def test_another_company_learns_no_address(kind: str, told: str) -> None:
+    assert sent(kind, OPENAI, user=MAIL)[0]["user"] == told
+    assert sent(kind, OPENAI, user="u-1")[0]["user"] == "u-1"

@@ -15,7 +15,7 @@ from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.fitting import MessageFitter
 from service.providers.dialects.quirks import Quirks
 from service.providers.dialects.sse import EventSplitter
-from service.providers.encoding import SAME_NAMES, SAY_NOTHING, Encoding
+from service.providers.encoding import SAME_NAMES, SAY_NOTHING, Encoding, fit_user
 from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
 from service.providers.lenient import whole_characters
@@ -64,6 +64,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_usage = msgspec.json.Decoder(_Usage | None).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_delta = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -248,6 +249,20 @@ class OpenAIScanner:
                 raise _malformed("a delta is no object") from None
 
 
+def _hide_users(fields: dict[str, msgspec.Raw], how: Encoding) -> None:
+    """Hash what may tell another company who a user is."""
+    for name in _USERS & fields.keys():
+        try:
+            user = _decode_text(fields[name])
+        except UNREADABLE:
+            continue
+        fields[name] = msgspec.Raw(_encode(fit_user(user, _LONGEST_USER, how)))
+
+
+_USERS = frozenset(("user", "safety_identifier"))
+_LONGEST_USER = 64
+
+
 def _rename(fields: dict[str, msgspec.Raw], names: Mapping[str, str]) -> None:
     for name in names.keys() & fields.keys():
         fields[names[name]] = fields.pop(name)
@@ -273,6 +288,8 @@ class OpenAIDialect:
                 del fields[name]
                 if name not in SAY_NOTHING and name != "stream_options":
                     how.adapted.add(name)
+        if not self.quirks.is_openais:
+            _hide_users(fields, how)
         if "messages" in fields:
             fields["messages"] = self._messages.fit(fields["messages"], how)
         if not self.quirks.takes_stream_options:

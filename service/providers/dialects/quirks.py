@@ -28,6 +28,9 @@ class Quirks:
     """The fields that it takes, where it refuses all others; None where it takes any."""
     roles: Mapping[str, str] = field(default_factory=dict[str, str])
     """Roles of messages that it does not know, and what it knows instead."""
+    is_openais: bool = False
+    """Whether ids of users, which clients of this format mean for OpenAI, may go there as they are.
+    """
     knows_in_messages: frozenset[str] | None = None
     """The fields of a message that it takes, where it refuses all others; None where it takes any.
     """
