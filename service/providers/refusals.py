@@ -200,7 +200,7 @@ _MODERATED = _any("flagged", "moderation", "content[_ ]policy", "safety system")
 """With status 403, of the request itself: https://openrouter.ai/docs/api-reference/errors."""
 
 _QUOTED = re.compile(
-    r"(?<!\w)(?:'(?!max_)[^'\n]{1,200}'|\"(?!max_)[^\"\n]{1,200}\"|`(?!max_)[^`\n]{1,200}`)(?!\w)"
+    r"(?<!\w)(?P<quote>['\"`])(?!max_|reasoning_)[^'\"`\n]{1,200}(?P=quote)(?!\w)",
 )
 """Names that the client, or its tools, chose; they decide nothing."""
 _decode = msgspec.json.Decoder().decode
