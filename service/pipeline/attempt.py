@@ -39,7 +39,7 @@ _FIELD_REFUSED = (400, 422)
 END_S = 0.1
 """The end marker comes together with the usage chunk, or never."""
 LEAST_ROOM = 1024
-"""Tokens of an answer; where less is left beside the prompt, the prompt is too long."""
+"""Tokens of an answer; where the prompt leaves fewer, the prompt is too long."""
 _SYMPTOMS = {
     Blame.TOO_MUCH: Symptom.TOO_LONG,
     Blame.UNABLE: Symptom.UNABLE,
@@ -50,9 +50,9 @@ _SYMPTOMS = {
     Blame.PROVIDER: Symptom.SERVER_ERROR,
 }
 _TOLD = frozenset((Blame.TOO_MUCH, Blame.UNABLE, Blame.MODEL, Blame.PROVIDER))
-"""The client gets the provider's words when nobody does better: of keys it need not know."""
+"""The client gets the provider's words when no target answers; refused keys stay internal."""
 _TOO_MANY = 429
-"""With this status, that an account has no quota is told as well: OpenAI's clients know it."""
+"""A refusal for lack of quota has this status, too; OpenAI's clients know its code."""
 
 
 def _retry_after_s(answer: UpstreamAnswer) -> float | None:

@@ -33,7 +33,7 @@ class ClientApi(Protocol):
     passed_headers: frozenset[bytes]
     """The client's headers that a provider of the same format gets."""
     request_id: bytes
-    """The header, beside our own, in which its SDK looks for the id of a request; may be empty."""
+    """A second header for the id of the request, which the SDK reads; empty for none."""
     sign_of_life: bytes
     """What clients skip; sent while a model thinks."""
 

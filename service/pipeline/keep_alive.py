@@ -12,7 +12,7 @@ __all__ = ["KeepAlive"]
 class KeepAlive:
     """After `quiet_s` seconds of silence the stream gets a sign of life, and so on.
 
-    Where it has not begun, that commits its status: what fails after that is told in the stream. A
+    The first sign of life commits the status: later failures are events of the stream. A
     context manager around the wait, for streams: an answer that is not streamed cannot be kept
     alive so.
     """

@@ -37,10 +37,10 @@ DIGEST_LENGTH = 12
 
 @dataclass(slots=True)
 class Learned:
-    """What a target turned out to be like, which nobody could know before."""
+    """What the answers of a target have shown about it."""
 
     refuses: frozenset[str] = frozenset()
-    """Fields that the gateway adds, or that nobody misses much."""
+    """Fields that the target refuses, and that a request can do without."""
     calls: Mapping[str, str] = field(default_factory=lambda: SAME_NAMES)
     """What it calls fields, by their usual names."""
     most_tokens: int | None = None

@@ -111,7 +111,7 @@ class Dialect(Protocol):
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
         """The request body for `model`, with everything else as the client sent it.
 
-        But for what the provider would refuse: `how` is told of that.
+        What the provider would refuse is changed, and noted in `how`.
 
         Raises:
             Untranslatable: the provider's format cannot say what the client wants.

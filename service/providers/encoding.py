@@ -1,4 +1,4 @@
-"""What an encoder is told about a target, and what it tells of its work; and values made fit.
+"""The notes of one encoding, and values made fit for a provider.
 
 Providers of one format check different things. Whatever a request says that a target would refuse
 is changed or left out when that keeps its meaning, and each change is named, so that it is counted
@@ -62,7 +62,7 @@ SAY_NOTHING = frozenset(
         *("prompt_cache_key", "prompt_cache_retention"),
     )
 )
-"""Fields of OpenAI's requests that change no answer: nobody misses them."""
+"""Fields of OpenAI's requests that change no answer."""
 MAY_BE_MISSING = SAY_NOTHING | frozenset(
     (
         *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "reasoning_effort"),
@@ -109,9 +109,9 @@ def fit_id(call_id: str, fits: re.Pattern[str], prefix: str, length: int, how: E
     Args:
         call_id: as another provider made it.
         fits: which ids are taken as they are.
-        prefix: of an id that is made anew.
-        length: of an id that is made anew, with its prefix.
-        how: is told of the change.
+        prefix: of a new id.
+        length: of a new id, with its prefix.
+        how: notes the change.
     """
     if fits.fullmatch(call_id):
         return call_id

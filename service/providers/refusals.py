@@ -42,7 +42,7 @@ class Blame(Enum):
     UNABLE = "what this target cannot do"
     MODEL = "the model is not there"
     PERMISSION = "the model is not for this key"
-    KEY = "the key, or its account: no credit, locked, over a limit of its own"
+    KEY = "the key, or its account: no credit, locked, over its spending limit"
     RATE = "too many requests"
     PROVIDER = "the provider itself"
 

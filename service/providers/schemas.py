@@ -27,7 +27,7 @@ def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
     """The schema of an object, with `properties`, and with `items` in each array.
 
     One that is put together of others has the properties of all of them, and requires what each
-    requires: it takes whatever the other took. `how` is told of that.
+    requires: it takes whatever the other took. `how` notes that.
     """
     told = dict(schema or {})
     made: _Json = {name: value for name, value in told.items() if name not in _NOT_AT_THE_TOP}

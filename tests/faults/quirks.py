@@ -224,7 +224,7 @@ QUIRKS = (
 
 
 class Quirks:
-    """The gateway, with a model of its own for each quirk, and the providers."""
+    """The gateway, with one model for each quirk, and the providers."""
 
     def __init__(self, folder: Path, urls: Iterable[str]) -> None:
         self._well = Simulator("well", folder)

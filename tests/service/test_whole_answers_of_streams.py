@@ -236,7 +236,7 @@ def test_an_empty_last_chunk_takes_nothing_away() -> None:
 
 
 def test_fields_whose_last_value_counts_do_not_grow() -> None:
-    """Groq tells of the tools that it ran twice: without, and then with what came of it."""
+    """Groq names a tool that it ran twice: before and after the result."""
     ran = {"index": 0, "type": "search", "arguments": '{"q":1}'}
     stream = piece({"content": "x", "executed_tools": [ran]})
     stream += piece({"executed_tools": [{**ran, "output": "found"}]}) + piece({}, "stop") + END

@@ -116,7 +116,7 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
     """An event or a message, read as far as SDKs read it; None when it is neither.
 
     A character may be cut in two, so that each half is an escape that stands for nothing, a number
-    may be a string, a text null, and an event that nobody knows may have any fields.
+    may be a string, a text null, and an unknown event may have any fields.
     """
     try:
         return decoder.decode(data)

@@ -46,7 +46,7 @@ class MessageFitter:
         self._always = quirks.knows_in_messages is not None or not quirks.takes_empty_answers
 
     def fit(self, messages: msgspec.Raw, how: Encoding) -> msgspec.Raw:
-        """The messages as the server takes them; what cannot be read is left to the server."""
+        """The messages as the server takes them; the server judges what cannot be read."""
         if not self._always and (self._looks_for is None or not self._looks_for(messages)):
             return messages
         try:

@@ -122,7 +122,7 @@ class CompletionGatherer:
 _OF_CHUNKS = ("choices", "object", "obfuscation")
 """Fields that a whole answer has otherwise, or not at all."""
 _NOTHING: tuple[object, ...] = (None, "", 0, [], {})
-"""Values that a last chunk may have, beside the real ones of those before it."""
+"""Values of a last chunk that replace no value of an earlier one."""
 _GROW = frozenset(
     (
         *("content", "refusal", "reasoning_content", "reasoning", "tool_calls", "arguments"),

@@ -34,7 +34,7 @@ _decode_block = msgspec.json.Decoder(_Block).decode
 def fit_thoughts(fields: _Fields, how: Encoding) -> _Fields:
     """The fields without thoughts of others; without thinking, where its own are missing.
 
-    What cannot be read is left to the provider; `how` is told of changes.
+    The provider judges what cannot be read; `how` notes the changes.
     """
     messages = bytes(fields.get("messages", b""))
     thinks = b'"enabled"' in bytes(fields.get("thinking", b""))

@@ -1,7 +1,7 @@
 """Chunks of a completion, as the events of a message.
 
 A message's blocks come one after the other, and here pieces of several calls may come in turns: the
-first is told as it comes, what belongs to others waits until it is whole. The end of a message
+first is sent as it comes, what belongs to others waits until it is whole. The end of a message
 carries its usage, which comes after the last choice here: it is held back until then.
 """
 
@@ -155,7 +155,7 @@ class AnthropicEvents:
         self._told = 0
         """How many blocks have ended."""
         self._blocks: deque[_Block] = deque()
-        """Those that have not: the first is told as it comes, the others wait for its end."""
+        """Open blocks: the first is sent as it comes, the others wait for its end."""
         self._calls: dict[object, _Block] = {}
         """The call that a number, or an id, stands for now."""
         self._last_call: _Block | None = None
@@ -255,22 +255,22 @@ class AnthropicEvents:
     def _call(self, piece: _ToolCall, name: str) -> _Block:
         """The call that a piece belongs to.
 
-        Calls are told apart by their numbers. Some servers number none, and Google's numbers all of
-        them 0: there an id of its own begins another call, and where ids are missing, a name after
-        a call that is whole. An empty id is none.
+        The number of a piece says its call. Some servers number none, and Google's numbers all of
+        them 0: there another id begins another call, and where ids are missing, a name after a
+        call that is whole. An empty id is none.
         """
         key = piece.index if piece.index is not None else piece.id or None
         known = self._calls.get(key) if key is not None else self._last_call
         if known is None or known.ends_before(piece.id or "", name, piece.function):
             if not piece.id and not name and key is None:
-                raise _malformed("a piece of a tool call that nobody began")
+                raise _malformed("a piece of a tool call that has not begun")
             known = _call_block(piece.id or "", self._names.get(name, name))
             self._blocks.append(known)
         self._calls[key] = self._last_call = known
         return known
 
     def _tell(self, made: list[bytes]) -> None:
-        """Tell what the first block has, and end it when it lacks nothing and others wait."""
+        """Send what the first block has, and end it when it lacks nothing and others wait."""
         while self._blocks:
             block = self._blocks[0]
             if not block.begun:

@@ -97,7 +97,7 @@ class _Request(msgspec.Struct):
 _ALTERING = frozenset(("container", "mcp_servers"))
 """Fields without a counterpart that change what the client gets."""
 _SAY_NOTHING = frozenset(("model", "stream", "service_tier", "cache_control", "context_management"))
-"""Fields without a counterpart that nobody misses in the answer."""
+"""Fields without a counterpart that change no answer."""
 _KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
 _LONGEST_USER = 64
 _LONGEST_NAME = 64
@@ -115,7 +115,7 @@ _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def completion_fields(call: ChatCall, quirks: Quirks, how: Encoding) -> dict[str, msgspec.Raw]:
-    """The fields of the body, without the model; `how` is told what had to be changed.
+    """The fields of the body, without the model; `how` notes what had to be changed.
 
     Raises:
         Untranslatable: it asks for what chat completions do not have.
@@ -181,7 +181,7 @@ def _messages(request: _Request, quirks: Quirks, how: Encoding) -> list[_Json]:
 
 
 def _paired(messages: list[_Json], how: Encoding) -> list[_Json]:
-    """Results next to their calls: one that is missing is told, one too many becomes text."""
+    """Results right after their calls: a missing one says so, a surplus one becomes text."""
     made: list[_Json] = []
     owed: list[object] = []
     strays: list[_Json] = []
@@ -215,7 +215,7 @@ def _text(content: str | list[_Block] | None) -> str:
 
 
 def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
-    """One message, or several: each result of a tool is a message of its own, before the rest.
+    """One message, or several: each result of a tool is one message, before the rest.
 
     A result has text only: its images follow in a message of the user.
     """
@@ -325,7 +325,7 @@ def _part(block: _Block) -> _Json:
 
 
 def _tools(request: _Request, how: Encoding) -> _Json:
-    """Tools that the client runs; those that run at the provider are left out beside them."""
+    """Tools that the client runs; those that run at the provider are left out."""
     tools: list[_Json] = []
     for tool in request.tools or ():
         schema, description = tool.input_schema, tool.description

@@ -130,7 +130,7 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
-    """The body for `model`; `how` is told what had to be changed.
+    """The body for `model`; `how` notes what had to be changed.
 
     Raises:
         Untranslatable: it asks for what the messages API does not have.
@@ -208,7 +208,7 @@ def _calls_a_tool(turn: _Json) -> bool:
 
 
 def _thinking(request: _Request, body: _Json, how: Encoding) -> _Json:
-    """How hard the model shall think, in tokens; an answer must have room beside the thoughts.
+    """How hard the model shall think, in tokens; they leave room for the answer.
 
     A tool that is forced does not go with thoughts, and neither do results of tools: the thoughts
     before the call would have to come back, signed, and clients of this format have none.
@@ -291,7 +291,7 @@ def _messages(messages: list[_Message], how: Encoding) -> list[_Json]:
 
 
 def _paired(turns: list[tuple[str, list[_Json]]], how: Encoding) -> list[tuple[str, list[_Json]]]:
-    """Results next to their calls: one that is missing is told, one too many becomes text.
+    """Results right after their calls: a missing one says so, a surplus one becomes text.
 
     White space at the very end of what the model said itself is refused, and a conversation begins
     with the user.

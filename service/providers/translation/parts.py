@@ -22,7 +22,7 @@ def said(content: object, reasoning: object = None) -> Said:
     Args:
         content: a string, or a list of parts: {"type": "text", "text": ...} and
             {"type": "thinking", "thinking": ...}.
-        reasoning: the field of its own, a string.
+        reasoning: the field `reasoning_content` or `reasoning`, a string.
     """
     thought = reasoning if isinstance(reasoning, str) else ""
     if not isinstance(content, list):

@@ -30,9 +30,9 @@ def read_request(
     Args:
         call: the client's.
         decoder: of what is read.
-        known: fields that are read, or that nobody misses in the answer.
+        known: fields that are read, or that change no answer.
         altering: fields without a counterpart that change what the client gets.
-        how: is told of every other field.
+        how: notes every other field.
 
     Raises:
         Untranslatable: it asks for what the other format does not have, or cannot be read.
