@@ -2,22 +2,24 @@
 
 The rule (a pod never decides by itself, and an empty pod never leads others' data away):
 
-    two sentinels agree on another pod          follow it
+    most sentinels agree on another pod         follow it
     they agree on me, and I hold data           lead
     they agree on me, and I am empty            lead only if every peer answers and is empty too
                                                 (the first start); else keep the port closed, so
                                                 that the sentinels name a pod that has the data
-    no two agree                                wait
+    no majority agrees                          wait
+
+Each pod has one sentinel, so that a majority is one of all pods: 2 of 3, 3 of 5. Those that do not
+answer count as well; two of five that are cut off from the others must not name a second master.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Decision", "Follow", "Lead", "Observation", "Wait", "decide"]
+from agents.majority import majority
 
-_MAJORITY = 2
-"""Of three sentinels."""
+__all__ = ["Decision", "Follow", "Lead", "Observation", "Wait", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +64,10 @@ Decision = Follow | Lead | Wait
 def decide(seen: Observation) -> Decision:
     """Apply the rule of this module."""
     counted = Counter(seen.votes.values()).most_common(1)
-    if not counted or counted[0][1] < _MAJORITY:
-        return Wait(f"no two sentinels agree on a master (answers: {dict(seen.votes) or 'none'})")
+    pods = 1 + len(seen.peer_keys)
+    if not counted or counted[0][1] < majority(pods):
+        answers = dict(seen.votes) or "none"
+        return Wait(f"{majority(pods)} of {pods} sentinels must agree on a master: {answers}")
     named = counted[0][0]
     if named != seen.me:
         return Follow(named)

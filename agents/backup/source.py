@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from agents.backup.errors import BackupError
 from agents.backup.settings import BackupSettings
+from agents.majority import majority
 from agents.server import Server, ServerError
 from contract import paths
 
@@ -38,10 +39,11 @@ def choose(settings: BackupSettings) -> Source:
     """
     votes = {host: vote for host in settings.hosts if (vote := _master(settings, host))}
     master, count = (Counter(votes.values()).most_common(1) or [(None, 0)])[0]
-    if master is None or count <= len(settings.hosts) // 2:
+    wanted = majority(len(settings.hosts))
+    if master is None or count < wanted:
         raise BackupError(
             f"{count} of {len(settings.hosts)} sentinels agree on a master of "
-            f"{settings.master_name} ({', '.join(settings.hosts)}); more than half must"
+            f"{settings.master_name} ({', '.join(settings.hosts)}); {wanted} must"
         )
     agreeing = [host for host, vote in votes.items() if vote == master]
     offsets = {

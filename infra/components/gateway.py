@@ -1,4 +1,4 @@
-"""The gateway: pods behind one Service, scaled by CPU, never fewer than the budget allows."""
+"""The gateway: pods behind one Service, scaled by load, never fewer than the budget allows."""
 
 from dataclasses import dataclass
 

@@ -69,7 +69,7 @@ def wait_for_api_server(kubectl: Kubectl, *, runs: Callable[[], bool], logs: str
         logs: where it says why it is not.
 
     Raises:
-        ClusterError: its machine ended, or it took more than a minute.
+        ClusterError: its machine ended, or it took more than a minute and a half.
     """
 
     def ready() -> bool:
@@ -84,7 +84,7 @@ def wait_for_registration(kubectl: Kubectl, node: str, boot_id: str) -> None:
     """Until a node that was just booted has told the API server so.
 
     Raises:
-        ClusterError: it took more than a minute.
+        ClusterError: it took more than a minute and a half.
     """
 
     def registered() -> bool:

@@ -12,9 +12,9 @@ Attributes = Mapping[str, str | int | tuple[str, ...]]
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _W3C = (b"traceparent", b"tracestate")
+"""https://www.w3.org/TR/trace-context/"""
 MAX_HEADER = 512
 """Bytes that must be passed on: https://www.w3.org/TR/trace-context/#limits."""
-"""https://www.w3.org/TR/trace-context/"""
 
 
 class RequestSpans:

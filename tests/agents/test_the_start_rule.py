@@ -4,7 +4,8 @@ import pytest
 
 from agents.start_rule import Decision, Follow, Lead, Observation, Wait, decide
 
-ME, B, C = "redis-0.x", "redis-1.x", "redis-2.x"
+ME, B, C, D, E = (f"redis-{number}.x" for number in range(5))
+OF_FIVE: dict[str, int | None] = {B: 0, C: 0, D: 0, E: 0}
 
 
 def seen(
@@ -24,6 +25,10 @@ def seen(
         pytest.param(
             seen({ME: ME, B: ME, C: ME}, data=False), Lead(), id="first start: everyone is empty"
         ),
+        pytest.param(
+            seen({ME: B, B: B, C: B, D: C, E: C}, peers=OF_FIVE), Follow(B), id="three of five"
+        ),
+        pytest.param(seen({ME: ME, D: ME, E: ME}, peers=OF_FIVE), Lead(), id="three of five: lead"),
     ],
 )
 def test_an_agreement_decides(observation: Observation, expected: Decision) -> None:
@@ -41,6 +46,8 @@ def test_an_agreement_decides(observation: Observation, expected: Decision) -> N
             seen({ME: ME, B: ME}, data=False, peers={B: None, C: 0}), id="a peer is silent"
         ),
         pytest.param(seen({ME: B, B: C, C: ME}), id="three opinions"),
+        pytest.param(seen({ME: B, B: B}, peers=OF_FIVE), id="two of five that are cut off"),
+        pytest.param(seen({ME: ME, B: ME, C: D, D: D}, peers=OF_FIVE), id="two pairs of five"),
     ],
 )
 def test_without_an_agreement_or_when_data_would_be_lost_it_waits(observation: Observation) -> None:
