@@ -376,6 +376,26 @@ def test_mistral_goes_on_with_what_the_client_began() -> None:
     assert there["messages"][1] == said("assistant", "{", prefix=True)
 
 
+def test_ids_of_calls_are_unique_in_a_conversation() -> None:
+    """Some servers number the calls of each turn from zero, and some give no ids at all."""
+    talk = [
+        said("user", "hi"),
+        said("assistant", None, tool_calls=[call("call_0"), call("call_0")]),
+        said("tool", "one", tool_call_id="call_0"),
+        said("tool", "two", tool_call_id="call_0"),
+        said("assistant", None, tool_calls=[call("call_0")]),
+        said("tool", "three", tool_call_id="call_0"),
+    ]
+    there, adapted = sent("anthropic", OPENAI, talk)
+    _, asked, answered, again, last = there["messages"]
+    ids = [one["id"] for one in (*asked["content"], *again["content"])]
+    assert len({*ids}) == 3
+    results = (*answered["content"], *last["content"])
+    told = [(one["tool_use_id"], one["content"]) for one in results]
+    assert told == list(zip(ids, ("one", "two", "three"), strict=True))
+    assert "tool_call_id" in adapted
+
+
 def test_two_results_of_one_call_are_both_there() -> None:
     talk = [
         said("user", "hi"),

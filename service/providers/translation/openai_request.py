@@ -6,6 +6,7 @@ What that API checks and OpenAI's does not is made fit; see `service.providers.e
 import base64
 import binascii
 import re
+from collections import deque
 from typing import TypeAlias, cast
 
 import msgspec
@@ -278,11 +279,14 @@ def _messages(messages: list[_Message], how: Encoding) -> list[_Json]:
     Each call of a tool has its result in the next turn, before anything else.
     """
     turns: list[tuple[str, list[_Json]]] = []
+    ids = _CallIds(how)
     for message in messages:
         if message.role in ("system", "developer"):
             continue
         role = "assistant" if message.role == "assistant" else "user"
-        blocks = _blocks(message, how)
+        if role == "assistant" and turns and turns[-1][0] == "user":
+            ids.forget()
+        blocks = _blocks(message, ids, how)
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         elif blocks:
@@ -348,18 +352,54 @@ def _as_blocks(content: object) -> list[_Json]:
     return cast("list[_Json]", content)
 
 
-def _blocks(message: _Message, how: Encoding) -> list[_Json]:
+class _CallIds:
+    """Ids of calls, each once in a conversation: some servers begin again with every turn."""
+
+    def __init__(self, how: Encoding) -> None:
+        self._how = how
+        self._used: set[str] = set()
+        self._waiting: dict[str, deque[str]] = {}
+        self._last: dict[str, str] = {}
+
+    def forget(self) -> None:
+        """A new turn of the model begins: results are for its calls."""
+        self._waiting.clear()
+        self._last.clear()
+
+    def of_call(self, one: str) -> str:
+        """The id of a call."""
+        made, number = self._fitted(one), 1
+        while made in self._used:
+            number += 1
+            made = self._fitted(f"{one}#{number}")
+        self._used.add(made)
+        self._waiting.setdefault(one, deque()).append(made)
+        return made
+
+    def of_result(self, one: str) -> str:
+        """The id of the call that a result belongs to: of several with one id, in their order."""
+        waiting = self._waiting.get(one)
+        if waiting:
+            self._last[one] = waiting.popleft()
+        return self._last.get(one) or self._fitted(one)
+
+    def _fitted(self, one: str) -> str:
+        return fit_id(one, _ID, "call_", _ID_LENGTH, self._how)
+
+
+def _blocks(message: _Message, ids: _CallIds, how: Encoding) -> list[_Json]:
     match message.role:
         case "tool":
             result: _Json = {
                 "type": "tool_result",
-                "tool_use_id": _fit(message.tool_call_id, how),
+                "tool_use_id": ids.of_result(message.tool_call_id),
             }
             return [{**result, "content": _result(message, how)}]
         case "assistant":
             text = _text(message)
             said: list[_Json] = [{"type": "text", "text": text}] if text.strip() else []
-            return said + [_tool_use(call, how) for call in message.tool_calls or ()]
+            calls = message.tool_calls or ()
+            return said + [_tool_use(call, ids.of_call(call.id), how) for call in calls]
         case "user":
             return _parts(message, how)
         case _:
@@ -394,10 +434,6 @@ def _result(message: _Message, how: Encoding) -> str | list[_Json]:
 
 def _text_block(text: str) -> _Json:
     return {"type": "text", "text": text}
-
-
-def _fit(call_id: str, how: Encoding) -> str:
-    return fit_id(call_id, _ID, "call_", _ID_LENGTH, how)
 
 
 def _part(part: _Part, how: Encoding) -> _Json:
@@ -453,7 +489,7 @@ def _base64(text: str) -> str:
     return data
 
 
-def _tool_use(call: _ToolCall, how: Encoding) -> _Json:
+def _tool_use(call: _ToolCall, call_id: str, how: Encoding) -> _Json:
     text = call.function.arguments or "{}"
     arguments: object
     try:
@@ -462,8 +498,8 @@ def _tool_use(call: _ToolCall, how: Encoding) -> _Json:
         # What a model wrote wrongly in its history must not end the conversation.
         how.adapted.add("messages")
         arguments = {"arguments": text}
-    use: _Json = {"type": "tool_use", "id": _fit(call.id, how)}
-    return {**use, "name": fit_name(call.function.name, _LONGEST_NAME, how), "input": arguments}
+    name = fit_name(call.function.name, _LONGEST_NAME, how)
+    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
 
 
 def _tools(request: _Request, how: Encoding) -> _Json:
