@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, cast
 
 from hypothesis import given, settings
@@ -21,89 +23,76 @@ IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png"
 FIXED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 """The same examples in every run: a failure is the change's, and no chance."""
 
-words = st.integers(0, 99).map(lambda number: f"word{number:02}.")
+words = st.integers(0, 99).map("word{:02}.".format)
 texts = st.one_of(words, words, st.sampled_from(["", " ", "\n", "\u00a0"]))
-ids = st.sampled_from(["call_0", "c.1", "", "x" * 70, "functions.read:0"])
+ids = st.sampled_from(["call_0", "c.1", "x" * 70, "functions.read:0"])
 names = st.sampled_from(["f", "les\u00e9", "mcp__" + "a" * 70, "a.b"])
-arguments = st.sampled_from(["{}", '{"a": 1}', "", "no json", "[1]"])
+written = st.sampled_from(["{}", '{"a": 1}', "", "no json", "[1]"])
 users = st.sampled_from([None, "u-1", "someone@example.com", "x" * 300])
 
 
-def parts(marked: SearchStrategy[Json]) -> SearchStrategy[Json]:
-    return st.builds(lambda words, mark: {"type": "text", "text": words, **mark}, texts, marked)
+def of(
+    optional: Mapping[str, SearchStrategy[Any]] = MappingProxyType({}),
+    /,
+    **fields: SearchStrategy[Any],
+) -> SearchStrategy[Json]:
+    """Objects with these fields."""
+    return st.fixed_dictionaries(fields, optional=dict(optional))
 
 
-marks = st.sampled_from([{}, {}, {"cache_control": MARK}])
-openai_parts = st.one_of(parts(marks), st.just(JPEG))
-openai_calls = st.builds(
-    lambda one, name, written: {
-        "id": one,
-        "type": "function",
-        "function": {"name": name, "arguments": written},
+def just(value: object) -> SearchStrategy[Any]:
+    return st.just(value)
+
+
+def some(*items: SearchStrategy[Any], most: int = 4) -> SearchStrategy[Any]:
+    """Lists of such items."""
+    return st.lists(st.one_of(*items), max_size=most)
+
+
+def said(role: str, *contents: SearchStrategy[Any], **more: SearchStrategy[Any]) -> Any:  # noqa: ANN401
+    return of(role=just(role), content=st.one_of(*contents), **more)
+
+
+text_parts = of({"cache_control": just(MARK)}, type=just("text"), text=texts)
+calls = of(
+    id=st.one_of(ids, just("")), type=just("function"), function=of(name=names, arguments=written)
+)
+openai_messages: SearchStrategy[Any] = st.one_of(
+    said("system", texts),
+    said("user", texts, some(text_parts, just(JPEG))),
+    said("assistant", texts, st.none()),
+    said("assistant", texts, st.none(), tool_calls=st.lists(calls, min_size=1, max_size=3)),
+    said("tool", texts, tool_call_id=st.one_of(ids, just(""))),
+)
+openai_requests = of(
+    {
+        "temperature": st.floats(0, 2),
+        "top_p": st.floats(0, 1),
+        "stop": some(texts, most=6),
+        "max_completion_tokens": st.integers(1, 50_000),
+        "reasoning_effort": st.sampled_from(["minimal", "low", "medium", "high"]),
+        "seed": st.integers(),
     },
-    ids,
-    names,
-    arguments,
-)
-openai_messages = st.one_of(
-    st.builds(lambda said: {"role": "system", "content": said}, texts),
-    st.builds(
-        lambda said: {"role": "user", "content": said},
-        st.one_of(texts, st.lists(openai_parts, max_size=3)),
-    ),
-    st.builds(
-        lambda said, calls: {"role": "assistant", "content": said, **calls},
-        st.one_of(texts, st.none()),
-        st.lists(openai_calls, max_size=3).map(lambda some: {"tool_calls": some} if some else {}),
-    ),
-    st.builds(lambda said, one: {"role": "tool", "tool_call_id": one, "content": said}, texts, ids),
-)
-openai_requests = st.builds(
-    lambda messages, user, more: {"messages": messages, "user": user, **more},
-    st.lists(openai_messages, min_size=1, max_size=8),
-    users,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "temperature": st.floats(0, 2),
-            "top_p": st.floats(0, 1),
-            "stop": st.lists(texts, max_size=6),
-            "max_completion_tokens": st.integers(1, 50_000),
-            "reasoning_effort": st.sampled_from(["minimal", "low", "medium", "high"]),
-            "seed": st.integers(),
-        },
-    ),
+    messages=st.lists(openai_messages, min_size=1, max_size=8),
+    user=users,
 )
 
-uses = st.builds(
-    lambda one, name: {"type": "tool_use", "id": one or "c", "name": name, "input": {}}, ids, names
+uses = of(type=just("tool_use"), id=ids, name=names, input=just({}))
+results = of(
+    type=just("tool_result"),
+    tool_use_id=ids,
+    content=st.one_of(texts, some(text_parts, just(IMAGE), most=2)),
 )
-results = st.builds(
-    lambda one, said: {"type": "tool_result", "tool_use_id": one or "c", "content": said},
-    ids,
-    st.one_of(texts, st.lists(st.one_of(parts(st.just({})), st.just(IMAGE)), max_size=2)),
+thoughts = just({"type": "thinking", "thinking": "hm", "signature": "s"})
+anthropic_messages: SearchStrategy[Any] = st.one_of(
+    said("user", texts, some(text_parts, results, just(IMAGE))),
+    said("assistant", texts, some(text_parts, uses, thoughts)),
 )
-thoughts = st.just({"type": "thinking", "thinking": "hm", "signature": "s"})
-anthropic_messages = st.one_of(
-    st.builds(
-        lambda said: {"role": "user", "content": said},
-        st.one_of(texts, st.lists(st.one_of(parts(marks), results, st.just(IMAGE)), max_size=4)),
-    ),
-    st.builds(
-        lambda said: {"role": "assistant", "content": said},
-        st.one_of(texts, st.lists(st.one_of(parts(st.just({})), uses, thoughts), max_size=4)),
-    ),
-)
-anthropic_requests = st.builds(
-    lambda messages, user, stops: {
-        "messages": messages,
-        "max_tokens": 100,
-        "metadata": {"user_id": user},
-        "stop_sequences": stops,
-    },
-    st.lists(anthropic_messages, min_size=1, max_size=8),
-    users,
-    st.lists(texts, max_size=6),
+anthropic_requests = of(
+    messages=st.lists(anthropic_messages, min_size=1, max_size=8),
+    max_tokens=just(100),
+    metadata=of(user_id=users),
+    stop_sequences=some(texts, most=6),
 )
 
 
