@@ -160,6 +160,7 @@ class Metrics:
         for name in providers:
             self._attempts.name(name, "ok")
             self._attempt_seconds.name(name)
+            self._adapted.labels(name)
             for kind in ("prompt", "completion", "cached"):
                 self._tokens.name(name, kind)
 

@@ -131,3 +131,13 @@ def test_what_a_target_refuses_is_left_out_from_then_on(
             assert answer.headers.get("x-seawall-adapted", "") == adapted
         tries = 'seawall_provider_attempts_total{outcome="own_field",provider="one"}'
         assert gateway.metric(tries) == 1
+
+
+def test_adapted_requests_are_counted_from_the_start(folder: Path, alpha: Simulator) -> None:
+    """A series that begins with its first event has no rate: the dashboard would stay empty."""
+    with gateway_of(folder, alpha, {"one": (GOOD,)}, kind="groq") as gateway:
+        adapted = 'seawall_requests_adapted_total{provider="one"}'
+        assert gateway.metric(adapted) == 0
+        document = {"model": "odd", "messages": [{"role": "user", "content": "x", "mood": "good"}]}
+        assert gateway.post(json.dumps(document).encode()).status == 200
+        assert gateway.metric(adapted) == 1
