@@ -25,6 +25,7 @@ from tests.cluster.watching import (
     Sentinels,
     all_is_well,
     constant_load,
+    failures_with_logs,
     node_of,
     nodes_of,
     ready_pods,
@@ -95,7 +96,7 @@ def test_users_do_not_notice_a_drain_of_nodes(
 
     report = under_load(load, drain_each, lambda: whole(environment))
     measured(f"drains of nodes took {', '.join(f'{s:.1f}' for s in took)} s")
-    assert report.failed == 0, report.failures
+    assert report.failed == 0, failures_with_logs(environment, report)
 
 
 @pytest.mark.timed
@@ -233,4 +234,4 @@ def test_users_do_not_notice_a_rolling_restart_of_everything(
         restart("seawall", "deployment/simulator-beta")
 
     report = under_load(load, restart_all, lambda: whole(environment))
-    assert report.failed == 0, report.failures
+    assert report.failed == 0, failures_with_logs(environment, report)

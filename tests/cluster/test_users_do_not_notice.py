@@ -15,6 +15,7 @@ from tests.cluster.watching import (
     Simulator,
     constant_load,
     delete,
+    failures_with_logs,
     pods,
     ready_pods,
     under_load,
@@ -44,7 +45,7 @@ def test_users_do_not_notice_the_deletion_of_a_gateway_pod(
         return victim not in now and len(now) >= 2
 
     report = under_load(load, lambda: delete(environment, victim), replaced)
-    assert report.failed == 0, report.failures
+    assert report.failed == 0, failures_with_logs(environment, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +150,5 @@ def test_users_do_not_notice_a_provider_that_fails(
         )
     finally:
         alpha.heal()
-    assert report.failed == 0, report.failures
+    assert report.failed == 0, failures_with_logs(environment, report)
     assert report.providers["beta"] > 0, "the fault must really have moved requests"

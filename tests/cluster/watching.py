@@ -25,6 +25,7 @@ __all__ = [
     "all_is_well",
     "constant_load",
     "delete",
+    "failures_with_logs",
     "leaving",
     "node_of",
     "nodes_of",
@@ -144,6 +145,18 @@ def under_load(
     slowest = f"slowest {report.max_ms / 1000:.1f} s (goal {SLOWEST_GOAL_S:g} s)"
     measured(f"{test}: {report.summary()}, {slowest}")
     return report
+
+
+def failures_with_logs(environment: Environment, report: LoadReport) -> str:
+    """The failures, and what the logs of the pods that still run say of those requests."""
+    found: list[str] = [str(failure) for failure in report.failures]
+    wanted = {f'"{failure.request_id}"' for failure in report.failures[:5]}
+    for component in ("entrance", "gateway"):
+        for pod in pods(environment, component):
+            log = environment.kubectl("-n", "seawall", "logs", pod, "--all-containers")
+            lines = [line for line in log.splitlines() if any(one in line for one in wanted)]
+            found += [f"{pod}: {line}" for line in lines] or [f"{pod} knows none of them"]
+    return "\n".join(found)
 
 
 def delete(environment: Environment, pod: str) -> None:
