@@ -223,20 +223,21 @@ class Attempt:
         """The body of a whole answer, put together of a stream; silence is not waited out."""
         timeouts = exchange.timeouts
         gatherer = lane.kind.gatherer()
+        progress = gatherer.progress
         loop = asyncio.get_running_loop()
         first_by = loop.time() + timeouts.first_content_seconds
         ends_by = loop.time() + timeouts.answer_seconds
-        while not gatherer.done:
+        while not progress.done:
             wait_s, waiting_for = timeouts.gap_seconds, "the next chunk"
-            if not gatherer.has_content:
+            if not progress.has_content:
                 wait_s, waiting_for = first_by - loop.time(), "the first content"
-            elif gatherer.has_usage:
+            elif progress.has_usage:
                 wait_s = END_S
             try:
                 limit_s = max(0.0, min(wait_s, ends_by - loop.time()))
                 data = await answer.next(limit_s, waiting_for)
             except UpstreamFailure:
-                if not gatherer.finished:
+                if not progress.finished:
                     raise
                 data = b""
             gatherer.feed(data)

@@ -20,6 +20,7 @@ __all__ = [
     "MISREAD",
     "UNREADABLE",
     "Dialect",
+    "Progress",
     "StreamScanner",
     "Untranslatable",
     "WholeAnswer",
@@ -58,8 +59,8 @@ class WholeAnswer:
     usage: Usage
 
 
-class StreamScanner(Protocol):
-    """Reads one streamed answer as it passes; one per attempt."""
+class Progress(Protocol):
+    """How far a streamed answer has come."""
 
     @property
     def has_content(self) -> bool:
@@ -80,6 +81,10 @@ class StreamScanner(Protocol):
     def done(self) -> bool:
         """Whether the end marker has passed."""
         ...
+
+
+class StreamScanner(Progress, Protocol):
+    """Reads one streamed answer as it passes; one per attempt."""
 
     @property
     def usage(self) -> Usage:

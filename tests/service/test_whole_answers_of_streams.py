@@ -38,7 +38,7 @@ def gathered(kind: str, stream: bytes, size: int = 7) -> Any:  # noqa: ANN401 - 
     gatherer = CATALOGUE[kind].gatherer()
     for start in range(0, len(stream), size):
         gatherer.feed(stream[start : start + size])
-    if not gatherer.done:
+    if not gatherer.progress.done:
         gatherer.feed(b"")
     return json.loads(gatherer.body())
 

@@ -184,6 +184,11 @@ class AnthropicReader:
         """
         return self._read(self._splitter.feed(data))
 
+    @property
+    def has_usage(self) -> bool:
+        """See `Progress.has_usage`: the event with the stop_reason carries it."""
+        return self.finished
+
     def rest(self) -> list[tuple[bytes, AnthropicEvent | None]]:
         """The event that the end of the stream ended; none when it is half of one."""
         try:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Generator
 from typing import Any, Protocol, cast
 
+from service.providers.dialect import Progress
 from service.providers.dialects.anthropic import AnthropicReader
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
@@ -25,23 +26,8 @@ class Gatherer(Protocol):
     """Collects one streamed answer."""
 
     @property
-    def has_content(self) -> bool:
-        """Whether the first valid content has come."""
-        ...
-
-    @property
-    def finished(self) -> bool:
-        """Whether the answer has ended: only usage and the end marker may be missing."""
-        ...
-
-    @property
-    def has_usage(self) -> bool:
-        """Whether the usage of a finished answer has come."""
-        ...
-
-    @property
-    def done(self) -> bool:
-        """Whether all has come."""
+    def progress(self) -> Progress:
+        """How far it has come."""
         ...
 
     def feed(self, data: bytes) -> None:
@@ -61,34 +47,15 @@ class CompletionGatherer:
     """Chunks of a completion; https://platform.openai.com/docs/api-reference/chat-streaming."""
 
     def __init__(self) -> None:
-        self._scanner = OpenAIScanner(include_usage=True)
+        self.progress = OpenAIScanner(include_usage=True)
+        """See `Gatherer.progress`; it judges the chunks as well."""
         self._splitter = EventSplitter()
         self._head: _Json = {}
         self._choices: dict[int, _Json] = {}
 
-    @property
-    def has_content(self) -> bool:
-        """See `Gatherer.has_content`."""
-        return self._scanner.has_content
-
-    @property
-    def finished(self) -> bool:
-        """See `Gatherer.finished`."""
-        return self._scanner.finished
-
-    @property
-    def has_usage(self) -> bool:
-        """See `Gatherer.has_usage`."""
-        return self._scanner.has_usage
-
-    @property
-    def done(self) -> bool:
-        """See `Gatherer.done`."""
-        return self._scanner.done
-
     def feed(self, data: bytes) -> None:
         """See `Gatherer.feed`."""
-        passed = self._scanner.feed(data) if data else self._scanner.finish()
+        passed = self.progress.feed(data) if data else self.progress.finish()
         for _, payload in self._splitter.feed(passed):
             if payload is not None and payload != b"[DONE]":
                 with _read_of_the_provider():
@@ -246,39 +213,20 @@ class MessageGatherer:
     """Events of a message; https://docs.anthropic.com/en/api/messages-streaming."""
 
     def __init__(self) -> None:
-        self._reader = AnthropicReader()
+        self.progress = AnthropicReader()
+        """See `Gatherer.progress`; it judges the events as well."""
         self._message: _Json = {}
         self._blocks: dict[int, _Json] = {}
         self._inputs: dict[int, str] = {}
 
-    @property
-    def has_content(self) -> bool:
-        """See `Gatherer.has_content`."""
-        return self._reader.has_content
-
-    @property
-    def finished(self) -> bool:
-        """See `Gatherer.finished`."""
-        return self._reader.finished
-
-    @property
-    def has_usage(self) -> bool:
-        """See `Gatherer.has_usage`: the event with the stop_reason carries it."""
-        return self._reader.finished
-
-    @property
-    def done(self) -> bool:
-        """See `Gatherer.done`."""
-        return self._reader.done
-
     def feed(self, data: bytes) -> None:
         """See `Gatherer.feed`."""
-        for raw, event in self._reader.read(data) if data else self._reader.rest():
+        for raw, event in self.progress.read(data) if data else self.progress.rest():
             if event is not None:
                 with _read_of_the_provider():
                     self._take(json.loads(_payload(raw)))
-        if not data and not self._reader.done:
-            self._reader.close()
+        if not data and not self.progress.done:
+            self.progress.close()
 
     def _take(self, event: _Json) -> None:
         match event.get("type"):
