@@ -1,33 +1,18 @@
 """A conversation that one provider began goes on at another."""
 
 import json
-from typing import Any
 
 import pytest
 
-from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
+from service.pipeline.client_api import ANTHROPIC, OPENAI
 from service.pipeline.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 from service.providers.schemas import fit_schema
+from tests.service.fitted import said, sent
 
 MARK = {"type": "ephemeral"}
 PDF = "data:application/pdf;base64,JVBERi0="
-
-
-def sent(kind: str, client: ClientApi, talk: object, **fields: object) -> tuple[Any, set[str]]:
-    """What a provider gets, and what was adapted for it."""
-    document = {"model": "m", "messages": talk, **fields}
-    if client is ANTHROPIC:
-        document.setdefault("max_tokens", 100)
-    chat = decode_chat(json.dumps(document).encode(), client)
-    how = Encoding()
-    body = CATALOGUE[kind].dialects[client.format].encode(chat, "up", how)
-    return json.loads(body), how.adapted
-
-
-def said(role: str, content: object, **more: object) -> dict[str, object]:
-    return {"role": role, "content": content, **more}
 
 
 def text(words: str, **more: object) -> dict[str, object]:
@@ -68,14 +53,14 @@ def test_fields_of_a_message_that_are_refused_are_left_out(kind: str, left: set[
         "assistant", "x", refusal=None, annotations=[], reasoning_content="hm", tool_calls=[call()]
     )
     there, adapted = sent(
-        kind, OPENAI, [said("user", "hi"), answer, said("tool", "42", tool_call_id="c1")]
+        kind, OPENAI, messages=[said("user", "hi"), answer, said("tool", "42", tool_call_id="c1")]
     )
     assert there["messages"][1].keys() == left
     assert ("messages" in adapted) is ("reasoning_content" not in left)
 
 
 def test_a_name_is_a_tools_alone_at_mistral() -> None:
-    there, adapted = sent("mistral", OPENAI, [said("user", "hi", name="ann")])
+    there, adapted = sent("mistral", OPENAI, messages=[said("user", "hi", name="ann")])
     assert there["messages"] == [said("user", "hi")]
     assert adapted == {"messages"}
 
@@ -83,7 +68,7 @@ def test_a_name_is_a_tools_alone_at_mistral() -> None:
 def test_what_only_google_adds_to_a_call_is_left_out() -> None:
     signed = call(extra_content={"google": {"thought_signature": "abc"}})
     talk = [said("assistant", None, tool_calls=[signed]), said("tool", "42", tool_call_id="c1")]
-    there, _ = sent("groq", OPENAI, talk)
+    there, _ = sent("groq", OPENAI, messages=talk)
     assert there["messages"][0]["tool_calls"] == [call()]
 
 
@@ -92,7 +77,7 @@ def test_a_call_goes_back_to_google_signed() -> None:
     signed = call(extra_content={"google": {"thought_signature": "abc"}})
     for made, told in ((signed, "abc"), (call(), "skip_thought_signature_validator")):
         talk = [said("assistant", None, tool_calls=[made]), said("tool", "1", tool_call_id="c1")]
-        there, _ = sent("gemini", OPENAI, talk)
+        there, _ = sent("gemini", OPENAI, messages=talk)
         (back,) = there["messages"][0]["tool_calls"]
         assert back["extra_content"]["google"]["thought_signature"] == told
 
@@ -100,16 +85,16 @@ def test_a_call_goes_back_to_google_signed() -> None:
 def test_thoughts_before_a_call_go_back_to_who_wants_them() -> None:
     talk = [said("user", "hi"), said("assistant", [thought(), use()]), said("user", [result()])]
     for kind, told in (("deepseek", "hm"), ("moonshot", "hm"), ("openai", None), ("groq", None)):
-        there, _ = sent(kind, ANTHROPIC, talk)
+        there, _ = sent(kind, ANTHROPIC, messages=talk)
         assert there["messages"][1].get("reasoning_content") == told
 
 
 def test_mistrals_model_speaks_between_a_tool_and_the_user() -> None:
     talk = [said("user", "hi"), said("assistant", [use()]), said("user", [result(), text("on")])]
-    there, adapted = sent("mistral", ANTHROPIC, talk)
+    there, adapted = sent("mistral", ANTHROPIC, messages=talk)
     assert [one["role"] for one in there["messages"]][2:] == ["tool", "assistant", "user"]
     assert "messages" in adapted
-    there, _ = sent("openai", ANTHROPIC, talk)
+    there, _ = sent("openai", ANTHROPIC, messages=talk)
     assert [one["role"] for one in there["messages"]][2:] == ["tool", "user"]
 
 
@@ -118,7 +103,7 @@ def test_an_id_that_is_too_long_for_openai_is_made_shorter() -> None:
         said("assistant", None, tool_calls=[call("x" * 41), call("y" * 40)]),
         said("tool", "42", tool_call_id="x" * 41),
     ]
-    there, adapted = sent("openai", OPENAI, talk)
+    there, adapted = sent("openai", OPENAI, messages=talk)
     asked, answered = there["messages"]
     assert [len(one["id"]) for one in asked["tool_calls"]] == [40, 40]
     assert asked["tool_calls"][0]["id"] == answered["tool_call_id"]
@@ -131,12 +116,12 @@ def test_marks_of_a_prompt_cache_reach_who_has_one() -> None:
         said("system", [text("top", cache_control=MARK)]),
         said("user", [text("hi", cache_control=MARK)]),
     ]
-    there, adapted = sent("anthropic", OPENAI, talk)
+    there, adapted = sent("anthropic", OPENAI, messages=talk)
     assert there["system"] == [text("top", cache_control=MARK)]
     assert there["messages"] == [said("user", [text("hi", cache_control=MARK)])]
     assert adapted == set()
     for kind, told in (("openai", [text("hi")]), ("vllm", [text("hi", cache_control=MARK)])):
-        assert sent(kind, OPENAI, talk)[0]["messages"][1]["content"] == told
+        assert sent(kind, OPENAI, messages=talk)[0]["messages"][1]["content"] == told
 
 
 def test_anthropic_gets_its_own_thoughts_alone() -> None:
@@ -148,7 +133,7 @@ def test_anthropic_gets_its_own_thoughts_alone() -> None:
         said("assistant", [thought("signed"), text("b")]),
         said("user", "on"),
     ]
-    there, adapted = sent("anthropic", ANTHROPIC, talk)
+    there, adapted = sent("anthropic", ANTHROPIC, messages=talk)
     assert [one["content"] for one in there["messages"]] == [
         "hi",
         [text("a")],
@@ -167,7 +152,9 @@ def test_a_model_thinks_on_where_its_thoughts_come_back(
 ) -> None:
     talk = [said("user", "hi"), said("assistant", [*first, use()]), said("user", [result()])]
     budget = {"type": "enabled", "budget_tokens": 50}
-    there, adapted = sent("anthropic", ANTHROPIC, talk, thinking=budget, context_management={})
+    there, adapted = sent(
+        "anthropic", ANTHROPIC, messages=talk, thinking=budget, context_management={}
+    )
     assert ("thinking" in there, "context_management" in there) == (thinks, thinks)
     assert ("thinking" in adapted) is not thinks
 
@@ -178,14 +165,16 @@ def test_a_model_that_a_tool_answers_thinks_no_more_for_openais_clients() -> Non
         said("assistant", None, tool_calls=[call()]),
         said("tool", "42", tool_call_id="c1"),
     ]
-    there, adapted = sent("anthropic", OPENAI, talk, reasoning_effort="high")
+    there, adapted = sent("anthropic", OPENAI, messages=talk, reasoning_effort="high")
     assert "thinking" not in there
     assert "reasoning_effort" in adapted
-    assert "thinking" in sent("anthropic", OPENAI, talk[:1], reasoning_effort="high")[0]
+    assert "thinking" in sent("anthropic", OPENAI, messages=talk[:1], reasoning_effort="high")[0]
 
 
 def test_a_conversation_begins_with_the_user() -> None:
-    there, adapted = sent("anthropic", OPENAI, [said("assistant", "welcome"), said("user", "hi")])
+    there, adapted = sent(
+        "anthropic", OPENAI, messages=[said("assistant", "welcome"), said("user", "hi")]
+    )
     assert [one["role"] for one in there["messages"]] == ["user", "assistant", "user"]
     assert adapted == {"messages"}
 
@@ -199,7 +188,7 @@ def test_more_ways_to_say_the_same_are_read() -> None:
         said("tool", "42", tool_call_id="c1"),
         said("user", "half \ud83d"),
     ]
-    there, _ = sent("anthropic", OPENAI, talk)
+    there, _ = sent("anthropic", OPENAI, messages=talk)
     image, document = there["messages"][0]["content"]
     assert image["source"] == {"type": "url", "url": "https://example.com/a.png"}
     assert document["source"]["media_type"] == "application/pdf"
@@ -219,7 +208,7 @@ def test_more_ways_to_say_the_same_are_read() -> None:
 def test_an_image_is_what_its_data_says(start: str, told: str) -> None:
     part = {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{start[:8]}\n"}}
     part["image_url"] = {"url": f"data:image/gif;base64,{start[:8]}\n{start[8:]}"}
-    there, adapted = sent("anthropic", OPENAI, [said("user", [part])])
+    there, adapted = sent("anthropic", OPENAI, messages=[said("user", [part])])
     source = there["messages"][0]["content"][0]["source"]
     assert source == {"type": "base64", "media_type": told, "data": start}
     assert adapted == {"messages"}
@@ -248,7 +237,7 @@ def test_what_ran_at_the_other_provider_is_left_out() -> None:
         said("assistant", searched),
         said("user", [result(content=[found])]),
     ]
-    there, adapted = sent("openai", ANTHROPIC, talk)
+    there, adapted = sent("openai", ANTHROPIC, messages=talk)
     user, model, tool = there["messages"]
     assert [one["text"] for one in user["content"]] == [
         "hi",
@@ -265,7 +254,7 @@ def test_what_has_no_counterpart_is_named() -> None:
     there, adapted = sent(
         "anthropic",
         OPENAI,
-        talk,
+        messages=talk,
         seed=1,
         frequency_penalty=0.5,
         presence_penalty=0,
@@ -276,7 +265,7 @@ def test_what_has_no_counterpart_is_named() -> None:
     assert there.keys() == {"model", "messages", "max_tokens"}
     assert adapted == {"seed", "frequency_penalty", "prediction"}
     there, adapted = sent(
-        "openai", ANTHROPIC, talk, top_k=5, service_tier="auto", stop_sequences=[*"abcde"]
+        "openai", ANTHROPIC, messages=talk, top_k=5, service_tier="auto", stop_sequences=[*"abcde"]
     )
     assert there["stop"] == [*"abcd"]
     assert adapted == {"top_k", "stop_sequences"}
@@ -337,13 +326,13 @@ def test_an_event_that_nobody_knows_ends_no_answer() -> None:
 )
 def test_an_answer_that_says_nothing_is_left_out(kind: str, left: int) -> None:
     talk = [said("user", "hi"), said("assistant", ""), said("user", "on")]
-    there, adapted = sent(kind, OPENAI, talk)
+    there, adapted = sent(kind, OPENAI, messages=talk)
     assert len(there["messages"]) == left
     assert ("messages" in adapted) is (left == 2)
 
 
 def test_a_request_without_any_text_has_some() -> None:
-    there, adapted = sent("anthropic", OPENAI, [said("user", " ")])
+    there, adapted = sent("anthropic", OPENAI, messages=[said("user", " ")])
     assert there["messages"] == [said("user", [text("(no text)")])]
     assert adapted == {"messages"}
 
@@ -354,25 +343,25 @@ def test_null_says_nothing_wherever_an_sdk_writes_it() -> None:
         said("assistant", [text("x", refusal=None)], tool_calls=[call()]),
         said("tool", "42", tool_call_id="c1"),
     ]
-    there, adapted = sent("anthropic", OPENAI, talk, max_tokens=4096.0)
+    there, adapted = sent("anthropic", OPENAI, messages=talk, max_tokens=4096.0)
     assert there["max_tokens"] == 4096
     assert adapted == {"tools"}, "those of the history"
     blocks = [{**use(), "input": {"a": None}}]
     talk = [said("user", "hi"), said("assistant", blocks), said("user", [result()])]
     talk[2]["content"] = [{**result(), "is_error": None}]
-    there, _ = sent("openai", ANTHROPIC, talk)
+    there, _ = sent("openai", ANTHROPIC, messages=talk)
     assert there["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"a": null}'
     assert there["messages"][2]["content"] == "42"
 
 
 def test_thoughts_that_are_missing_are_empty() -> None:
     talk = [said("assistant", None, tool_calls=[call()]), said("tool", "42", tool_call_id="c1")]
-    assert sent("moonshot", OPENAI, talk)[0]["messages"][0]["reasoning_content"] == ""
-    assert "reasoning_content" not in sent("vllm", OPENAI, talk)[0]["messages"][0]
+    assert sent("moonshot", OPENAI, messages=talk)[0]["messages"][0]["reasoning_content"] == ""
+    assert "reasoning_content" not in sent("vllm", OPENAI, messages=talk)[0]["messages"][0]
 
 
 def test_mistral_goes_on_with_what_the_client_began() -> None:
-    there, _ = sent("mistral", OPENAI, [said("user", "hi"), said("assistant", "{")])
+    there, _ = sent("mistral", OPENAI, messages=[said("user", "hi"), said("assistant", "{")])
     assert there["messages"][1] == said("assistant", "{", prefix=True)
 
 
@@ -386,7 +375,7 @@ def test_ids_of_calls_are_unique_in_a_conversation() -> None:
         said("assistant", None, tool_calls=[call("call_0")]),
         said("tool", "three", tool_call_id="call_0"),
     ]
-    there, adapted = sent("anthropic", OPENAI, talk)
+    there, adapted = sent("anthropic", OPENAI, messages=talk)
     _, asked, answered, again, last = there["messages"]
     ids = [one["id"] for one in (*asked["content"], *again["content"])]
     assert len({*ids}) == 3
@@ -403,14 +392,14 @@ def test_two_results_of_one_call_are_both_there() -> None:
         said("tool", "one", tool_call_id=""),
         said("tool", "two", tool_call_id=""),
     ]
-    there, _ = sent("anthropic", OPENAI, talk)
+    there, _ = sent("anthropic", OPENAI, messages=talk)
     first, second = there["messages"][2]["content"]
     assert (first["content"], second) == ("one", text("two"))
 
 
 def test_four_marks_of_a_prompt_cache_are_left() -> None:
     talk = [said("user", [text(f"t{n}", cache_control=MARK) for n in range(6)])]
-    there, adapted = sent("anthropic", OPENAI, talk)
+    there, adapted = sent("anthropic", OPENAI, messages=talk)
     marked = [one["text"] for one in there["messages"][0]["content"] if "cache_control" in one]
     assert marked == ["t0", "t3", "t4", "t5"]
     assert adapted == {"cache_control"}
@@ -423,7 +412,7 @@ def test_tools_that_the_client_runs_are_known_to_every_model() -> None:
     ]
     choice = {"type": "tool", "name": "web_search"}
     talk = [said("user", "hi")]
-    there, adapted = sent("openai", ANTHROPIC, talk, tools=tools, tool_choice=choice)
+    there, adapted = sent("openai", ANTHROPIC, messages=talk, tools=tools, tool_choice=choice)
     (tool,) = there["tools"]
     assert tool["function"]["name"] == "bash"
     assert tool["function"]["parameters"]["properties"].keys() == {"command", "restart"}
@@ -440,7 +429,7 @@ def test_a_format_is_strict_where_openai_takes_it(required: list[str], *, strict
         "additionalProperties": False,
     }
     wanted = {"format": {"type": "json_schema", "schema": schema}}
-    there, _ = sent("openai", ANTHROPIC, [said("user", "hi")], output_config=wanted)
+    there, _ = sent("openai", ANTHROPIC, messages=[said("user", "hi")], output_config=wanted)
     told = there["response_format"]["json_schema"]
     assert (told["strict"], told["schema"]) == (strict, schema)
 

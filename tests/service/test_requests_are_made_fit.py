@@ -11,26 +11,12 @@ from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
 from service.pipeline.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
+from tests.service.fitted import said, sent
 
 PIXEL = "iVBORw0KGgo="
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
 IMAGE_PART = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
 MAIL = "someone@example.com"
-
-
-def sent(kind: str, client: ClientApi, **fields: object) -> tuple[Any, set[str]]:
-    """What a provider gets, and what was adapted for it."""
-    document = {"model": "m", "messages": [said("user", "hi")], **fields}
-    if client is ANTHROPIC:
-        document.setdefault("max_tokens", 100)
-    call = decode_chat(json.dumps(document).encode(), client)
-    how = Encoding()
-    body = CATALOGUE[kind].dialects[client.format].encode(call, "up", how)
-    return json.loads(body), how.adapted
-
-
-def said(role: str, content: object, **more: object) -> dict[str, object]:
-    return {"role": role, "content": content, **more}
 
 
 def call(one: str, arguments: str = "{}") -> dict[str, object]:
