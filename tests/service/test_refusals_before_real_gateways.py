@@ -51,28 +51,24 @@ def gateway_of(
 
 
 def test_an_answer_is_as_long_as_the_target_allows(folder: Path, alpha: Simulator) -> None:
-    """The bound is read of the refusal, and known from then on."""
+    """The bound is read of the refusal, and known from then on; a room is that of one prompt."""
     bound = error(
         "400 Bad Request",
         "max_tokens is too large: 500. This model supports at most 100 completion tokens",
     )
-    with gateway_of(folder, alpha, {"short": (bound, GOOD)}) as gateway:
+    room = error("400 Bad Request", "max_tokens is too large (32000 > 32768 - 21000)")
+    answers = {"short": (bound, GOOD), "full": (room, GOOD)}
+    with gateway_of(folder, alpha, answers) as gateway:
         for _ in range(2):
-            answer = gateway.chat("odd", max_tokens=500)
+            answer = gateway.chat("short/x", max_tokens=500)
             assert answer.status == 200
             assert answer.headers["x-seawall-adapted"] == "max_tokens"
-        assert "x-seawall-adapted" not in gateway.chat("odd", max_tokens=50).headers
+        assert "x-seawall-adapted" not in gateway.chat("short/x", max_tokens=50).headers
+        answer = gateway.chat("full/x", max_tokens=32000)
+        assert (answer.status, answer.headers["x-seawall-adapted"]) == (200, "max_tokens")
+        assert "x-seawall-adapted" not in gateway.chat("full/x", max_tokens=32000).headers
         tries = 'seawall_provider_attempts_total{outcome="too_many_tokens",provider="short"}'
         assert gateway.metric(tries) == 1
-
-
-def test_room_beside_a_long_prompt_is_used(folder: Path, alpha: Simulator) -> None:
-    """What vLLM says of one prompt says nothing of the next."""
-    room = error("400 Bad Request", "max_tokens is too large (32000 > 32768 - 21000)")
-    with gateway_of(folder, alpha, {"short": (room, GOOD)}) as gateway:
-        answer = gateway.chat("odd", max_tokens=32000)
-        assert (answer.status, answer.headers["x-seawall-adapted"]) == (200, "max_tokens")
-        assert "x-seawall-adapted" not in gateway.chat("odd", max_tokens=32000).headers
 
 
 def test_the_soonest_of_all_waits_is_told(folder: Path, alpha: Simulator) -> None:
@@ -84,53 +80,46 @@ def test_the_soonest_of_all_waits_is_told(folder: Path, alpha: Simulator) -> Non
         assert answer.json()["error"]["code"] == "rate_limit_exceeded"
 
 
-def test_a_fallback_answers_when_all_have_had_enough(folder: Path, alpha: Simulator) -> None:
+def test_a_fallback_answers_when_all_have_had_enough_and_no_quota_stays_that(
+    folder: Path, alpha: Simulator
+) -> None:
     busy = error("429 Too Many Requests", "slow down")
-    with gateway_of(folder, alpha, {"one": (busy,)}, fallback=True) as gateway:
+    empty = error("429 Too Many Requests", "You exceeded your current quota", "insufficient_quota")
+    answers = {"one": (busy,), "two": (empty,)}
+    with gateway_of(folder, alpha, answers, fallback=True) as gateway:
         answer = gateway.chat("odd")
         assert (answer.status, answer.headers["x-seawall-degraded"]) == (200, "fallback")
-
-
-def test_an_account_without_quota_stays_that(folder: Path, alpha: Simulator) -> None:
-    empty = error("429 Too Many Requests", "You exceeded your current quota", "insufficient_quota")
-    with gateway_of(folder, alpha, {"one": (empty,)}) as gateway:
-        answer = gateway.chat("odd")
+        answer = gateway.chat("two/x")
         assert (answer.status, answer.json()["error"]["code"]) == (429, "insufficient_quota")
 
 
 LEARNED = {
-    "a stream that is refused": (
-        "Your organization must be verified to stream this model",
-        "stream",
-        "",
-    ),
-    "another name": (
+    "stream": ("Your organization must be verified to stream this model", ""),
+    "max_tokens": (
         "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
-        "max_tokens",
         "",
     ),
-    "a field that tunes": (
+    "temperature": (
         "Unsupported value: 'temperature' does not support 0.5 with this model.",
-        "temperature",
         "temperature",
     ),
 }
+"""What a target says of a field, and what the client is shown as adapted."""
 
 
-@pytest.mark.parametrize("what", LEARNED)
-def test_what_a_target_refuses_is_left_out_from_then_on(
-    folder: Path, alpha: Simulator, what: str
-) -> None:
-    message, param, adapted = LEARNED[what]
-    said = {"error": {"message": message, "param": param, "code": "unsupported_value"}}
-    refused = whole("400 Bad Request", json.dumps(said).encode(), JSON)
-    with gateway_of(folder, alpha, {"one": (refused, GOOD)}, kind="openai") as gateway:
-        for _ in range(2):
-            answer = gateway.chat("odd", max_tokens=50, temperature=0.5)
-            assert answer.status == 200
-            assert answer.headers.get("x-seawall-adapted", "") == adapted
-        tries = 'seawall_provider_attempts_total{outcome="own_field",provider="one"}'
-        assert gateway.metric(tries) == 1
+def test_what_a_target_refuses_is_left_out_from_then_on(folder: Path, alpha: Simulator) -> None:
+    answers: dict[str, tuple[bytes, ...]] = {}
+    for param, (message, _) in LEARNED.items():
+        said = {"error": {"message": message, "param": param, "code": "unsupported_value"}}
+        answers[param] = (whole("400 Bad Request", json.dumps(said).encode(), JSON), GOOD)
+    with gateway_of(folder, alpha, answers, kind="openai") as gateway:
+        for name, (_, adapted) in LEARNED.items():
+            for _ in range(2):
+                answer = gateway.chat(f"{name}/x", max_tokens=50, temperature=0.5)
+                assert answer.status == 200
+                assert answer.headers.get("x-seawall-adapted", "") == adapted
+            tries = f'seawall_provider_attempts_total{{outcome="own_field",provider="{name}"}}'
+            assert gateway.metric(tries) == 1
 
 
 def test_adapted_requests_are_counted_from_the_start(folder: Path, alpha: Simulator) -> None:
