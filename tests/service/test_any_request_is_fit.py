@@ -7,6 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -16,6 +17,10 @@ from service.pipeline.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 
+# Threads of other tests in this process draw random numbers at the same time.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"
+)
 Json = dict[str, Any]
 MARK = {"type": "ephemeral"}
 JPEG = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,/9j/4AAQ"}}

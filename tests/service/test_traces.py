@@ -257,15 +257,20 @@ async def test_a_collector_that_refuses_is_told_once_and_so_is_its_return(
     with Collector() as collecting:
         tracing = Tracing(TracingSettings(endpoint=collecting.endpoint), tmp_path)
         told: list[int] = []
+
+        def ours() -> list[str]:
+            # An exporter of the test before may still say that its collector is gone.
+            return [text for text in caplog.messages if collecting.endpoint in text]
+
         for status in (400, 400, 200, 200):
             collecting.status = status
             recorded(tracing, 1)
             tracing._processor.force_flush()  # pyright: ignore[reportPrivateUsage]
-            told.append(len(caplog.records))
+            told.append(len(ours()))
         await tracing.close()
     assert told == [1, 1, 2, 2]
-    assert "traces are dropped" in caplog.messages[0]
-    assert "again" in caplog.messages[1]
+    assert "traces are dropped" in ours()[0]
+    assert "again" in ours()[1]
 
 
 @pytest.mark.parametrize("text", ["no header", "authorization: a\nsecret-word"])
