@@ -20,12 +20,12 @@ from service.providers.http import UpstreamAnswer, UpstreamClient
 from service.providers.keys import KeyInUse
 from service.providers.refusals import (
     Blame,
+    asked_wait_s,
     blame,
-    mentions,
+    mentioned,
     most_tokens,
     other_name,
     room_left,
-    wait_s,
 )
 from service.resilience.breaker import Permit
 from service.resilience.retry import Symptom
@@ -170,7 +170,7 @@ class Attempt:
                 lane.keys.accepted(key, lane.model)
                 return Committed(lane, permit, answer, shown, None, Usage())
             case Blame.RATE:
-                retry_after_s = wait_s(body) if retry_after_s is None else retry_after_s
+                retry_after_s = asked_wait_s(body) if retry_after_s is None else retry_after_s
                 lane.keys.exhausted(key, retry_after_s)
             case Blame.KEY:
                 lane.keys.refused(key)
@@ -203,7 +203,7 @@ class Attempt:
         may_go = {*how.added}
         if blamed is Blame.UNABLE:
             may_go |= MAY_BE_MISSING & call.fields.keys()
-        refused = {name for name in may_go - lane.learned.refuses if mentions(body, name)}
+        refused = mentioned(body, may_go - lane.learned.refuses)
         if refused:
             lane.learned.refuses |= refused
             raise UpstreamFailure(Symptom.OWN_FIELD, f"without {', '.join(sorted(refused))}")

@@ -6,12 +6,13 @@ Python's json takes and writes all that, msgspec does not.
 """
 
 import json
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 
-__all__ = ["plain", "plainer", "whole_characters", "write_json"]
+__all__ = ["plain", "plainer", "read_json", "whole_characters", "write_json"]
 
+_T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _NOT_OURS = frozenset(("input", "arguments", "parameters", "input_schema", "schema", "metadata"))
 """What people or models wrote: null has a meaning there."""
@@ -35,6 +36,19 @@ def plainer(data: bytes) -> bytes:
         RecursionError: it is nested too deeply.
     """
     return _text(plain(_loads(data)))
+
+
+def read_json(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
+    """What the decoder makes of it, and if that fails, of the plainer JSON.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, or none of the decoder's type.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decoder.decode(plainer(data))
 
 
 def plain(value: object) -> object:

@@ -13,7 +13,7 @@ SGLang, llama.cpp and Ollama.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
@@ -22,13 +22,13 @@ import msgspec
 
 __all__ = [
     "Blame",
+    "asked_wait_s",
     "blame",
-    "mentions",
+    "mentioned",
     "message_of",
     "most_tokens",
     "other_name",
     "room_left",
-    "wait_s",
 ]
 
 
@@ -231,9 +231,10 @@ def other_name(body: bytes) -> tuple[str, str] | None:
     return (match[1], match[2]) if match is not None else None
 
 
-def mentions(body: bytes, field: str) -> bool:
-    """Whether a refusal names a field, and not a part of another word."""
-    return re.search(rf"(?<![\w-]){re.escape(field)}(?![\w-])", _words(body)) is not None
+def mentioned(body: bytes, fields: Iterable[str]) -> set[str]:
+    """Those of the fields that a refusal names; a part of another word is none."""
+    words = _words(body)
+    return {one for one in fields if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", words)}
 
 
 _BOUNDS = (
@@ -272,7 +273,7 @@ _WAIT = re.compile(
 )
 
 
-def wait_s(body: bytes) -> float | None:
+def asked_wait_s(body: bytes) -> float | None:
     """Seconds to wait by the words of a refusal, for providers that say it in no header.
 
     Google: "Please retry in 34.07s." Groq: "Please try again in 7m12.5s."

@@ -281,3 +281,12 @@ def test_what_is_beside_the_end_of_a_message_is_there() -> None:
     made = gathered("anthropic", b"\xef\xbb\xbf" + stream)
     assert made["content"] == [{"type": "compaction", "content": "short"}]
     assert made["context_management"] == {"applied_edits": []}
+
+
+def test_an_id_may_come_after_the_name_of_its_call() -> None:
+    stream = piece(named("f", "", index=0))
+    stream += piece({"tool_calls": [{"index": 0, "id": "c1", "function": {"arguments": "{}"}}]})
+    (only,) = gathered("openai", stream + piece({}, "tool_calls") + END)["choices"][0]["message"][
+        "tool_calls"
+    ]
+    assert only == {"id": "c1", "function": {"name": "f", "arguments": "{}"}}

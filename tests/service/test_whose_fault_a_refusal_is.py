@@ -6,12 +6,12 @@ import pytest
 
 from service.providers.refusals import (
     Blame,
+    asked_wait_s,
     blame,
-    mentions,
+    mentioned,
     most_tokens,
     other_name,
     room_left,
-    wait_s,
 )
 
 
@@ -224,7 +224,7 @@ def test_the_room_beside_the_prompt_is_read() -> None:
     ],
 )
 def test_a_wait_that_stands_in_words_is_read(words: str, seconds: float | None) -> None:
-    assert wait_s(json.dumps(error(words)).encode()) == seconds
+    assert asked_wait_s(json.dumps(error(words)).encode()) == seconds
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,12 @@ def test_more_words_of_providers(words: str, whose: Blame) -> None:
 
 
 def test_a_refusal_names_a_field_and_no_part_of_a_word() -> None:
-    assert mentions(json.dumps(error("bad 'thinking' here")).encode(), "thinking")
+    assert mentioned(json.dumps(error("bad 'thinking' here")).encode(), ["thinking"])
     tool = json.dumps(error("bad tool mcp__sequential-thinking__think")).encode()
-    assert not mentions(tool, "thinking")
-    assert mentions(json.dumps({"error": {"param": "stream", "message": "x"}}).encode(), "stream")
+    assert not mentioned(tool, ["thinking"])
+    assert mentioned(
+        json.dumps({"error": {"param": "stream", "message": "x"}}).encode(), ["stream"]
+    )
 
 
 def test_another_name_of_a_field_is_read() -> None:

@@ -15,9 +15,8 @@ __all__ = ["MessageFitter"]
 
 _Message = dict[str, msgspec.Raw]
 _encode = msgspec.json.Encoder().encode
-_decode_messages = msgspec.json.Decoder(list[_Message]).decode
+_decode_objects = msgspec.json.Decoder(list[_Message]).decode
 _decode_calls = msgspec.json.Decoder(list[_Message] | None).decode
-_decode_parts = msgspec.json.Decoder(list[_Message]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _NONE, _NULL, _TRUE = msgspec.Raw(b'""'), msgspec.Raw(b"null"), msgspec.Raw(b"true")
 _EMPTY = frozenset((b"null", b'""', b"[]", b"{}"))
@@ -50,7 +49,7 @@ class MessageFitter:
         if not self._always and (self._looks_for is None or not self._looks_for(messages)):
             return messages
         try:
-            found = _decode_messages(messages)
+            found = _decode_objects(messages)
             for message in found:
                 self._fit(message, how)
         except UNREADABLE:
@@ -135,7 +134,7 @@ def _is_empty_answer(message: _Message) -> bool:
 def _without_marks(content: msgspec.Raw) -> msgspec.Raw:
     """The parts without what only tells where a cache may end."""
     try:
-        parts = _decode_parts(content)
+        parts = _decode_objects(content)
     except UNREADABLE:
         return content
     for part in parts:

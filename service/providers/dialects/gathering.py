@@ -12,7 +12,8 @@ from typing import Any, Protocol, cast
 from service.providers.dialect import Progress
 from service.providers.dialects.anthropic import AnthropicReader
 from service.providers.dialects.openai import OpenAIScanner
-from service.providers.dialects.sse import EventSplitter
+from service.providers.dialects.sse import EventSplitter, payload_of
+from service.providers.dialects.tool_calls import begins_another_call
 from service.providers.failures import UpstreamFailure
 from service.providers.lenient import write_json
 from service.resilience.retry import Symptom
@@ -180,8 +181,7 @@ def _extend(made: list[Any], pieces: list[Any]) -> None:
 def _goes_on_with(made: list[Any], piece: _Json) -> _Json | None:
     """The item that a piece belongs to; None when it begins one.
 
-    Calls of tools have a number each. Some servers number none, or all of them 0: there an id of
-    its own begins another call, and where ids are missing, a name after a call that is whole. Texts
+    Calls of tools have a number each, where the server gives them; see `begins_another_call`. Texts
     and thoughts have no number: those of one kind in a row are one.
     """
     items = [cast("_Json", one) for one in made if isinstance(one, dict)]
@@ -194,19 +194,18 @@ def _goes_on_with(made: list[Any], piece: _Json) -> _Json | None:
         return None
     same = [one for one in items if index is None or one.get("index") == index]
     known = same[-1] if same else None
-    if known is None or (piece.get("id") and piece["id"] != known.get("id")):
+    if known is None:
         return None
     function = cast("_Json", piece.get("function") or {})
     before = cast("_Json", known.get("function") or {})
-    another = function.get("name") and function.get("arguments") and not piece.get("id")
-    return None if another and _is_object(before.get("arguments")) else known
-
-
-def _is_object(text: object) -> bool:
-    try:
-        return isinstance(text, str) and isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+    another = begins_another_call(
+        piece.get("id") or "",
+        function.get("name") or "",
+        function.get("arguments") or "",
+        known_id=known.get("id") or "",
+        known_arguments=before.get("arguments") or "",
+    )
+    return None if another else known
 
 
 class MessageGatherer:
@@ -224,7 +223,7 @@ class MessageGatherer:
         for raw, event in self.progress.read(data) if data else self.progress.rest():
             if event is not None:
                 with _read_of_the_provider():
-                    self._take(json.loads(_payload(raw)))
+                    self._take(json.loads(payload_of(raw) or b"{}"))
         if not data and not self.progress.done:
             self.progress.close()
 
@@ -266,8 +265,3 @@ class MessageGatherer:
         content = [block for _, block in sorted(self._blocks.items())]
         made = {**self._message, "type": "message", "content": content}
         return write_json(made)
-
-
-def _payload(raw: bytes) -> bytes:
-    every = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
-    return b"\n".join([line[5:] for line in every if line.startswith(b"data:")])

@@ -5,7 +5,7 @@ import re
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
-__all__ = ["EventSplitter"]
+__all__ = ["EventSplitter", "payload_of"]
 
 MAX_EVENT_BYTES = 16 << 20
 """An event is held until it is whole; a provider that never ends one must not fill the memory."""
@@ -16,7 +16,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """One may be before the first event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 
-def _payload(raw: bytes) -> bytes | None:
+def payload_of(raw: bytes) -> bytes | None:
     """The event's data; None for comments and events without data."""
     if raw.startswith(_DATA) and raw.count(b"\n") <= 2:  # noqa: PLR2004 - one line and its blank one
         return raw[len(_DATA) :].strip()
@@ -45,7 +45,7 @@ class EventSplitter:
         start = 0
         for end in [boundary.end() for boundary in _BOUNDARY.finditer(rest, known)]:
             raw = bytes(rest[start:end])
-            events.append((raw, _payload(raw)))
+            events.append((raw, payload_of(raw)))
             start = end
         del rest[:start]
         if len(rest) > MAX_EVENT_BYTES:

@@ -17,6 +17,7 @@ from service.providers.calls import Usage
 from service.providers.dialect import UNREADABLE
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
+from service.providers.dialects.tool_calls import begins_another_call, is_object
 from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
 from service.providers.lenient import write_json
@@ -79,12 +80,12 @@ class _Block:
     nameless: bool = False
     """Of a call: whether the provider gave it no id."""
 
-    def ends_before(self, call_id: str, name: str, function: _Function | None) -> bool:
+    def ends_before(self, call_id: str, name: str, arguments: str) -> bool:
         """Whether a piece of the same number belongs to another call."""
-        if call_id:
-            return call_id != self.start["id"] and (not self.nameless or bool(name))
-        more = function.arguments if function is not None else None
-        return bool(name and more and self.arguments) and self.may_end()
+        known_id = "" if self.nameless else str(self.start["id"])
+        return begins_another_call(
+            call_id, name, arguments, known_id=known_id, known_arguments=self.arguments
+        )
 
     def add(self, text: str) -> None:
         """Take what has come."""
@@ -96,10 +97,7 @@ class _Block:
         """Whether nothing is missing, should another block wait."""
         if self.kind != _CALL:
             return True
-        try:
-            return isinstance(json.loads(self.arguments), dict)
-        except (ValueError, RecursionError):
-            return False
+        return is_object(self.arguments)
 
 
 _TEXT, _THOUGHT, _CALL = "text", "thinking", "tool_use"
@@ -238,8 +236,8 @@ class AnthropicEvents:
             self._growing(_TEXT, _text_block).add(text or delta.refusal or "")
         for call in delta.tool_calls or ():
             function = call.function or _Function()
-            block = self._call(call, function.name or "")
             arguments = function.arguments or ""
+            block = self._call(call, function.name or "", arguments)
             if block in self._blocks:
                 block.add(arguments)
             elif arguments.strip():
@@ -252,16 +250,14 @@ class AnthropicEvents:
             self._blocks.append(make())
         return self._blocks[-1]
 
-    def _call(self, piece: _ToolCall, name: str) -> _Block:
+    def _call(self, piece: _ToolCall, name: str, arguments: str) -> _Block:
         """The call that a piece belongs to.
 
-        The number of a piece says its call. Some servers number none, and Google's numbers all of
-        them 0: there another id begins another call, and where ids are missing, a name after a
-        call that is whole. An empty id is none.
+        The number of a piece says its call, where there is one; see `begins_another_call`.
         """
         key = piece.index if piece.index is not None else piece.id or None
         known = self._calls.get(key) if key is not None else self._last_call
-        if known is None or known.ends_before(piece.id or "", name, piece.function):
+        if known is None or known.ends_before(piece.id or "", name, arguments):
             if not piece.id and not name and key is None:
                 raise _malformed("a piece of a tool call that has not begun")
             known = _call_block(piece.id or "", self._names.get(name, name))

@@ -8,7 +8,7 @@ from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.openai import OpenAIDialect
 from service.providers.encoding import SAME_NAMES, Encoding
-from service.providers.lenient import plainer
+from service.providers.lenient import read_json
 from service.providers.refusals import message_of
 from service.providers.translation.anthropic_events import AnthropicEvents
 from service.providers.translation.anthropic_request import completion_fields
@@ -59,15 +59,8 @@ class _Thinking(msgspec.Struct):
 
 _encode = msgspec.json.Encoder().encode
 _decode_thinking = msgspec.json.Decoder(_Thinking | None).decode
-_decode = msgspec.json.Decoder(_Completion).decode
+_decoder = msgspec.json.Decoder(_Completion)
 _arguments = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
-
-
-def _completion(body: bytes) -> _Completion:
-    try:
-        return _decode(body)
-    except UNREADABLE:
-        return _decode(plainer(body))
 
 
 class OpenAIProviderForAnthropic:
@@ -88,7 +81,7 @@ class OpenAIProviderForAnthropic:
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
         """See `Dialect.answer`."""
         usage = self._native.answer(body).usage
-        completion = _completion(body)
+        completion = read_json(body, _decoder)
         choice = completion.choices[0]
         message = choice.message
         content: list[dict[str, object]] = []

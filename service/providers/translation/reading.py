@@ -7,7 +7,7 @@ import msgspec
 from service.providers.calls import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
 from service.providers.encoding import Encoding
-from service.providers.lenient import plainer
+from service.providers.lenient import read_json
 
 __all__ = ["read_request"]
 
@@ -45,9 +45,6 @@ def read_request(
         how.adapted.add(name)
     body = _encode(call.fields)
     try:
-        try:
-            return decoder.decode(body)
-        except UNREADABLE:
-            return decoder.decode(plainer(body))
+        return read_json(body, decoder)
     except UNREADABLE as error:
         raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
