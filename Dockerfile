@@ -39,6 +39,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 COPY --from=gateway-packages /opt/venv /opt/venv
 COPY contract /app/contract
 COPY service /app/service
+COPY simulator /app/simulator
 # Compiled now, since the root file system is read-only where it runs; by hash, since a reproducible
 # build sets every file's time.
 RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
@@ -91,7 +92,7 @@ RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 6379 6380 26379
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["sh", "agents/probe.sh", "redis-live", "6379"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["sh", "agents/redis/probe.sh", "redis-live", "6379"]
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["redis"]
 

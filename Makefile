@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODES ?=
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 4
-PREPARE := $(BIN)/python -m seawall.supply.for_tests
+PREPARE := $(BIN)/python -m tests.support.prepare
 # Where this is set, every start of a program compiles what it imports, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -77,7 +77,7 @@ bench: venv ## compare the gateway with a bare proxy and with other gateways (ab
 	@$(BIN)/python -m tests.bench
 
 docs: venv ## generate the pages that are made of code
-	@$(BIN)/python -m infra.reference >docs/configuration.md.new
+	@$(BIN)/python -m tools.config_reference >docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
 lock: venv ## resolve the dependencies anew into locks/

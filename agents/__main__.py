@@ -5,8 +5,8 @@ In pods of their own: `backup`, and the entrance's `names HOST`.
 
 import sys
 
-from agents.given import SettingsError
-from agents.settings import Settings, read_settings
+from agents.env import SettingsError
+from agents.redis.settings import Settings, read_settings
 
 __all__ = ["main"]
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         return back_up()
     if arguments[:1] == ["names"] and len(arguments) == 2:  # noqa: PLR2004 - the word and its host
         # In the entrance's pod.
-        from agents.names import main as tell  # noqa: PLC0415
+        from agents.edge.dns_server import main as tell  # noqa: PLC0415
 
         return tell(arguments[1])
     try:
@@ -41,24 +41,24 @@ def _dispatch(arguments: list[str], settings: Settings) -> int:
     # Imported where used: the entrance's image holds no Redis client.
     match arguments:
         case ["redis"]:
-            from agents.start import start_redis  # noqa: PLC0415
+            from agents.redis.start import start_redis  # noqa: PLC0415
 
             start_redis(settings)
         case ["sentinel"]:
-            from agents.start import start_sentinel  # noqa: PLC0415
+            from agents.redis.start import start_sentinel  # noqa: PLC0415
 
             start_sentinel(settings)
         case ["health"]:
-            from agents.health import main as tell  # noqa: PLC0415
+            from agents.redis.health import main as tell  # noqa: PLC0415
 
             return tell(settings)
         case ["stop"]:
-            from agents.stop_rule import stop  # noqa: PLC0415
+            from agents.redis.stop_rule import stop  # noqa: PLC0415
 
             stop(settings)
             return 0
         case ["stop-wait"]:
-            from agents.stop_rule import wait_for_stop  # noqa: PLC0415
+            from agents.redis.stop_rule import wait_for_stop  # noqa: PLC0415
 
             wait_for_stop(settings)
             return 0

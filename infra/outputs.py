@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pulumi
 
-from infra.config import Secrets
+from infra.config import Environment
 from infra.secret_names import api_key_secret
-from infra.settings import Environment
+from infra.stack_config import Secrets
 
 if TYPE_CHECKING:
     from infra.components.aws.building_blocks import AwsBuildingBlocks

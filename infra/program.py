@@ -1,15 +1,15 @@
-"""The program, the same for `pulumi up` and for the kit: read, compose, export."""
+"""The program, the same for `pulumi up` and for the kit: read, declare, export."""
 
 import pulumi
 
-from infra import config
-from infra.composition import compose
+from infra import stack_config
+from infra.stack import declare
 
 __all__ = ["deploy"]
 
 
 def deploy() -> None:
     """Declare the platform of the stack that runs this; raises ConfigError."""
-    environment, secrets = config.load()
-    for name, value in compose(environment, secrets).items():
+    environment, secrets = stack_config.load()
+    for name, value in declare(environment, secrets).items():
         pulumi.export(name, value)

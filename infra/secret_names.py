@@ -14,7 +14,7 @@ from contract.paths import (
     SENTINEL_PASSWORD_FILE,
     TRACING_HEADERS_FILE,
 )
-from infra.settings import Backup, BundledMonitoring, Environment, Gateway, Generated, Provider
+from infra.config import Backup, BundledMonitoring, Environment, Gateway, Generated, Provider
 
 __all__ = [
     "REDIS_SECRETS",

@@ -17,9 +17,9 @@ from pulumi.runtime import config as runtime_config
 from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.proto import resource_pb2
 
-from infra.config import SECRETS_KEY, parse, secret_names
 from infra.program import deploy
 from infra.resources import Resource
+from infra.stack_config import SECRETS_KEY, parse, secret_names
 
 __all__ = ["PLACEHOLDER", "synth"]
 

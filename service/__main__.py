@@ -2,8 +2,8 @@
 
 import sys
 
-from service.environment import settings_path
-from service.server import run_or_explain
+from service.env import settings_path
+from service.http.server import run_or_explain
 
 if __name__ == "__main__":
     sys.exit(run_or_explain(settings_path()))

@@ -19,14 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.assembly import assemble, urls
 from service.background import kept, ticking
 from service.errors import NotServed
+from service.http.routes.admin import ADMIN_ROUTE, admin_routes
+from service.http.routes.api import ROUTES, api, refusal_headers
+from service.pipeline.dependencies import Services
 from service.pipeline.exchange import Exchange
-from service.pipeline.health_detail import detail
-from service.pipeline.lanes import Lane, LaneBook
-from service.pipeline.services import Services
+from service.pipeline.stages.health_detail import detail
+from service.pipeline.upstreams import Lane, LaneBook
 from service.reload import SettingsFile, follow
 from service.resilience.breaker import CircuitBreaker
-from service.routes.admin import ADMIN_ROUTE, admin_routes
-from service.routes.api import ROUTES, api, refusal_headers
 from service.settings import Settings
 from service.state.fleet import Fleet
 from service.state.key_ring import KeyRing

@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from service.pipeline.dependencies import Services
 from service.pipeline.exchange import Exchange
-from service.pipeline.lanes import Lane
-from service.pipeline.services import Services
+from service.pipeline.upstreams import Lane
 from service.providers.http import UpstreamClient
 from service.resilience.adaptive import AdaptiveShare
 from service.resilience.breaker import CircuitBreaker
 from service.resilience.byte_budget import ByteBudget
-from service.resilience.gate import Gate
+from service.resilience.concurrency_limiter import Gate
 from service.resilience.stale_cache import StaleCache
 from service.settings import RedisState, Settings
 from service.state.charges import Crossing
 from service.state.fleet import Fleet
 from service.state.key_ring import KeyRing
 from service.state.limiter import Limiter, LimiterEvents
-from service.state.made_keys import MadeKeys
 from service.state.memory import MemoryStore
-from service.state.protocol import Store
 from service.state.redis_store import RedisStore
+from service.state.runtime_keys import MadeKeys
+from service.state.store import Store
 from service.telemetry.health import Health
 from service.telemetry.log import RequestLog
 from service.telemetry.metrics import Metrics
-from service.telemetry.traffic import Traffic
+from service.telemetry.recent_requests import Traffic
 
 if TYPE_CHECKING:
     from service.tracing.export import Tracing

@@ -17,9 +17,9 @@ from typing import cast
 
 import pytest
 
-from seawall.cluster.kubectl import Kubectl
-from seawall.kit import Kit, kit_here
-from seawall.locks import exclusive
+from seawall.common.locks import exclusive
+from seawall.kube.kubectl import Kubectl
+from seawall.testbed.kit import Kit, kit_here
 from tests import measured as measured_lines
 from tests.host.picture import Picture, take_picture
 from tests.measured import measured

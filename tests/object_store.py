@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from agents.backup.journal import Journal
 from agents.backup.retention import expired, key_of
 from agents.backup.settings import BackupSettings, read_backup_settings
 from agents.backup.source import choose
-from agents.given import SettingsError
+from agents.env import SettingsError
 
 if TYPE_CHECKING:
     from agents.backup.store import Content, Store

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agents import given
-from agents.given import SettingsError
+from agents import env
+from agents.env import SettingsError
 from contract import paths, ports
 
 __all__ = ["BackupSettings", "Credentials", "read_backup_settings"]
@@ -55,7 +55,7 @@ class BackupSettings:
         Raises:
             SettingsError: the file is missing or empty.
         """
-        return given.secret(self.secrets, name)
+        return env.secret(self.secrets, name)
 
 
 def read_backup_settings() -> BackupSettings:
@@ -67,23 +67,23 @@ def read_backup_settings() -> BackupSettings:
     keep = "SEAWALL_BACKUP_KEEP_S"
     return BackupSettings(
         name=os.environ.get("SEAWALL_POD_NAME") or socket.gethostname(),
-        hosts=tuple(given.text("SEAWALL_REDIS_HOSTS").split(",")),
-        master_name=given.text("SEAWALL_MASTER_NAME"),
-        bucket=given.text("SEAWALL_BACKUP_BUCKET"),
-        prefix=given.text("SEAWALL_BACKUP_PREFIX"),
-        keep_s=given.number(keep) if keep in os.environ else None,
+        hosts=tuple(env.text("SEAWALL_REDIS_HOSTS").split(",")),
+        master_name=env.text("SEAWALL_MASTER_NAME"),
+        bucket=env.text("SEAWALL_BACKUP_BUCKET"),
+        prefix=env.text("SEAWALL_BACKUP_PREFIX"),
+        keep_s=env.number(keep) if keep in os.environ else None,
         endpoint=os.environ.get("SEAWALL_BACKUP_ENDPOINT"),
         region=os.environ.get("SEAWALL_BACKUP_REGION"),
         credentials=_credentials(),
-        scratch=Path(given.text("SEAWALL_BACKUP_SCRATCH")),
-        dump_timeout_s=given.number("SEAWALL_BACKUP_DUMP_TIMEOUT_S"),
+        scratch=Path(env.text("SEAWALL_BACKUP_SCRATCH")),
+        dump_timeout_s=env.number("SEAWALL_BACKUP_DUMP_TIMEOUT_S"),
         secrets=Path(os.environ.get("SEAWALL_SECRETS_DIR", paths.SECRETS_DIR)),
-        sentinel_port=given.number("SEAWALL_SENTINEL_PORT", ports.SENTINEL),
+        sentinel_port=env.number("SEAWALL_SENTINEL_PORT", ports.SENTINEL),
     )
 
 
 def _credentials() -> Credentials:
-    match given.text("SEAWALL_BACKUP_LOGIN"):
+    match env.text("SEAWALL_BACKUP_LOGIN"):
         case "role":
             return "role"
         case "secret":

@@ -7,8 +7,8 @@ from typing import Literal, cast
 
 from agents.backup.errors import BackupError
 from agents.backup.settings import BackupSettings
-from agents.majority import majority
-from agents.server import Server, ServerError
+from agents.redis.majority import majority
+from agents.redis.server import Server, ServerError
 from contract import paths
 
 __all__ = ["Source", "choose"]

@@ -6,6 +6,7 @@ a Pulumi policy pack as well, for `pulumi up --policy-pack infra/policies`.
 
 from collections.abc import Sequence
 
+from infra.config.policies import Policies
 from infra.policies import (
     at_rest,
     availability,
@@ -14,26 +15,25 @@ from infra.policies import (
     iam,
     images,
     network,
+    no_opaque_resources,
     plain_secrets,
     pod_security,
-    spreading,
     state,
-    visible,
+    topology_spread,
 )
 from infra.policies.rule import ResourceRule, Rule, StackRule, Violation, apply
 from infra.resources import Resource
-from infra.settings.policies import Policies
 
 __all__ = ["RULES", "ResourceRule", "Rule", "StackRule", "Violation", "check"]
 
 RULES: tuple[Rule, ...] = (
-    *visible.RULES,
+    *no_opaque_resources.RULES,
     *images.RULES,
     *pod_security.RULES,
     *containers.RULES,
     *plain_secrets.RULES,
     *availability.RULES,
-    *spreading.RULES,
+    *topology_spread.RULES,
     *network.RULES,
     *state.RULES,
     *buckets.RULES,
@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(resources: Sequence[Resource], settings: Policies) -> list[Violation]:
-    """Every violation of the rules that `settings` wants; an empty list is what one hopes for.
+    """Every violation of the rules that `settings` wants; empty when all resources comply.
 
     What a preview cannot know yet is not judged.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from infra.policies.buckets import companions, is_bucket
-from infra.policies.reading import at, number, sequence, text
+from infra.policies.inputs import at, number, sequence, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from infra.policies.inputs import at, number, text
 from infra.policies.pods import is_kubernetes, namespace_of, pod_of, selects
-from infra.policies.reading import at, number, text
 from infra.policies.rule import Rule, StackRule
 from infra.resources import Resource
 

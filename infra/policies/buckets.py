@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from infra.policies.documents import Statement, statements
-from infra.policies.reading import NotYetKnown, at, mapping, sequence, text
+from infra.policies.inputs import NotYetKnown, at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 

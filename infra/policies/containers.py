@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from infra.policies.inputs import at, mapping, sequence, text
 from infra.policies.pods import Container, is_kubernetes, namespace_of, pod_of
-from infra.policies.reading import at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 

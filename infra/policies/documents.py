@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.policies.reading import at, mapping, sequence, text
+from infra.policies.inputs import at, mapping, sequence, text
 
 __all__ = ["Statement", "has_wildcard", "statements"]
 

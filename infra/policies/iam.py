@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from infra.policies.documents import Statement, has_wildcard, statements
-from infra.policies.reading import at, mapping, sequence, text
+from infra.policies.inputs import at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
 

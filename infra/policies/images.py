@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from infra.policies.inputs import text
 from infra.policies.pods import pod_of
-from infra.policies.reading import text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
 

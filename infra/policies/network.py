@@ -3,8 +3,8 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
+from infra.policies.inputs import at, mapping, sequence, text
 from infra.policies.pods import is_kubernetes, namespace_of, pod_of
-from infra.policies.reading import at, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 

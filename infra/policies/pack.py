@@ -23,11 +23,11 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, serialize_properties
 from pulumi_policy.proxy import UnknownValueError
 
+from infra.config.policies import Policies
 from infra.policies import RULES
-from infra.policies.reading import UNKNOWN
+from infra.policies.inputs import UNKNOWN
 from infra.policies.rule import ResourceRule, Rule, StackRule, all_objects
 from infra.resources import Resource
-from infra.settings.policies import Policies
 
 __all__ = ["plain", "policies", "sealed_paths", "serve", "settings"]
 
@@ -42,8 +42,8 @@ def serve() -> None:
 def settings() -> Policies:
     """The stack's `seawall:policies`, strict when absent.
 
-    Beside infra.config the only place that reads pulumi.Config: the pack is a process of its own
-    that Pulumi starts with the stack's configuration, and it needs this one section.
+    Only this module and `infra.stack_config` read pulumi.Config: Pulumi starts the pack as a
+    process of its own, with the stack's configuration, and the pack needs this one section.
     """
     return Policies.model_validate_json(pulumi.Config("seawall").get("policies") or "{}")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import cast
 
+from infra.policies.inputs import UNKNOWN, mapping, sequence, text
 from infra.policies.pods import Container, is_kubernetes, pod_of
-from infra.policies.reading import UNKNOWN, mapping, sequence, text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
 

@@ -6,8 +6,8 @@ The standard: https://kubernetes.io/docs/concepts/security/pod-security-standard
 import re
 from collections.abc import Iterator
 
+from infra.policies.inputs import at, mapping, number, sequence, text
 from infra.policies.pods import Container, Pod, is_kubernetes, labels_of, pod_of
-from infra.policies.reading import at, mapping, number, sequence, text
 from infra.policies.rule import ResourceRule, Rule
 from infra.resources import Resource
 

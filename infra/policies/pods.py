@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from infra.policies.reading import known, mapping, sequence, text
+from infra.policies.inputs import known, mapping, sequence, text
 from infra.resources import Resource
 
 __all__ = [

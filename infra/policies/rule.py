@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from infra.policies.reading import NotYetKnown
-from infra.policies.unfolding import unfolded
+from infra.config.policies import Policies
+from infra.policies.expand_lists import unfolded
+from infra.policies.inputs import NotYetKnown
 from infra.resources import Resource
-from infra.settings.policies import Policies
 
 __all__ = ["ResourceRule", "Rule", "StackRule", "Violation", "all_objects", "always", "apply"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from contract import labels
+from infra.policies.inputs import at, text
 from infra.policies.pods import is_kubernetes, labels_of, namespace_of
-from infra.policies.reading import at, text
 from infra.policies.rule import ResourceRule, Rule, StackRule
 from infra.resources import Resource
 

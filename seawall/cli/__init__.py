@@ -8,7 +8,7 @@ import errno
 import os
 import sys
 
-from seawall.errors import SeawallError
+from seawall.common.errors import SeawallError
 
 __all__ = ["main"]
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from seawall.cli import asking, cluster, configuration, deployment, looking, state
+from seawall.cli import cluster, configuration, deployment, inspection, passthrough, state
 from seawall.cli.options import Json, print_json
 from seawall.cli.tables import print_findings
-from seawall.host import check_port
-from seawall.kit import kit_here
+from seawall.testbed.kit import kit_here
+from seawall.testbed.preflight import check_port
 
 __all__ = ["app"]
 
@@ -25,8 +25,8 @@ app = typer.Typer(
     "4 another run is under way; 130 interrupted.",
 )
 deployment.register(app)
-looking.register(app)
-asking.register(app)
+inspection.register(app)
+passthrough.register(app)
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(configuration.env_app, name="env")
@@ -39,16 +39,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
 ) -> None:
     """The gateway alone, in seconds: state in memory, simulated providers, no cluster."""
-    from service.standalone import serve as serve_standalone  # noqa: PLC0415 - only here
+    from seawall.ops.serve import serve as serve_alone  # noqa: PLC0415 - only here
 
     check_port(host, port)
-    raise typer.Exit(serve_standalone(host, port))
+    raise typer.Exit(serve_alone(host, port))
 
 
 @app.command()
 def doctor(*, json: Json = False) -> None:
     """What this machine has and lacks, and what to do; exit code 3 when `make up` would fail."""
-    from seawall.doctor import State, examine  # noqa: PLC0415 - only here
+    from seawall.ops.doctor import State, examine  # noqa: PLC0415 - only here
 
     found = list(examine(kit_here()))
     if json:

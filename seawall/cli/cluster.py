@@ -9,10 +9,10 @@ from rich.console import Console
 
 from seawall.cli.options import Nodes
 from seawall.cli.tables import parts_table
-from seawall.cluster.instance import OwnCluster
-from seawall.cluster.interface import Cluster
-from seawall.kit import Kit, kit_here
-from seawall.local import remove_everything
+from seawall.testbed.cluster.instance import OwnCluster
+from seawall.testbed.cluster.interface import Cluster
+from seawall.testbed.kit import Kit, kit_here
+from seawall.testbed.local_environment import remove_everything
 
 __all__ = ["app"]
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from seawall.cli.options import Json, print_json
-from seawall.errors import SeawallError
-from seawall.kit import kit_here
+from seawall.common.errors import SeawallError
+from seawall.testbed.kit import kit_here
 
 __all__ = ["config_app", "env_app"]
 
@@ -26,7 +26,7 @@ def check(
 ) -> None:
     """Check values, combinations and policies without a cluster; exit code 2 when one is wrong."""
     from seawall.engine.workspace import environments  # noqa: PLC0415 - same
-    from seawall.environments import check_environment  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.environments import check_environment  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
     found: dict[str, str | None] = {}
@@ -60,7 +60,7 @@ def new(
 ) -> None:
     """Make Pulumi.<name>.yaml from another environment's file; nothing when a value is wrong."""
     from seawall.engine.errors import IncompleteError, PolicyError  # noqa: PLC0415 - same
-    from seawall.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
     told: list[str] = []

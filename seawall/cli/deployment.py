@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from seawall.cli.options import Env, Images, Json, Nodes, Timings, Yes, images_of, print_json
-from seawall.cluster.interface import Cluster
-from seawall.errors import UsageError
-from seawall.kit import Kit, kit_here
+from seawall.common.errors import UsageError
+from seawall.testbed.cluster.interface import Cluster
+from seawall.testbed.kit import Kit, kit_here
 
 __all__ = ["register"]
 
@@ -39,9 +39,9 @@ def up(
     nothing: tools, cluster, images, deployment.
     """
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.environments import check_environment  # noqa: PLC0415 - same
-    from seawall.releasing import release  # noqa: PLC0415 - same
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.environments import check_environment  # noqa: PLC0415 - same
+    from seawall.ops.release import release  # noqa: PLC0415 - same
 
     begun = time.perf_counter()
     kit = kit_here(nodes=nodes)
@@ -77,7 +77,7 @@ def preview(
 ) -> None:
     """What `up` would change, drift of the live objects included. Nothing is changed."""
     from seawall.cli.summary import print_preview, update_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     begun = time.perf_counter()
     kit = kit_here()
@@ -102,8 +102,8 @@ def preview(
 def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
     """Return to the last release that was seen to serve, as the stack's outputs record it."""
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.releasing import rollback as roll_back  # noqa: PLC0415 - same
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.release import rollback as roll_back  # noqa: PLC0415 - same
 
     kit = kit_here()
     target = target_of(kit, env)
@@ -130,13 +130,13 @@ def down(
 ) -> None:
     """Delete what an environment deployed; without ENV, all of this machine: cluster and state."""
     if env is None:
-        from seawall.local import remove_everything  # noqa: PLC0415 - Pulumi is slow to import
+        from seawall.testbed.local_environment import remove_everything  # noqa: PLC0415 - Pulumi is slow to import
 
         kit = kit_here()
         with kit.progress.step("remove the local environment", estimate_s=5):
             remove_everything(kit)
         return
-    from seawall.targets import target_of  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
     target = target_of(kit, env)
@@ -152,20 +152,20 @@ def down(
 
 
 def _built_images(kit: Kit, cluster: Cluster) -> dict[str, str]:
-    from seawall.local import prepare  # noqa: PLC0415 - only for clusters of the kit's own
+    from seawall.testbed.local_environment import prepare  # noqa: PLC0415 - only for clusters of the kit's own
 
     return dict(prepare(kit, cluster))
 
 
 def _built_references(kit: Kit) -> dict[str, str]:
     """The images that `up` would build or use, so that a preview shows a change of them."""
-    from seawall.local import references  # noqa: PLC0415 - only for clusters of the kit's own
+    from seawall.testbed.local_environment import references  # noqa: PLC0415 - only for clusters of the kit's own
 
     return dict(references(kit))
 
 
 def _watching(kit: Kit):  # noqa: ANN202 - the context manager of `watching`
-    from seawall.cli.bar import watching  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.cli.progress_bar import watching  # noqa: PLC0415 - Pulumi is slow to import
 
     return watching(kit)
 

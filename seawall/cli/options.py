@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from seawall.errors import UsageError
+from seawall.common.errors import UsageError
 
 __all__ = ["Env", "Images", "Json", "Nodes", "Timings", "Yes", "images_of", "print_json"]
 

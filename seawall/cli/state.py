@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from seawall.cli.options import Env
-from seawall.kit import kit_here
+from seawall.testbed.kit import kit_here
 
 __all__ = ["app"]
 
@@ -22,7 +22,7 @@ def backup(
 ) -> None:
     """Write a copy of the state, its secrets encrypted as they are."""
     from seawall.engine.state import backup_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
@@ -35,7 +35,7 @@ def restore(
 ) -> None:
     """Make a copy the stack's state; the next `up` adopts what was deployed since."""
     from seawall.engine.state import restore_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
@@ -48,7 +48,7 @@ def restore(
 def unlock(env: Env) -> None:
     """Remove the lock of an update whose machine is gone."""
     from seawall.engine.state import unlock_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.targets import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from seawall.engine.update import UpResult
-from seawall.releasing import Released
-from seawall.smoke import Answer
-from seawall.targets import Target
+from seawall.ops.deployment import Target
+from seawall.ops.release import Released
+from seawall.ops.smoke import Answer
 
 __all__ = [
     "answer_line",

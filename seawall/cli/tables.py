@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seawall.cluster.interface import Part
-from seawall.doctor import Finding, State
-from seawall.status import Status
-from seawall.watched import RedisPod, Watched
+from seawall.ops.doctor import Finding, State
+from seawall.ops.environment_metrics import RedisPod, Watched
+from seawall.ops.status import Status
+from seawall.testbed.cluster.interface import Part
 
 __all__ = ["parts_table", "print_findings", "print_status", "watched_lines"]
 

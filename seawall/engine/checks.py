@@ -28,10 +28,10 @@ def checked_program(layout: Layout) -> Program:
         PolicyError: what it declares breaks a policy.
     """
     # Not at the top: the SDK's Kubernetes types take a second to import, which only an update owes.
-    from infra.config import ConfigError, parse, secret_names  # noqa: PLC0415
-    from infra.config import IncompleteError as Incomplete  # noqa: PLC0415
     from infra.policies import check  # noqa: PLC0415
     from infra.program import deploy  # noqa: PLC0415
+    from infra.stack_config import ConfigError, parse, secret_names  # noqa: PLC0415
+    from infra.stack_config import IncompleteError as Incomplete  # noqa: PLC0415
     from infra.synth import synth  # noqa: PLC0415
 
     values = stack_values(layout)

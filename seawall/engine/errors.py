@@ -1,6 +1,6 @@
 """The engine's errors. Each is one line for a person: what, with which value, what to do.
 
-EngineError (seawall.errors)
+EngineError (seawall.common.errors)
   ToolError        no usable Pulumi CLI or provider, or one that a stack must not be given
   WorkspaceError   the project, its configuration or its state cannot be used as they are
   PolicyError      the program breaks rules; nothing was changed
@@ -10,7 +10,7 @@ EngineError (seawall.errors)
   Interrupted      the user ended an update; the state is saved
 """
 
-from seawall.errors import EngineError
+from seawall.common.errors import EngineError
 
 __all__ = [
     "Interrupted",

@@ -7,9 +7,9 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from seawall.cluster.kubectl import Kubectl
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.snapshot import Snapshot
+from seawall.kube.kubectl import Kubectl
 
 __all__ = ["ObjectName", "refuse_existing"]
 

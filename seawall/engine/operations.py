@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from seawall.common.errors import EngineError
 from seawall.engine.errors import UpdateCutOff, UpdateRunning
 from seawall.engine.layout import Layout
 from seawall.engine.orphans import end_orphaned_providers
@@ -16,7 +17,6 @@ from seawall.engine.recovery import keep_copy
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
 from seawall.engine.update import Listener, OnProgress
-from seawall.errors import EngineError
 
 __all__ = ["Operations"]
 

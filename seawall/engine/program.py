@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from seawall.common.wait import TimedOutError, wait_until
 from seawall.engine.existing import ObjectName
-from seawall.wait import TimedOutError, wait_until
 
 __all__ = ["Program", "closing_its_loop"]
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from seawall.common.errors import HostError
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.snapshot import DamagedError, Snapshot
-from seawall.errors import HostError
 
 __all__ = ["Lock", "keep_copy", "locks_in", "read_or_restore"]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from seawall.cluster.kubectl import Kubectl
 from seawall.engine.checks import checked_program
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.existing import refuse_existing
@@ -23,6 +22,7 @@ from seawall.engine.strict_yaml import Values, load
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
 from seawall.engine.values import object_at
 from seawall.engine.workspace import IMAGES, KUBERNETES, RunValues, committed_values, write_document
+from seawall.kube.kubectl import Kubectl
 
 __all__ = ["Engine"]
 

@@ -8,11 +8,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from seawall.common.errors import EngineError
 from seawall.engine.errors import UpdateRunning, WorkspaceError
 from seawall.engine.recovery import Lock
 from seawall.engine.snapshot import DamagedError, Snapshot, as_export
 from seawall.engine.stack import Engine
-from seawall.errors import EngineError
 
 __all__ = ["backup_state", "restore_state", "unlock_state"]
 

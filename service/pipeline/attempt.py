@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from contract.headers import REQUEST_ID
 from service.pipeline.exchange import Committed, Exchange
-from service.pipeline.lanes import Lane
-from service.providers.calls import ChatCall, Usage
+from service.pipeline.upstreams import Lane
+from service.providers.chat_request import ChatCall, Usage
 from service.providers.encoding import MAY_BE_MISSING, Encoding
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamAnswer, UpstreamClient

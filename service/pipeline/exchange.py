@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.types import Message, Receive, Scope, Send
 
 from contract.headers import ADAPTED, DEGRADED, PROVIDER, REQUEST_ID
-from service.pipeline.client_api import OPENAI, ClientApi
-from service.pipeline.lanes import Lane
-from service.providers.calls import NOTHING, ChatCall, Usage
+from service.pipeline.client_formats import OPENAI, ClientApi
+from service.pipeline.upstreams import Lane
+from service.providers.chat_request import NOTHING, ChatCall, Usage
 from service.providers.dialect import StreamScanner
 from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Permit

@@ -11,8 +11,8 @@ from secrets import token_hex
 import msgspec
 
 from service.pipeline.exchange import Abort, Exchange
-from service.pipeline.lanes import Lane
-from service.providers.calls import ChatCall, Format, Usage
+from service.pipeline.upstreams import Lane
+from service.providers.chat_request import ChatCall, Format, Usage
 from service.providers.dialect import UNREADABLE
 from service.providers.prices import Price, dearest
 from service.settings import Settings

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from contract.providers import Capability
 from service.pipeline.exchange import Exchange
-from service.pipeline.lanes import Lane
+from service.pipeline.upstreams import Lane
 from service.settings import Settings
 
 __all__ = ["ModelTargets", "Target", "model_targets"]

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from service.errors import SettingsError
-from service.providers.calls import Format
+from service.providers.chat_request import Format
 from service.providers.dialect import Dialect
 from service.providers.dialects.anthropic import AnthropicDialect
 from service.providers.dialects.gathering import CompletionGatherer, Gatherer, MessageGatherer
 from service.providers.dialects.openai import OpenAIDialect
 from service.providers.dialects.quirks import CallIds, Quirks
-from service.providers.translation.for_anthropic_clients import OpenAIProviderForAnthropic
-from service.providers.translation.for_openai_clients import AnthropicProviderForOpenAI
+from service.providers.translation.anthropic_to_openai import AnthropicProviderForOpenAI
+from service.providers.translation.openai_to_anthropic import OpenAIProviderForAnthropic
 
 __all__ = ["CATALOGUE", "ProviderKind", "kind_named"]
 

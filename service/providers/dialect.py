@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from service.errors import SeawallError
-from service.providers.calls import ChatCall, Usage
+from service.providers.chat_request import ChatCall, Usage
 from service.providers.encoding import SAME_NAMES, Encoding
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom

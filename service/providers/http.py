@@ -14,9 +14,9 @@ from types import TracebackType
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from service.providers.dead_peer import SilenceWatch
+from service.providers.dns_cache import LastingNames
 from service.providers.failures import UpstreamFailure
-from service.providers.names import LastingNames
-from service.providers.silence import SilenceWatch
 from service.resilience.retry import Symptom
 
 __all__ = ["UpstreamAnswer", "UpstreamClient"]

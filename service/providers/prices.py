@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from service.providers.calls import Usage
+from service.providers.chat_request import Usage
 
 __all__ = ["UNKNOWN", "Price", "dearest"]
 

@@ -1,6 +1,6 @@
 """What to do after a failed attempt, as one pure decision.
 
-The table is here and nowhere else; who calls and who waits is `service.pipeline.attempts`.
+The table is here and nowhere else; who calls and who waits is `service.pipeline.stages.failover`.
 """
 
 from collections.abc import Callable

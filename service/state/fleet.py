@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from service.errors import StateUnavailable
 from service.resilience.breaker import BreakerState, Change, CircuitBreaker
 from service.state.fleet_script import Heard, Report, Wish
-from service.state.protocol import Store
+from service.state.store import Store
 
 __all__ = ["Fleet"]
 

@@ -22,10 +22,10 @@ from service.state.charges import (
     Verdict,
     window_starts,
 )
-from service.state.journal import Journal
 from service.state.key_ring import ApiKey
 from service.state.memory import MemoryStore
-from service.state.protocol import Store
+from service.state.settlement_queue import Journal
+from service.state.store import Store
 
 __all__ = ["Limiter", "LimiterEvents", "Ticket"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import StateUnavailable
-from service.state.patience import patience
+from service.state.event_loop_timeout import patience
 from service.state.redis_client import Numbers, RedisClient, translated
 from service.state.scripts import Call
 

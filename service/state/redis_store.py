@@ -19,9 +19,9 @@ from service.state.charges import (
     Settlement,
     Verdict,
 )
+from service.state.event_loop_timeout import patience
 from service.state.fleet_script import FleetView, Report, fleet_call, view
 from service.state.limit_script import decision_of, limit_call, limit_key
-from service.state.patience import patience
 from service.state.redis_batches import HOT_PATH_S, Batches
 from service.state.redis_client import RedisClient, in_background
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from contract import metrics as names
 from contract.budgets import PERCENTS, WINDOWS
-from service.telemetry.tallies import Counts, Durations
+from service.telemetry.fast_metrics import Counts, Durations
 
 __all__ = ["RUNGS", "Metrics"]
 

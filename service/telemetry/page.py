@@ -40,7 +40,7 @@ class Page:
         self._is_admin = is_admin
         self._state = b""
         self._looked_at = float("-inf")
-        folder = files("service.ui")
+        folder = files("service.http.ui")
         self._files = {
             UI + path: (folder.joinpath(name).read_bytes(), name.rpartition(".")[2])
             for path, name in (

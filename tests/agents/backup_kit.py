@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.backup.retention import key_of
-from agents.configuration import users
-from seawall.wait import wait_until
+from agents.redis.configuration import users
+from seawall.common.wait import wait_until
 from tests.agents.pod_settings import pod_settings
 from tests.conftest import CHECKOUT
 from tests.object_store import ObjectStore

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from agents.settings import Settings
+from agents.redis.settings import Settings
 
 
 def pod_settings(secrets: Path, **different: object) -> Settings:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from agents.server import Server, ServerError
+from agents.redis.server import Server, ServerError
 
 GOAL_S = 1.1
 

@@ -21,7 +21,7 @@ from agents.backup.retention import expired, key_of
 from agents.backup.settings import BackupSettings, read_backup_settings
 from agents.backup.source import Source
 from agents.backup.store import PART_BYTES, content_of
-from agents.given import SettingsError
+from agents.env import SettingsError
 from tests.conftest import CHECKOUT
 
 pytestmark = [pytest.mark.servers]

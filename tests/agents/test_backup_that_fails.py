@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.agents.backup_kit import Job, Run, fill
 from tests.conftest import CHECKOUT
 from tests.support.ports import free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.backup.store import PART_BYTES
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.agents.backup_kit import PREFIX, Job, fill
 from tests.service.redis_kit import command, start
 from tests.support.ports import free_port

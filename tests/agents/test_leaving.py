@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.server import Server
-from agents.settings import Settings
-from agents.stop_rule import hand_over
-from seawall.wait import wait_until
+from agents.redis.server import Server
+from agents.redis.settings import Settings
+from agents.redis.stop_rule import hand_over
+from seawall.common.wait import wait_until
 from tests.agents.pod_settings import pod_settings
 from tests.service.redis_kit import start
 from tests.support.ports import free_port

@@ -12,10 +12,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agents.health import Health, serve
-from agents.http_probe import answer_probes
+from agents.redis.health import Health, serve
+from agents.redis.http_probe import answer_probes
 from contract import paths
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.agents.pod_settings import pod_settings
 from tests.conftest import CHECKOUT
 from tests.service.kit import answers
@@ -30,7 +30,7 @@ from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
 
-SCRIPT = CHECKOUT / "agents" / "probe.sh"
+SCRIPT = CHECKOUT / "agents" / "redis" / "probe.sh"
 LONG_AGO_S = 60
 
 

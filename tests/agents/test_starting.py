@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import pytest
 
-from agents import start
-from agents.settings import Settings
-from agents.start_rule import Observation
+from agents.redis import start
+from agents.redis.settings import Settings
+from agents.redis.start_rule import Observation
 from tests.agents.pod_settings import pod_settings
 
 HOSTS = ("redis-0.test", "redis-1.test", "redis-2.test")

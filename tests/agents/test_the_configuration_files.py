@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from agents.configuration import redis_configuration, sentinel_configuration, users, write_private
-from agents.given import SettingsError
-from agents.settings import Settings
-from seawall.wait import wait_until
+from agents.env import SettingsError
+from agents.redis.configuration import (
+    redis_configuration,
+    sentinel_configuration,
+    users,
+    write_private,
+)
+from agents.redis.settings import Settings
+from seawall.common.wait import wait_until
 from tests.agents.pod_settings import pod_settings
 from tests.service.redis_kit import APP_RULES
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.start_rule import Decision, Follow, Lead, Observation, Wait, decide
+from agents.redis.start_rule import Decision, Follow, Lead, Observation, Wait, decide
 
 ME, B, C, D, E = (f"redis-{number}.x" for number in range(5))
 OF_FIVE: dict[str, int | None] = {B: 0, C: 0, D: 0, E: 0}

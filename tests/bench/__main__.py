@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from seawall.errors import SeawallError
-from seawall.kit import kit_here
-from seawall.supply.debian import BENCH_PACKAGES, ensure_packages
+from seawall.common.errors import SeawallError
+from seawall.testbed.kit import kit_here
+from seawall.testbed.toolchain.debian import BENCH_PACKAGES, ensure_packages
 from tests.bench.contestants import CONTESTANTS, Place, Running
 from tests.bench.goals import judge
 from tests.bench.peers import PeerMissingError

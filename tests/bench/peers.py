@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from seawall.supply.cache import default_root
+from seawall.testbed.toolchain.cache import default_root
 
 __all__ = ["LITELLM", "PORTKEY", "PeerMissingError", "litellm_program", "portkey_program"]
 

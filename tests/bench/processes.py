@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 
 __all__ = ["Cost", "PinnedProcess", "answers_on"]
 

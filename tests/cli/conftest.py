@@ -12,7 +12,7 @@ def checkout(tmp_path: Path) -> Path:
     """One with an environment on an existing cluster."""
     folder = tmp_path / "checkout"
     skipped = shutil.ignore_patterns("__pycache__")
-    for room in ("agents", "contract", "infra", "monitoring", "seawall", "service"):
+    for room in ("agents", "contract", "infra", "monitoring", "seawall", "service", "simulator"):
         shutil.copytree(CHECKOUT / room, folder / room, ignore=skipped)
     shutil.copy(CHECKOUT / "Pulumi.yaml", folder)
     document = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())

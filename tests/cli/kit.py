@@ -21,10 +21,10 @@ SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.
 TIMEOUT_S = 120
 _ELSEWHERE = """\
 import sys
-import seawall.kit
+import seawall.testbed.kit
 from seawall.cli import main
 
-seawall.kit.__file__ = {place!r}
+seawall.testbed.kit.__file__ = {place!r}
 sys.exit(main())
 """
 """The same, by code that believes to lie there."""
@@ -58,7 +58,7 @@ def run(
             check=False,
         )
     script = checkout.parent / "seawall"
-    script.write_text(_ELSEWHERE.format(place=str(checkout / "seawall" / "kit.py")))
+    script.write_text(_ELSEWHERE.format(place=str(checkout / "seawall" / "testbed" / "kit.py")))
     words = [str(script), *arguments]
     return _forked(words, checkout, stdin=stdin, stderr=stderr, variables=variables)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import urllib3
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.support.ports import free_port
 
 __all__ = ["ApiServer", "running", "serving"]

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 import yaml
 
+from seawall.common.environment_names import check_env_name, renamed
+from seawall.common.errors import UsageError
 from seawall.engine.errors import PolicyError, WorkspaceError
 from seawall.engine.strict_yaml import load
-from seawall.environments import check_environment, new_environment
-from seawall.errors import UsageError
-from seawall.names import check_env_name, renamed
+from seawall.ops.environments import check_environment, new_environment
 from tests.cli.kit import seawall
 from tests.conftest import CHECKOUT
 

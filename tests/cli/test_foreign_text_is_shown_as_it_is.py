@@ -9,11 +9,11 @@ from seawall.cli.summary import answer_line, print_preview, print_released
 from seawall.cli.tables import print_status
 from seawall.engine.programs import Programs
 from seawall.engine.update import Step, UpResult
-from seawall.releasing import Released
-from seawall.smoke import Answer
-from seawall.status import Row, Status
-from seawall.targets import Target
-from seawall.watched import KnownAlert, RedisPod, Watched
+from seawall.ops.deployment import Target
+from seawall.ops.environment_metrics import KnownAlert, RedisPod, Watched
+from seawall.ops.release import Released
+from seawall.ops.smoke import Answer
+from seawall.ops.status import Row, Status
 
 FOREIGN = "[/INST] hello [word] [red]you[/red]"
 

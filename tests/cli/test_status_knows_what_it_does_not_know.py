@@ -16,13 +16,13 @@ from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.slo import OBJECTIVES
 from seawall.cli.tables import watched_lines
-from seawall.cluster.kubectl import Kubectl
-from seawall.kit import Kit, kit_here
-from seawall.prometheus import Place
-from seawall.status import watched_of
-from seawall.targets import target_of
-from seawall.wait import wait_until
-from seawall.watched import KnownAlert, RedisPod, Watched, watched_by_prometheus
+from seawall.common.wait import wait_until
+from seawall.kube.kubectl import Kubectl
+from seawall.ops.deployment import target_of
+from seawall.ops.environment_metrics import KnownAlert, RedisPod, Watched, watched_by_prometheus
+from seawall.ops.prometheus import Place
+from seawall.ops.status import watched_of
+from seawall.testbed.kit import Kit, kit_here
 from tests.cli.prometheus_kit import running, serving
 
 pytestmark = [pytest.mark.servers]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cli.looking import check_component
-from seawall.errors import UsageError
-from seawall.wait import wait_until
+from seawall.cli.inspection import check_component
+from seawall.common.errors import UsageError
+from seawall.common.wait import wait_until
 from tests.cli.kit import seawall
 from tests.conftest import CHECKOUT, LISTENING, SEAWALL, run_seawall
 

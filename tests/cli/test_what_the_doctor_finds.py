@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.pki import check_keys, ensure_pki
-from seawall.doctor import Finding, State, examine
-from seawall.errors import HostError
-from seawall.kit import kit_here
+from seawall.common.errors import HostError
+from seawall.ops.doctor import Finding, State, examine
+from seawall.testbed.cluster.pki import check_keys, ensure_pki
+from seawall.testbed.kit import kit_here
 from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, SEAWALL
 from tests.support.ranges import free_range, routed_by_somebody

@@ -15,7 +15,7 @@ import pytest
 import urllib3
 import yaml
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cli.kit import run
 from tests.cli.prometheus_kit import running, serving
 

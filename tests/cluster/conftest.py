@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seawall.kit import Kit, kit_here
-from seawall.load import ConstantLoad
+from seawall.testbed.kit import Kit, kit_here
 from tests.cluster.watching import constant_load
 from tests.conftest import Environment, run_seawall
+from tests.support.constant_load import ConstantLoad
 from tests.support.ranges import free_range
 
 

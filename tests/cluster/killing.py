@@ -5,8 +5,8 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seawall.kit import Kit
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
+from seawall.testbed.kit import Kit
 from tests.measured import measured
 
 __all__ = ["DAEMONS", "kill", "kill_daemons", "kill_inits"]

@@ -3,10 +3,9 @@
 import secrets
 import time
 
-from agents.server import Server, ServerError
+from agents.redis.server import Server, ServerError
 from contract import paths, ports
-from seawall.load import ConstantLoad, LoadReport
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.watching import (
     Sentinels,
     delete,
@@ -20,6 +19,7 @@ from tests.cluster.watching import (
 )
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import ConstantLoad, LoadReport
 
 __all__ = [
     "Watch",

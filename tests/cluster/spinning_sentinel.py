@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from agents.server import Server, ServerError, sentinel
-from agents.spin import SpinGuard
-from seawall.wait import wait_until
+from agents.redis.server import Server, ServerError, sentinel
+from agents.redis.spin import SpinGuard
+from seawall.common.wait import wait_until
 from tests.agents.pod_settings import pod_settings
 
 PASSWORD = "a-password"

@@ -14,13 +14,13 @@ import pytest
 import urllib3
 from pydantic import BaseModel
 
-from agents.server import Server
+from agents.redis.server import Server
 from contract import paths, ports
 from monitoring.alerts import ALERTS, SILENCES
 from monitoring.dashboards import BOARDS
 from monitoring.model import Alert
 from monitoring.selectors import scoped
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.freezing import frozen, listener
 from tests.cluster.watching import (
     REDIS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.watching import whole
 from tests.conftest import Environment
 from tests.host.processes import pss_kib, running

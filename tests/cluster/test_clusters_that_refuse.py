@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from seawall.cluster.kubectl import Kubectl
-from seawall.errors import ClusterError, UsageError
-from seawall.forward import forwarded
-from seawall.releasing import Watcher, release, rollback
-from seawall.smoke import smoke_test
-from seawall.targets import Target, target_of
+from seawall.common.errors import ClusterError, UsageError
+from seawall.kube.kubectl import Kubectl
+from seawall.kube.port_forward import forwarded
+from seawall.ops.deployment import Target, target_of
+from seawall.ops.release import Watcher, release, rollback
+from seawall.ops.smoke import smoke_test
 from tests.conftest import CHECKOUT, Environment
 
 pytestmark = [pytest.mark.cluster]

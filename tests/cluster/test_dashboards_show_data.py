@@ -8,7 +8,7 @@ import pytest
 
 from monitoring.dashboards import BOARDS, Board
 from monitoring.selectors import scoped
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.wait import TimedOutError, wait_until
 from tests.cluster.watching import constant_load
 from tests.conftest import Environment
 

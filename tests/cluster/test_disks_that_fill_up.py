@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.golden import clone_store, golden_store
-from seawall.errors import ClusterError, HostError
-from seawall.host import blaming_a_full_disk
-from seawall.kit import Kit, kit_here
-from seawall.local import space_needed
-from seawall.progress import Progress
-from seawall.supply.cache import Cache
-from seawall.supply.images import Image
-from seawall.wait import wait_until
+from seawall.common.errors import ClusterError, HostError
+from seawall.common.progress import Progress
+from seawall.common.wait import wait_until
+from seawall.testbed.cluster.image_store import clone_store, golden_store
+from seawall.testbed.kit import Kit, kit_here
+from seawall.testbed.local_environment import space_needed
+from seawall.testbed.preflight import blaming_a_full_disk
+from seawall.testbed.toolchain.cache import Cache
+from seawall.testbed.toolchain.images import Image
 from tests.conftest import CHECKOUT, SEAWALL, run_seawall
 from tests.host.picture import left_behind, take_picture
 from tests.support.ranges import free_range
@@ -133,9 +133,10 @@ def test_an_image_store_whose_maker_was_killed_leaves_nothing_on_the_host(
     kit: Kit = kit_here()
     before = take_picture(kit)
     script = (
-        "import sys, pathlib; from seawall.cluster.golden import golden_store;"
-        "from seawall.supply.cache import Cache; from seawall.progress import Progress;"
-        "from seawall.supply.images import Image; root = pathlib.Path(sys.argv[1]);"
+        "import sys, pathlib; from seawall.testbed.cluster.image_store import golden_store;"
+        "from seawall.testbed.toolchain.cache import Cache;"
+        "from seawall.common.progress import Progress;"
+        "from seawall.testbed.toolchain.images import Image; root = pathlib.Path(sys.argv[1]);"
         "images = [Image(*pair.split('=')) for pair in sys.argv[2:]];"
         "golden_store([Image(i.ref, pathlib.Path(i.archive)) for i in images],"
         " Cache(root, print), Progress(root / 'durations.json'))"

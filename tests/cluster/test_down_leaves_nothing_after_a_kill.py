@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from seawall.cluster.processes import when_started
-from seawall.locks import exclusive
-from seawall.wait import wait_until
+from seawall.common.locks import exclusive
+from seawall.common.wait import wait_until
+from seawall.testbed.cluster.processes import when_started
 from tests.cluster.conftest import Other
 from tests.cluster.killing import kill, kill_daemons, kill_inits
 from tests.conftest import HOST_LOCK, SEAWALL

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from seawall.cluster.embedded import EmbeddedCluster
-from seawall.cluster.supplies import Supplies
-from seawall.errors import ClusterError
-from seawall.kit import Kit
-from seawall.wait import wait_until
+from seawall.common.errors import ClusterError
+from seawall.common.wait import wait_until
+from seawall.testbed.cluster.artifacts import Supplies
+from seawall.testbed.cluster.embedded import EmbeddedCluster
+from seawall.testbed.kit import Kit
 from tests.cluster.conftest import Other, cluster_of_its_own
 from tests.conftest import SEAWALL
 from tests.host.processes import pss_kib, running

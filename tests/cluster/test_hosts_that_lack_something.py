@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from seawall.cluster.cgroups import missing_controllers
-from seawall.kit import kit_here
+from seawall.testbed.cluster.cgroups import missing_controllers
+from seawall.testbed.kit import kit_here
 from tests.cluster.refusals import assert_one_line
 from tests.conftest import SEAWALL, run_seawall
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.instance import Instance
-from seawall.cluster.pki import ensure_pki
+from seawall.testbed.cluster.instance import Instance
+from seawall.testbed.cluster.pki import ensure_pki
 
 
 @pytest.fixture

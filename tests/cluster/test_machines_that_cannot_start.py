@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.init import MachineSpec
-from seawall.cluster.instance import Instance
-from seawall.cluster.machine import Machine
-from seawall.cluster.network import Network
-from seawall.errors import ClusterError
+from seawall.common.errors import ClusterError
+from seawall.testbed.cluster.init import MachineSpec
+from seawall.testbed.cluster.instance import Instance
+from seawall.testbed.cluster.machine import Machine
+from seawall.testbed.cluster.network import Network
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.booting import daemons_of
-from seawall.cluster.instance import MAX_NODES, instance_of, write_note
-from seawall.cluster.network import Network
-from seawall.errors import UsageError
+from seawall.common.errors import UsageError
+from seawall.testbed.cluster.instance import MAX_NODES, instance_of, write_note
+from seawall.testbed.cluster.network import Network
+from seawall.testbed.cluster.node_boot import daemons_of
 from tests.support.ranges import routed_by_somebody
 
 

@@ -5,8 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from seawall.load import ConstantLoad
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.losing import (
     Watch,
     a_master_beside_a_gateway,
@@ -35,6 +34,7 @@ from tests.cluster.watching import (
 )
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import ConstantLoad
 
 pytestmark = [pytest.mark.cluster]
 

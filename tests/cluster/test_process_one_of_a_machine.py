@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster import init
-from seawall.cluster.init import DaemonSpec, MachineSpec
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
+from seawall.testbed.cluster import init
+from seawall.testbed.cluster.init import DaemonSpec, MachineSpec
 
 pytestmark = [
     pytest.mark.servers,

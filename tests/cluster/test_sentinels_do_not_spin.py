@@ -1,4 +1,7 @@
-"""A Redis whose socket has an error that it never reads is busy for ever: see agents.routed."""
+"""A Redis whose socket has an error that it never reads is busy for ever.
+
+The cause is in `agents.redis.reachability`.
+"""
 
 import subprocess
 import sys
@@ -18,14 +21,14 @@ GIVEN_UP_AFTER_S = 10.0
 ROUTED_AFTER_S = 1.0
 REJECT = "INPUT -p tcp --dport 9 -j REJECT --reject-with icmp-port-unreachable"
 ASKED = """
-from agents.routed import is_routed
+from agents.redis.reachability import is_routed
 import socket
 listening = socket.create_server(("127.0.0.1", 0))
 for port in (listening.getsockname()[1], 7, 9):
     print(is_routed("127.0.0.1", port))
 """
 AWAITED = f"""
-from agents.routed import await_route
+from agents.redis.reachability import await_route
 import subprocess, threading, time
 removal = ["iptables", "-D", *{REJECT!r}.split()]
 routed = threading.Timer({ROUTED_AFTER_S}, subprocess.run, [removal])

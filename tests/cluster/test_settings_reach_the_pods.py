@@ -7,14 +7,14 @@ import pytest
 import urllib3
 
 from contract import ports
-from seawall.errors import ClusterError
-from seawall.load import ConstantLoad
-from seawall.releasing import Watcher, release, rollback
-from seawall.targets import Target, target_of
-from seawall.wait import wait_until
+from seawall.common.errors import ClusterError
+from seawall.common.wait import wait_until
+from seawall.ops.deployment import Target, target_of
+from seawall.ops.release import Watcher, release, rollback
 from tests.cluster.watching import leaving, served
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import ConstantLoad
 
 pytestmark = [pytest.mark.cluster]
 

@@ -17,11 +17,11 @@ from typing import Self
 import pytest
 
 from monitoring.scaling import BREAKER_OPENINGS_PER_MINUTE, REQUESTS_PER_SECOND
-from seawall.load import LoadReport
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.watching import RATE, Simulator, constant_load, ready_pods
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import LoadReport
 
 pytestmark = [pytest.mark.cluster]
 

@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 from pydantic import BaseModel
 
+from seawall.common.wait import wait_until
 from seawall.engine.programs import provider_release
-from seawall.wait import wait_until
 from tests.conftest import LISTENING, SEAWALL, Environment
 from tests.measured import measured
 

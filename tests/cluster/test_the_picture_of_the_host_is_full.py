@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.kit import kit_here
-from seawall.locks import exclusive
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.locks import exclusive
+from seawall.common.wait import TimedOutError, wait_until
+from seawall.testbed.kit import kit_here
 from tests.host.picture import Picture, take_picture
 
 pytestmark = [

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from seawall.errors import ClusterError
-from seawall.wait import wait_until
+from seawall.common.errors import ClusterError
+from seawall.common.wait import wait_until
 from tests.conftest import Environment
 from tests.host.picture import left_behind
 from tests.measured import measured

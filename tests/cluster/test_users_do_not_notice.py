@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from seawall.load import ConstantLoad, LoadReport
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.cluster.watching import (
     RATE,
     REDIS,
@@ -23,6 +22,7 @@ from tests.cluster.watching import (
 )
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import ConstantLoad, LoadReport
 
 pytestmark = [pytest.mark.cluster]
 
@@ -94,8 +94,8 @@ def test_sentinels_rest_after_a_pod_has_come_back(
 ) -> None:
     """The others ask for it every second, also in the one before it can be reached.
 
-    A Sentinel whose socket has an error that it never reads spins: see agents.routed. Where
-    kube-proxy was slow, agents.spin frees it.
+    A Sentinel whose socket has an error that it never reads spins: see
+    agents.redis.reachability. Where kube-proxy was slow, agents.redis.spin frees it.
     """
     del master_deleted
     began = time.monotonic()

@@ -3,7 +3,7 @@
 import pytest
 import urllib3
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.conftest import Environment
 
 pytestmark = [pytest.mark.cluster]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seawall.kit import kit_here
-from seawall.locks import try_exclusive
-from seawall.supply.cache import default_root
-from seawall.wait import wait_until
+from seawall.common.locks import try_exclusive
+from seawall.common.wait import wait_until
+from seawall.testbed.kit import kit_here
+from seawall.testbed.toolchain.cache import default_root
 from tests.cluster.refusals import assert_one_line
 from tests.conftest import AS_NOBODY, CHECKOUT, SEAWALL, run_seawall
 from tests.support.ranges import free_range, routed_by_somebody

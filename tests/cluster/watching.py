@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator
 import urllib3
 from pydantic import BaseModel
 
-from agents.server import Server, ServerError
+from agents.redis.server import Server, ServerError
 from contract import paths, ports
-from seawall.errors import ClusterError
-from seawall.load import ConstantLoad, LoadReport
-from seawall.wait import wait_until
+from seawall.common.errors import ClusterError
+from seawall.common.wait import wait_until
 from tests.conftest import Environment
 from tests.measured import measured
+from tests.support.constant_load import ConstantLoad, LoadReport
 
 __all__ = [
     "LOOK_EVERY_S",

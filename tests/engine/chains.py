@@ -13,10 +13,10 @@ from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from seawall.common.wait import wait_until
 from seawall.engine.existing import ObjectName
 from seawall.engine.stack import Engine
 from seawall.engine.update import Progress, Stage
-from seawall.wait import wait_until
 
 if TYPE_CHECKING:
     from conftest import Scratch

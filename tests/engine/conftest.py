@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seawall.cluster.kubectl import Kubectl
 from seawall.engine.existing import ObjectName
 from seawall.engine.program import Program
 from seawall.engine.stack import Engine
-from seawall.kit import kit_here
+from seawall.kube.kubectl import Kubectl
+from seawall.testbed.kit import kit_here
 from tests.support.api_server import ApiServer, serve_kubernetes
 
 

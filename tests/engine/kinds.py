@@ -10,9 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import cast
 
-from seawall.kit import Kit
-from seawall.supply.cache import digest_of_files
-from seawall.supply.go import ensure_go
+from seawall.testbed.kit import Kit
+from seawall.testbed.toolchain.cache import digest_of_files
+from seawall.testbed.toolchain.go import ensure_go
 
 __all__ = ["KINDS", "operators_kinds"]
 

@@ -13,7 +13,7 @@ import yaml
 from seawall.engine.stack import Engine
 from seawall.engine.strict_yaml import Value, Values
 from seawall.engine.values import merge
-from seawall.kit import kit_here
+from seawall.testbed.kit import kit_here
 from tests.conftest import CHECKOUT
 from tests.support.api_server import ApiServer
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from seawall.common.errors import BuildError
+from seawall.common.progress import Progress
 from seawall.engine.programs import PROVIDER
-from seawall.errors import BuildError
-from seawall.progress import Progress
-from seawall.supply.cache import Cache
-from seawall.supply.provider import download_provider
+from seawall.testbed.toolchain.cache import Cache
+from seawall.testbed.toolchain.provider import download_provider
 
 pytestmark = pytest.mark.engine
 

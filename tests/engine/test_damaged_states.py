@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from seawall.common.errors import HostError
 from seawall.engine.errors import ToolError, UpdateCutOff, WorkspaceError
 from seawall.engine.state import backup_state, restore_state
-from seawall.errors import HostError
 from tests.engine.chains import LENGTH, LONG, at_done, chain, links
 
 if TYPE_CHECKING:

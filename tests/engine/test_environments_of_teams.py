@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from seawall.common.wait import wait_until
 from seawall.engine.errors import WorkspaceError
-from seawall.kit import kit_here
-from seawall.wait import wait_until
+from seawall.testbed.kit import kit_here
 from tests.engine.buckets import in_the_team, versioned_bucket
 from tests.engine.kinds import KINDS, operators_kinds
 from tests.engine.platforms import Platform, copy_of

@@ -14,7 +14,7 @@ from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs
 from pulumi_kubernetes.core.v1 import ContainerArgs, PodSpecArgs, PodTemplateSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from infra.components.mounted_files import mounted_files
+from infra.components.base.config_volume import mounted_files
 from seawall.engine.errors import UpdateFailed
 
 if TYPE_CHECKING:

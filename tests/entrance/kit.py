@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from agents.names import Names, serve
-from infra.components.nginx_conf import Listener, NginxConf, Upstream, nginx_conf
-from infra.config import parse
-from infra.settings import Duration
-from seawall.wait import wait_until
+from agents.edge.dns_server import Names, serve
+from infra.components.edge.nginx_conf import Listener, NginxConf, Upstream, nginx_conf
+from infra.config import Duration
+from infra.stack_config import parse
+from seawall.common.wait import wait_until
 from tests.infra.environments import changed, complete
 from tests.service.kit import answers
 from tests.support.ports import free_port

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from contract import paths
-from infra.compose.__main__ import environment_of, main
-from infra.compose.files import FOLDER, GATEWAYS, REDIS, files_of
-from infra.compose.secrets import write_secrets
-from infra.compose.swapping import swap_in
-from seawall.wait import wait_until
+from infra.docker_compose.__main__ import environment_of, main
+from infra.docker_compose.atomic_write import swap_in
+from infra.docker_compose.files import FOLDER, GATEWAYS, REDIS, files_of
+from infra.docker_compose.secrets import write_secrets
+from seawall.common.wait import wait_until
 from tests.entrance.kit import START_S
 from tests.infra.environments import CHECKOUT, Platform, complete, platform_of, pod_spec
 from tests.measured import measured
@@ -108,7 +108,7 @@ def test_every_volume_network_and_secret_that_is_used_is_declared(stack: dict[st
 def test_generated_files_say_what_the_environment_says() -> None:
     for name, text in files_of(environment_of(LOCAL)).items():
         assert (FOLDER / name).read_text(encoding="utf-8") == text, (
-            f"{name} is old: python -m infra.compose files Pulumi.local.yaml"
+            f"{name} is old: python -m infra.docker_compose files Pulumi.local.yaml"
         )
 
 

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from agents.dns_messages import answer
-from agents.names import Names
+from agents.edge.dns_messages import answer
+from agents.edge.dns_server import Names
 
 A, AAAA = 1, 28
 

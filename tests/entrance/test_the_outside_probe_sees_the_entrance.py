@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from infra.components.outside_probe import probe_modules
-from infra.components.scraping import PROBE_MODULE, outside_url
-from infra.config import parse
-from infra.settings import Front, Outside
-from seawall.kit import kit_here
-from seawall.wait import wait_until
+from infra.components.monitoring.blackbox_probe import probe_modules
+from infra.components.monitoring.prometheus_config import PROBE_MODULE, outside_url
+from infra.config import Front, Outside
+from infra.stack_config import parse
+from seawall.common.wait import wait_until
+from seawall.testbed.kit import kit_here
 from tests.egress_proxy import way_out
 from tests.entrance.kit import Nginx, configuration, issue, names_server
 from tests.infra.environments import Values, changed, complete

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from seawall.kit import Kit
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.wait import TimedOutError, wait_until
+from seawall.testbed.kit import Kit
 from tests.host import files, kernel, processes
 
 __all__ = ["Picture", "left_behind", "take_picture"]

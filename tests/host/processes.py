@@ -46,7 +46,7 @@ class Process:
 
 
 def _by_environment(entry: Path) -> frozenset[str]:
-    """The instance of the state folder that it was started with, as seawall.cluster.instance."""
+    """The instance of the state folder that it was started with, see `seawall.testbed.cluster`."""
     environment = (entry / "environ").read_bytes().decode(errors="replace")
     homes = [str(Path(home).resolve()) for home in _HOME.findall(environment)]
     return frozenset(f"sw{hashlib.sha256(home.encode()).hexdigest()[:6]}" for home in homes)

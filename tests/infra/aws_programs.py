@@ -12,8 +12,8 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.proto import resource_pb2
 
 from infra.components.aws.building_blocks import AwsBuildingBlocks, AwsBuildingBlocksArgs
+from infra.config.aws import Aws
 from infra.resources import Resource
-from infra.settings.aws import Aws
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"

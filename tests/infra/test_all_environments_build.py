@@ -6,8 +6,8 @@ from typing import Any
 import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
 
-from infra.config import parse
-from infra.settings.kubernetes import NEWEST, OLDEST
+from infra.config.kubernetes import NEWEST, OLDEST
+from infra.stack_config import parse
 from tests.infra.environments import (
     CHECKOUT,
     ENVIRONMENTS,

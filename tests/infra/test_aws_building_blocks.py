@@ -2,8 +2,8 @@
 
 import pytest
 
+from infra.config.policies import Policies
 from infra.policies import check
-from infra.settings.policies import Policies
 from tests.infra.aws_programs import (
     CLIENTS,
     KEY,

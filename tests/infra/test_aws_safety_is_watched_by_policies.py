@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.config.policies import Policies
 from infra.policies import check
 from infra.resources import Resource
-from infra.settings.policies import Policies
 from tests.infra.aws_programs import (
     KEY,
     Built,

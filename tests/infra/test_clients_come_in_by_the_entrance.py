@@ -6,8 +6,8 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] - it has n
 import pytest
 
 from contract import ports
-from infra.config import ConfigError, parse
-from infra.settings.kubernetes import NEWEST, OLDEST
+from infra.config.kubernetes import NEWEST, OLDEST
+from infra.stack_config import ConfigError, parse
 from tests.infra.environments import (
     Platform,
     Values,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contract import labels, metrics, paths, ports
+from infra.config import PerPod
 from infra.resources import Resource
-from infra.settings import PerPod
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.scaling import (

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from infra.settings import Duration, grammar, has_digest
-from infra.settings.durations import Between
+from infra.config import Duration, has_digest, scalars
+from infra.config.durations import Between
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -109,19 +109,19 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
 
 
 def test_every_type_has_good_and_bad_examples_here() -> None:
-    types = set(grammar.__all__) - {"Between", "Duration", "has_digest"}
+    types = set(scalars.__all__) - {"Between", "Duration", "has_digest"}
     assert types == set(GOOD) == set(BAD)
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_a_good_value_is_taken_as_it_is(name: str, value: object) -> None:
-    adapter = TypeAdapter[object](getattr(grammar, name))
+    adapter = TypeAdapter[object](getattr(scalars, name))
     assert adapter.validate_python(value, strict=True) == value
 
 
 @pytest.mark.parametrize(("name", "value"), cases(BAD))
 def test_a_bad_value_is_refused(name: str, value: object) -> None:
-    adapter = TypeAdapter[object](getattr(grammar, name))
+    adapter = TypeAdapter[object](getattr(scalars, name))
     with pytest.raises(ValidationError):
         adapter.validate_python(value, strict=True)
 

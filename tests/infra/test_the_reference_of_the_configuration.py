@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from infra.reference import page, sections
-from infra.settings import Environment
+from infra.config import Environment
 from tests.infra.environments import CHECKOUT
+from tools.config_reference.page import page, sections
 
 
 def models_below(annotation: object) -> set[type[BaseModel]]:
@@ -36,7 +36,7 @@ def test_the_walk_over_the_models_found_them() -> None:
 
 def test_the_committed_page_is_the_generated_one() -> None:
     committed = (CHECKOUT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert committed == page(), "run: python -m infra.reference > docs/configuration.md"
+    assert committed == page(), "run: python -m tools.config_reference > docs/configuration.md"
 
 
 def test_every_key_of_every_model_is_on_the_page() -> None:

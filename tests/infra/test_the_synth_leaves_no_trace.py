@@ -15,7 +15,7 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import resource_pb2
 
-from infra.config import ConfigError
+from infra.stack_config import ConfigError
 from infra.synth import synth
 from tests.infra.environments import Values, changed
 from tests.measured import measured
@@ -62,7 +62,7 @@ def test_what_the_program_raises_is_raised_here(
 
     before = traces()
     # The last step of the program: everything was registered by then.
-    monkeypatch.setattr("infra.composition.release_record", fails)
+    monkeypatch.setattr("infra.stack.release_record", fails)
     with pytest.raises(ZeroDivisionError):
         synth(values, env="other")
     gc.collect()

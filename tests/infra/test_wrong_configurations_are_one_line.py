@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.config import ConfigError, parse, secret_names
+from infra.stack_config import ConfigError, parse, secret_names
 from infra.synth import synth
 from tests.infra.environments import ENVIRONMENTS, Values, changed, committed, complete
 

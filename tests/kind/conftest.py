@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.instance import instance_of
-from seawall.cluster.kind import KindCluster
-from seawall.cluster.supplies import MetricsImages
-from seawall.kit import kit_here
-from seawall.supply.images import Image
+from seawall.testbed.cluster.artifacts import MetricsImages
+from seawall.testbed.cluster.instance import instance_of
+from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.kit import kit_here
+from seawall.testbed.toolchain.images import Image
 from tests.kind import fake_docker
 
 MakeCluster = Callable[..., KindCluster]

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from seawall.cluster.instance import OwnCluster, instance_of, read_note
-from seawall.cluster.kind import KindCluster
-from seawall.errors import ClusterError, HostError, UsageError
-from seawall.supply.images import Image
+from seawall.common.errors import ClusterError, HostError, UsageError
+from seawall.testbed.cluster.instance import OwnCluster, instance_of, read_note
+from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.toolchain.images import Image
 from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]

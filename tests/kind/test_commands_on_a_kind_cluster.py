@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seawall.cluster.instance import OwnCluster
-from seawall.cluster.kind import KindCluster
-from seawall.cluster.supplies import MetricsImages
-from seawall.doctor import Finding, State, examine
-from seawall.errors import ClusterError, UsageError
-from seawall.kit import Kit, kit_here
-from seawall.local import space_needed
-from seawall.supply.cache import Cache
-from seawall.supply.images import Image
-from seawall.targets import Target, target_of
+from seawall.common.errors import ClusterError, UsageError
+from seawall.ops.deployment import Target, target_of
+from seawall.ops.doctor import Finding, State, examine
+from seawall.testbed.cluster.artifacts import MetricsImages
+from seawall.testbed.cluster.instance import OwnCluster
+from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.kit import Kit, kit_here
+from seawall.testbed.local_environment import space_needed
+from seawall.testbed.toolchain.cache import Cache
+from seawall.testbed.toolchain.images import Image
 from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, CHECKOUT
 from tests.kind.conftest import FakeDocker
@@ -80,7 +80,8 @@ def test_up_without_docker_says_what_to_install(engine: FakeDocker, home: Path) 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     asked = (
-        "import sys; from pathlib import Path; from seawall.host import check_writable; "
+        "import sys; from pathlib import Path; "
+        "from seawall.testbed.preflight import check_writable; "
         "check_writable(Path(sys.argv[1]))"
     )
     done = subprocess.run(

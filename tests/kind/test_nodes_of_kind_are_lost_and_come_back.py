@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seawall.cluster.kind import KindCluster
-from seawall.errors import ClusterError, UsageError
+from seawall.common.errors import ClusterError, UsageError
+from seawall.testbed.cluster.kind import KindCluster
 from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]

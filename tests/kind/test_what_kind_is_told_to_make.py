@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from seawall.cluster.instance import instance_of
-from seawall.cluster.kind import KindCluster
-from seawall.cluster.kind.config import kind_config
-from seawall.errors import ClusterError
+from seawall.common.errors import ClusterError
+from seawall.testbed.cluster.instance import instance_of
+from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.cluster.kind.config import kind_config
 from tests.kind.conftest import FakeDocker, MakeCluster
 
 pytestmark = [pytest.mark.servers]
@@ -116,6 +116,6 @@ def test_a_key_that_kind_does_not_know_would_be_found(
     def with_a_wrong_key(*_: object) -> str:
         return "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodess: []\n"
 
-    monkeypatch.setattr("seawall.cluster.kind.making.kind_config", with_a_wrong_key)
+    monkeypatch.setattr("seawall.testbed.cluster.kind.create.kind_config", with_a_wrong_key)
     with pytest.raises(ClusterError, match="field nodess not found in type"):
         make_cluster().up()

@@ -4,9 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
-from seawall.load import ConstantLoad
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import Simulator
+from tests.support.constant_load import ConstantLoad
 
 pytestmark = [pytest.mark.servers]
 

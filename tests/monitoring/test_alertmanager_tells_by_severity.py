@@ -12,12 +12,12 @@ from typing import cast
 import pytest
 import urllib3
 
-from infra.components.alert_routes import alertmanager_file
-from infra.components.outside_probe import probe_modules
-from infra.settings import Alertmanager, Front, Outside
+from infra.components.monitoring.alertmanager_config import alertmanager_file
+from infra.components.monitoring.blackbox_probe import probe_modules
+from infra.config import Alertmanager, Front, Outside
 from monitoring.alerts import SILENCES
-from seawall.kit import kit_here
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
+from seawall.testbed.kit import kit_here
 from tests.egress_proxy import way_out
 from tests.entrance.kit import issue
 from tests.support.ports import free_port
@@ -124,7 +124,7 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
     for severity in TOLD.webhooks:
         secret = tmp_path / "secrets" / f"alert-webhook-{severity}"
         secret.write_text(f"http://127.0.0.1:{sink}/to-{severity}")
-    receiver = [sys.executable, "-m", "service.simulator.alerts", "--host", "127.0.0.1"]
+    receiver = [sys.executable, "-m", "simulator.alerts", "--host", "127.0.0.1"]
     alertmanager = started(programs, written(tmp_path, TOLD), port)
     (loud, quiet), *_ = [(loud, echoes[0]) for loud, echoes in SILENCES.items()]
     sent = [
@@ -191,7 +191,7 @@ def kept(url: str) -> set[tuple[str, str]]:
 def test_the_receiver_refuses_what_is_no_message() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
-    words: list[object] = [sys.executable, "-m", "service.simulator.alerts"]
+    words: list[object] = [sys.executable, "-m", "simulator.alerts"]
     with running([*words, "--host", "127.0.0.1", "--port", port], url):
         assert urllib3.request("POST", f"{url}page", body=b"[1").status == 400
         assert urllib3.request("DELETE", url).status == 404

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.wait import TimedOutError, wait_until
 from tests.conftest import CHECKOUT, Environment
 
 PAGES = sorted((CHECKOUT / "runbooks").glob("*.md"))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Self
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import Gateway, answers
 
 PROBE_EVERY_S = 0.2

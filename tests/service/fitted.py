@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from service.pipeline.client_api import ANTHROPIC, ClientApi
-from service.pipeline.decode import decode_chat
+from service.pipeline.client_formats import ANTHROPIC, ClientApi
+from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from seawall.load import ConstantLoad
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
+from tests.support.constant_load import ConstantLoad
 from tests.support.forked import SERVICES, ForkedProgram
 from tests.support.ports import free_port
 
@@ -161,7 +161,7 @@ class Simulator(ProcessUnderTest):
         self._admin = f"http://127.0.0.1:{free_port()}"
         ports = ["--port", str(self.port), "--admin-port", self._admin.rsplit(":", 1)[1]]
         super().__init__(
-            ["service.simulator", "--name", name, "--host", "127.0.0.1", *ports, *options],
+            ["simulator", "--name", name, "--host", "127.0.0.1", *ports, *options],
             folder / f"{name}.log",
             {},
             fresh=fresh,

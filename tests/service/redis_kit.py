@@ -6,7 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.support.ports import free_port
 
 OPERATOR_PASSWORD = "operator-password"

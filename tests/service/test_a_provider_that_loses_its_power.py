@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from contract import metrics
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.providers.failures import UpstreamFailure
 from service.providers.http import LEAST_SILENCE_S, UpstreamClient
 from tests.conftest import CHECKOUT
@@ -81,7 +81,7 @@ def machine(tmp_path: Path) -> Generator[Machine]:
                     made.name,
                     sys.executable,
                     "-m",
-                    "service.simulator",
+                    "simulator",
                     *words,
                 ],
                 cwd=CHECKOUT,

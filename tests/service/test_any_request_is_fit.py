@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
-from service.pipeline.decode import decode_chat
+from service.pipeline.client_formats import ANTHROPIC, OPENAI, ClientApi
+from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 

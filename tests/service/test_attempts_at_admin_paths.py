@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, key_entry
 
 pytestmark = [pytest.mark.servers]

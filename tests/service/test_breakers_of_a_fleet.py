@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from seawall.load import ConstantLoad
-from seawall.wait import wait_until
-from service.pipeline.lanes import LaneBook
+from seawall.common.wait import wait_until
+from service.pipeline.upstreams import LaneBook
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, http_request, provider_of
 from tests.service.redis_kit import RedisUnderTest
+from tests.support.constant_load import ConstantLoad
 
 pytestmark = [pytest.mark.servers]
 

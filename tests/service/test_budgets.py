@@ -12,7 +12,7 @@ import aiohttp
 import openai
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request, key_entry, provider_of
 from tests.service.redis_kit import RedisUnderTest
 

@@ -15,8 +15,8 @@ from service.state import redis_batches, redis_client
 from service.state.charge_script import CHARGE
 from service.state.charges import Account, Bucket, Budget, Charge, Settlement, window_starts
 from service.state.memory import MemoryStore
-from service.state.protocol import Store
 from service.state.redis_store import RedisStore
+from service.state.store import Store
 from tests.service.redis_kit import RedisUnderTest
 
 pytestmark = [pytest.mark.servers]

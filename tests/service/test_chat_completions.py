@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request
 
 

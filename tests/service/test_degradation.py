@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.pipeline.client_api import ANTHROPIC, OPENAI
+from service.pipeline.client_formats import ANTHROPIC, OPENAI
 from service.resilience.stale_cache import MAX_ANSWER_BYTES, StaleCache, answer_key
 from tests.service.kit import (
     API_KEY,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.endpoints import Endpoints
 from tests.service.kit import Answer, Gateway, Simulator, patient_load
 

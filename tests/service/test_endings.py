@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from service.providers.calls import ChatCall, Format
 from service.providers.catalogue import CATALOGUE
+from service.providers.chat_request import ChatCall, Format
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import Gateway, Simulator, provider_of
 
 pytestmark = [pytest.mark.servers]

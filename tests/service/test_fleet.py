@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.resilience.breaker import BreakerState, CircuitBreaker, Outcome
 from service.settings import RedisState
 from service.state import redis_client, redis_store
 from service.state.fleet import Fleet
 from service.state.fleet_script import Heard, Report, Wish
 from service.state.memory import MemoryStore
-from service.state.protocol import Store
 from service.state.redis_store import RedisStore
+from service.state.store import Store
 from tests.service.redis_kit import RedisUnderTest
 
 

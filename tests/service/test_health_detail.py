@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.telemetry.provider_stats import WINDOW_S, ProviderStats
 from tests.service.kit import API_KEY, Gateway, Simulator, http_request
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from service.pipeline.client_api import ANTHROPIC, OPENAI
-from service.pipeline.decode import decode_chat
+from service.pipeline.client_formats import ANTHROPIC, OPENAI
+from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 from service.providers.schemas import fit_schema

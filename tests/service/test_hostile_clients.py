@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request
 from tests.service.scripted_provider import CHOICE, gateway_before, whole
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.state.key_ring import KeyRing
-from service.state.made_keys import MadeKeys
+from service.state.runtime_keys import MadeKeys
 from tests.service.kit import (
     API_KEY,
     Answer,

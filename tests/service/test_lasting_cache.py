@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from service.resilience.lasting import LastingCache
+from service.resilience.stale_while_revalidate import LastingCache
 
 FRESH_S = 10.0
 OLD_S = 60.0

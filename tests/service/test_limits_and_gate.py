@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from service.resilience.adaptive import AdaptiveShare
-from service.resilience.gate import Gate, GateFullError
+from service.resilience.concurrency_limiter import Gate, GateFullError
 from service.resilience.gcra import Decision, Limit, take
 from service.state.memory import MemoryStore
 from service.telemetry.log import redact

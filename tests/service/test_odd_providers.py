@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.errors import Overloaded
 from tests.service.kit import Answer, Gateway, Simulator
 from tests.service.scripted_provider import CHOICE, gateway_before, whole

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from service.errors import InvalidRequest
-from service.pipeline.decode import decode_chat
+from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.dialects.openai import OpenAIDialect, OpenAIScanner
 from service.providers.dialects.sse import EventSplitter

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.load import ConstantLoad
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from tests.measured import measured
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, key_entry
 from tests.service.redis_kit import RedisUnderTest
+from tests.support.constant_load import ConstantLoad
 
 pytestmark = [pytest.mark.servers]
 

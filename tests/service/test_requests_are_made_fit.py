@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.pipeline.client_api import ANTHROPIC, OPENAI, ClientApi
-from service.pipeline.decode import decode_chat
+from service.pipeline.client_formats import ANTHROPIC, OPENAI, ClientApi
+from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 from tests.service.fitted import said, sent

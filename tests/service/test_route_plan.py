@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from service.resilience.load import HALF_LIFE_S, Load
-from service.resilience.plan import Plan, plan
+from service.resilience.latency_tracker import HALF_LIFE_S, Load
+from service.resilience.load_balancing import Plan, plan
 from service.resilience.provider_quota import ProviderQuota
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.wait import TimedOutError, wait_until
 from service.errors import SettingsError
 from service.reload import SettingsFile
 from service.settings import parse_settings

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from contract import metrics
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.errors import GatewayError
-from service.simulator.faults import FAULTS
+from simulator.faults import FAULTS
 from tests.service.kit import Gateway, ProcessUnderTest, Simulator, http_request
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
 
-SERVE = "import sys; from service.standalone import serve; sys.exit(serve('127.0.0.1', {}))"
+SERVE = "import sys; from seawall.ops.serve import serve; sys.exit(serve('127.0.0.1', {}))"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.wait import wait_until
+from seawall.common.wait import wait_until
 from service.errors import SettingsError
 from service.files import SecretFile
 from service.settings import TracingSettings

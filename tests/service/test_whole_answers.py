@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from seawall.wait import wait_until
-from service.connection import ClientConnection
+from seawall.common.wait import wait_until
+from service.http.connection import ClientConnection
 from service.pipeline.exchange import CONNECTION, Headers
 from tests.service.kit import API_KEY, Gateway
 from tests.support.ports import free_port

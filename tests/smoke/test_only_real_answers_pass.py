@@ -8,8 +8,8 @@ from threading import Thread
 import pytest
 
 from contract.headers import PROVIDER
-from seawall.errors import ClusterError, UsageError
-from seawall.smoke import Answer, smoke_test
+from seawall.common.errors import ClusterError, UsageError
+from seawall.ops.smoke import Answer, smoke_test
 
 KEY = "sk-only-for-this-test"
 MODELS = json.dumps({"data": [{"id": "fast"}]})

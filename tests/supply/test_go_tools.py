@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.errors import BuildError
-from seawall.progress import Progress
-from seawall.supply import go
-from seawall.supply.cache import Cache
-from seawall.supply.go import GO_TOOLS, GoTool, build_go_tool, ensure_go
+from seawall.common.errors import BuildError
+from seawall.common.progress import Progress
+from seawall.testbed.toolchain import go
+from seawall.testbed.toolchain.cache import Cache
+from seawall.testbed.toolchain.go import GO_TOOLS, GoTool, build_go_tool, ensure_go
 
 pytestmark = [pytest.mark.servers]
 

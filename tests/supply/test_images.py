@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
-from seawall.kit import Kit, kit_here
-from seawall.progress import Progress
-from seawall.supply.cache import Cache
-from seawall.supply.images import Image, ImageBuilder
+from seawall.common.progress import Progress
+from seawall.testbed.kit import Kit, kit_here
+from seawall.testbed.toolchain.cache import Cache
+from seawall.testbed.toolchain.images import Image, ImageBuilder
 from tests.cluster.watching import ready_pods
 from tests.conftest import CHECKOUT, Environment
 
@@ -119,7 +119,7 @@ def test_an_image_is_built_anew_only_when_its_content_changes(tmp_path: Path) ->
     cache = kit_here().cache
     progress = Progress(tmp_path / "durations.json", said.append)
     checkout = tmp_path / "checkout"
-    for name in ("agents", "contract", "locks", "service", "tools"):
+    for name in ("agents", "contract", "locks", "service", "simulator", "tools"):
         shutil.copytree(
             CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__")
         )

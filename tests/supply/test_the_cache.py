@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.supply.cache import Cache, digest_of_files
+from seawall.testbed.toolchain.cache import Cache, digest_of_files
 
 
 def build_word(target: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_sound_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.Mon
     def refuse(file: Path) -> str:
         pytest.fail(f"{file} was hashed")
 
-    monkeypatch.setattr("seawall.supply.cache._sha256", refuse)
+    monkeypatch.setattr("seawall.testbed.toolchain.cache._sha256", refuse)
     cache.get("tool", "key", build_word)
 
 

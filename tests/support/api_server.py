@@ -10,15 +10,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.cluster.control_plane import control_plane_daemons
-from seawall.cluster.init import DaemonSpec
-from seawall.cluster.instance import Instance
-from seawall.cluster.kubeconfig import write_kubeconfig
-from seawall.cluster.kubectl import Kubectl
-from seawall.cluster.machine import HOME, PROGRAMS
-from seawall.cluster.pki import ensure_pki
-from seawall.kit import Kit
-from seawall.wait import TimedOutError, wait_until
+from seawall.common.wait import TimedOutError, wait_until
+from seawall.kube.kubectl import Kubectl
+from seawall.testbed.cluster.control_plane import control_plane_daemons
+from seawall.testbed.cluster.init import DaemonSpec
+from seawall.testbed.cluster.instance import Instance
+from seawall.testbed.cluster.kubeconfig import write_kubeconfig
+from seawall.testbed.cluster.machine import HOME, PROGRAMS
+from seawall.testbed.cluster.pki import ensure_pki
+from seawall.testbed.kit import Kit
 from tests.support.ports import free_port
 from tests.support.simulated_kubelet import simulated_kubelet
 
@@ -61,7 +61,7 @@ class ApiServer:
 def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
     """Serve until the end of the block; data, keys and logs are in `folder`.
 
-    `python -m seawall.supply.for_tests engine` installs what runs here.
+    `python -m tests.support.prepare engine` installs what runs here.
 
     Raises:
         RuntimeError: it does not answer; the message holds the last lines of its logs.

@@ -136,17 +136,22 @@ def _end(server: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
 
 
 SERVICES = ForkServer(
-    *("argparse", "service.environment", "service.server", "service.simulator.server"),
+    *("argparse", "service.env", "service.http.server", "simulator.server"),
     "uvicorn.lifespan.on",
     free=["SEAWALL_"],
 )
-"""For `service` and `service.simulator`."""
+"""For `service` and `simulator`."""
 COMMANDS = ForkServer(
     "seawall.cli.app",
     # What its commands import when they run.
     *("infra.policies", "infra.synth", "seawall.cli.summary", "seawall.cli.tables"),
-    *("seawall.engine.state", "seawall.environments", "seawall.prometheus", "seawall.releasing"),
-    *("seawall.status", "seawall.targets"),
+    *(
+        "seawall.engine.state",
+        "seawall.ops.environments",
+        "seawall.ops.prometheus",
+        "seawall.ops.release",
+    ),
+    *("seawall.ops.status", "seawall.ops.deployment"),
     free=["SEAWALL_", "HOME", "KUBECONFIG", "PATH", "FAKE_DOCKER", "TMPDIR"],
 )
 """For `seawall`."""

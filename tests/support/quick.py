@@ -14,19 +14,19 @@ import grimp
 
 __all__ = ["main", "rooms_touched_by"]
 
-PACKAGES = ("agents", "contract", "infra", "monitoring", "seawall", "service")
+PACKAGES = ("agents", "contract", "infra", "monitoring", "seawall", "service", "simulator")
 RUN: dict[str, tuple[str, ...]] = {
     "agents": ("agents",),
     "bench": ("service",),
-    "cli": ("seawall", "service"),
+    "cli": ("seawall", "service", "simulator"),
     "cluster": PACKAGES,
     "engine": ("infra", "seawall"),
-    "entrance": ("agents", "infra", "service"),
-    "faults": ("service",),
+    "entrance": ("agents", "infra", "service", "simulator"),
+    "faults": ("service", "simulator"),
     "infra": ("infra", "monitoring", "service"),
     "kind": ("seawall",),
     "runbooks": PACKAGES,
-    "service": ("service",),
+    "service": ("service", "simulator"),
     "supply": PACKAGES,
 }
 """By folder of tests, what its tests start as programs or build into images."""

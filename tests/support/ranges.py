@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cluster.instance import instance_of
+from seawall.testbed.cluster.instance import instance_of
 from tests.support.ports import reserve
 
 __all__ = ["Taken", "free_range", "routed_by_somebody"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from seawall.verify.judge import Expected, broken_containers, problems, restarts
-from seawall.verify.objects import ContainerStatus, Objects, Pod
+from seawall.ops.verify.checks import Expected, broken_containers, problems, restarts
+from seawall.ops.verify.objects import ContainerStatus, Objects, Pod
 
 IMAGE = "registry.example.com/gateway:1"
 LABELS = {"app": "gateway"}

@@ -2,7 +2,7 @@
 //
 // The module's main package embeds two files that its own makefile writes before a build: the
 // schema with the release in it, and a mapping from Terraform's names. The module holds what both
-// are made from, so seawall/supply/go.py writes them and lays them over this folder for the build.
+// are made from, so seawall/testbed/toolchain/go.py writes them and lays them over this folder for the build.
 package main
 
 import (

@@ -1,4 +1,4 @@
-"""Everything that one environment has in its AWS account: the composition of this package."""
+"""Everything that one environment has in its AWS account: what this package has, put together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from infra.components.aws.ecr_repository import EcrRepository, EcrRepositoryArgs
 from infra.components.aws.secrets import Secrets, SecretsArgs
 from infra.components.aws.security_groups import GuardedGroup, GuardedGroupArgs, Opening
 from infra.components.aws.service_account_role import ServiceAccountRole, ServiceAccountRoleArgs
-from infra.settings.aws import Aws, AwsNetwork, AwsRegistry, AwsSecrets
+from infra.config.aws import Aws, AwsNetwork, AwsRegistry, AwsSecrets
 
 __all__ = ["AwsBuildingBlocks", "AwsBuildingBlocksArgs"]
 

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_aws.ec2 import SecurityGroup
 from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 
-from infra.settings.aws import Peers
+from infra.config.aws import Peers
 
 __all__ = ["GuardedGroup", "GuardedGroupArgs", "Opening"]
 

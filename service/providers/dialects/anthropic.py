@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from service.providers.calls import ChatCall, Usage
+from service.providers.chat_request import ChatCall, Usage
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.sse import EventSplitter
 from service.providers.dialects.thoughts import fit_thoughts

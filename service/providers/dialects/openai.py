@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from service.providers.calls import ChatCall, Usage
+from service.providers.chat_request import ChatCall, Usage
 from service.providers.dialect import UNREADABLE, WholeAnswer
 from service.providers.dialects.fitting import MessageFitter
 from service.providers.dialects.quirks import Quirks

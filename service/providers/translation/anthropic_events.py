@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from service.providers.calls import Usage
+from service.providers.chat_request import Usage
 from service.providers.dialect import UNREADABLE
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
@@ -21,8 +21,8 @@ from service.providers.dialects.tool_calls import begins_another_call, is_object
 from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
 from service.providers.lenient import write_json
+from service.providers.translation.field_mapping import anthropic_usage, new_id, stop_reason
 from service.providers.translation.parts import said
-from service.providers.translation.words import anthropic_usage, new_id, stop_reason
 from service.resilience.retry import Symptom
 
 __all__ = ["AnthropicEvents"]

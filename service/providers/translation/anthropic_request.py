@@ -7,7 +7,7 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from service.providers.calls import ChatCall
+from service.providers.chat_request import ChatCall
 from service.providers.dialect import Untranslatable
 from service.providers.dialects.quirks import Quirks
 from service.providers.encoding import Encoding, fit_name, fit_user

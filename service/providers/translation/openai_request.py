@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from service.providers.calls import ChatCall
+from service.providers.chat_request import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
 from service.providers.encoding import SAY_NOTHING, Encoding, fit_id, fit_name, fit_user
 from service.providers.schemas import fit_schema

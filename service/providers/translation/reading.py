@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from service.providers.calls import ChatCall
+from service.providers.chat_request import ChatCall
 from service.providers.dialect import UNREADABLE, Untranslatable
 from service.providers.encoding import Encoding
 from service.providers.lenient import read_json

@@ -1,6 +1,6 @@
 """How each rule about the AWS account is broken, and what it then says."""
 
-from infra.settings.policies import Policies
+from infra.config.policies import Policies
 from tests.infra.policies.changes import Case, drop, equals, opened, put, right, trust
 from tests.infra.policies.examples import ACCOUNT, BUCKET, aws
 

@@ -1,6 +1,6 @@
 """How each rule about the cluster is broken, and what it then says."""
 
-from infra.settings.policies import Policies
+from infra.config.policies import Policies
 from tests.infra.policies.changes import (
     CONTAINER,
     DEPLOYMENT,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from infra.config.policies import Policies
 from infra.resources import Resource
-from infra.settings.policies import Policies
 from tests.infra.policies.examples import ISSUER, Stack
 
 STRICT = Policies()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.config import parse
 from infra.policies import check
+from infra.stack_config import parse
 from tests.infra.environments import WATCHING, Platform, complete, platform_of
 
 

@@ -4,11 +4,11 @@ from typing import cast
 
 import pytest
 
+from infra.config.policies import Policies
 from infra.policies import RULES, check
+from infra.policies.inputs import UNKNOWN
 from infra.policies.plain_secrets import looks_secret
-from infra.policies.reading import UNKNOWN
 from infra.resources import Resource
-from infra.settings.policies import Policies
 from tests.infra.policies.cases import CASES, CONTAINER, GATEWAY, STRICT, Case
 from tests.infra.policies.examples import Stack, kubernetes, selector
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from infra.config.policies import Policies
 from infra.policies import check
-from infra.policies.reading import UNKNOWN
-from infra.policies.unfolding import unfolded
+from infra.policies.expand_lists import unfolded
+from infra.policies.inputs import UNKNOWN
 from infra.resources import Resource
-from infra.settings.policies import Policies
 from tests.infra.policies.examples import EMPTY, Stack, container, kubernetes, template
 
 SPEC: dict[str, Any] = {

@@ -25,10 +25,10 @@ from pulumi_policy.deserialize import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from pydantic import ValidationError
 
+from infra.config.policies import Policies
 from infra.policies import RULES, StackRule
+from infra.policies.inputs import UNKNOWN
 from infra.policies.pack import plain, policies, sealed_paths, settings
-from infra.policies.reading import UNKNOWN
-from infra.settings.policies import Policies
 
 PACK = Path(__file__).resolve().parents[3] / "infra" / "policies"
 URN = "urn:pulumi:test::pack::kubernetes:core/v1:Secret::key"

@@ -17,7 +17,7 @@ import pytest
 from pulumi import automation
 
 from seawall.engine.program import closing_its_loop
-from seawall.kit import kit_here
+from seawall.testbed.kit import kit_here
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PACK = CHECKOUT / "infra" / "policies"

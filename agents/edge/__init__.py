@@ -1,0 +1,1 @@
+"""What runs beside nginx: a name server that always answers."""

@@ -1,0 +1,82 @@
+"""May this Redis start, and as what? A pure function of what was observed.
+
+The rule (a pod never decides by itself, and an empty pod never leads others' data away):
+
+    most sentinels agree on another pod         follow it
+    they agree on me, and I hold data           lead
+    they agree on me, and I am empty            lead only if every peer answers and is empty too
+                                                (the first start); else keep the port closed, so
+                                                that the sentinels name a pod that has the data
+    no majority agrees                          wait
+
+Each pod has one sentinel, so that a majority is one of all pods: 2 of 3, 3 of 5. Those that do not
+answer count as well; two of five that are cut off from the others must not name a second master.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.redis.majority import majority
+
+__all__ = ["Decision", "Follow", "Lead", "Observation", "Wait", "decide"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What this pod knows.
+
+    Attributes:
+        me: this pod's host.
+        votes: for each sentinel that answered, the host that it holds for the master.
+        holds_data: whether this pod's volume has a data set (an empty one that was saved counts).
+        peer_keys: for each other pod, its number of keys; None when it does not answer.
+    """
+
+    me: str
+    votes: Mapping[str, str]
+    holds_data: bool
+    peer_keys: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Start as a replica of `master`."""
+
+    master: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Start as the master."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Keep the port closed and look again; `why` is for the log."""
+
+    why: str
+
+
+Decision = Follow | Lead | Wait
+
+
+def decide(seen: Observation) -> Decision:
+    """Apply the rule of this module."""
+    counted = Counter(seen.votes.values()).most_common(1)
+    pods = 1 + len(seen.peer_keys)
+    if not counted or counted[0][1] < majority(pods):
+        answers = dict(seen.votes) or "none"
+        return Wait(f"{majority(pods)} of {pods} sentinels must agree on a master: {answers}")
+    named = counted[0][0]
+    if named != seen.me:
+        return Follow(named)
+    if seen.holds_data:
+        return Lead()
+    silent = [host for host, keys in seen.peer_keys.items() if keys is None]
+    if silent:
+        return Wait(f"I am named master and empty, and cannot see the data of {', '.join(silent)}")
+    holders = [host for host, keys in seen.peer_keys.items() if keys]
+    if holders:
+        return Wait(f"I am named master and empty, but {', '.join(holders)} hold data")
+    return Lead()

@@ -1,0 +1,1 @@
+"""What the other components are made of: pods, volumes, labels, placement."""

@@ -1,0 +1,151 @@
+"""What every pod of the kit has in common: the restricted security context, volumes, resources."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    ExecActionArgs,
+    HTTPGetActionArgs,
+    KeyToPathArgs,
+    ObjectFieldSelectorArgs,
+    PodDNSConfigArgs,
+    PodDNSConfigOptionArgs,
+    PodSecurityContextArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecretVolumeSourceArgs,
+    SecurityContextArgs,
+    TCPSocketActionArgs,
+    VolumeArgs,
+)
+
+from infra.config import Resources
+
+__all__ = [
+    "container_security",
+    "env",
+    "exec_probe",
+    "http_probe",
+    "pod_security",
+    "quick_names",
+    "requirements",
+    "scratch_volume",
+    "secret_volume",
+    "tcp_probe",
+]
+
+_USER = 10001
+"""The user of the kit's images; also the group that may read mounted secrets."""
+_SECRET_MODE = 0o440
+
+
+def pod_security() -> PodSecurityContextArgs:
+    """The pod's part of the restricted Pod Security standard."""
+    return PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=_USER,
+        run_as_group=_USER,
+        fs_group=_USER,
+        # Volumes of some size are not walked file by file when their owner is right already.
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def container_security() -> SecurityContextArgs:
+    """The container's part, and a root file system that nothing can write to."""
+    return SecurityContextArgs(
+        allow_privilege_escalation=False,
+        capabilities=CapabilitiesArgs(drop=["ALL"]),
+        read_only_root_filesystem=True,
+        run_as_non_root=True,
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def quick_names() -> PodDNSConfigArgs:
+    """Ask for a name again after a second, not after five: a name server may be leaving."""
+    options = {"timeout": "1", "attempts": "3"}
+    return PodDNSConfigArgs(
+        options=[PodDNSConfigOptionArgs(name=name, value=value) for name, value in options.items()]
+    )
+
+
+def requirements(resources: Resources) -> ResourceRequirementsArgs:
+    """Requests and limits in Kubernetes' words."""
+    return ResourceRequirementsArgs(
+        requests=resources.requests.model_dump(), limits=resources.limits.model_dump()
+    )
+
+
+def secret_volume(name: str, secret: pulumi.Input[str], *files: str) -> VolumeArgs:
+    """A Secret as a directory, or only these `files`: changes arrive without a restart."""
+    items = [KeyToPathArgs(key=file, path=file) for file in files]
+    return VolumeArgs(
+        name=name,
+        secret=SecretVolumeSourceArgs(
+            secret_name=secret, default_mode=_SECRET_MODE, items=items or None
+        ),
+    )
+
+
+def scratch_volume(name: str, size: str, *, memory: bool) -> VolumeArgs:
+    """A place for files that need not outlive the pod."""
+    source = EmptyDirVolumeSourceArgs(size_limit=size, medium="Memory" if memory else None)
+    return VolumeArgs(name=name, empty_dir=source)
+
+
+def env(
+    values: Mapping[str, pulumi.Input[str]], *, pod_name_as: str | None = None
+) -> list[EnvVarArgs]:
+    """Environment variables; `pod_name_as` names the one that holds the pod's own name."""
+    given = [EnvVarArgs(name=name, value=value) for name, value in values.items()]
+    if pod_name_as is None:
+        return given
+    source = EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.name"))
+    return [EnvVarArgs(name=pod_name_as, value_from=source), *given]
+
+
+def http_probe(
+    path: str,
+    port: str,
+    *,
+    period_s: int,
+    failures: int,
+    scheme: str | None = None,
+    timeout_s: int = 2,
+) -> ProbeArgs:
+    """A probe that asks a container port, by its name; plain HTTP when no scheme is given."""
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port=port, scheme=scheme),
+        period_seconds=period_s,
+        timeout_seconds=timeout_s,
+        failure_threshold=failures,
+    )
+
+
+def tcp_probe(port: str, *, period_s: int, failures: int) -> ProbeArgs:
+    """A probe that makes a connection to a container port, by its name."""
+    return ProbeArgs(
+        tcp_socket=TCPSocketActionArgs(port=port),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )
+
+
+def exec_probe(
+    command: Sequence[str], *, period_s: int, timeout_s: int, failures: int
+) -> ProbeArgs:
+    """A probe that runs a command in the container."""
+    return ProbeArgs(
+        exec_=ExecActionArgs(command=list(command)),
+        period_seconds=period_s,
+        timeout_seconds=timeout_s,
+        failure_threshold=failures,
+    )

@@ -1,0 +1,1 @@
+"""The edge: how clients reach the gateway."""

@@ -1,0 +1,151 @@
+"""The pod of the bundled entrance: nginx, and beside it what tells nginx the gateway's pods."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgs,
+    ContainerPortArgs,
+    ExecActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    SysctlArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+
+from contract import ports
+from infra.components.base.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
+from infra.components.base.pods import (
+    container_security,
+    http_probe,
+    pod_security,
+    quick_names,
+    requirements,
+    scratch_volume,
+    secret_volume,
+)
+from infra.components.edge.nginx_conf import LEAVING_FILE
+from infra.config import Amount, BundledEntrance, Resources, Shutdown
+
+__all__ = ["COMPONENT", "CONFIG_DIR", "CONFIG_FILE", "PODS_HOST", "TLS_DIR", "NginxPod", "pod_spec"]
+
+COMPONENT = "entrance"
+CONFIG_DIR = "/etc/seawall/entrance"
+CONFIG_FILE = "nginx.conf"
+TLS_DIR = "/etc/seawall/entrance-tls"
+PODS_HOST = "gateway-pods"
+"""The headless Service of the gateway's pods, which lists the ready ones only."""
+
+_SPARE_S = 5
+"""Between the end of nginx's own patience and the kubelet's SIGKILL."""
+_NAMES = Resources(
+    requests=Amount(cpu="10m", memory="32Mi"), limits=Amount(cpu="200m", memory="64Mi")
+)
+_DEAD_PEERS = {"time": "5", "intvl": "2", "probes": "3"}
+"""A pod that is gone without a word is found out after 11 s, not at the end of a deadline: whoever
+waits for its answer is told."""
+
+_NGINX = f"nginx -e stderr -g 'daemon off;' -c {CONFIG_DIR}/{CONFIG_FILE}"
+
+
+@dataclass(frozen=True, slots=True)
+class NginxPod:
+    """What the pod template depends on."""
+
+    settings: BundledEntrance
+    image: str
+    config: VolumeArgs
+    """The volume with nginx.conf."""
+    shutdown: Shutdown
+    """The gateway's: a stream is given the same time on its way."""
+    replace_after_s: int
+
+
+def pod_spec(pod: NginxPod) -> PodSpecArgs:
+    """The pod; everything that it writes is in one volume of its own."""
+    spread, shutdown = pod.settings.spread, pod.shutdown
+    apart = [
+        *spread_over(HOSTS, spread.hosts, COMPONENT),
+        *spread_over(ZONES, spread.zones, COMPONENT),
+    ]
+    volumes = [pod.config, scratch_volume("tmp", "64Mi", memory=False)]
+    if pod.settings.tls:
+        volumes.append(secret_volume("tls", pod.settings.tls.secret))
+    return PodSpecArgs(
+        automount_service_account_token=False,
+        containers=[_nginx(pod)],
+        dns_config=quick_names(),
+        enable_service_links=False,
+        # A sidecar, in Kubernetes' words: it starts before nginx and ends after it.
+        init_containers=[_names(pod.image)],
+        security_context=_security(),
+        termination_grace_period_seconds=(
+            shutdown.pre_stop.whole_seconds + shutdown.grace.whole_seconds + _SPARE_S
+        ),
+        tolerations=tolerations_of_lost_nodes(pod.replace_after_s),
+        topology_spread_constraints=apart or None,
+        volumes=volumes,
+    )
+
+
+def _security() -> PodSecurityContextArgs:
+    security = pod_security()
+    security.sysctls = [
+        SysctlArgs(name=f"net.ipv4.tcp_keepalive_{name}", value=value)
+        for name, value in _DEAD_PEERS.items()
+    ]
+    return security
+
+
+def _nginx(pod: NginxPod) -> ContainerArgs:
+    seconds = pod.shutdown.pre_stop.whole_seconds
+    # Clients are asked to leave with each answer until no new ones come; then SIGQUIT, by which
+    # nginx finishes what it answers.
+    leave = ExecActionArgs(command=["sh", "-c", f"touch {LEAVING_FILE}; sleep {seconds}"])
+    mounts = [
+        VolumeMountArgs(name="config", mount_path=CONFIG_DIR, read_only=True),
+        VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+    ]
+    if pod.settings.tls:
+        mounts.append(VolumeMountArgs(name="tls", mount_path=TLS_DIR, read_only=True))
+    return ContainerArgs(
+        name="nginx",
+        image=pod.image,
+        image_pull_policy="IfNotPresent",
+        # A container that is restarted is told to leave first; the file outlives it.
+        command=["sh", "-c", f"rm -f {LEAVING_FILE}; exec {_NGINX}"],
+        lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=leave)),
+        liveness_probe=http_probe("/health", "health", period_s=10, failures=6),
+        ports=[
+            ContainerPortArgs(
+                name="http",
+                container_port=ports.ENTRANCE_HTTPS if pod.settings.tls else ports.ENTRANCE_HTTP,
+            ),
+            ContainerPortArgs(name="health", container_port=ports.ENTRANCE_HEALTH),
+        ],
+        readiness_probe=http_probe("/health", "health", period_s=2, failures=2),
+        resources=requirements(pod.settings.resources),
+        security_context=container_security(),
+        volume_mounts=mounts,
+    )
+
+
+def _names(image: pulumi.Input[str]) -> ContainerArgs:
+    health = ports.ENTRANCE_NAMES_HEALTH
+    return ContainerArgs(
+        name="names",
+        image=image,
+        image_pull_policy="IfNotPresent",
+        command=["python3", "-m", "agents", "names", PODS_HOST],
+        liveness_probe=http_probe("/", "names-health", period_s=10, failures=6),
+        ports=[ContainerPortArgs(name="names-health", container_port=health)],
+        readiness_probe=http_probe("/", "names-health", period_s=2, failures=3),
+        resources=requirements(_NAMES),
+        restart_policy="Always",
+        security_context=container_security(),
+        # The first pod of the gateway may take its time.
+        startup_probe=http_probe("/", "names-health", period_s=1, failures=120),
+    )

@@ -1,0 +1,1 @@
+"""The gateway: its pods, its configuration and its autoscaling."""

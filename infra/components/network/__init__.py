@@ -1,0 +1,1 @@
+"""Network policies: which workload may reach which."""

@@ -1,0 +1,1 @@
+"""Redis with Sentinel, its metrics exporter and its backup job."""

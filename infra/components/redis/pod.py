@@ -1,0 +1,195 @@
+"""The pod of RedisSentinel: its three containers, their environment, probes and volumes."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EnvVarArgs,
+    ExecActionArgs,
+    HostAliasArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    VolumeMountArgs,
+)
+
+from contract import paths, ports
+from infra.components.base.placement import ZONES, apart_on_hosts, spread_over
+from infra.components.base.pods import (
+    container_security,
+    env,
+    exec_probe,
+    http_probe,
+    pod_security,
+    quick_names,
+    requirements,
+    scratch_volume,
+    secret_volume,
+    tcp_probe,
+)
+from infra.config import Redis, Resources
+from infra.config.compute import Amount
+from infra.quantities import memory_bytes
+
+__all__ = ["COMPONENT", "DATA_VOLUME", "MASTER_NAME", "RedisPod", "pod_spec"]
+
+COMPONENT = "redis"
+DATA_VOLUME = "data"
+MASTER_NAME = "seawall"
+"""The name under which sentinels know the master."""
+
+_TERMINATION_GRACE_S = 60
+"""The stop rule hands the master over in some 1.3 s; the rest is for a node under load."""
+_MEMORY_SHARE = 0.6
+"""Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
+_PROBE_TIMEOUT_S = 10
+"""A probe waits three seconds for its answer; a throttle or a busy node stretches its start."""
+_LIVENESS_PERIOD_S = 60
+_LIVENESS_FAILURES = 3
+"""Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
+restart; and a node that is starved of CPU must not restart every Redis at once."""
+_HEALTH = Resources(
+    requests=Amount(cpu="10m", memory="40Mi"), limits=Amount(cpu="500m", memory="96Mi")
+)
+"""The container `health` runs a Python, whose start takes half a second of a core."""
+_STARTUP_PERIOD_S = 2
+_STARTUP_FAILURES = 1800
+"""An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisPod:
+    """What the pod template depends on."""
+
+    settings: Redis
+    image: pulumi.Input[str]
+    namespace: pulumi.Input[str]
+    hosts: pulumi.Input[str]
+    """The stable names of all pods, separated by commas."""
+    secret: pulumi.Input[str]
+    host_aliases: pulumi.Output[list[HostAliasArgs]]
+    """The names of all pods with their addresses."""
+
+
+def pod_spec(pod: RedisPod) -> PodSpecArgs:
+    """The pod: Redis and Sentinel on one volume, started and stopped by the kit's agents."""
+    variables = _environment(pod)
+    spread = pod.settings.spread
+    apart = apart_on_hosts(spread.hosts, COMPONENT)
+    return PodSpecArgs(
+        affinity=AffinityArgs(pod_anti_affinity=apart) if apart else None,
+        automount_service_account_token=False,
+        containers=[
+            _container(
+                *("redis", pod, variables, pod.settings.resources),
+                stop="stop",
+            ),
+            _container(
+                *("sentinel", pod, variables, pod.settings.sentinel_resources),
+                stop="stop-wait",
+            ),
+            _health(pod, variables),
+        ],
+        dns_config=quick_names(),
+        enable_service_links=False,
+        host_aliases=pod.host_aliases,
+        security_context=pod_security(),
+        termination_grace_period_seconds=_TERMINATION_GRACE_S,
+        topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,
+        volumes=[
+            secret_volume("secrets", pod.secret),
+            # Generated configuration holds passwords: it never touches a disk.
+            scratch_volume("run", "16Mi", memory=True),
+            scratch_volume("tmp", "64Mi", memory=False),
+        ],
+    )
+
+
+def _environment(pod: RedisPod) -> list[EnvVarArgs]:
+    settings = pod.settings
+    maxmemory = int(memory_bytes(settings.resources.limits.memory) * _MEMORY_SHARE)
+    values: dict[str, pulumi.Input[str]] = {
+        "SEAWALL_NAMESPACE": pod.namespace,
+        "SEAWALL_REDIS_HOSTS": pod.hosts,
+        "SEAWALL_MASTER_NAME": MASTER_NAME,
+        "SEAWALL_QUORUM": str(settings.quorum),
+        "SEAWALL_DOWN_AFTER_MS": str(settings.down_after.milliseconds),
+        "SEAWALL_FAILOVER_TIMEOUT_MS": str(settings.failover_timeout.milliseconds),
+        "SEAWALL_MAX_LAG_S": str(settings.max_lag.whole_seconds),
+        "SEAWALL_MAXMEMORY": str(maxmemory),
+    }
+    return env(values, pod_name_as="SEAWALL_POD_NAME")
+
+
+def _container(
+    name: str,
+    pod: RedisPod,
+    variables: list[EnvVarArgs],
+    resources: Resources,
+    *,
+    stop: str,
+) -> ContainerArgs:
+    stopping = ExecActionArgs(command=_agent(stop))
+    port = ports.REDIS if name == "redis" else ports.SENTINEL
+    return ContainerArgs(
+        name=name,
+        image=pod.image,
+        image_pull_policy="IfNotPresent",
+        command=_agent(name),
+        env=variables,
+        lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=stopping)),
+        liveness_probe=_probe(
+            f"{name}-live", port, period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
+        ),
+        ports=[ContainerPortArgs(name=name, container_port=port)],
+        # The container `health` says whether the pod is ready.
+        readiness_probe=tcp_probe(name, period_s=5, failures=2),
+        resources=requirements(resources),
+        security_context=container_security(),
+        startup_probe=_probe(
+            f"{name}-live", port, period_s=_STARTUP_PERIOD_S, failures=_STARTUP_FAILURES
+        ),
+        volume_mounts=[
+            VolumeMountArgs(name=DATA_VOLUME, mount_path="/data"),
+            VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True),
+            VolumeMountArgs(name="run", mount_path="/run/seawall"),
+            VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
+        ],
+    )
+
+
+def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
+    """What says whether the pod is ready: each probe that starts a command costs its node."""
+    return ContainerArgs(
+        name="health",
+        image=pod.image,
+        image_pull_policy="IfNotPresent",
+        command=_agent("health"),
+        env=variables,
+        liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=6),
+        ports=[ContainerPortArgs(name="health", container_port=ports.REDIS_HEALTH)],
+        # It asks two servers itself, and waits a second for each reply.
+        readiness_probe=http_probe(
+            paths.HEALTH_READY, "health", period_s=5, failures=2, timeout_s=5
+        ),
+        resources=requirements(_HEALTH),
+        security_context=container_security(),
+        # The kubelet asks for readiness only after this one succeeds, and then at once.
+        startup_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=1, failures=120),
+        volume_mounts=[
+            VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True)
+        ],
+    )
+
+
+def _probe(which: str, port: int, *, period_s: int, failures: int) -> ProbeArgs:
+    command = ["sh", "agents/redis/probe.sh", which, str(port)]
+    return exec_probe(command, period_s=period_s, timeout_s=_PROBE_TIMEOUT_S, failures=failures)
+
+
+def _agent(*words: str) -> list[str]:
+    return ["python3", "-m", "agents", *words]

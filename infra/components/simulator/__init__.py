@@ -1,0 +1,1 @@
+"""Simulated providers, for environments without real ones."""

@@ -1,0 +1,144 @@
+"""A simulated provider: answers like an OpenAI-compatible API and fails when told to."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    PodAffinityTermArgs,
+    PodAntiAffinityArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    Service,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    TCPSocketActionArgs,
+    VolumeMountArgs,
+    WeightedPodAffinityTermArgs,
+)
+from pulumi_kubernetes.meta.v1 import (
+    LabelSelectorArgs,
+    LabelSelectorRequirementArgs,
+    ObjectMetaArgs,
+)
+
+from contract import labels, ports
+from infra.components.base.labels import labels_of, selector_of
+from infra.components.base.placement import HOSTS
+from infra.components.base.pods import (
+    container_security,
+    pod_security,
+    requirements,
+    scratch_volume,
+)
+from infra.components.base.single_pod import SinglePod, single_pod
+from infra.config import Amount, Resources
+
+__all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
+
+_COMPONENT = "provider-simulator"
+_RESOURCES = Resources(
+    requests=Amount(cpu="50m", memory="96Mi"), limits=Amount(cpu="1", memory="256Mi")
+)
+"""Far more than the gateway's share of the load, so that the simulator is never what is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSimulatorArgs:
+    """What a ProviderSimulator needs."""
+
+    namespace: pulumi.Input[str]
+    image: str
+    """The gateway's image, which holds the simulator too."""
+    provider: str
+    """The name under which it answers; its Service is simulator-<provider>."""
+    replace_after_s: int
+    """How long its node may be lost until another pod is made."""
+
+
+class ProviderSimulator(pulumi.ComponentResource):
+    """One simulated provider, for environments that have no real one."""
+
+    admin_url: pulumi.Output[str]
+    """Where it is told to fail; inside the cluster, by the Service's address."""
+
+    def __init__(
+        self, name: str, args: ProviderSimulatorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("seawall:simulator:ProviderSimulator", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        marked = {**labels_of(name), labels.COMPONENT: _COMPONENT}
+        metadata = ObjectMetaArgs(name=name, namespace=args.namespace, labels=marked)
+        pod = SinglePod(args.namespace, _pod_spec(name, args), args.replace_after_s, labels=marked)
+        single_pod(name, pod, child)
+        service = Service(
+            name,
+            metadata=metadata,
+            spec=ServiceSpecArgs(
+                ports=[
+                    ServicePortArgs(name="http", port=ports.SIMULATOR_HTTP),
+                    ServicePortArgs(name="admin", port=ports.SIMULATOR_ADMIN),
+                ],
+                selector=selector_of(name),
+            ),
+            opts=child,
+        )
+        self.admin_url = service.spec.apply(
+            lambda spec: f"http://{spec.cluster_ip}:{ports.SIMULATOR_ADMIN}"
+        )
+        self.register_outputs({"admin_url": self.admin_url})
+
+
+def _pod_spec(name: str, args: ProviderSimulatorArgs) -> PodSpecArgs:
+    words = ["--name", args.provider]
+    words += ["--port", str(ports.SIMULATOR_HTTP), "--admin-port", str(ports.SIMULATOR_ADMIN)]
+    container = ContainerArgs(
+        name="simulator",
+        image=args.image,
+        image_pull_policy="IfNotPresent",
+        command=["python3", "-m", "simulator", *words],
+        ports=[
+            ContainerPortArgs(name="http", container_port=ports.SIMULATOR_HTTP),
+            ContainerPortArgs(name="admin", container_port=ports.SIMULATOR_ADMIN),
+        ],
+        liveness_probe=_probe(period_s=10, failures=6),
+        readiness_probe=_probe(period_s=2, failures=3),
+        resources=requirements(_RESOURCES),
+        security_context=container_security(),
+        volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
+    )
+    return PodSpecArgs(
+        affinity=AffinityArgs(pod_anti_affinity=_apart_from_others(name)),
+        automount_service_account_token=False,
+        containers=[container],
+        enable_service_links=False,
+        security_context=pod_security(),
+        termination_grace_period_seconds=5,
+        volumes=[scratch_volume("tmp", "16Mi", memory=False)],
+    )
+
+
+def _apart_from_others(name: str) -> PodAntiAffinityArgs:
+    """Not on one node with another, where possible: no real provider goes with one of our nodes.
+
+    Its own pods do not count: while all are replaced there would be one on every node.
+    """
+    other = LabelSelectorRequirementArgs(key=labels.NAME, operator="NotIn", values=[name])
+    others = LabelSelectorArgs(
+        match_labels={labels.COMPONENT: _COMPONENT}, match_expressions=[other]
+    )
+    term = PodAffinityTermArgs(label_selector=others, topology_key=HOSTS)
+    weighted = WeightedPodAffinityTermArgs(weight=100, pod_affinity_term=term)
+    return PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=[weighted])
+
+
+def _probe(*, period_s: int, failures: int) -> ProbeArgs:
+    """Ask the admin port: a provider that is told to fail is still a ready pod."""
+    return ProbeArgs(
+        tcp_socket=TCPSocketActionArgs(port="admin"),
+        period_seconds=period_s,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )

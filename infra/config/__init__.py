@@ -1,0 +1,94 @@
+"""The shape of an environment: every key, its type, its unit and its limits. Frozen.
+
+Reading it is `infra.stack_config`; nothing here knows Pulumi. A key without a default is required.
+docs/configuration.md is made of these models.
+"""
+
+from infra.config.aws import Aws
+from infra.config.backup import Backup
+from infra.config.compute import Amount, Resources
+from infra.config.entrance import (
+    BundledEntrance,
+    Entrance,
+    GatewayApi,
+    Ingress,
+    LoadBalancer,
+    NoEntrance,
+)
+from infra.config.environment import Environment
+from infra.config.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
+from infra.config.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts, Tracing
+from infra.config.images import Images
+from infra.config.kubernetes import Kubernetes
+from infra.config.monitoring import (
+    Alertmanager,
+    BundledMonitoring,
+    MetricsAdapter,
+    Monitoring,
+    Operator,
+    Outside,
+)
+from infra.config.network import Inside, Network
+from infra.config.placement import Apart, Disruption, Spread
+from infra.config.policies import Policies
+from infra.config.probe_target import Front
+from infra.config.redis import Redis
+from infra.config.release import Release
+from infra.config.routing import ApiKey, Model, Provider, Target
+from infra.config.scalars import Duration, has_digest
+from infra.config.secret_store import AwsSecretsManager, Generated, SecretStore, Vault
+from infra.config.state import State
+
+__all__ = [
+    "Admission",
+    "Alertmanager",
+    "Amount",
+    "Apart",
+    "ApiKey",
+    "Aws",
+    "AwsSecretsManager",
+    "Backup",
+    "BundledEntrance",
+    "BundledMonitoring",
+    "Disruption",
+    "Duration",
+    "Entrance",
+    "Environment",
+    "Exposure",
+    "Front",
+    "Gateway",
+    "GatewayApi",
+    "Generated",
+    "Images",
+    "Ingress",
+    "Inside",
+    "Kubernetes",
+    "LoadBalancer",
+    "MetricsAdapter",
+    "Model",
+    "Monitoring",
+    "Network",
+    "NoEntrance",
+    "Operator",
+    "Outside",
+    "OwnLimit",
+    "PerPod",
+    "Policies",
+    "Provider",
+    "Proxies",
+    "RateLimit",
+    "Redis",
+    "Release",
+    "Replicas",
+    "Resources",
+    "SecretStore",
+    "Shutdown",
+    "Spread",
+    "State",
+    "Target",
+    "Timeouts",
+    "Tls",
+    "Tracing",
+    "Vault",
+    "has_digest",
+]

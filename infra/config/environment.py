@@ -1,0 +1,307 @@
+"""Everything that one Pulumi.<env>.yaml says, and the rules that reach over its sections."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import model_validator
+
+from infra.config.aws import Aws
+from infra.config.backup import Backup
+from infra.config.base import Strict
+from infra.config.entrance import BundledEntrance, Entrance, LoadBalancer, NoEntrance
+from infra.config.gateway import Gateway
+from infra.config.images import Images
+from infra.config.kubernetes import Kubernetes
+from infra.config.monitoring import BundledMonitoring, MetricsAdapter, Monitoring, Operator
+from infra.config.network import Network, literal_address
+from infra.config.policies import Policies
+from infra.config.probe_target import Front, front_of
+from infra.config.redis import Redis
+from infra.config.release import Release
+from infra.config.scalars import Name, has_digest
+from infra.config.secret_store import Generated, SecretStore
+from infra.config.state import State
+
+__all__ = ["SET_BY_THE_KIT", "Environment"]
+
+SET_BY_THE_KIT = "set by the kit"
+"""Marks a key that no person sets: the reference leaves it out."""
+_HTTPS = 443
+_METADATA = "169.254.169.254/32"
+"""Never reached, whatever network.never says."""
+
+
+class Environment(Strict):
+    """Everything that one Pulumi.<env>.yaml says."""
+
+    kubernetes: Kubernetes
+    """The cluster and the place in it."""
+    images: Images
+    """Which images are run."""
+    gateway: Gateway
+    """The gateway's pods and its settings."""
+    redis: Redis
+    """The pods of Redis and Sentinel."""
+    entrance: Entrance = NoEntrance()
+    """How clients come in from outside the cluster; they do not when not given."""
+    network: Network
+    """Who may reach whom."""
+    secret_store: SecretStore
+    """Where passwords and keys come from."""
+    protect: bool = False
+    """Pulumi refuses to delete or replace what holds data: the namespace with its volumes, and
+    Redis. Take it away in an update of its own first."""
+    monitoring: Monitoring | None = None
+    """What watches the platform and who is told; nothing when not given."""
+    metrics_adapter: MetricsAdapter | None = None
+    """What tells the autoscaler about requests; none when not given."""
+    backup: Backup | None = None
+    """Copies of Redis' data; none are made when not given."""
+    state: State | None = None
+    """Where Pulumi keeps the stack; in a folder of the checkout when not given."""
+    policies: Policies = Policies()
+    """Which policies hold before anything is changed."""
+    aws: Aws | None = None
+    """What the program makes in an AWS account; nothing when not given."""
+    simulators: tuple[Name, ...] = ()
+    """Simulated providers, for environments without real ones."""
+    release: Annotated[Release | None, SET_BY_THE_KIT] = None
+    """What the kit records about a release."""
+
+    def is_simulated(self, provider: str) -> bool:
+        """Whether the provider's base URL leads to one of `simulators`."""
+        host = urlsplit(self.gateway.providers[provider].base_url or "").hostname or ""
+        return host.partition(".")[0] in {f"simulator-{name}" for name in self.simulators}
+
+    @property
+    def front(self) -> Front:
+        """Whom the outside probe asks: as near to the clients as the kit knows."""
+        outside = self.monitoring.outside if self.monitoring else None
+        return front_of(self.entrance, outside, proxy=self.network.proxy_url)
+
+    @model_validator(mode="after")
+    def _shared_state_holds_no_secrets(self) -> Self:
+        if isinstance(self.secret_store, Generated) and self.state and self.state.is_shared:
+            raise ValueError(
+                'seawall:secret_store.kind = "generated" keeps secrets in the state, and '
+                f'seawall:state.backend = "{self.state.backend}" is shared; '
+                "refer to vault or aws-secrets-manager instead"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _digests_are_given_where_they_are_demanded(self) -> Self:
+        images = {f"images.{name}": ref for name, ref in self.images.given.items()}
+        if self.backup is not None:
+            images["backup.image"] = self.backup.image
+        for key, reference in images.items():
+            if self.policies.digests and not has_digest(reference):
+                raise ValueError(
+                    f'seawall:{key} = "{reference}" has no digest, and seawall:policies.digests = '
+                    "true; give name@sha256:..."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _clients_may_come_in(self) -> Self:
+        entrance = self.entrance
+        if isinstance(entrance, BundledEntrance) and self.images.entrance is None:
+            raise ValueError(
+                "seawall:images.entrance is missing, and seawall:entrance runs it; give it"
+            )
+        balancer, key = (entrance, "") if isinstance(entrance, LoadBalancer) else (None, "")
+        if isinstance(entrance, BundledEntrance):
+            balancer, key = entrance.load_balancer, ".load_balancer"
+        if balancer is None or self.network.clients.any:
+            return self
+        if not balancer.source_ranges or balancer.external_traffic_policy == "Cluster":
+            raise ValueError(
+                f"seawall:entrance{key} lets in clients from outside the cluster, and "
+                "seawall:network.clients names namespaces only: say any: true there, or give "
+                "source_ranges with external_traffic_policy: Local, which keeps their addresses"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_watches_has_its_images(self) -> Self:
+        watched, bundled = self.monitoring, _bundled(self.monitoring)
+        needs = {
+            "prometheus": ("monitoring", bundled),
+            "redis_exporter": ("monitoring", watched),
+            "blackbox_exporter": ("monitoring.outside", watched and watched.outside),
+            "alertmanager": ("monitoring.alertmanager", bundled and bundled.alertmanager),
+            "metrics_adapter": ("metrics_adapter", self.metrics_adapter),
+        }
+        for image, (key, section) in needs.items():
+            if section is not None and image not in self.images.given:
+                raise ValueError(
+                    f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_asked_from_outside_exists(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None:
+            return self
+        for key, name, known in (
+            ("model", outside.model, self.gateway.models),
+            ("api_key", outside.api_key, self.gateway.api_keys),
+        ):
+            if name not in known:
+                raise ValueError(
+                    f'seawall:monitoring.outside.{key} = "{name}" is none of '
+                    f"seawall:gateway.{key}s: {', '.join(known)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _a_certificate_can_be_checked(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None:
+            return self
+        own = self.entrance if isinstance(self.entrance, BundledEntrance) else None
+        if own and own.tls and not own.hosts and not outside.url:
+            raise ValueError(
+                "seawall:entrance.hosts is missing, and seawall:monitoring.outside checks whether "
+                "the certificate is for the first of them; give the names that clients use"
+            )
+        if outside.ca and not self.front.is_encrypted:
+            raise ValueError(
+                f'seawall:monitoring.outside.ca = "{outside.ca}" is for certificates, and '
+                f"{self.front.url} is asked, which shows none; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_probe_can_leave(self) -> Self:
+        outside = self.monitoring.outside if self.monitoring else None
+        if outside is None or outside.url is None or outside.at is not None:
+            return self
+        key = f'seawall:monitoring.outside.url = "{outside.url}"'
+        if self.network.egress_proxy:
+            if self.network.egress_proxy.url is None:
+                raise ValueError(
+                    f"{key} cannot be reached: seawall:network.egress_proxy is the only way out, "
+                    "and its url is missing; give that, or seawall:monitoring.outside.at for a "
+                    "place inside"
+                )
+            return self
+        block = _block_around(
+            urlsplit(outside.url).hostname or "", (*self.network.never, _METADATA)
+        )
+        if block:
+            raise ValueError(
+                f"{key} lies in {block}, which seawall:network.never closes; say where it is in "
+                "seawall:monitoring.outside.at"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _an_operators_prometheus_may_come_in(self) -> Self:
+        if isinstance(self.monitoring, Operator) and self.network.monitoring is None:
+            raise ValueError(
+                'seawall:monitoring.kind = "operator" has its Prometheus in another namespace, and '
+                "the network lets nobody in: give seawall:network.monitoring, its labels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_reach_somebody(self) -> Self:
+        bundled = _bundled(self.monitoring)
+        settings = bundled.alertmanager if bundled else None
+        told = settings.webhooks if settings else ()
+        if told and isinstance(self.secret_store, Generated):
+            raise ValueError(
+                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
+                'seawall:secret_store.kind = "generated" makes secrets up; refer to a secret store,'
+                " or say simulator"
+            )
+        proxied = self.network.egress_proxy and not self.network.proxy_url
+        if told and proxied and settings and not settings.relay:
+            raise ValueError(
+                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" cannot be reached: '
+                "seawall:network.egress_proxy is the only way out, and its url is missing; give "
+                "that, or seawall:monitoring.alertmanager.relay for a place that the webhooks' own "
+                "URLs lead to"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_adapter_has_a_prometheus(self) -> Self:
+        adapter = self.metrics_adapter
+        if adapter is None:
+            asked = self.gateway.replicas.per_pod.model_dump(exclude_none=True)
+            if asked and self.kubernetes.cluster != "existing":
+                raise ValueError(
+                    f"seawall:gateway.replicas.per_pod asks for {', '.join(asked)}, and a cluster "
+                    "of the kit's own has no adapter: give seawall:metrics_adapter"
+                )
+            return self
+        bundled = _bundled(self.monitoring)
+        if adapter.prometheus is None and bundled is None:
+            raise ValueError(
+                "seawall:metrics_adapter has no Prometheus to ask: give seawall:metrics_adapter."
+                "prometheus, or seawall:monitoring for one of the kit's own"
+            )
+        if adapter.prometheus is None and bundled is not None:
+            every = bundled.scrape_every
+            if adapter.window.seconds < 2 * every.seconds:
+                raise ValueError(
+                    f"seawall:metrics_adapter.window = {adapter.window} holds less than two "
+                    f"scrapes: it must be at least twice seawall:monitoring.scrape_every = {every}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _copies_can_be_written_and_removed(self) -> Self:
+        if self.backup is None:
+            return self
+        if self.backup.credentials == "secret" and isinstance(self.secret_store, Generated):
+            raise ValueError(
+                'seawall:backup.credentials = "secret" needs keys that the storage knows, and '
+                'seawall:secret_store.kind = "generated" makes others up; refer to a secret store'
+            )
+        own = self.aws.backup_bucket.name if self.aws and self.aws.backup_bucket else None
+        if self.backup.bucket == own and self.backup.removal == "job":
+            raise ValueError(
+                f'seawall:backup.removal = "job" may not delete in "{own}", which seawall:aws '
+                'makes; write "bucket", whose lifecycle rule removes older copies'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _providers_can_be_reached(self) -> Self:
+        if self.network.egress_proxy:
+            return self
+        for name, provider in self.gateway.providers.items():
+            if provider.base_url is None:
+                continue  # Everybody finds it at a public name, by https.
+            url = urlsplit(provider.base_url)
+            block = _block_around(url.hostname or "", (*self.network.never, _METADATA))
+            if block:
+                raise ValueError(
+                    f'seawall:gateway.providers.{name}.base_url = "{provider.base_url}" lies in '
+                    f"{block}, which seawall:network.never closes; narrow that, or use "
+                    "seawall:network.egress_proxy"
+                )
+            port = url.port or (_HTTPS if url.scheme == "https" else 80)
+            if port != _HTTPS and not self.is_simulated(name):
+                raise ValueError(
+                    f'seawall:gateway.providers.{name}.base_url = "{provider.base_url}" uses port '
+                    f"{port}, and the network lets {_HTTPS} out; use https or "
+                    "seawall:network.egress_proxy"
+                )
+        return self
+
+
+def _bundled(monitoring: Monitoring | None) -> BundledMonitoring | None:
+    return monitoring if isinstance(monitoring, BundledMonitoring) else None
+
+
+def _block_around(host: str, blocks: Iterable[str]) -> str | None:
+    """The first of `blocks` that holds the host, if that is a literal address."""
+    address = literal_address(host)
+    return next((block for block in blocks if address and address in IPv4Network(block)), None)

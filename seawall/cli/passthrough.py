@@ -1,0 +1,113 @@
+"""Commands that pass a question on: kubectl's, and queries of Prometheus.
+
+The environment is a variable, so that a runbook's line is the same for all of them.
+"""
+
+import json as json_module
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from seawall.cli.options import Json, print_json
+from seawall.kube.kubectl import Kubectl
+from seawall.testbed.kit import Kit, kit_here
+
+__all__ = ["ENVIRONMENT", "register"]
+
+ENVIRONMENT = "SEAWALL_ENV"
+"""The variable that says which environment is asked."""
+_USUAL = "local"
+_NAME = "__name__"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    own = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(context_settings=own, add_help_option=False)(kubectl)
+    app.command()(query)
+
+
+def kubectl() -> None:
+    """Run kubectl at the cluster and in the namespace of $SEAWALL_ENV; arguments are kubectl's own.
+
+    Without $SEAWALL_ENV, at the kit's own cluster, which is that of `local`.
+    """
+    # Taken as they were typed: the parser would swallow the `--` before a command for a pod.
+    own = sys.argv[sys.argv.index("kubectl") + 1 :]
+    program, namespace = _asked(kit_here())
+    command = program.arguments(own, namespace=namespace)
+    os.execv(command[0], command)  # noqa: S606 - no shell wanted
+
+
+def query(
+    promql: Annotated[str, typer.Argument(metavar="PROMQL", help="An instant query.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Ask the Prometheus of $SEAWALL_ENV (`local` when not set): one line for each series."""
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.prometheus import (  # noqa: PLC0415 - Pulumi is slow to import
+        Matrix,
+        Single,
+        Vector,
+        place_of,
+        prometheus_at,
+    )
+
+    target = target_of(kit_here(), os.environ.get(ENVIRONMENT) or _USUAL)
+    place = place_of(target)
+    _tell(target.env, target.place)
+    with prometheus_at(target.kubectl, place) as prometheus:
+        if json:
+            print_json(prometheus.raw(promql))
+            return
+        found = prometheus.found(promql)
+    match found:
+        case Single():
+            typer.echo(found.result[1])
+            return
+        case Vector():
+            lines = [_line(item.metric, item.value[1]) for item in found.result]
+        case Matrix():
+            lines = [_line(item.metric, _over_time(item.values)) for item in found.result]
+    typer.echo("\n".join(sorted(lines)) or "no series")
+
+
+def _asked(kit: Kit) -> tuple[Kubectl, str]:
+    """Kubectl, and the namespace that is meant when it is told none."""
+    from seawall.ops.deployment import own_namespace, target_of  # noqa: PLC0415 - Pulumi is slow to import
+
+    env = os.environ.get(ENVIRONMENT)
+    if env:
+        target = target_of(kit, env)
+        _tell(env, target.place)
+        return target.kubectl, target.namespace
+    # Whatever the kit's own cluster is by now: its environment may name another one.
+    cluster = kit.cluster()
+    program = cluster.kubectl()
+    _tell(f"{_USUAL}, as {ENVIRONMENT} is not set", cluster.place)
+    return program, own_namespace(kit, _USUAL)
+
+
+def _tell(env: str, place: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"asking {env}: {place}", err=True)
+
+
+def _line(metric: Mapping[str, str], value: str) -> str:
+    """A series and what it has, as Prometheus writes it."""
+    labels = ",".join(
+        # Escaped, so that what others have said is text to a terminal, too.
+        f"{label}={json_module.dumps(text)}"
+        for label, text in sorted(metric.items())
+        if label != _NAME
+    )
+    return f"{metric.get(_NAME, '')}{{{labels}}} {value}"
+
+
+def _over_time(values: Sequence[tuple[float, str]]) -> str:
+    """Each value with its time in seconds since 1970."""
+    return " ".join(f"{value}@{moment:.3f}" for moment, value in values)

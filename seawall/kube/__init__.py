@@ -1,0 +1,1 @@
+"""Access to a cluster's API server."""

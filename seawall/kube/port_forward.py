@@ -1,0 +1,43 @@
+"""Reaching a pod or a Service through the API server, where its address cannot be reached."""
+
+import re
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from seawall.common.errors import ClusterError
+from seawall.kube.kubectl import Kubectl
+
+__all__ = ["forwarded"]
+
+_TOLD = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_ENDS_S = 5.0
+
+
+@contextmanager
+def forwarded(kubectl: Kubectl, namespace: str, what: str, *, port: int) -> Generator[str]:
+    """While inside, `what` (kind/name) answers under the URL that this yields.
+
+    Raises:
+        ClusterError: kubectl could not forward; says why.
+    """
+    words = ["-n", namespace, "port-forward", "--address=127.0.0.1", what]
+    with subprocess.Popen(
+        kubectl.arguments([*words, f":{port}"]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            # It says one line when it listens, or why it cannot, and then it ends.
+            line = process.stdout.readline() if process.stdout else ""
+            told = _TOLD.search(line)
+            if told is None:
+                raise ClusterError(f"{what} cannot be reached: {line.strip()}")
+            yield f"http://127.0.0.1:{told[1]}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(_ENDS_S)
+            except subprocess.TimeoutExpired:
+                process.kill()

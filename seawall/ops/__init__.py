@@ -1,0 +1,1 @@
+"""Operations on an environment, one module for each."""

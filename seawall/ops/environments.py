@@ -1,0 +1,141 @@
+"""Environments as files of the checkout: checking one without a cluster, and making a new one."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+
+from seawall.common.environment_names import check_env_name, renamed
+from seawall.common.errors import SeawallError, UsageError
+from seawall.engine.checks import checked_program
+from seawall.engine.layout import Layout
+from seawall.engine.strict_yaml import Values, load, value_in
+from seawall.engine.values import merge, object_at
+from seawall.engine.workspace import (
+    IMAGES,
+    KUBERNETES,
+    RunValues,
+    committed_values,
+    environments,
+    write_project,
+)
+from seawall.testbed.cluster.instance import OwnCluster
+
+__all__ = ["check_environment", "new_environment"]
+
+_PREFIX = "seawall:"
+_BUILT_HERE = {
+    name: f"localhost/{name}:checked"
+    for name in (
+        *("entrance", "gateway", "redis", "prometheus", "metrics_adapter"),
+        *("redis_exporter", "blackbox_exporter", "alertmanager"),
+    )
+}
+"""In place of the images that the kit builds for a cluster of its own."""
+
+
+def check_environment(checkout: Path, env: str) -> str:
+    """Check an environment's values, their combinations, and the policies; a line about it.
+
+    Raises:
+        UsageError: the name is none.
+        WorkspaceError: its file is missing, or a value is wrong.
+        PolicyError: what it would deploy breaks a policy.
+    """
+    check_env_name(env)
+    with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
+        layout = Layout(checkout, Path(folder), env)
+        values = committed_values(layout)
+        own = OwnCluster.named(object_at(values, KUBERNETES).get("cluster"))
+        images = {**_BUILT_HERE, **_named(values)} if own else None
+        write_project(layout, RunValues(images=images))
+        program = checked_program(layout)
+    return f"right; {program.resources} resources, no policy is broken"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _named(values: Values) -> dict[str, str]:
+    return {name: str(ref) for name, ref in object_at(values, IMAGES).items()}
+
+
+def new_environment(
+    checkout: Path,
+    name: str,
+    *,
+    template: str,
+    values: Sequence[str],
+    tell: Callable[[str], None] = _say,
+) -> Path:
+    """Make an environment's file from another one's; the new file.
+
+    Where the template's name stands in what belongs to it alone, the new name is written.
+
+    Args:
+        checkout: the repository.
+        name: of the new environment.
+        template: the environment whose file is copied, comments included.
+        values: `key=value` each; a key may leave out the prefix `seawall:`, dots go deeper.
+        tell: gets a line about each replaced value, and one about a namespace that stays.
+
+    Raises:
+        UsageError: the name is none or is taken, or a value has another form.
+        WorkspaceError: the template cannot be read.
+    """
+    for given in (name, template):
+        check_env_name(given)
+    if name in environments(checkout):
+        raise UsageError(f"environment {name} exists already: Pulumi.{name}.yaml")
+    changes: Values = {}
+    for text in values:
+        changes = merge(changes, _change(text))
+    layout = Layout(checkout, checkout, template)
+    base = committed_values(layout)  # which also refuses a template that is not there
+    text, replaced = renamed(layout.committed_file.read_bytes().decode(), template, name)
+    target = checkout / f"Pulumi.{name}.yaml"
+    fresh = target.with_suffix(".new")
+    try:
+        fresh.write_bytes(text.encode())
+        if changes:
+            document = load(fresh)
+            document["config"] = merge(object_at(document, "config"), changes)
+            fresh.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        config = object_at(load(fresh), "config")
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    for line in (*replaced, *_namespace_note(config, base, template)):
+        tell(line)
+    return target
+
+
+def _namespace_note(config: Values, base: Values, template: str) -> list[str]:
+    namespace = object_at(config, KUBERNETES).get("namespace")
+    if namespace is None or namespace != object_at(base, KUBERNETES).get("namespace"):
+        return []
+    line = (
+        f"namespace {namespace} is also that of {template}, so the two cannot share a cluster; "
+        "--set kubernetes.namespace=<name> gives it another one"
+    )
+    return [line]
+
+
+def _change(text: str) -> Values:
+    key, equals, value = text.partition("=")
+    steps = key.removeprefix(_PREFIX).split(".")
+    if not equals or not all(steps) or not (key.isascii() and key.isprintable()):
+        shown = text if text.isprintable() else ascii(text)
+        raise UsageError(f"--set {shown}: write KEY=VALUE, such as images.gateway=<reference>")
+    try:
+        found = value_in(value, f"--set {key}")
+    except SeawallError as error:
+        raise UsageError(str(error)) from error
+    steps[0] = f"{_PREFIX}{steps[0]}"
+    change: Values = {steps.pop(): found}
+    for step in reversed(steps):
+        change = {step: change}
+    return change

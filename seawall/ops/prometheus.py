@@ -1,0 +1,242 @@
+"""The Prometheus that watches an environment, asked through its cluster's API server."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
+
+from seawall.common.errors import ClusterError, UsageError
+from seawall.engine.layout import Layout
+from seawall.engine.strict_yaml import Values
+from seawall.engine.values import object_at
+from seawall.engine.workspace import committed_values
+from seawall.kube.api_server import Answer, Ask, api_server
+from seawall.kube.kubectl import Kubectl
+from seawall.ops.deployment import Target
+
+__all__ = [
+    "Found",
+    "Matrix",
+    "Place",
+    "Prometheus",
+    "Sample",
+    "Series",
+    "Single",
+    "Vector",
+    "place_of",
+    "prometheus_at",
+]
+
+_MONITORING = "seawall:monitoring"
+_BAD_QUERY = frozenset({400, 422})
+"""Prometheus' own: it cannot be parsed; it cannot be executed."""
+_OK = 200
+_LONGEST = 300
+
+R = TypeVar("R")
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a Prometheus is.
+
+    Attributes:
+        namespace: of its Service.
+        watches: the namespace of the environment; it may have other environments, too.
+        service: the name of that.
+        port: the name or the number of the Service's port.
+    """
+
+    namespace: str
+    watches: str
+    service: str = "prometheus"
+    port: str = "http"
+
+    @property
+    def matcher(self) -> str:
+        """The label matcher for the environment's series."""
+        return f'namespace="{self.watches}"'
+
+
+class Sample(BaseModel):
+    """A series and its value of now."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+    @property
+    def number(self) -> float:
+        """The value; may be NaN."""
+        return float(self.value[1])
+
+
+class Series(BaseModel):
+    """A series and its values, as seconds since 1970 and texts."""
+
+    metric: dict[str, str]
+    values: list[tuple[float, str]]
+
+
+class Vector(BaseModel):
+    """What a plain query finds."""
+
+    kind: Literal["vector"] = Field(alias="resultType")
+    result: list[Sample]
+
+
+class Matrix(BaseModel):
+    """What a query with a range, such as up[5m], finds."""
+
+    kind: Literal["matrix"] = Field(alias="resultType")
+    result: list[Series]
+
+
+class Single(BaseModel):
+    """What a query without series, such as time(), finds."""
+
+    kind: Literal["scalar", "string"] = Field(alias="resultType")
+    result: tuple[float, str]
+
+
+Found: TypeAlias = Annotated[Vector | Matrix | Single, Field(discriminator="kind")]
+"""What a query gives."""
+
+
+class _Answer(BaseModel):
+    data: Found
+
+
+class _Error(BaseModel):
+    """Prometheus' own refusal."""
+
+    status: Literal["error"]
+    error: str
+
+
+class _Status(BaseModel):
+    """The API server's refusal."""
+
+    kind: Literal["Status"]
+    message: str
+
+
+_RAW: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+
+
+class Prometheus:
+    """One Prometheus; made by `prometheus_at`."""
+
+    def __init__(self, ask: Ask, place: Place) -> None:
+        self._ask = ask
+        self.place = place
+
+    def raw(self, query: str) -> Mapping[str, JsonValue]:
+        """The whole answer to an instant query, as it was given.
+
+        Raises:
+            UsageError: Prometheus refuses the query.
+            ClusterError: it cannot be reached, or answers something else.
+        """
+        return _parsed(_RAW.validate_json, self._queried(query))
+
+    def found(self, query: str) -> Found:
+        """What an instant query finds; raises as `raw`."""
+        return _parsed(_Answer.model_validate_json, self._queried(query)).data
+
+    def samples(self, query: str) -> list[Sample]:
+        """The samples of a query for a vector, in the order of their labels; raises as `raw`."""
+        found = self.found(query)
+        if not isinstance(found, Vector):
+            raise ClusterError(f"Prometheus answers {query} with a {found.kind}")
+        return sorted(found.result, key=lambda sample: sorted(sample.metric.items()))
+
+    def read(self, path: str, model: type[T]) -> T:
+        """Another page below /api/v1/.
+
+        Raises:
+            ClusterError: it cannot be reached, or answers something else.
+        """
+        return _parsed(model.model_validate_json, _body(self._get(path)))
+
+    def _queried(self, query: str) -> str:
+        answer = self._get("query?" + urlencode({"query": query}, quote_via=quote))
+        if answer.status in _BAD_QUERY:
+            try:
+                told = _Error.model_validate_json(answer.body).error
+            except ValidationError:
+                pass
+            else:
+                raise UsageError(f"Prometheus refuses the query {query}: {told}")
+        return _body(answer)
+
+    def _get(self, path: str) -> Answer:
+        place = self.place
+        service = f"/api/v1/namespaces/{place.namespace}/services/{place.service}:{place.port}"
+        return self._ask(f"{service}/proxy/api/v1/{path}")
+
+
+@contextmanager
+def prometheus_at(kubectl: Kubectl, place: Place) -> Generator[Prometheus]:
+    """The Prometheus of a place, while inside.
+
+    Raises:
+        ClusterError: kubectl cannot ask its API server.
+    """
+    with api_server(kubectl) as ask:
+        yield Prometheus(ask, place)
+
+
+def place_of(target: Target) -> Place:
+    """Where the Prometheus of an environment is, by its configuration.
+
+    Raises:
+        UsageError: the kit does not know it; says what to do.
+        WorkspaceError: the configuration cannot be read.
+    """
+    monitoring = object_at(_values(target), _MONITORING)
+    match monitoring.get("kind"):
+        case "bundled":
+            return Place(target.namespace, watches=target.namespace)
+        case "operator":
+            said = f"with {_MONITORING}.kind: operator the kit has no Prometheus of its own"
+        case _:
+            said = f"without {_MONITORING} the kit has no Prometheus"
+    raise UsageError(
+        f"{target.env}: {said}; ask yours, with the matcher "
+        f'namespace="{target.namespace}" in the braces of the query'
+    )
+
+
+def _values(target: Target) -> Values:
+    return committed_values(Layout(target.kit.checkout, target.kit.home, target.env))
+
+
+def _body(answer: Answer) -> str:
+    if answer.status == _OK:
+        return answer.body
+    for model in (_Status, _Error):
+        try:
+            refusal = model.model_validate_json(answer.body)
+        except ValidationError:
+            continue
+        told = refusal.message if isinstance(refusal, _Status) else refusal.error
+        raise ClusterError(f"Prometheus does not answer: {_line(told)}")
+    raise ClusterError(
+        f"Prometheus does not answer: status {answer.status}: {_line(answer.body) or 'no words'}"
+    )
+
+
+def _parsed(parse: Callable[[str], R], body: str) -> R:
+    try:
+        return parse(body)
+    except ValidationError as odd:
+        raise ClusterError(f"Prometheus answers what it should not: {_line(body)}") from odd
+
+
+def _line(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."

@@ -1,0 +1,6 @@
+"""The kit's own proof that a deployment serves; `pulumi up` alone can succeed on a broken image."""
+
+from seawall.ops.verify.checks import Expected
+from seawall.ops.verify.rollout import verify_rollout, what_is_wrong
+
+__all__ = ["Expected", "verify_rollout", "what_is_wrong"]

@@ -1,0 +1,1 @@
+"""Clusters of this machine, and what is built for them."""

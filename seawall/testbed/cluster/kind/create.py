@@ -1,0 +1,120 @@
+"""Making the containers of a kind cluster, bringing them back, and removing them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from seawall.common.errors import ClusterError, UsageError
+from seawall.testbed.cluster.instance import Instance, OwnCluster, read_note, write_note
+from seawall.testbed.cluster.kind.config import control_plane_name, kind_config, worker_names
+from seawall.testbed.cluster.kind.containers import Container, Containers
+from seawall.testbed.cluster.kind.programs import kind
+
+__all__ = ["Maker"]
+
+_CREATE_S = 20 * 60.0
+"""kind pulls a node image of about a gigabyte first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes one cluster.
+
+    Attributes:
+        instance: its name, its number of nodes and its folder.
+        owner: the checkout, noted for whoever finds the cluster.
+        node_image: which Kubernetes; see `KindCluster`.
+        containers: looks at them.
+        kubeconfig: where the credentials are written.
+    """
+
+    instance: Instance
+    owner: Path
+    node_image: str | None
+    containers: Containers
+    kubeconfig: Path
+
+    def ensure(self) -> Mapping[str, datetime]:
+        """Make the cluster, or bring it back; when each node that did not run was started.
+
+        Raises:
+            UsageError: it was made with other nodes than are asked for now.
+            ClusterError: kind failed, or a node was removed by somebody else.
+        """
+        found = self.containers.all()
+        if not found:
+            return self._make()
+        if not self._made.exists():
+            if read_note(self.instance.data) is None:
+                raise UsageError(
+                    f"there are containers of a kind cluster {self.instance.name}, and "
+                    f"{self.instance.data} knows nothing of them: another SEAWALL_STATE_DIR, or "
+                    "another user of this Docker, made them; name that one, or remove them with "
+                    f"`kind delete cluster --name={self.instance.name}`"
+                )
+            self.delete()  # what a kind that was killed has left
+            return self._make()
+        self._check_unchanged()
+        names = [control_plane_name(self.instance), *worker_names(self.instance).values()]
+        gone = [name for name in names if name not in found]
+        if gone:
+            raise ClusterError(
+                f"somebody removed {', '.join(gone)}, and kind cannot add a node: `seawall down` "
+                "removes the cluster with all state, `up` makes it anew"
+            )
+        started = [self._bring_back(found[name]) for name in names]
+        self._write_credentials()
+        return {name: when for name, when in zip(names, started, strict=True) if when is not None}
+
+    def delete(self) -> None:
+        """Remove the containers and their disks; nothing happens when there are none."""
+        kind("delete", "cluster", *self._where, timeout_s=120)
+
+    def _make(self) -> Mapping[str, datetime]:
+        for note in (self._made, self.instance.data / "addons"):
+            note.unlink(missing_ok=True)
+        # Before kind begins, so that `down` finds what a killed one leaves.
+        write_note(self.instance, self.owner, OwnCluster.KIND, self.node_image)
+        config = self.instance.data / "kind.yaml"
+        config.write_text(kind_config(self.instance, self.node_image))
+        kind("create", "cluster", *self._where, f"--config={config}", timeout_s=_CREATE_S)
+        self.kubeconfig.chmod(0o600)
+        self._made.touch()
+        return {}
+
+    def _check_unchanged(self) -> None:
+        note = read_note(self.instance.data)
+        if note is None:
+            return
+        asked = (self.instance.nodes, self.node_image or note.node_image)
+        made = (note.nodes, note.node_image)
+        if asked != made:
+            raise UsageError(
+                f"the cluster was made with {_words(*made)}, and {_words(*asked)} are asked for: "
+                "kind cannot change that; `seawall down` removes it with all state"
+            )
+
+    def _bring_back(self, container: Container) -> datetime | None:
+        if self.containers.mend(container) and container.runs:
+            return None
+        return self.containers.start(container)
+
+    def _write_credentials(self) -> None:
+        """Again each time: the port of the API server is Docker's choice."""
+        kind("export", "kubeconfig", *self._where)
+        self.kubeconfig.chmod(0o600)
+
+    @property
+    def _made(self) -> Path:
+        """There once kind has made all of it."""
+        return self.instance.data / "made"
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        # Without the second the user's own kubeconfig would be written.
+        return (f"--name={self.instance.name}", f"--kubeconfig={self.kubeconfig}")
+
+
+def _words(nodes: int, image: str | None) -> str:
+    return f"{nodes} nodes of {image or 'the default image of kind'}"

@@ -1,0 +1,1 @@
+"""HTTP: the server, its connections, the routes and the status page."""

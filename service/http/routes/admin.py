@@ -1,0 +1,55 @@
+"""Keys that are made at run time, for whoever has an admin key.
+
+Off the hot path: the framework's router finds the route, and the stages do the rest, as for any
+other request.
+"""
+
+from dataclasses import replace
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from contract.paths import ADMIN_KEYS
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Exchange
+from service.pipeline.order import ADMIN, chain
+from service.resilience.byte_budget import ByteBudget
+from service.resilience.concurrency_limiter import Gate
+
+__all__ = ["ADMIN_ROUTE", "admin_routes"]
+
+ADMIN_ROUTE = "admin_keys"
+"""What logs and metrics call it."""
+MAX_BODY_BYTES = 16 << 10
+"""A key's fields are some hundred bytes."""
+AT_ONCE, WAITING = 4, 16
+
+
+def admin_routes(services: Services) -> list[Route]:
+    """The routes. What a reload of the settings changes they find in the scope of a request."""
+    endpoint = _Endpoint(chain(ADMIN, _with_room_of_its_own(services)))
+    return [
+        Route(ADMIN_KEYS, endpoint, methods=["GET", "POST"]),
+        Route(ADMIN_KEYS + "/{key_id}", endpoint, methods=["DELETE"]),
+    ]
+
+
+def _with_room_of_its_own(services: Services) -> Services:
+    """Beside the gate of all others: a key that floods the gateway must be possible to delete."""
+    admission = services.settings.admission.model_copy(update={"max_body_bytes": MAX_BODY_BYTES})
+    return replace(
+        services,
+        settings=services.settings.model_copy(update={"admission": admission}),
+        gate=Gate(AT_ONCE, WAITING),
+        buffered=ByteBudget(AT_ONCE * MAX_BODY_BYTES),
+    )
+
+
+class _Endpoint:
+    """A class, which the framework takes for an ASGI application."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._handler(Exchange(scope, receive, send, ADMIN_ROUTE))

@@ -1,0 +1,73 @@
+"""Stage: the last of /admin/keys. Makes, lists and deletes keys for whoever has an admin key."""
+
+from typing import cast
+
+import msgspec
+
+from contract.budgets import missing_price
+from contract.paths import ADMIN_KEYS
+from service.errors import InvalidRequest, NotServed, Unauthorized
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Exchange
+from service.providers.dialect import UNREADABLE
+from service.settings import Settings
+from service.state.key_ring import KeyRing
+from service.state.runtime_keys import MadeKeys
+
+__all__ = ["SETTINGS", "AdminKeys"]
+
+SETTINGS = "seawall.settings"
+"""The key of the ASGI scope under which the settings in force are: the stage outlasts a reload."""
+
+_JSON = [(b"content-type", b"application/json")]
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class AdminKeys:
+    """Answers POST and GET of /admin/keys, and DELETE of /admin/keys/{id}."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        del proceed
+        self._keys = services.keys
+        self._made = services.made_keys
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        asker, made = exchange.key, self._made
+        if asker is None:
+            raise Unauthorized("No API key.")
+        if made is None:
+            raise NotServed(501, "Keys are made at run time only with state.kind: redis.")
+        method: str = exchange.scope["method"]
+        if method == "POST":
+            settings = cast("Settings", exchange.scope[SETTINGS])
+            missing = missing_price(settings.models, settings.providers)
+            fields = _fields(exchange.body)
+            document = await made.make(fields, asker.id, missing_price=missing)
+            await exchange.answer(201, _JSON, msgspec.json.encode(document))
+        elif method == "DELETE":
+            path: str = exchange.scope["path"]
+            await made.delete(path.removeprefix(ADMIN_KEYS + "/"), asker.id)
+            # Not `answer`: a 204 has no content-length.
+            await exchange.start(204, [])
+            await exchange.write(b"", more=False)
+        else:
+            await exchange.answer(200, _JSON, _listed(self._keys, made))
+
+
+def _fields(body: bytes) -> dict[str, object]:
+    try:
+        return _decode(body)
+    except UNREADABLE as error:
+        raise InvalidRequest(f"The body is not a JSON object: {error}") from None
+
+
+def _listed(keys: KeyRing, made: MadeKeys) -> bytes:
+    fixed = keys.of_the_file
+    return msgspec.json.encode(
+        {
+            "made": made.listed(),
+            "of_the_file": sorted(key.id for key in fixed.keys.values()),
+            "revoked": sorted(fixed.revoked),
+        }
+    )

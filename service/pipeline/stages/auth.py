@@ -1,0 +1,51 @@
+"""Stage: who is calling. Keys are known by their hash; see `service.state.key_ring`."""
+
+from starlette.types import Scope
+
+from service.errors import KeysUnavailable, Unauthorized
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Exchange
+from service.state.key_ring import MADE_PREFIX, ApiKey, KeyRing
+
+__all__ = ["Authenticate", "caller"]
+
+_BEARER = b"bearer "
+_ANTHROPICS = b"x-api-key"
+"""How Anthropic's clients send it."""
+
+
+def caller(scope: Scope, keys: KeyRing) -> ApiKey:
+    """Whose request it is.
+
+    Raises:
+        Unauthorized: it has no key, or one that is not known.
+        KeysUnavailable: it may be known elsewhere, and this replica cannot find out now.
+    """
+    presented = ""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            presented = value[len(_BEARER) :].strip().decode("latin-1")
+        elif name == _ANTHROPICS and not presented:
+            presented = value.strip().decode("latin-1")
+    if not presented:
+        raise Unauthorized("Send an API key as 'Authorization: Bearer <key>' or 'x-api-key'.")
+    key = keys.find(presented)
+    if key is None and presented.startswith(MADE_PREFIX) and not keys.knows_made:
+        # This replica began while Redis is silent: another one may know the key.
+        raise KeysUnavailable("The keys made at run time are not known yet.", retry_after_s=1)
+    if key is None:
+        raise Unauthorized("The API key is not known here.")
+    return key
+
+
+class Authenticate:
+    """Sets `exchange.key` from `Authorization: Bearer ...` or `x-api-key: ...`."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        self._keys = services.keys
+        self._proceed = proceed
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        exchange.key = caller(exchange.scope, self._keys)
+        await self._proceed(exchange)

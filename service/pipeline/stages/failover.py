@@ -1,0 +1,315 @@
+"""Stage: calls targets until one commits to an answer. At most three attempts a step, five in all.
+
+Nothing reaches the client from here: an attempt that fails before its first valid content is
+invisible. What to do after a failure is decided by `service.resilience.retry`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from service.errors import (
+    AllTargetsFailed,
+    GatewayError,
+    InvalidRequest,
+    PassedOn,
+    ProvidersRateLimited,
+)
+from service.pipeline.attempt import Attempt, Encoded
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Committed, Exchange
+from service.pipeline.keep_alive import KeepAlive
+from service.pipeline.stages.trace import begin_attempt
+from service.pipeline.upstreams import Lane
+from service.providers.dialect import MISREAD, Untranslatable, as_failure
+from service.providers.encoding import MAY_BE_MISSING, SAY_NOTHING, Encoding
+from service.providers.failures import UpstreamFailure
+from service.resilience.breaker import Outcome, Permit
+from service.resilience.retry import (
+    MAX_ATTEMPTS,
+    MAX_ATTEMPTS_IN_ALL,
+    Step,
+    Symptom,
+    decide,
+    full_jitter_s,
+)
+
+__all__ = ["Attempts"]
+
+_log = logging.getLogger("seawall.attempts")
+PROBE_S = 0.5
+"""A target that is well begins its answer by then, or soon after; one that is not keeps requests
+that have failed already no longer than this."""
+PROBE_LOOK_S = 0.02
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the attempts of one request have found out, of at most `most`."""
+
+    most: int
+    failure: UpstreamFailure | None = None
+    refused: list[Untranslatable] = field(default_factory=list[Untranslatable])
+    spared: list[Lane] = field(default_factory=list[Lane])
+    unreached: list[Lane] = field(default_factory=list[Lane])
+    had: list[Lane] = field(default_factory=list[Lane])
+    """Those that came a second time, since nobody else was left."""
+    rate_limited: bool = False
+    others: bool = False
+    """Whether a target that could be reached failed otherwise than by too many requests."""
+    soonest_s: float | None = None
+    """The soonest Retry-After of those."""
+
+    def note(self, lane: Lane, failure: UpstreamFailure) -> None:
+        """Remember how an attempt failed."""
+        self.failure = failure
+        if failure.symptom is Symptom.KEY_REFUSED and failure.refusal is not None:
+            pass  # no quota: who may ask again later may still get an answer from another
+        elif failure.symptom is Symptom.RATE_LIMITED:
+            self.rate_limited = True
+            asked, known = failure.retry_after_s, self.soonest_s
+            if asked is not None:
+                self.soonest_s = asked if known is None else min(asked, known)
+        elif failure.symptom is Symptom.CONNECT:
+            self.unreached.append(lane)
+        elif failure.symptom.asks_for_another_form:
+            self.most = min(self.most + 1, MAX_ATTEMPTS_IN_ALL)
+        else:
+            self.others = True
+
+
+class Attempts:
+    """Sets `exchange.committed`, and closes it after the stages below."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        self._attempt = Attempt(services.upstream)
+        self._metrics = services.metrics
+        self._random = services.random
+        self._proceed = proceed
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        committed: Committed | None = None
+        try:
+            if exchange.call.stream:
+                async with KeepAlive(exchange, exchange.timeouts.quiet_seconds):
+                    committed = await self._commit(exchange)
+            else:
+                committed = await self._commit(exchange)
+            exchange.committed = committed
+        except BaseException:
+            if committed is not None:
+                # Cancelled on the way out: nobody below will give these back.
+                committed.lane.breaker.record(committed.permit, Outcome.NEUTRAL)
+                committed.answer.close()
+                committed.lane.load.end()
+            raise
+        exchange.provider = committed.lane.provider
+        exchange.adapted = committed.adapted
+        if committed.adapted:
+            self._metrics.adapted(exchange.provider)
+            _log.debug(
+                "request %s was adapted for %s: %s",
+                exchange.request_id,
+                committed.lane.name,
+                ", ".join(committed.adapted),
+            )
+        try:
+            await self._proceed(exchange)
+        finally:
+            committed.answer.close()
+            committed.lane.load.end()
+
+    async def _commit(self, exchange: Exchange) -> Committed:
+        found = _Found(min(exchange.attempts + MAX_ATTEMPTS, MAX_ATTEMPTS_IN_ALL))
+        for number, lane in enumerate(exchange.plan, start=1):
+            committed = await self._ask(exchange, lane, found, exchange.plan[number:])
+            if committed is not None:
+                return committed
+        while exchange.attempts < found.most:
+            left = await self._left(found)
+            if left is None:
+                break
+            committed = await self._ask(exchange, left, found, (), tries=left in found.unreached)
+            if committed is not None:
+                return committed
+        raise self._all_failed(exchange, found)
+
+    async def _ask(
+        self,
+        exchange: Exchange,
+        lane: Lane,
+        found: "_Found",
+        others: Sequence[Lane],
+        *,
+        tries: int = 0,
+    ) -> Committed | None:
+        """Attempts at one target, before the `others` and after `tries`; None when all failed."""
+        try:
+            request = self._encoded(exchange, lane)
+        except Untranslatable as caught:
+            found.refused.append(caught.with_traceback(None))
+            return None
+        # Early the first time only: one that opened on this request is left alone.
+        early = True
+        while exchange.attempts < found.most:
+            if tries and not self._may_retry(lane, found.failure):
+                return None
+            permit = lane.breaker.acquire(early=early)
+            if permit is None:
+                found.spared += () if tries else (lane,)
+                return None
+            if not tries:
+                lane.budget.count_request()
+            early = False
+            tries += 1
+            exchange.attempts += 1
+            if lane.quota is not None:
+                lane.quota.count()
+            try:
+                return await self._try(exchange, lane, permit, request)
+            except UpstreamFailure as caught:
+                # Without this frame: it holds the body, until the garbage collector comes.
+                failure = caught.with_traceback(None)
+            found.note(lane, failure)
+            if failure.symptom.asks_for_another_form:
+                request = self._encoded(exchange, lane, failure.most_tokens)
+            # Targets of the last resort take no try away from one that only stumbled.
+            untried = sum(other.breaker.available() for other in others)
+            following = decide(
+                failure.symptom,
+                tries=tries,
+                spare=found.most - exchange.attempts - untried,
+                retry_after_s=failure.retry_after_s,
+                remaining_s=exchange.deadline - asyncio.get_running_loop().time(),
+                spare_key=lane.keys.has_spare(lane.model),
+                random=self._random,
+            )
+            if following.step is Step.NEXT_TARGET:
+                return None
+            await asyncio.sleep(following.wait_s)
+        return None
+
+    async def _left(self, found: "_Found") -> Lane | None:
+        """The first that may be asked when nobody else is left.
+
+        Those that were not asked come first. Whoever has nobody else waits for what the probes that
+        are out find: a target that nobody needed has recovered unseen, and when those before it
+        die, all that they had in hand comes to it. Then come those that were not reached: one that
+        is well knows nothing of a packet that was lost. Each is had once.
+        """
+        lanes = [lane for lane in (*found.spared, *found.unreached) if lane not in found.had]
+        if found.unreached and lanes:
+            await asyncio.sleep(full_jitter_s(1, self._random))
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PROBE_S
+        while True:
+            for lane in lanes:
+                if lane.breaker.available(early=True):
+                    found.had.append(lane)
+                    return lane
+            if loop.time() >= until or not any(lane.breaker.probing for lane in lanes):
+                return None
+            await asyncio.sleep(PROBE_LOOK_S)
+
+    @staticmethod
+    def _may_retry(lane: Lane, failure: UpstreamFailure | None) -> bool:
+        """Whether the budget allows it; a key that was refused cost the provider nothing."""
+        refused = failure is not None and failure.symptom is Symptom.KEY_REFUSED
+        return refused or lane.budget.take_retry()
+
+    @staticmethod
+    def _encoded(exchange: Exchange, lane: Lane, most_tokens: int | None = None) -> Encoded:
+        """The request for the target, before it is asked for a permit: its probes are few.
+
+        The answer to it has `most_tokens`, where there is room for no more.
+        """
+        try:
+            how = Encoding(lane.learned.refuses, lane.learned.calls)
+            call = exchange.call
+            if call.mended:
+                how.adapted.add("messages")
+            most = most_tokens or lane.learned.most_tokens
+            if most is not None:
+                call = call.at_most(most)
+                if call is not exchange.call:
+                    how.adapted.add("max_tokens")
+            refused = lane.learned.refuses
+            if refused:
+                how.adapted |= (MAY_BE_MISSING & refused & call.fields.keys()) - SAY_NOTHING
+                call = call.without(MAY_BE_MISSING & refused)
+            gathers = lane.gathers and not call.stream and "audio" not in call.fields
+            gathers = gathers and how.may_add("stream")
+            if gathers:
+                call = msgspec.structs.replace(call, stream=True)
+            return Encoded(lane.dialect(call).encode(call, lane.model, how), how, gathers)
+        except MISREAD as error:
+            raise Untranslatable(f"The request cannot be read: {error}", "messages") from None
+
+    async def _try(
+        self, exchange: Exchange, lane: Lane, permit: Permit, request: Encoded
+    ) -> Committed:
+        """One attempt; the breaker is told how it failed, or the permit goes on with the answer."""
+        began = time.perf_counter()
+        lane.load.begin()
+        exchange.asked = lane
+        spans = exchange.spans
+        try:
+            if spans is not None:
+                begin_attempt(exchange, lane)
+            committed = await self._attempt.run(exchange, lane, permit, request)
+            committed.adapted = sorted(request.how.adapted)
+        except (UpstreamFailure, *MISREAD) as caught:
+            failure = as_failure(caught)
+            lane.load.end()
+            lane.stats.note(time.perf_counter() - began, failure.symptom.value)
+            self._note(lane, failure)
+            if spans is not None:
+                spans.end_attempt(failure.symptom.value)
+            blamed = failure.symptom.blames_the_target
+            lane.breaker.record(permit, Outcome.FAILED if blamed else Outcome.NEUTRAL)
+            try:
+                raise failure from (None if failure is caught else caught)
+            finally:
+                del failure  # it and this frame would hold each other
+        except BaseException:
+            # Cancelled: the target is not to blame, but the permit must come back.
+            lane.load.end()
+            lane.breaker.record(permit, Outcome.NEUTRAL)
+            self._metrics.attempt(lane.provider, "cancelled")
+            if spans is not None:
+                spans.end_attempt("cancelled")
+            raise
+        seconds = time.perf_counter() - began
+        lane.stats.note(seconds)
+        lane.load.note(seconds)
+        self._metrics.answered(lane.provider, seconds)
+        return committed
+
+    def _note(self, lane: Lane, failure: UpstreamFailure) -> None:
+        self._metrics.attempt(lane.provider, failure.symptom.value)
+        _log.debug("attempt at %s/%s failed: %s", lane.provider, lane.model, failure)
+
+    @staticmethod
+    def _all_failed(exchange: Exchange, found: "_Found") -> GatewayError:
+        failure, refused = found.failure, found.refused
+        if len(refused) == len(exchange.plan):
+            return InvalidRequest(str(refused[0]), param=refused[0].param)
+        if found.rate_limited and not found.others:
+            return ProvidersRateLimited(
+                f"Every provider of '{exchange.name}' has had enough requests for now.",
+                retry_after_s=max(1.0, found.soonest_s or 0.0),
+            )
+        if failure is not None and failure.refusal is not None:
+            return PassedOn(*failure.refusal)
+        waits = [lane.breaker.retry_in_s() for lane in exchange.plan]
+        asked = failure.retry_after_s if failure is not None else None
+        reason = failure.symptom.value if failure is not None else "breaker open"
+        return AllTargetsFailed(
+            f"No provider of '{exchange.name}' could answer (last: {reason}).",
+            retry_after_s=max(1.0, min(waits), asked or 0.0),
+        )

@@ -1,0 +1,161 @@
+"""Stage: what the key may do: its rate of requests, and tokens, users and budget where it has them.
+
+Shared over all replicas while Redis answers; see `state.limiter`. One call to Redis before the
+request goes on; what it did cost is booked after the answer, beside the requests.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from contract.budgets import WINDOWS
+from service.errors import (
+    AllTargetsFailed,
+    BudgetExceeded,
+    GatewayError,
+    RateLimited,
+    StreamBroken,
+    Unauthorized,
+)
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Abort, Exchange
+from service.pipeline.metering import Metering, estimated
+from service.resilience.gcra import Decision
+from service.resilience.gcra import Limit as Rate
+from service.state.charges import NANO, Bucket, Budget, Verdict
+from service.state.key_ring import ApiKey
+
+__all__ = ["Limit", "duration_text"]
+
+_log = logging.getLogger("seawall.budgets")
+
+_REQUESTS, _TOKENS = "requests", "tokens"
+"""Whose state the client's headers tell; those of its users it can count itself."""
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as OpenAI's headers write it: 12ms, 1.5s, 6m0s."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    minutes, rest = divmod(round(seconds, 3), 60)
+    return f"{int(minutes)}m{rest:g}s" if minutes else f"{rest:g}s"
+
+
+class Limit:
+    """Takes what the request costs its key, and tells the client what is left."""
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        self._limiter = services.limiter
+        self._metering = Metering(services.settings, services.lanes)
+        self._unpriced = services.metrics.unpriced
+        self._told: set[str] = set()
+        """Targets that were told of since the settings changed."""
+        self._share = services.share
+        self._proceed = self._followed if services.settings.admission.adaptive else proceed
+        self._then = proceed
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        key = exchange.key
+        if key is None:
+            raise Unauthorized("No API key.")
+        if self._share.now < 1:
+            key = key.slowed(self._share.now)
+        if key.metered and exchange.name:
+            await self._metered(exchange, key)
+            return
+        decision = await self._limiter.take(key)
+        _tell(exchange, _REQUESTS, key.limit, decision)
+        if not decision.allowed:
+            raise _too_fast(exchange, _REQUESTS, key.limit, decision.retry_after_s)
+        await self._proceed(exchange)
+
+    async def _metered(self, exchange: Exchange, key: ApiKey) -> None:
+        estimate = estimated(exchange.call, len(exchange.body))
+        charge = self._metering.charge(exchange, key, estimate)
+        ticket = await self._limiter.charge(key, charge)
+        buckets = {bucket.what: bucket for bucket, _ in charge.buckets}
+        for bucket, decision in zip(buckets.values(), ticket.verdict.decisions, strict=True):
+            if bucket.what in (_REQUESTS, _TOKENS):
+                _tell(exchange, bucket.what, bucket.limit, decision)
+        if ticket.verdict.refused:
+            raise _refusal(exchange, buckets, key.account.budget, ticket.verdict)
+        try:
+            await self._proceed(exchange)
+        finally:
+            tokens, cost = self._metering.used(exchange, estimate)
+            if tokens and not cost and key.account.budget is not None:
+                self._note_unpriced(exchange, key)
+            self._limiter.settle(ticket, cost=cost, tokens=tokens)
+
+    def _note_unpriced(self, exchange: Exchange, key: ApiKey) -> None:
+        lane = exchange.committed.lane if exchange.provider else exchange.asked
+        if lane is None or lane.price.known:
+            return
+        self._unpriced.inc()
+        if lane.name not in self._told:
+            self._told.add(lane.name)
+            _log.warning(
+                "the price of %s is not known: the budgets of key %s and others do not count it",
+                lane.name,
+                key.id,
+            )
+
+    async def _followed(self, exchange: Exchange) -> None:
+        """Go on, and note whether a provider could answer; what clients got wrong says nothing."""
+        try:
+            await self._then(exchange)
+        except (AllTargetsFailed, StreamBroken):
+            self._share.note(failed=True)
+            raise
+        except asyncio.CancelledError:
+            if exchange.aborted is Abort.DEADLINE:
+                self._share.note(failed=True)
+            raise
+        if exchange.name:
+            self._share.note(failed=bool(exchange.degraded))
+
+
+def _tell(exchange: Exchange, what: str, limit: Rate, decision: Decision) -> None:
+    name = what.encode()
+    exchange.extra_headers += (
+        (b"x-ratelimit-limit-" + name, str(limit.burst).encode()),
+        (b"x-ratelimit-remaining-" + name, str(decision.remaining).encode()),
+        (b"x-ratelimit-reset-" + name, duration_text(decision.reset_s).encode()),
+    )
+
+
+def _refusal(
+    exchange: Exchange, buckets: dict[str, Bucket], budget: Budget | None, verdict: Verdict
+) -> GatewayError:
+    if verdict.refused not in WINDOWS:
+        limit = buckets[verdict.refused].limit
+        return _too_fast(exchange, verdict.refused, limit, verdict.retry_after_s)
+    limits = budget.limits if budget is not None else (0, 0, 0)
+    dollars = limits[WINDOWS.index(verdict.refused)] / NANO
+    until = _next(verdict.refused, datetime.now(UTC)).isoformat(timespec="minutes")
+    return BudgetExceeded(
+        f"The budget of {dollars:g} dollars a {verdict.refused} has no room for this request;"
+        f" it begins anew at {until}."
+    )
+
+
+def _too_fast(exchange: Exchange, what: str, limit: Rate, retry_after_s: float) -> RateLimited:
+    milliseconds = max(1, round(retry_after_s * 1000))
+    exchange.extra_headers.append((b"retry-after-ms", str(milliseconds).encode()))
+    return RateLimited(
+        f"The rate of {limit.rate:g} {what} a second is used up; "
+        f"try again in {duration_text(retry_after_s)}.",
+        retry_after_s=retry_after_s,
+    )
+
+
+def _next(window: str, now: datetime) -> datetime:
+    """When the window after the present one begins."""
+    now = now.replace(minute=0, second=0, microsecond=0)
+    if window == "hour":
+        return now + timedelta(hours=1)
+    now = now.replace(hour=0)
+    if window == "day":
+        return now + timedelta(days=1)
+    return (now.replace(day=1) + timedelta(days=31)).replace(day=1)

@@ -1,0 +1,64 @@
+"""Stage: which targets may answer, best first."""
+
+from service.errors import AllTargetsFailed, ModelNotFound
+from service.pipeline.dependencies import Handler, Services
+from service.pipeline.exchange import Exchange
+from service.pipeline.targets import model_targets
+from service.resilience.load_balancing import plan
+from service.settings import ModelTimeouts, Timeouts
+
+__all__ = ["Route"]
+
+
+def _with(usual: Timeouts, own: ModelTimeouts) -> Timeouts:
+    return usual.model_copy(update=own.model_dump(exclude_none=True))
+
+
+class Route:
+    """Sets `exchange.timeouts` and `exchange.plan`.
+
+    The plan has the model's targets that can take the request, in the order of
+    `service.resilience.load_balancing`. Those whose breakers admit no call are its end, a last
+    resort: what a breaker knows may be some seconds old, and a request that would fail can find
+    that out. One request at a time probes each of them; when that is all there is, and all probes
+    are out, it is refused at once. Only when a target died within the last second it goes on, and
+    waits for what the probes at the others find.
+    """
+
+    def __init__(self, services: Services, proceed: Handler) -> None:
+        self._targets = model_targets(services.settings, services.lanes)
+        self._aliases = tuple(services.settings.models)
+        self._timeouts = {
+            name: _with(services.settings.timeouts, model.timeouts)
+            for name, model in services.settings.models.items()
+        }
+        self._usual = services.settings.timeouts
+        self._random = services.random
+        self._proceed = proceed
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Stage`."""
+        name = exchange.name
+        targets = self._targets.get(name)
+        if targets is None:
+            raise ModelNotFound(name, self._aliases)
+        exchange.model = exchange.call.model
+        exchange.timeouts = self._timeouts.get(name, self._usual)
+        found = plan(
+            targets.sorted,
+            needs=targets.needs(exchange),
+            affinity=targets.affinity(exchange),
+            random=self._random,
+        )
+        for target in found.resort:
+            target.lane.breaker.want()
+        if not found.ready and not any(
+            target.lane.breaker.available(early=True) or target.lane.breaker.just_opened
+            for target in found.resort
+        ):
+            raise AllTargetsFailed(
+                f"No provider of '{name}' answers now.",
+                retry_after_s=max(1.0, found.resort[0].retry_in_s),
+            )
+        exchange.plan = [target.lane for target in (*found.ready, *found.resort)]
+        await self._proceed(exchange)
