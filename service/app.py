@@ -37,6 +37,12 @@ from service.telemetry.page import Page
 
 __all__ = ["Gateway"]
 
+NAMES_S = 10.0
+"""How long the start waits for the addresses of the providers, in seconds.
+
+A pod without them would keep its first requests waiting for a lookup, of which one that is lost
+takes a second or more. A pod must become Ready without a name server, too, so the wait has an end.
+"""
 YOUNG_OBJECTS = 5_000
 """Between two looks of the garbage collector; Python's 700 are those of 25 requests."""
 
@@ -99,6 +105,7 @@ class Gateway(FastAPI):
             kept("limits", services.limiter.watch),
             kept("fleet", fleet.run),
         ]
+        await services.upstream.names_looked_up(NAMES_S)
         made = services.made_keys
         if made is not None:
             self._keys.knows_made = False

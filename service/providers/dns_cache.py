@@ -22,6 +22,8 @@ FRESH_S = 5.0
 """Then a name is looked up again, beside the requests, which go on with what is known."""
 KEEP_S = 30.0
 """Between two lookups of the providers' names, asked for or not."""
+AGAIN_S = 0.5
+"""Between two lookups of a name without an address, while the name server does not answer."""
 OLD_S = 60.0
 """A name that nobody asked for so long is waited for: it may have moved since yesterday."""
 PATIENCE_S = 0.5
@@ -43,6 +45,8 @@ class LastingNames:
     """Addresses by name. Those that are known stay so while no name server answers."""
 
     def __init__(self) -> None:
+        self.kept = asyncio.Event()
+        """Set when `keep` had an answer for every name: an address, or that there is none."""
         self._known: LastingCache[_Asked, list[Address]] = LastingCache(
             _looked_up, fresh_s=FRESH_S, old_s=OLD_S, patience_s=PATIENCE_S
         )
@@ -70,8 +74,11 @@ class LastingNames:
         places = {_place(url) for url in urls}
         while True:
             lookups = (self.addresses(*place) for place in places)
-            await asyncio.gather(*lookups, return_exceptions=True)
-            await asyncio.sleep(KEEP_S)
+            found = await asyncio.gather(*lookups, return_exceptions=True)
+            lost = any(_is_lost(one) for one in found)
+            if not lost:
+                self.kept.set()
+            await asyncio.sleep(AGAIN_S if lost else KEEP_S)
 
     def close(self) -> None:
         """Wait for no answer any more."""
@@ -81,6 +88,11 @@ class LastingNames:
 def _place(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_lost(found: object) -> bool:
+    """Whether no name server answered."""
+    return isinstance(found, socket.gaierror) and found.errno == socket.EAI_AGAIN
 
 
 async def _looked_up(asked: _Asked) -> list[Address]:

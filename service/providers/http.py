@@ -202,6 +202,12 @@ class UpstreamClient:
             trust_env=False,
         )
 
+    async def names_looked_up(self, seconds: float) -> None:
+        """Wait for the name server's answer about each provider's name, at most `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._names.kept.wait()
+
     def follow(self, connect_s: float, urls: Iterable[str]) -> None:
         """Take other settings; connections that are there stay."""
         self._timeout = _only_connecting(connect_s)

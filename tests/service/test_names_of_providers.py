@@ -1,17 +1,23 @@
 """Providers are reached while no name server answers, also those that nobody asked before."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract import paths
+from service.app import Gateway
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamClient
+from service.settings import Model, Provider, Settings, TargetRef
+from service.telemetry.log import RequestLog
 from tests.conftest import CHECKOUT
 from tests.service import connecting_without_names as program
 from tests.service.connecting_without_names import answering
@@ -22,14 +28,24 @@ class NameServer:
 
     def __init__(self) -> None:
         self.there = True
+        self.asked = 0
+        self.loses = 0
         self.learned = asyncio.Event()
+        self.answers_after = threading.Event()
+        self.answers_after.set()
         self._loop = asyncio.get_running_loop()
 
     def look_up(self, host: str, port: int, *_: object, **__: object) -> list[Any]:
-        """In place of socket.getaddrinfo."""
-        if not self.there or host != "provider.test":
+        """In place of socket.getaddrinfo; in a thread of the lookup."""
+        self.answers_after.wait(timeout=20)
+        self.asked += 1
+        if not self.there or self.loses > 0:
+            self.loses -= 1
             raise socket.gaierror(socket.EAI_AGAIN, "no answer")
-        self._loop.call_soon_threadsafe(self.learned.set)
+        if host != "provider.test":
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        with contextlib.suppress(RuntimeError):  # the test has ended meanwhile
+            self._loop.call_soon_threadsafe(self.learned.set)
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
 
@@ -54,6 +70,64 @@ async def test_a_provider_that_nobody_asked_yet_is_reached_without_a_name_server
     finally:
         await client.close()
         await runner.cleanup()
+
+
+async def test_the_start_waits_for_an_answer_about_each_name(
+    name_server: NameServer,
+) -> None:
+    name_server.answers_after.clear()
+    client = UpstreamClient(0.5, ["http://provider.test/v1", "http://unknown.test/v1"])
+    try:
+        waits = asyncio.ensure_future(client.names_looked_up(10))
+        assert not (await asyncio.wait([waits], timeout=0.2))[0], "no name was answered yet"
+        name_server.answers_after.set()
+        await asyncio.wait_for(waits, 5)
+        assert name_server.learned.is_set()
+    finally:
+        name_server.answers_after.set()
+        await client.close()
+
+
+async def test_a_lookup_that_is_lost_is_repeated_soon(name_server: NameServer) -> None:
+    name_server.loses = 1
+    client = UpstreamClient(0.5, ["http://provider.test/v1"])
+    try:
+        await asyncio.wait_for(client.names_looked_up(10), 5)
+        assert name_server.asked == 2
+        assert name_server.learned.is_set()
+    finally:
+        await client.close()
+
+
+async def test_the_gateway_is_started_when_its_providers_names_are_known(
+    name_server: NameServer, tmp_path: Path
+) -> None:
+    (tmp_path / paths.API_KEYS_FILE).write_text('{"keys": []}')
+    provider = Provider(kind="openai-compatible", base_url="http://provider.test/v1")
+    model = Model(targets=(TargetRef(provider="alpha", model="small"),))
+    settings = Settings(secrets_dir=tmp_path, providers={"alpha": provider}, models={"fast": model})
+    gateway = Gateway(settings, RequestLog(sys.stderr))
+    name_server.answers_after.clear()
+    async with contextlib.AsyncExitStack() as running:
+        starts = asyncio.ensure_future(
+            running.enter_async_context(gateway.router.lifespan_context(gateway))
+        )
+        assert not (await asyncio.wait([starts], timeout=0.2))[0], "no name was answered yet"
+        name_server.answers_after.set()
+        await asyncio.wait_for(starts, 5)
+
+
+async def test_the_start_does_not_wait_for_a_name_server_that_is_lost(
+    name_server: NameServer,
+) -> None:
+    name_server.answers_after.clear()
+    client = UpstreamClient(0.5, ["http://provider.test/v1"])
+    try:
+        await asyncio.wait_for(client.names_looked_up(0.2), 5)
+        assert not name_server.learned.is_set()
+    finally:
+        name_server.answers_after.set()
+        await client.close()
 
 
 async def test_a_name_that_never_had_an_address_is_a_failure_to_connect(
