@@ -9,7 +9,7 @@ PREPARE := $(BIN)/python -m tests.support.prepare
 # Where this is set, every start of a program compiles what it imports, for a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down lint types unit quick check test soak bench faults docs lock serve tests-check tests-environment tests-own-clusters
+.PHONY: help up down fmt picture lint types unit quick check test soak bench faults docs lock serve tests-check tests-environment tests-own-clusters
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,8 +23,12 @@ down: venv ## remove everything that `up` made, except the cache of builds
 serve: venv ## the gateway alone, without a cluster
 	@$(BIN)/seawall serve
 
+fmt: venv ## format the code
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
 lint: venv
-	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format" >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make fmt" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo >.lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
@@ -76,9 +80,13 @@ faults: venv ## run every fault of a provider and generate docs/faults.md
 bench: venv ## compare the gateway with a bare proxy and with other gateways (about 5 minutes)
 	@$(BIN)/python -m tests.bench
 
-docs: venv ## generate the pages that are made of code
+docs: venv ## generate the pages that are made of code and of results
 	@$(BIN)/python -m tools.config_reference >docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
+	@$(BIN)/python -m tools.verification
+
+picture: venv ## after `make up`: make docs/images/status.svg of what `seawall status` shows
+	@$(BIN)/python -m tools.picture
 
 lock: venv ## resolve the dependencies anew into locks/
 	@tools/lock.sh

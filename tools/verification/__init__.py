@@ -1,0 +1,1 @@
+"""docs/verification.md and README's table, made of the results of runs."""
