@@ -82,6 +82,7 @@ def master_deleted(environment: Environment) -> MasterDeleted:
     return MasterDeleted(report, took[0])
 
 
+@pytest.mark.timed
 def test_users_do_not_notice_the_deletion_of_the_redis_master(
     master_deleted: MasterDeleted,
 ) -> None:

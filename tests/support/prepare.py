@@ -30,7 +30,9 @@ class _Needs:
 
 _PARTS: Mapping[str, _Needs] = {
     "unit": _Needs({"prometheus": "promtool"}),
-    "check": _Needs(TEST_PROGRAMS, ("alertmanager", "blackbox-exporter", "kind", "versitygw")),
+    "check": _Needs(
+        TEST_PROGRAMS, ("actionlint", "alertmanager", "blackbox-exporter", "kind", "versitygw")
+    ),
     "engine": _Needs(
         {"etcd-server": "etcd"}, ("kubernetes", "pulumi", "pulumi-kubernetes", "versitygw")
     ),

@@ -92,6 +92,8 @@ GO_TOOLS = {
                 for name in ("schema.json", "terraform-mapping.json")
             },
         ),
+        # For the tests of .github/workflows.
+        GoTool("actionlint", "github.com/rhysd/actionlint", estimate_s=40),
         GoTool("coredns", "github.com/coredns/coredns", estimate_s=90),
         GoTool(
             "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
