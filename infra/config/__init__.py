@@ -1,7 +1,7 @@
-"""The shape of an environment: every key, its type, its unit and its limits. Frozen.
+"""The models of an environment's configuration: every key, its type, unit and limits. Frozen.
 
-Reading it is `infra.stack_config`; nothing here knows Pulumi. A key without a default is required.
-docs/configuration.md is made of these models.
+`infra.stack_config` reads the configuration; these models do not depend on Pulumi. A key without a
+default is required. docs/configuration.md is generated from these models.
 """
 
 from infra.config.aws import Aws

@@ -1,6 +1,6 @@
-"""What the program makes in an AWS account: each part is optional, and nothing has a default name.
+"""What the program creates in an AWS account: every part is optional, and no name has a default.
 
-ARNs, identifiers and names are the team's own; their form is checked, their existence is not.
+ARNs, IDs and names come from the team. Their form is checked, their existence is not.
 """
 
 from ipaddress import IPv4Network
@@ -60,89 +60,100 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class AwsBackupBucket(Strict):
-    """The bucket that takes the copies of Redis' data."""
+    """The S3 bucket for backups of Redis."""
 
     name: Bucket
-    """The bucket's name, which is unique in all of AWS."""
+    """Name of the backup bucket. It must be unique in all of AWS."""
     prefix: KeyPath
-    """What the objects' names begin with; a slash follows. The job has no right to others."""
+    """Beginning of the object names, followed by a slash. The backup job has no rights to other
+    objects."""
     days: Days = 7
-    """After so many days a copy becomes an old version, and so many days later it is gone; an
-    upload that broke off is removed after as many."""
+    """Number of days after which a copy becomes a noncurrent version. After the same number of
+    days again, that version is deleted. An incomplete upload is removed after this number of
+    days, too."""
 
 
 class AwsSecrets(Strict):
-    """Places for secrets in Secrets Manager. Their values never pass through the program."""
+    """Secrets in AWS Secrets Manager without values: the values never pass through the program."""
 
     prefix: Prefix
-    """What their names begin with; the secret's own name follows without a slash."""
+    """Beginning of the names in AWS Secrets Manager. The secret's own name follows without a
+    slash."""
     recovery_days: Annotated[int, Field(ge=7, le=30)] = 30
-    """How long a deleted secret can be brought back: 7 to 30 days, by AWS."""
+    """Number of days during which a deleted secret can be restored. AWS allows 7 to 30."""
 
 
 class AwsRegistry(Strict):
-    """Repositories for images in ECR."""
+    """Image repositories in Amazon ECR."""
 
     repositories: Annotated[tuple[Repository, ...], Field(min_length=1)]
-    """Their names."""
+    """Names of the ECR repositories to create."""
     untagged_days: Days = 14
-    """After so many days an image without a tag is removed."""
+    """Number of days after which an image without a tag is removed from its repository."""
 
 
 class Peers(Strict):
-    """Who is at the other end of a connection: security groups, address blocks, or both."""
+    """The other end of a connection: security groups, address blocks, or both."""
 
     security_groups: tuple[SecurityGroupId, ...] = ()
-    """Whoever carries one of these groups."""
+    """Security groups whose members are at the other end of the connection. Give `security_groups`,
+    `blocks`, or both."""
     blocks: tuple[Cidr, ...] = ()
-    """Addresses; no block is wider than /8."""
+    """IPv4 address blocks at the other end of the connection. No block may be wider than /8. Give
+    `security_groups`, `blocks`, or both."""
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
         if not self.security_groups and not self.blocks:
-            raise ValueError("security_groups and blocks are both empty; name who may connect")
+            raise ValueError("security_groups and blocks are both empty; give one or both of them")
         for block in self.blocks:
             if IPv4Network(block).prefixlen < _WIDEST:
-                raise ValueError(f"blocks has {block}, which is the world; name the ranges")
+                raise ValueError(
+                    f"blocks has {block}, which is wider than /8; give narrower address blocks"
+                )
         return self
 
 
 class Entrance(Strict):
-    """The security group of the load balancer before the gateway."""
+    """The security group of the load balancer in front of the gateway."""
 
     clients: Peers
-    """Who may connect, by HTTPS."""
+    """Who may connect to the load balancer by HTTPS."""
     nodes: Peers
-    """Where the gateway's pods are: the load balancer reaches their ports and nothing else."""
+    """Where the gateway's pods run. The load balancer may connect only to their ports."""
 
 
 class AwsNetwork(Strict):
     """Security groups."""
 
     vpc_id: VpcId
-    """The network in which they are made."""
+    """ID of the VPC in which the security groups are created."""
     redis_clients: Peers | None = None
-    """Who may reach a managed Redis; no group is made for it when not given."""
+    """Who may connect to a managed Redis. Its security group is not created when this is not
+    given."""
     entrance: Entrance | None = None
-    """The load balancer's group; none is made when not given."""
+    """Security group of the load balancer in front of the gateway. `clients` may connect to it by
+    HTTPS; it may connect only to the ports of the gateway's pods on `nodes`. Not created when not
+    given."""
 
 
 class Aws(Strict):
-    """What the program makes in an AWS account."""
+    """What the program creates in an AWS account."""
 
     region: Region
-    """Where everything is made."""
+    """AWS region in which everything is created."""
     kms_key_arn: KmsKeyArn | None = None
-    """The key that encrypts the bucket, the secrets and the repositories; keys of AWS when not
-    given, which the policy customer_keys refuses."""
+    """ARN of the KMS key that encrypts the backup bucket, the secrets and the image
+    repositories. When not given, they are encrypted with keys of AWS, which the policy
+    `customer_keys` refuses."""
     oidc_provider_arn: OidcProviderArn | None = None
-    """The cluster's OIDC provider, through which service accounts take roles; no roles are made
-    when not given."""
+    """ARN of the cluster's OIDC provider, through which service accounts assume IAM roles. No roles
+    are created when not given."""
     backup_bucket: AwsBackupBucket | None = None
-    """The bucket for backups; none is made when not given."""
+    """S3 bucket for backups of Redis. Not created when not given."""
     secrets: AwsSecrets | None = None
-    """Places for secrets; none are made when not given."""
+    """Secrets in AWS Secrets Manager, created without values. Not created when not given."""
     registry: AwsRegistry | None = None
-    """Repositories for images; none are made when not given."""
+    """Image repositories in Amazon ECR. Not created when not given."""
     network: AwsNetwork | None = None
-    """Security groups; none are made when not given."""
+    """Security groups. Not created when not given."""

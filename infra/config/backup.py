@@ -27,34 +27,37 @@ class Backup(Strict):
     """Copies of Redis' data in an S3-compatible bucket."""
 
     schedule: Cron
-    """When a copy is made, in UTC."""
+    """Times at which the backup job runs, as a cron schedule in UTC."""
     keep: Annotated[Duration, Between("1d", "3650d")]
-    """How long a copy is kept. The newest one is kept longer, until there is another."""
+    """How long a copy is kept. The newest copy is kept even longer, until there is a newer one."""
     removal: Literal["job", "bucket"] = "job"
-    """Who removes older copies: the job, or a lifecycle rule of the bucket. The role that
-    seawall:aws.backup_bucket makes may not delete, and its bucket has such a rule."""
+    """What removes copies that are older than `keep`: `job` is the backup job, `bucket` is a
+    lifecycle rule of the bucket. The bucket that seawall:aws.backup_bucket creates needs `bucket`:
+    it has such a rule, and its role may not delete."""
     bucket: Bucket
-    """The bucket."""
+    """Name of the S3-compatible bucket that holds the copies."""
     prefix: KeyPath
-    """What the objects' names begin with; a slash and the copy's own name follow."""
+    """Beginning of the object names. A slash and the copy's own name follow."""
     endpoint: Url | None = None
-    """The address of the object storage; AWS when not given."""
+    """URL of the object storage. AWS S3 when not given."""
     block: Cidr | None = None
-    """Where the object storage is, as the network sees it, for one inside the private network; the
-    egress proxy, or the public addresses without one, when not given."""
+    """IPv4 block of the object storage, for the network policy. Required for storage inside the
+    private network. When not given, the job may reach the egress proxy, or public addresses if
+    there is no egress proxy."""
     region: Region | None = None
-    """The bucket's region; what the pod's surroundings say when not given."""
+    """Region of the bucket. When not given, the backup job takes it from its pod's environment."""
     credentials: Literal["role", "secret"] = "role"
-    """Where the job's credentials come from: the role of the service account seawall-backup, or
-    the secrets backup-access-key and backup-secret-key."""
+    """Source of the job's credentials: `role` is the role of the service account seawall-backup,
+    `secret` is the pair of secrets backup-access-key and backup-secret-key."""
     role_arn: RoleArn | None = None
-    """The role of AWS that the service account takes; the one that seawall:aws makes when not
-    given."""
+    """ARN of the AWS role that the service account seawall-backup assumes. When not given, the role
+    that seawall:aws creates."""
     image: Image
-    """What runs the job: an image of the Dockerfile's target ops."""
+    """Image that runs the backup job, built from the Dockerfile's target `ops`."""
     scratch: Memory
-    """Room for one dump on the node's disk; a dump is at most as large as Redis' memory."""
+    """Size of the volume on the node's disk that holds one dump. A dump is at most as large as
+    Redis' memory."""
     resources: Resources
-    """Of the job's container."""
+    """CPU and memory of the backup job's container."""
     deadline: Annotated[Duration, Between("1m", "1d", whole=True)] = _DEADLINE
-    """After so long a run is ended, its repetitions included."""
+    """Maximum duration of one run, including its retries. A run that takes longer is stopped."""

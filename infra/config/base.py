@@ -6,7 +6,7 @@ __all__ = ["Strict"]
 
 
 class Strict(BaseModel):
-    """Frozen, without unknown keys; the string below an attribute is its documentation."""
+    """A frozen model that refuses unknown keys; the string below an attribute documents it."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True

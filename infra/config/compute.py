@@ -15,18 +15,21 @@ class Amount(Strict):
     """CPU and memory."""
 
     cpu: Cpu
-    """CPU time."""
+    """CPU time, in cores; `250m` is a quarter of a core. Under `requests`, the scheduler reserves
+    it. Under `limits`, it is the maximum: a container that needs more is throttled."""
     memory: Memory
-    """Memory."""
+    """Memory, as a whole number of Ki, Mi, Gi or Ti. Under `requests`, the scheduler reserves it.
+    Under `limits`, it is the maximum: a container that exceeds it is killed."""
 
 
 class Resources(Strict):
-    """What a container asks for and what it may use."""
+    """What a container requests and what it may use at most."""
 
     requests: Amount
-    """What the scheduler reserves."""
+    """CPU and memory that the scheduler reserves for the container."""
     limits: Amount
-    """What the container may use at most; above it CPU is throttled and memory is fatal."""
+    """CPU and memory that the container may use at most. Above the limit, CPU is throttled; a
+    container that exceeds its memory limit is killed."""
 
     @model_validator(mode="after")
     def _requests_fit_into_limits(self) -> Self:

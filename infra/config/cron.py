@@ -5,16 +5,16 @@ import re
 __all__ = ["is_cron"]
 
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
-"""Sunday is 0; the controller's parser knows no 7."""
+"""Sunday is 0; the controller's parser does not accept 7."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-"""Of each month, at most."""
+"""The number of days of each month, in a leap year."""
 _PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
 
 
 def is_cron(text: str) -> bool:
     """Whether every field holds values, ranges, lists and steps inside its limits.
 
-    Names of months and days, and words such as @daily, are not taken: one way to say it.
+    Names of months and days, and words such as @daily, are refused, so that there is one notation.
     """
     fields = text.split(" ")
     if len(fields) != len(_FIELDS):
@@ -29,7 +29,8 @@ def is_cron(text: str) -> bool:
 def _ever_comes(days: str, months: str, weekdays: str) -> bool:
     """Whether a day of `days` exists in one of `months`: there is no 31 February.
 
-    When weekdays are named as well, either is enough, so a day always comes.
+    When `weekdays` is restricted as well, Kubernetes needs only one of the two to match, so a day
+    always exists.
     """
     if any(part.startswith("*") for part in days.split(",")):
         return True
@@ -43,7 +44,7 @@ def _first(field: str) -> int:
 
 
 def _values(field: str) -> set[int]:
-    """The months that a well-formed field means."""
+    """The months that a well-formed field names."""
     found: set[int] = set()
     for part in field.split(","):
         span, _, step = part.partition("/")

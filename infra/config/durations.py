@@ -15,11 +15,11 @@ _SECOND = 1000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Duration:
-    """A length of time, kept exactly. It compares by its length and prints as it was written.
+    """A length of time, kept exactly. Durations compare by length and print as they were written.
 
     Attributes:
         milliseconds: the length.
-        text: how the configuration says it.
+        text: the notation in the configuration.
     """
 
     milliseconds: int
@@ -27,7 +27,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
-        """The duration that `text` says; raises ValueError for any other text."""
+        """The duration that is written in `text`; raises ValueError for any other text."""
         found = _PATTERN.fullmatch(text)
         if found is None:
             raise ValueError(
@@ -42,7 +42,7 @@ class Duration:
 
     @property
     def whole_seconds(self) -> int:
-        """The length in seconds, a fraction cut off; `Between` can refuse fractions."""
+        """The length in seconds, rounded down; `Between` can refuse fractions."""
         return self.milliseconds // _SECOND
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Duration:
     def __get_pydantic_core_schema__(
         cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """A text in a file; in a program also a Duration."""
+        """Accept a string from a file, and in a program also a Duration."""
         text = core_schema.no_info_after_validator_function(
             cls.parse, core_schema.str_schema(strict=True)
         )
@@ -75,7 +75,7 @@ class Between:
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Check after the form."""
+        """Check the limits after the form."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, value: Duration) -> Duration:

@@ -1,4 +1,4 @@
-"""How clients come in from outside the cluster: one of four ways, or none of the kit's own."""
+"""How clients outside the cluster reach the gateway: in one of four ways, or not at all."""
 
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -27,14 +27,14 @@ _Hosts = Annotated[tuple[Host, ...], Field(min_length=1)]
 
 
 class NoEntrance(Strict):
-    """Nothing beside the gateway's Service, for clients in the cluster."""
+    """Only the gateway's Service, for clients inside the cluster."""
 
     kind: Literal["none"] = "none"
-    """Only the gateway's Service."""
+    """Only the gateway's Service, for clients inside the cluster."""
 
 
 class LoadBalancer(Exposure):
-    """A load balancer of the cloud in front of the gateway's pods."""
+    """A cloud load balancer in front of the gateway's pods."""
 
     kind: Literal["load_balancer"]
     """A Service of type LoadBalancer."""
@@ -46,20 +46,21 @@ class Ingress(Strict):
     kind: Literal["ingress"]
     """An Ingress."""
     class_name: Name
-    """The IngressClass."""
+    """Name of the IngressClass."""
     controller: Literal["ingress-nginx", "other"]
-    """Of ingress-nginx the kit knows the annotations: no buffering, time-outs of the gateway's
-    deadline, its body limit, the rate limit. Those of another one you give yourself."""
+    """The ingress controller of the cluster. For `ingress-nginx`, Seawall sets the annotations: no
+    buffering, timeouts beyond the gateway's deadline, the gateway's body limit, and the rate limit.
+    For `other`, set your controller's annotations in `annotations`."""
     proxies: Proxies
-    """Where the controller's pods are, for the network policy."""
+    """Where the controller's pods run, for the network policy."""
     hosts: _Hosts
-    """The names that clients use."""
+    """Host names that clients use."""
     tls: Tls | None = None
-    """The certificate; without it clients send their keys in the clear."""
+    """Certificate for HTTPS. Without it, clients send their API keys unencrypted."""
     rate_limit: RateLimit | None = None
-    """Per client address, by ingress-nginx."""
+    """Rate limit for each client address, enforced by ingress-nginx. No limit when not given."""
     annotations: Annotations = Field(default_factory=dict)
-    """More annotations; they win over the kit's own."""
+    """Additional annotations of the Ingress. They override the annotations that Seawall sets."""
 
     @model_validator(mode="after")
     def _limits_need_a_controller_that_is_known(self) -> Self:
@@ -72,33 +73,35 @@ class Ingress(Strict):
 
 
 class ParentGateway(Strict):
-    """A Gateway that is there already."""
+    """An existing Gateway."""
 
     name: Name
-    """Its name."""
+    """Name of the existing Gateway."""
     namespace: Name | None = None
-    """Its namespace; the environment's own when not given."""
+    """Namespace of the existing Gateway. The environment's own namespace when not given."""
     listener: PortName | None = None
-    """One listener of it; all when not given."""
+    """Name of the listener that the route attaches to. All listeners of the Gateway when not
+    given."""
 
 
 class GatewayApi(Strict):
-    """An HTTPRoute of the Gateway API, and the Gateway where there is none yet."""
+    """An HTTPRoute of the Gateway API, and a Gateway unless one exists already."""
 
     kind: Literal["gateway_api"]
     """A Gateway and an HTTPRoute."""
     class_name: Name | None = None
-    """The GatewayClass of a Gateway that the kit makes. One of class_name and parent."""
+    """GatewayClass of the Gateway that Seawall creates. Give either `class_name` or `parent`."""
     parent: ParentGateway | None = None
-    """A Gateway that is there already. One of class_name and parent."""
+    """Existing Gateway that the route attaches to. Give either `class_name` or `parent`."""
     proxies: Proxies
-    """Where the Gateway's proxies are, for the network policy."""
+    """Where the Gateway's proxies run, for the network policy."""
     hosts: _Hosts
-    """The names that clients use."""
+    """Host names that clients use."""
     tls: Tls | None = None
-    """The certificate of the Gateway that the kit makes."""
+    """Certificate of the Gateway that Seawall creates. Without it, that Gateway speaks plain
+    HTTP."""
     annotations: Annotations = Field(default_factory=dict)
-    """Of the Gateway that the kit makes."""
+    """Annotations of the Gateway that Seawall creates."""
 
     @model_validator(mode="after")
     def _has_one_gateway(self) -> Self:
@@ -110,40 +113,44 @@ class GatewayApi(Strict):
         for key, value in (("tls", self.tls), ("annotations", self.annotations or None)):
             if self.parent and value is not None:
                 raise ValueError(
-                    f'{key} belongs to the Gateway, and parent.name = "{self.parent.name}" is one '
-                    "that somebody else made: leave it out"
+                    f'{key} belongs to the Gateway, and parent.name = "{self.parent.name}" exists '
+                    "already: set it there, and leave it out here"
                 )
         return self
 
 
 class BundledEntrance(Strict):
-    """nginx of the kit's own, which talks to the gateway's pods themselves.
+    """Bundled nginx pods that connect directly to the gateway's pods.
 
-    A pod that cannot be reached costs the connect time-out, and the request goes to another one.
+    A gateway pod that cannot be reached costs one connect timeout; then nginx tries another pod.
     """
 
     kind: Literal["bundled"]
     """nginx pods."""
     load_balancer: Exposure | None = None
-    """A load balancer in front of them; a Service inside the cluster when not given."""
+    """Cloud load balancer in front of the nginx pods. When not given, they have a Service inside
+    the cluster only."""
     hosts: tuple[Host, ...] = ()
-    """The names that clients use, for the certificate; nginx itself answers to every name."""
+    """Host names that clients use, for the certificate. nginx itself answers requests for every
+    name."""
     tls: Tls | None = None
-    """The certificate; without it nginx speaks plain HTTP."""
+    """Certificate for HTTPS. Without it, nginx speaks plain HTTP."""
     rate_limit: OwnLimit | None = None
-    """Per API key or client address, counted by each nginx pod; none when not given."""
+    """Rate limit for each API key or client address. Each nginx pod counts separately. No limit
+    when not given."""
     connect_timeout: Annotated[Duration, Between("50ms", "5s")] = Duration.parse("300ms")
-    """How long a pod may take to accept a connection before another one is asked."""
+    """Maximum time for a gateway pod to accept a connection. Then nginx tries another pod."""
     trusted_proxies: tuple[Cidr, ...] = ()
-    """Proxies in front whose X-Forwarded-For tells the client's address."""
+    """Address blocks of the proxies in front of nginx. nginx takes the client's address from their
+    X-Forwarded-For header."""
     replicas: Annotated[int, Field(ge=1, le=100)] = 2
-    """nginx pods."""
+    """Number of nginx pods."""
     disruption: Disruption = Disruption(max_unavailable=1)
-    """How many of them a drain of nodes may take."""
+    """Disruption budget of the nginx pods: how many of them a node drain may evict at once."""
     spread: Spread = Spread()
-    """How they are kept apart."""
+    """How the nginx pods are spread over hosts and zones."""
     resources: Resources = _NGINX
-    """Of the nginx container."""
+    """CPU and memory of the nginx container."""
 
     @model_validator(mode="after")
     def _nodes_can_be_drained(self) -> Self:

@@ -1,4 +1,4 @@
-"""Everything that one Pulumi.<env>.yaml says, and the rules that reach over its sections."""
+"""The whole content of one Pulumi.<env>.yaml, and the rules that span several sections."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network
@@ -27,48 +27,54 @@ from infra.config.state import State
 __all__ = ["SET_BY_THE_KIT", "Environment"]
 
 SET_BY_THE_KIT = "set by the kit"
-"""Marks a key that no person sets: the reference leaves it out."""
+"""Marks a key that Seawall sets itself; the reference omits it."""
 _HTTPS = 443
 _METADATA = "169.254.169.254/32"
-"""Never reached, whatever network.never says."""
+"""The cloud's metadata address: never reachable, whatever network.never contains."""
 
 
 class Environment(Strict):
-    """Everything that one Pulumi.<env>.yaml says."""
+    """The whole content of one Pulumi.<env>.yaml."""
 
     kubernetes: Kubernetes
-    """The cluster and the place in it."""
+    """The cluster, and the namespace in it."""
     images: Images
-    """Which images are run."""
+    """Container images."""
     gateway: Gateway
-    """The gateway's pods and its settings."""
+    """Pods and settings of the gateway."""
     redis: Redis
-    """The pods of Redis and Sentinel."""
+    """Pods and settings of Redis and Sentinel."""
     entrance: Entrance = NoEntrance()
-    """How clients come in from outside the cluster; they do not when not given."""
+    """How clients outside the cluster reach the gateway: through `bundled` nginx pods, a cloud
+    `load_balancer`, an `ingress`, or the `gateway_api`. With `none`, the default, only clients
+    inside the cluster reach it."""
     network: Network
-    """Who may reach whom."""
+    """Connections that the network policies allow."""
     secret_store: SecretStore
-    """Where passwords and keys come from."""
+    """Where passwords and API keys come from: `generated` by Seawall, `vault`, or
+    `aws-secrets-manager`."""
     protect: bool = False
-    """Pulumi refuses to delete or replace what holds data: the namespace with its volumes, and
-    Redis. Take it away in an update of its own first."""
+    """Whether Pulumi refuses to delete or replace what holds data: the namespace with its volumes,
+    and Redis. To delete them, first set this to false in a separate update."""
     monitoring: Monitoring | None = None
-    """What watches the platform and who is told; nothing when not given."""
+    """Metrics, alerts and their receivers: with a `bundled` Prometheus, or with the Prometheus
+    `operator` of the cluster. No monitoring when not given."""
     metrics_adapter: MetricsAdapter | None = None
-    """What tells the autoscaler about requests; none when not given."""
+    """prometheus-adapter, which provides the metrics for seawall:gateway.replicas.per_pod to the
+    autoscaler. Not deployed when not given."""
     backup: Backup | None = None
-    """Copies of Redis' data; none are made when not given."""
+    """Copies of Redis' data in an S3-compatible bucket. No copies are made when not given."""
     state: State | None = None
-    """Where Pulumi keeps the stack; in a folder of the checkout when not given."""
+    """Where Pulumi keeps the stack's state. In a folder of the checkout when not given."""
     policies: Policies = Policies()
-    """Which policies hold before anything is changed."""
+    """Switches of the policies that Pulumi checks before it changes anything."""
     aws: Aws | None = None
-    """What the program makes in an AWS account; nothing when not given."""
+    """What the program creates in an AWS account. Nothing when not given."""
     simulators: tuple[Name, ...] = ()
-    """Simulated providers, for environments without real ones."""
+    """Names of the simulated providers to deploy, for environments without real ones. The host in
+    the base URL of such a provider is `simulator-<name>`."""
     release: Annotated[Release | None, SET_BY_THE_KIT] = None
-    """What the kit records about a release."""
+    """What Seawall records about a release."""
 
     def is_simulated(self, provider: str) -> bool:
         """Whether the provider's base URL leads to one of `simulators`."""
@@ -77,7 +83,7 @@ class Environment(Strict):
 
     @property
     def front(self) -> Front:
-        """Whom the outside probe asks: as near to the clients as the kit knows."""
+        """The target of the blackbox probe: the address closest to the clients that is known."""
         outside = self.monitoring.outside if self.monitoring else None
         return front_of(self.entrance, outside, proxy=self.network.proxy_url)
 
@@ -119,7 +125,7 @@ class Environment(Strict):
         if not balancer.source_ranges or balancer.external_traffic_policy == "Cluster":
             raise ValueError(
                 f"seawall:entrance{key} lets in clients from outside the cluster, and "
-                "seawall:network.clients names namespaces only: say any: true there, or give "
+                "seawall:network.clients names namespaces only: set any: true there, or give "
                 "source_ranges with external_traffic_policy: Local, which keeps their addresses"
             )
         return self
@@ -170,8 +176,8 @@ class Environment(Strict):
             )
         if outside.ca and not self.front.is_encrypted:
             raise ValueError(
-                f'seawall:monitoring.outside.ca = "{outside.ca}" is for certificates, and '
-                f"{self.front.url} is asked, which shows none; leave it out"
+                f'seawall:monitoring.outside.ca = "{outside.ca}" verifies a certificate, and '
+                f"the probe requests {self.front.url} without TLS; leave it out"
             )
         return self
 
@@ -204,7 +210,8 @@ class Environment(Strict):
         if isinstance(self.monitoring, Operator) and self.network.monitoring is None:
             raise ValueError(
                 'seawall:monitoring.kind = "operator" has its Prometheus in another namespace, and '
-                "the network lets nobody in: give seawall:network.monitoring, its labels"
+                "the network policies block it: give the labels of that namespace in "
+                "seawall:network.monitoring"
             )
         return self
 
@@ -216,8 +223,8 @@ class Environment(Strict):
         if told and isinstance(self.secret_store, Generated):
             raise ValueError(
                 f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
-                'seawall:secret_store.kind = "generated" makes secrets up; refer to a secret store,'
-                " or say simulator"
+                'seawall:secret_store.kind = "generated" generates random secrets; use a secret '
+                'store, or the receiver "simulator"'
             )
         proxied = self.network.egress_proxy and not self.network.proxy_url
         if told and proxied and settings and not settings.relay:
@@ -237,14 +244,14 @@ class Environment(Strict):
             if asked and self.kubernetes.cluster != "existing":
                 raise ValueError(
                     f"seawall:gateway.replicas.per_pod asks for {', '.join(asked)}, and a cluster "
-                    "of the kit's own has no adapter: give seawall:metrics_adapter"
+                    "that Seawall creates has no metrics adapter: give seawall:metrics_adapter"
                 )
             return self
         bundled = _bundled(self.monitoring)
         if adapter.prometheus is None and bundled is None:
             raise ValueError(
                 "seawall:metrics_adapter has no Prometheus to ask: give seawall:metrics_adapter."
-                "prometheus, or seawall:monitoring for one of the kit's own"
+                "prometheus, or seawall:monitoring for a bundled one"
             )
         if adapter.prometheus is None and bundled is not None:
             every = bundled.scrape_every
@@ -261,14 +268,14 @@ class Environment(Strict):
             return self
         if self.backup.credentials == "secret" and isinstance(self.secret_store, Generated):
             raise ValueError(
-                'seawall:backup.credentials = "secret" needs keys that the storage knows, and '
-                'seawall:secret_store.kind = "generated" makes others up; refer to a secret store'
+                'seawall:backup.credentials = "secret" needs keys that the storage accepts, and '
+                'seawall:secret_store.kind = "generated" generates random ones; use a secret store'
             )
         own = self.aws.backup_bucket.name if self.aws and self.aws.backup_bucket else None
         if self.backup.bucket == own and self.backup.removal == "job":
             raise ValueError(
                 f'seawall:backup.removal = "job" may not delete in "{own}", which seawall:aws '
-                'makes; write "bucket", whose lifecycle rule removes older copies'
+                'creates; write "bucket", whose lifecycle rule removes older copies'
             )
         return self
 
@@ -278,7 +285,7 @@ class Environment(Strict):
             return self
         for name, provider in self.gateway.providers.items():
             if provider.base_url is None:
-                continue  # Everybody finds it at a public name, by https.
+                continue  # The kind has a public address that is reached by HTTPS.
             url = urlsplit(provider.base_url)
             block = _block_around(url.hostname or "", (*self.network.never, _METADATA))
             if block:
@@ -291,7 +298,7 @@ class Environment(Strict):
             if port != _HTTPS and not self.is_simulated(name):
                 raise ValueError(
                     f'seawall:gateway.providers.{name}.base_url = "{provider.base_url}" uses port '
-                    f"{port}, and the network lets {_HTTPS} out; use https or "
+                    f"{port}, and the network policies allow only {_HTTPS}; use https or "
                     "seawall:network.egress_proxy"
                 )
         return self
@@ -302,6 +309,6 @@ def _bundled(monitoring: Monitoring | None) -> BundledMonitoring | None:
 
 
 def _block_around(host: str, blocks: Iterable[str]) -> str | None:
-    """The first of `blocks` that holds the host, if that is a literal address."""
+    """The first of `blocks` that contains the host, if the host is a literal address."""
     address = literal_address(host)
     return next((block for block in blocks if address and address in IPv4Network(block)), None)

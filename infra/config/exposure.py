@@ -1,4 +1,4 @@
-"""What the ways in have in common: load balancers, certificates, limits, who is in front."""
+"""Parts that several entrance kinds share: load balancers, certificates, limits, proxies."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,61 +11,66 @@ __all__ = ["Exposure", "OwnLimit", "Proxies", "RateLimit", "Tls"]
 
 
 class Exposure(Strict):
-    """A Service of type LoadBalancer, and what the cloud is told about it."""
+    """A Service of type LoadBalancer, and its settings for the cloud."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """The TCP port that clients connect to; 443 where nginx of the kit's own ends TLS, else 80. A
-    load balancer that ends TLS itself is told so by annotations."""
+    """TCP port that clients connect to. When not given, 443 where the bundled nginx terminates TLS,
+    else 80. A load balancer that terminates TLS itself is configured by `annotations`."""
     class_name: ClassName | None = None
-    """The load balancer class; the cloud's default when not given."""
+    """Load balancer class of the Service. The cloud's default when not given."""
     annotations: Annotations = Field(default_factory=dict)
-    """What the cloud reads: internal or not, idle time-out, certificate, health checks."""
+    """Annotations of the Service that the cloud reads: internal or public, idle timeout,
+    certificate, health checks."""
     source_ranges: tuple[Cidr, ...] = ()
-    """Who may connect; everybody when empty."""
+    """Address blocks from which clients may connect. When empty, clients may connect from
+    everywhere."""
     external_traffic_policy: Literal["Local", "Cluster"] = "Local"
-    """`Local` keeps the client's address, and the load balancer's health checks see at once which
-    nodes have a pod; `Cluster` takes every node."""
+    """`Local` preserves the client's address, and the load balancer's health checks see at once
+    which nodes have a pod. `Cluster` sends traffic to every node."""
 
 
 class Tls(Strict):
-    """A certificate, by the name of its Secret: no key stands in a configuration or a state."""
+    """A certificate, by the name of its Secret: no private key is in a configuration or a state."""
 
     secret: Name
-    """A Secret of type kubernetes.io/tls in the namespace: one that you keep there, or the one
-    that cert-manager fills."""
+    """Name of a Secret of type kubernetes.io/tls in the environment's namespace. You create it, or
+    cert-manager does when `issuer` is given."""
     issuer: Name | None = None
-    """The issuer of cert-manager; the Secret is yours when not given."""
+    """Name of the cert-manager issuer that creates the Secret. When not given, you create the
+    Secret."""
     issuer_kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
-    """Whether the issuer is the cluster's or the namespace's."""
+    """Kind of the cert-manager issuer: `ClusterIssuer` is the cluster's, `Issuer` is the
+    namespace's."""
 
 
 class RateLimit(Strict):
-    """What the edge takes of one client: the gateway's own limits are finer, this one is sooner."""
+    """The rate limit at the edge: coarser than the gateway's own, and applied before them."""
 
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)]
-    """On average."""
+    """Average number of requests per second that one client may send."""
     burst: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    """As many more at once. ingress-nginx knows multiples of requests_per_second only: rounded
-    up."""
+    """Number of requests that one client may send at once above the average. ingress-nginx supports
+    only multiples of `requests_per_second`, so the value is rounded up there."""
     connections: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Requests of one address at a time; as many as it likes when not given."""
+    """Maximum number of concurrent requests from one client address. No limit when not given."""
 
 
 class OwnLimit(RateLimit):
-    """The bundled entrance's limit."""
+    """The rate limit of the bundled edge proxy."""
 
     by: Literal["api_key", "address"] = "api_key"
-    """Who is one client: who sends one API key (without a key: the address), or one address. Keys
-    are not checked here, so somebody who makes keys up is stopped by `address` only."""
+    """What counts as one client: `api_key` is each API key, or the address of a request without a
+    key; `address` is each client address. nginx does not check keys, so only `address` stops a
+    client that invents keys."""
 
 
 class Proxies(Strict):
-    """Where the proxies in front of the gateway are. One of the two keys."""
+    """Where the proxies in front of the gateway run. Give either `namespace` or `block`."""
 
     namespace: Labels | None = None
-    """The labels of their namespace."""
+    """Labels of the namespace of the proxies' pods. Give either `namespace` or `block`."""
     block: Cidr | None = None
-    """Their addresses, for proxies outside the cluster."""
+    """Address block of proxies outside the cluster. Give either `namespace` or `block`."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:

@@ -1,4 +1,4 @@
-"""The gateway's pods and its settings."""
+"""Pods and settings of the gateway."""
 
 from typing import Annotated, Self
 
@@ -23,44 +23,50 @@ __all__ = [
 ]
 
 _CUT_BEFORE_GRACE = Duration.parse("5s")
-"""The gateway tells open streams so this long before its grace ends; see its own settings."""
+"""The gateway ends open streams with an event this long before its grace ends. See
+CUT_BEFORE_GRACE_SECONDS in service/settings.py."""
 
 _Target = Annotated[int, Field(ge=1, le=100_000)]
 _Timeout = Annotated[Duration, Between("1ms", "1h")]
 
 
 class PerPod(Strict):
-    """What one pod should carry of what Prometheus counts, beside its CPU.
+    """Autoscaler targets for the metrics that Prometheus collects, in addition to CPU.
 
-    The largest demand wins. It takes seawall:metrics_adapter, or an adapter that the cluster has.
+    The target that asks for the most pods decides. These targets need seawall:metrics_adapter, or
+    an adapter that the cluster has.
     """
 
     requests_in_flight: _Target | None = None
-    """Requests that are worked on, and those that wait for that."""
+    """Autoscaler target: number of requests per pod that are in progress or queued."""
     requests_per_second: _Target | None = None
-    """Answered requests."""
+    """Autoscaler target: number of requests that one pod answers per second."""
     queued_requests: _Target | None = None
-    """Of the requests that wait for a place in all pods."""
+    """Autoscaler target: number of queued requests in all pods, divided by the number of pods."""
     breaker_openings_per_minute: _Target | None = None
-    """Of all targets' circuit breakers, each counted in the pod where it opens most: retries and
-    failover make work before clients feel them."""
+    """Autoscaler target: number of circuit breaker openings per minute, divided by the number of
+    pods. The openings of all targets are added; for each target, only the pod with the most
+    openings counts. Retries and failover cause load before clients notice a failure."""
 
 
 class Replicas(Strict):
     """The autoscaler's range and targets."""
 
     min: Count
-    """Never fewer pods."""
+    """Minimum number of gateway pods. The autoscaler never scales below it."""
     max: Count
-    """Never more pods."""
+    """Maximum number of gateway pods. The autoscaler never scales above it."""
     cpu_percent: Annotated[int, Field(ge=10, le=95)] = 70
-    """Of the requested CPU, averaged over the pods."""
+    """Autoscaler target: average CPU use of the pods, in percent of the requested CPU."""
     per_pod: PerPod = PerPod()
-    """What else one pod should carry."""
+    """Autoscaler targets in addition to CPU. The target that asks for the most pods decides. They
+    need seawall:metrics_adapter, or an adapter that the cluster has."""
     scale_down_after: Annotated[Duration, Between("0s", "1h", whole=True)] = Duration.parse("5m")
-    """A pod is given up when none of the autoscaler's looks back so long wanted it."""
+    """Scale-down stabilization window: a pod is removed only if it was not needed at any point in
+    this window."""
     scale_down_every: Annotated[Duration, Between("5s", "30m", whole=True)] = Duration.parse("1m")
-    """At most one pod in so long: each that leaves drains its streams, which takes a while."""
+    """Minimum time between two scale-downs. At most one pod is removed in this time, because a pod
+    needs a while to drain its streams."""
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
@@ -70,14 +76,15 @@ class Replicas(Strict):
 
 
 class Shutdown(Strict):
-    """How a gateway pod leaves."""
+    """How a gateway pod shuts down."""
 
     pre_stop: Annotated[Duration, Between("1s", "2m", whole=True)]
-    """Before SIGTERM: the time in which every node learns that the pod is gone."""
+    """Time between the start of a pod's termination and SIGTERM. In this time every node learns
+    that the pod terminates."""
     serve: Annotated[Duration, Between("0s", "10m")] = Duration.parse("5s")
-    """After SIGTERM: the time in which new requests are still taken."""
+    """Time after SIGTERM in which the pod still accepts new requests."""
     grace: Annotated[Duration, Between("1s", "1h", whole=True)] = Duration.parse("30s")
-    """After SIGTERM: the time in which open requests may finish."""
+    """Time after SIGTERM in which open requests may finish. It must be more than `serve` + 5s."""
 
     @model_validator(mode="after")
     def _grace_leaves_time_to_finish(self) -> Self:
@@ -93,66 +100,79 @@ class Admission(Strict):
     """What one gateway process accepts at once."""
 
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
-    """Requests that are worked on."""
+    """Maximum number of requests that one gateway process works on at once. Further requests wait
+    in the queue."""
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
-    """Requests that wait for a place."""
+    """Maximum number of requests that wait in the queue of one gateway process. When the queue is
+    full, a request is refused with 503 and Retry-After."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
-    """Of one request's body."""
+    """Maximum size of one request's body, in bytes. A larger request is refused with 413."""
     max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 128 << 20
-    """Of all bodies at once; must fit into the memory limit beside the process itself."""
+    """Maximum size of all request bodies that one gateway process holds at once, in bytes. Above
+    it, requests are refused with 503 and Retry-After. The bodies and the process itself must fit
+    into the memory limit together."""
     deadline: _Timeout = Duration.parse("600s")
-    """Of a request, with all its attempts."""
+    """Maximum duration of a request, including all attempts at providers."""
     adaptive: bool = False
-    """Whether each pod gives keys less of their rates while more than 10 % of its requests fail:
-    four fifths after every 100 requests, a tenth at least; and more again below 1 %."""
+    """Whether each pod reduces the rates of API keys while many requests fail. After every 100
+    requests with more than 10 % failures, it multiplies the rates by 0.8, down to a tenth of the
+    configured rates. With less than 1 % failures, it raises them again."""
 
 
 class Timeouts(Strict):
     """Upstream timeouts, each for one attempt."""
 
     connect: _Timeout = Duration.parse("2s")
-    """Until the connection stands; and how long, but at least 1s, a provider's machine may leave
-    without acknowledgement what it gets, so that one without power is found out."""
+    """Maximum time to connect to a provider. It is also how long, but at least 1s, a provider's
+    machine may leave sent data unacknowledged before the connection is closed. This detects a
+    machine without power."""
     headers: _Timeout = Duration.parse("10s")
-    """Until a streamed answer begins."""
+    """Maximum time until the headers of a streamed answer arrive."""
     first_content: _Timeout = Duration.parse("15s")
-    """Until the first words of a streamed answer."""
+    """Maximum time between the headers and the first content of a streamed answer."""
     gap: _Timeout = Duration.parse("15s")
-    """Between two parts of a streamed answer."""
+    """Maximum time between two parts of a streamed answer."""
     quiet: _Timeout = Duration.parse("15s")
-    """Until a streamed answer that has not begun is kept alive by comments, which commit its
-    status: what fails after that is told in the stream."""
+    """Silence in a streamed answer after which the gateway sends comments to keep it alive. Before
+    the first content, a comment commits the status of the answer, so later failures are reported
+    inside the stream."""
     answer: _Timeout = Duration.parse("300s")
-    """Of a plain answer, whose headers come only when it is complete."""
+    """Maximum time for an answer that is not streamed. Its headers arrive only when it is
+    complete."""
 
 
 class Degradation(Strict):
-    """What clients get, marked as degraded, when no target and no fallback answers."""
+    """What clients receive, marked as degraded, when no target and no fallback answers."""
 
     stale_answers: Annotated[Duration, Between("0s", "24h")] = Duration.parse("24h")
-    """How old the answer to an identical request of the same tenant may be; 0s keeps none.
-    Answers are kept in the process, and only those without tools."""
+    """Maximum age of a stored answer that the gateway repeats for an identical request of the same
+    tenant when no target answers. `0s` disables this. Each process stores answers in its memory,
+    and only answers without tools."""
     stale_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 16 << 20
-    """Of all kept answers of a process; part of its memory."""
+    """Maximum size of all stored answers of one gateway process, in bytes. They are part of its
+    memory."""
 
 
 class Tracing(Strict):
-    """OpenTelemetry traces of requests over OTLP/HTTP. No prompt and no answer is ever in them."""
+    """OpenTelemetry traces over OTLP/HTTP. Traces never contain a prompt or an answer."""
 
     endpoint: Url
-    """The collector's base URL, such as `http://collector.observability:4318`; /v1/traces is
-    added. With https, its certificate must be of a public authority."""
+    """Base URL of the collector, such as `http://collector.observability:4318`. The gateway appends
+    /v1/traces. With https, a public authority must have signed the collector's certificate."""
     sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Of the requests that come without a trace; those with one follow its own choice."""
+    """Share of requests that are traced, among the requests that bring no trace. A request that
+    brings a trace follows the sampling decision in it."""
     headers: bool = False
-    """Whether exports carry the headers that are the secret tracing-headers, one `name: value` a
-    line."""
+    """Whether exports send the headers from the secret tracing-headers, which has one `name: value`
+    per line."""
     namespace: Labels | None = None
-    """The labels of the namespace where its pods are, for the network policy."""
+    """Labels of the namespace of the collector's pods, for the network policy."""
     block: Cidr | None = None
-    """Its addresses, for one that is no pod. With neither it is on the internet, by https."""
+    """Address block of a collector that is not a pod, for the network policy. Without `namespace`
+    and `block`, the collector is on the internet and needs https."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """The TCP port of its pods, where that of the Service in `endpoint` is another one."""
+    """TCP port of the collector's pods, for the network policy. Needed where it differs from the
+    port in `endpoint`."""
 
     @model_validator(mode="after")
     def _is_in_one_place(self) -> Self:
@@ -170,38 +190,40 @@ class Tracing(Strict):
 
 
 class Gateway(Strict):
-    """The gateway's pods and its settings."""
+    """Pods and settings of the gateway."""
 
     replicas: Replicas
-    """The autoscaler's range and targets."""
+    """Range and targets of the autoscaler."""
     resources: Resources
-    """Of the gateway's container."""
+    """CPU and memory of the gateway's container."""
     shutdown: Shutdown
-    """How a pod leaves."""
+    """How a gateway pod shuts down."""
     disruption: Disruption = Disruption(max_unavailable=1)
-    """How many pods a drain of nodes may take."""
+    """Disruption budget of the gateway's pods: how many of them a node drain may evict at once."""
     spread: Spread = Spread()
-    """How the pods are kept apart."""
+    """How the gateway's pods are spread over hosts and zones."""
     replace_after: Annotated[Duration, Between("0s", "10m", whole=True)] = Duration.parse("30s")
-    """How long a node may be lost or not ready until its pods are made anew elsewhere. Requests
-    avoid it before: as soon as Kubernetes has noticed, 50 s by its defaults."""
+    """How long a node may be lost or not ready before its pods are recreated on other nodes.
+    Requests avoid the pods earlier: as soon as Kubernetes notices, after 50 s by its defaults."""
     admission: Admission = Admission()
-    """What one process accepts at once."""
+    """Limits of what one gateway process accepts at once."""
     timeouts: Timeouts = Timeouts()
-    """Upstream timeouts."""
+    """Timeouts for requests to providers, each for one attempt."""
     degradation: Degradation = Degradation()
-    """When nobody answers."""
+    """What clients receive, marked as degraded, when no target and no fallback answers."""
     tracing: Tracing | None = None
-    """Where traces of requests go; none are made when not given."""
+    """Where the gateway sends OpenTelemetry traces of requests. No traces are made when not
+    given."""
     providers: Annotated[dict[Name, Provider], Field(min_length=1)]
-    """The provider accounts, by name."""
+    """Provider accounts, by name."""
     models: Annotated[dict[ModelName, Model], Field(min_length=1)]
-    """The model names that clients use."""
+    """Models, by the name that clients use."""
     api_keys: Annotated[dict[Name, ApiKey], Field(min_length=1)]
-    """The client keys, by id."""
+    """API keys of clients, by ID."""
     revoked_api_keys: tuple[Name, ...] = ()
-    """Ids of keys that were made at run time, at /admin/keys, and are refused whatever Redis says:
-    also after a failover, and after data of before their deletion was restored."""
+    """IDs of runtime keys, made at /admin/keys, that are refused whatever Redis contains. They
+    stay refused after a failover, and after the restore of a backup that is older than their
+    deletion."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

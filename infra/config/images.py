@@ -1,4 +1,4 @@
-"""Which images are run."""
+"""The container images."""
 
 from infra.config.base import Strict
 from infra.config.scalars import Image
@@ -7,26 +7,26 @@ __all__ = ["Images"]
 
 
 class Images(Strict):
-    """Image references. The kit sets them where it makes the images; a pipeline elsewhere."""
+    """Image references. Seawall sets them where it builds the images; elsewhere a pipeline does."""
 
     gateway: Image
-    """The gateway, and the provider simulators."""
+    """Image of the gateway and of the provider simulators."""
     redis: Image
-    """Redis and Sentinel with the kit's agents."""
+    """Image of Redis and Sentinel with Seawall's agents."""
     entrance: Image | None = None
-    """nginx with the kit's agent, for seawall:entrance of kind bundled."""
+    """Image of nginx with Seawall's agent, for seawall:entrance of kind `bundled`."""
     prometheus: Image | None = None
-    """Prometheus, for seawall:monitoring."""
+    """Image of Prometheus, for seawall:monitoring of kind `bundled`."""
     metrics_adapter: Image | None = None
-    """prometheus-adapter, for seawall:metrics_adapter."""
+    """Image of prometheus-adapter, for seawall:metrics_adapter."""
     redis_exporter: Image | None = None
-    """redis_exporter, for seawall:monitoring."""
+    """Image of redis_exporter, for seawall:monitoring."""
     blackbox_exporter: Image | None = None
-    """blackbox_exporter, for seawall:monitoring.outside."""
+    """Image of blackbox_exporter, for seawall:monitoring.outside."""
     alertmanager: Image | None = None
-    """Alertmanager, for seawall:monitoring.alertmanager."""
+    """Image of Alertmanager, for seawall:monitoring.alertmanager."""
 
     @property
     def given(self) -> dict[str, str]:
-        """Those that are given, by name."""
+        """The images that are configured, by name."""
         return {name: str(ref) for name, ref in self.model_dump(exclude_none=True).items()}

@@ -1,4 +1,4 @@
-"""The cluster, and the place in it."""
+"""The cluster, and the namespace in it."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,34 +11,37 @@ from infra.config.text_types import Form, matching
 __all__ = ["NEWEST", "OLDEST", "Kubernetes"]
 
 OLDEST = "1.30"
-"""The oldest supported version: preStop.sleep is on by default from here."""
+"""The oldest supported version: preStop.sleep is enabled by default since this version."""
 NEWEST = "1.35"
-"""The newest supported version: the one that the kit was run with."""
+"""The newest supported version: the one that Seawall was run with."""
 
 
 class Kubernetes(Strict):
-    """The cluster and the place in it."""
+    """The cluster, and the namespace in it."""
 
     cluster: Literal["embedded", "kind", "existing"]
-    """`embedded` is the kit's own cluster on this machine; `kind` is one that the kit makes with
-    kind and Docker; `existing` is one that is reached by kubeconfig."""
+    """`embedded` is a cluster of Kubernetes processes on this machine, which Seawall starts. `kind`
+    is a cluster that Seawall creates with kind and Docker. `existing` is a cluster that is reached
+    by kubeconfig."""
     node_image: Image | None = None
-    """With `kind`: the image of its nodes, which tells the version of Kubernetes; the default of
-    the kind that is installed when not given."""
+    """Image of the nodes of a `kind` cluster, which determines the version of Kubernetes. The
+    default of the installed kind when not given."""
     context: str | None = None
-    """The context in the kubeconfig; its current one when not given."""
+    """Name of the context in the kubeconfig. Its current context when not given."""
     kubeconfig: (
         Annotated[str, Form("the path of a file", "~/.kube/config", matching(r"[^\n{}]+"))] | None
     ) = None
-    """Path of a file; $KUBECONFIG when not given. Contents would put keys into git and state."""
+    """Path of the kubeconfig file. `$KUBECONFIG` when not given. The contents of the file are
+    refused, because they would put keys into git and the state."""
     namespace: Name
-    """The namespace, which the program makes."""
+    """Name of the environment's namespace. The program creates it."""
     adopt_existing: bool = False
-    """Take over objects that exist already, instead of an error."""
+    """Whether to take over objects that exist already. When false, such an object is an error."""
     pod_security_version: Annotated[
         str, Form("a version of Kubernetes", "v1.35", matching(r"v1\.[0-9]{2}"))
     ]
-    """The version of the restricted Pod Security standard, pinned against upgrades."""
+    """Version of the restricted Pod Security standard. It is pinned so that an upgrade of the
+    cluster does not change it."""
 
     @model_validator(mode="after")
     def _only_kind_has_a_node_image(self) -> Self:

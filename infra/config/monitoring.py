@@ -1,4 +1,4 @@
-"""What is watched from inside the cluster, and what the autoscaler is told of it."""
+"""Monitoring inside the cluster, and the metrics that the autoscaler receives from it."""
 
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -34,41 +34,44 @@ _ADAPTER = Resources(
 
 
 class Outside(Strict):
-    """The gateway asked as a user asks it, by blackbox_exporter: a completion of one token.
+    """A blackbox probe: blackbox_exporter requests a completion of one token, as a user does.
 
-    It asks by the entrance of the kit's own, with TLS as with none: a certificate that has expired
-    or is for another name is a failure. Of other entrances the kit does not know the address.
+    It uses the bundled edge proxy, with TLS or without: an expired certificate, or one for another
+    name, is a failure. Seawall does not know the address of other kinds of edge.
     """
 
     model: ModelName
-    """Which model is asked: one of seawall:gateway.models."""
+    """Model that the blackbox probe requests: one of seawall:gateway.models."""
     api_key: Name
-    """The name of one of seawall:gateway.api_keys. Its limit must allow the question."""
+    """ID of the API key that the blackbox probe uses: one of seawall:gateway.api_keys. The limits
+    of the key must allow its requests."""
     every: Annotated[Duration, Between("1s", "30s", whole=True)] = Duration.parse("30s")
-    """How often it is asked. Each question is paid for; the alert looks at two minutes of them."""
+    """Time between two requests of the blackbox probe. Each request costs money. The alert
+    evaluates the requests of two minutes."""
     timeout: Annotated[Duration, Between("1s", "1m", whole=True)] = Duration.parse("10s")
-    """After how long an answer counts as none; at most `every`."""
+    """Time after which a request of the blackbox probe counts as failed. It must not be longer than
+    `every`."""
     url: Url | None = None
-    """The base URL that users ask, such as `https://llm.example.com`; /v1/chat/completions is
-    added. When not given: the entrance of the kit's own by its Service, or else the gateway's
-    Service, and then nothing tells when an Ingress, a Gateway or a load balancer is broken. It is
-    https, unless `at` is given."""
+    """Base URL that users request, such as `https://llm.example.com`. The blackbox probe appends
+    /v1/chat/completions. The URL must use https, unless `at` is given. When not given, the probe
+    uses the Service of the bundled edge proxy, or else the gateway's Service. In the latter case it
+    does not notice a broken Ingress, Gateway or load balancer."""
     at: Inside | None = None
-    """Where `url` leads to, for the network policy; the egress proxy, or the internet, when not
-    given."""
+    """Place inside the cluster or the private network that `url` leads to, for the network policy.
+    When not given, `url` leads through the egress proxy or to the internet."""
     ca: Name | None = None
-    """The name of a Secret in the namespace whose file ca.crt has the authority of the certificate,
-    where that is a private one; those of the exporter's image when not given. Its key, if it has
-    one, is not mounted."""
+    """Name of a Secret in the namespace whose file ca.crt holds the certificate authority, where
+    that is a private one. Only ca.crt is mounted, and no private key. When not given, the probe
+    trusts the authorities in the exporter's image."""
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Self:
         if self.at and self.url is None:
-            raise ValueError("at says where url leads to, and there is none: give url, or leave it")
+            raise ValueError("at is the place that url leads to: give url, or leave out at")
         if self.url and self.at is None and not self.url.startswith("https:"):
             raise ValueError(
                 f"url = {self.url} would send an API key in the clear to the internet: write "
-                "https, or say in `at` where inside it is"
+                "https, or give the place inside in `at`"
             )
         return self
 
@@ -86,30 +89,35 @@ Receiver = Literal["webhook", "simulator", "nobody"]
 
 
 class Alertmanager(Strict):
-    """Who is told about alerts, by severity. One pod, without a volume.
+    """Alertmanager with a receiver for each severity of alerts. One pod, without a volume.
 
-    `webhook` is the URL in the secret alert-webhook-<severity>; `simulator` a receiver of the kit's
-    own, which shows what it was sent; `nobody` leaves them to dashboards.
+    `webhook` is the URL in the secret alert-webhook-<severity>. `simulator` is a bundled receiver
+    that shows what it received. `nobody` sends nothing, so these alerts are on dashboards only.
     """
 
     page: Receiver
-    """Who is told what somebody must see to now."""
+    """Receiver of alerts that need a person now. `webhook` is the URL in the secret
+    alert-webhook-page, `simulator` is a bundled receiver that shows what it received, and `nobody`
+    sends nothing."""
     ticket: Receiver
-    """Who is told what can wait for a working day."""
+    """Receiver of alerts that can wait for a working day. `webhook` is the URL in the secret
+    alert-webhook-ticket; other values as for `page`."""
     info: Receiver = "nobody"
-    """Who is told what needs nobody."""
+    """Receiver of alerts that need no action. `webhook` is the URL in the secret
+    alert-webhook-info; other values as for `page`."""
     group_wait: Annotated[Duration, Between("1s", "10m", whole=True)] = Duration.parse("10s")
-    """How long a first message waits for others of the same alert."""
+    """How long the first notification of an alert waits for more notifications of the same
+    alert."""
     group_interval: Annotated[Duration, Between("1s", "1d", whole=True)] = Duration.parse("1m")
-    """How long a message about a change of the same alert waits."""
+    """How long a notification about a change of the same alert waits."""
     repeat_every: Annotated[Duration, Between("1m", "30d", whole=True)] = Duration.parse("4h")
-    """After how long an alert that still fires is told again."""
+    """Time after which an alert that still fires is sent again."""
     relay: Inside | None = None
-    """Where the URLs of all webhooks lead to, in the cluster or in the private network, for the
-    network policy. When not given: to `seawall:network.egress_proxy.url`, which is asked for them,
-    or else to TCP 443 of addresses that `seawall:network.never` leaves open."""
+    """Place in the cluster or in the private network that the URLs of all webhooks lead to, for the
+    network policy. When not given, Alertmanager uses the proxy `seawall:network.egress_proxy.url`,
+    or else TCP 443 of addresses that `seawall:network.never` leaves open."""
     resources: Resources = _ALERTMANAGER
-    """Of Alertmanager's container."""
+    """CPU and memory of Alertmanager's container."""
 
     @model_validator(mode="after")
     def _has_something_to_relay(self) -> Self:
@@ -122,7 +130,7 @@ class Alertmanager(Strict):
 
     @property
     def receivers(self) -> dict[str, Receiver]:
-        """By severity."""
+        """The receivers by severity."""
         return {"page": self.page, "ticket": self.ticket, "info": self.info}
 
     @property
@@ -132,7 +140,7 @@ class Alertmanager(Strict):
 
     @property
     def simulated(self) -> bool:
-        """Whether something is sent to the kit's own receiver."""
+        """Whether at least one receiver is the bundled one."""
         return "simulator" in self.receivers.values()
 
 
@@ -140,63 +148,69 @@ class _Watching(Strict):
     """What both kinds have: the exporters, the alerts, the dashboards."""
 
     scrape_every: Annotated[Duration, Between("1s", "30s", whole=True)] = Duration.parse("15s")
-    """How often each pod is asked for its metrics. Alerts look at minutes: half of one at most, so
-    that one lost scrape fires none."""
+    """Time between two scrapes of each pod's metrics. Alerts evaluate minutes; half a minute is the
+    maximum, so that one lost scrape fires no alert."""
     runbooks: str = "runbooks"
-    """Where people read the folder runbooks/: a URL, the beginning of every alert's runbook_url."""
+    """URL under which people read the folder runbooks/. The runbook_url of every alert begins with
+    it."""
     outside: Outside | None = None
-    """The gateway asked as a user asks it; not when not given, and OutsideProbeFailing is quiet."""
+    """Blackbox probe, which requests a completion as a user does. When not given, there is no
+    probe, and the alert OutsideProbeFailing never fires."""
     dashboards: Labels | None = None
-    """The labels by which Grafana's sidecar finds ConfigMaps of dashboards, such as
-    `grafana_dashboard: "1"`; there are none when not given."""
+    """Labels by which Grafana's sidecar finds the ConfigMaps of dashboards, such as
+    `grafana_dashboard: "1"`. No dashboards are created when not given."""
     exporter_resources: Resources = _EXPORTER
-    """Of redis_exporter's container, and of blackbox_exporter's."""
+    """CPU and memory of the container of redis_exporter, and of the container of
+    blackbox_exporter."""
 
 
 class BundledMonitoring(_Watching):
-    """A Prometheus of the kit's own, for clusters without one.
+    """A bundled Prometheus, for clusters without one.
 
-    One pod, without a volume: what it knows is lost when its pod is replaced.
+    One pod, without a volume: its data is lost when the pod is replaced.
     """
 
     kind: Literal["bundled"]
-    """`bundled` is a Prometheus beside the gateway."""
+    """`bundled` is a Prometheus in the environment's namespace."""
     keep: Annotated[Duration, Between("3d", "365d", whole=True)] = Duration.parse("30d")
-    """How long samples are kept; of more than 1 GB the oldest go before. The error budget is that
-    of the samples that are there, up to 30 days; alerts look back for three."""
+    """How long samples are kept. Above 1 GB, the oldest samples are removed earlier. The error
+    budget is calculated from the samples that exist, up to 30 days. Alerts look back three days."""
     patience: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The share of its time for which an alert's condition must hold before it fires. Less than 1
-    is for trying alerts out: they fire at trifles."""
+    """Scale for the `for` duration of every alert: its condition must hold for this share of the
+    duration before the alert fires. Less than 1 is for trying alerts out, because short
+    disturbances then fire alerts."""
     alertmanager: Alertmanager | None = None
-    """Who is told about alerts; nobody when not given."""
+    """Receivers of alerts. When not given, alerts are sent to nobody."""
     resources: Resources = _PROMETHEUS
-    """Of the Prometheus container."""
+    """CPU and memory of the Prometheus container."""
 
 
 class Operator(_Watching):
-    """A cluster with a Prometheus operator, which reads objects that say what to watch."""
+    """Objects for the Prometheus operator of the cluster, which say what to monitor."""
 
     kind: Literal["operator"]
-    """`operator` makes objects for the Prometheus operator that the cluster has."""
+    """`operator` creates objects for the Prometheus operator of the cluster."""
     labels: Labels
-    """What the operator's selectors ask for, such as `release: prometheus`; it ignores objects
-    without them."""
+    """Labels that the operator's selectors require, such as `release: prometheus`. The operator
+    ignores objects without them."""
 
 
 Monitoring: TypeAlias = Annotated[BundledMonitoring | Operator, Field(discriminator="kind")]
 
 
 class PrometheusElsewhere(Strict):
-    """A Prometheus that scrapes the gateway. One of namespace and block."""
+    """An existing Prometheus that scrapes the gateway. Give either `namespace` or `block`."""
 
     url: Url
-    """Its address. With https, its certificate must be of an authority that the image knows."""
+    """URL of the Prometheus that scrapes the gateway. With https, its certificate must be signed by
+    an authority that the adapter's image trusts."""
     namespace: Labels | None = None
-    """The labels of the namespace where its pods are."""
+    """Labels of the namespace of the Prometheus pods. Give either `namespace` or `block`."""
     block: Cidr | None = None
-    """Its addresses, for one outside the cluster."""
+    """Address block of a Prometheus outside the cluster. Give either `namespace` or `block`."""
     port: Annotated[int, Field(ge=1, le=65535)] = 9090
-    """The TCP port of its pods, or of its address: not that of a Service before them."""
+    """TCP port of the Prometheus pods, or of the addresses in `block`. It is not the port of a
+    Service in front of them."""
 
     @model_validator(mode="after")
     def _is_in_one_place(self) -> Self:
@@ -209,16 +223,16 @@ class PrometheusElsewhere(Strict):
 
 
 class MetricsAdapter(Strict):
-    """prometheus-adapter, which tells the autoscaler what Prometheus counted.
+    """prometheus-adapter, which provides Prometheus' metrics to the autoscaler.
 
-    It serves this environment's namespace, and a cluster has room for one: leave this out where
-    there is one that serves all namespaces, and give that one the rules that
-    `python -m monitoring adapter-rules` prints.
+    It serves this environment's namespace, and a cluster can have only one. If the cluster has an
+    adapter that serves all namespaces, leave this out, and give that adapter the rules that `python
+    -m monitoring adapter-rules` prints.
     """
 
     prometheus: PrometheusElsewhere | None = None
-    """The Prometheus that scrapes the gateway; the bundled one when not given."""
+    """Prometheus that scrapes the gateway. The bundled Prometheus when not given."""
     window: Annotated[Duration, Between("5s", "1h", whole=True)] = Duration.parse("1m")
-    """Over how long values are averaged; at least two scrapes."""
+    """Time over which values are averaged. It must hold at least two scrapes."""
     resources: Resources = _ADAPTER
-    """Of the adapter's container."""
+    """CPU and memory of the prometheus-adapter container."""

@@ -1,4 +1,4 @@
-"""Who may reach whom. Everything that is not named here is denied, both ways."""
+"""Which connections are allowed. All others are denied, in both directions."""
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated, Self
@@ -17,19 +17,21 @@ _KUBE_SYSTEM: Labels = {"kubernetes.io/metadata.name": "kube-system"}
 
 
 class Clients(Strict):
-    """Who may reach the gateway's API. One of the two keys."""
+    """Who may reach the gateway's API. Give either `any` or `namespaces`."""
 
     any: bool = False
-    """Everybody, also from outside the cluster."""
+    """Whether everybody may reach the gateway's API, also from outside the cluster. Give either
+    `any: true` or `namespaces`."""
     namespaces: tuple[Labels, ...] = ()
-    """The pods of the namespaces that carry all labels of one entry."""
+    """Namespaces whose pods may reach the gateway's API, as a list of sets of labels. An entry
+    selects the namespaces that carry all of its labels."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if self.any == bool(self.namespaces):
             raise ValueError(
                 f"any = {str(self.any).lower()} and {len(self.namespaces)} namespaces: "
-                "say any: true, or list namespaces"
+                "set any: true, or list namespaces"
             )
         return self
 
@@ -38,21 +40,22 @@ class Dns(Strict):
     """Where names are resolved."""
 
     namespace: Labels = _KUBE_SYSTEM
-    """The labels of the namespace of the cluster's DNS."""
+    """Labels of the namespace of the cluster's DNS."""
     node_local: Cidr | None = None
-    """The address block of NodeLocal DNS, where nodes cache names."""
+    """Address block of NodeLocal DNSCache, where nodes cache DNS names."""
 
 
 class EgressProxy(Strict):
     """The only way out, for clusters that have one. The providers' base URLs lead to it."""
 
     block: Cidr
-    """Its address as the network sees it; one address ends in /32."""
+    """Address block of the egress proxy, as the network policies see it. A single address ends in
+    /32."""
     port: Annotated[int, Field(ge=1, le=65535)]
-    """Its TCP port."""
+    """TCP port of the egress proxy."""
     url: Url | None = None
-    """Its URL, such as `http://proxy.corp.example:3128`, where it takes CONNECT, without a
-    password: Alertmanager's webhooks and the outside probe go by it."""
+    """URL of an egress proxy that accepts CONNECT, such as `http://proxy.corp.example:3128`,
+    without a password. Alertmanager's webhooks and the blackbox probe go through it."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:
@@ -61,32 +64,34 @@ class EgressProxy(Strict):
         parts = urlsplit(self.url)
         if parts.scheme != "http" or parts.path not in ("", "/"):
             raise ValueError(
-                f"url = {self.url} is no proxy's: write http://, a name and a port; what is "
-                "encrypted stays so on its way through it"
+                f"url = {self.url} is not the URL of a proxy: write http://, a name and a port; "
+                "HTTPS stays encrypted on its way through the proxy"
             )
         if (parts.port or _HTTP) != self.port:
             raise ValueError(
-                f"url = {self.url} and port = {self.port} differ, and the network lets out to "
-                "that port alone: write the same"
+                f"url = {self.url} and port = {self.port} differ, and the network policies allow "
+                "only that port: give the same port in both"
             )
         address = literal_address(parts.hostname or "")
         if address and address not in IPv4Network(self.block):
             raise ValueError(
-                f"url = {self.url} lies outside block = {self.block}, and the network lets out to "
-                "that block alone"
+                f"url = {self.url} lies outside block = {self.block}, and the network policies "
+                "allow only that block: give an address inside it"
             )
         return self
 
 
 class Inside(Strict):
-    """A place in the cluster or in the private network. One of namespace and block."""
+    """A place in the cluster or in the private network. Give either `namespace` or `block`."""
 
     namespace: Labels | None = None
-    """The labels of the namespace where its pods are."""
+    """Labels of the namespace of the destination's pods. Give either `namespace` or `block`."""
     block: Cidr | None = None
-    """Its addresses, for what is no pod; one address ends in /32."""
+    """Address block of a destination that is not a pod. A single address ends in /32. Give either
+    `namespace` or `block`."""
     port: Annotated[int, Field(ge=1, le=65535)]
-    """The TCP port of its pods, or of its addresses: not that of a Service before them."""
+    """TCP port of the destination's pods, or of the addresses in `block`. It is not the port of a
+    Service in front of them."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:
@@ -99,25 +104,32 @@ class Inside(Strict):
 
 
 class ApiServer(Strict):
-    """Where the API server is, for the few pods that ask it and that it asks."""
+    """Where the Kubernetes API server is.
+
+    A few pods connect to it, and it connects to a few pods.
+    """
 
     block: Cidr | None = None
-    """Its addresses; every address, but that of the metadata, when not given."""
+    """Address block of the Kubernetes API server. When not given, every address except the cloud's
+    metadata address 169.254.169.254."""
     port: Annotated[int, Field(ge=1, le=65535)] = 6443
-    """Its TCP port; 443 is allowed beside it."""
+    """TCP port of the Kubernetes API server. Port 443 is allowed, too."""
 
 
 class Network(Strict):
-    """Who may reach whom. NetworkPolicies know addresses and labels, no host names."""
+    """Connections that the network policies allow.
+
+    NetworkPolicies match addresses and labels, not host names.
+    """
 
     clients: Clients
     """Who may reach the gateway's API."""
     monitoring: Labels | None = None
-    """The labels of the namespace whose pods may read the gateway's metrics."""
+    """Labels of the namespace whose pods may read the gateway's metrics."""
     dns: Dns = Dns()
-    """Where names are resolved."""
+    """Where DNS names are resolved."""
     api_server: ApiServer = ApiServer()
-    """Where the API server is."""
+    """Where the Kubernetes API server is."""
     never: tuple[Cidr, ...] = (
         "10.0.0.0/8",
         "100.64.0.0/10",
@@ -126,20 +138,22 @@ class Network(Strict):
         "172.16.0.0/12",
         "192.168.0.0/16",
     )
-    """What the gateway never reaches on its way to providers: private, shared and link-local
-    addresses. The metadata address 169.254.169.254 is always among them."""
+    """Address blocks that the gateway never reaches on its way to providers: by default private,
+    shared and link-local addresses. The cloud's metadata address 169.254.169.254 is always among
+    them."""
     egress_proxy: EgressProxy | None = None
-    """The only way to what is outside; TCP 443 of all other addresses when not given."""
+    """The only way out of the cluster. When not given, the way out is TCP 443 of all addresses that
+    `never` leaves open."""
 
     @property
     def proxy_url(self) -> str | None:
-        """Of the only way out, where that is a proxy that others may ask."""
+        """The URL of the egress proxy, where the proxy accepts CONNECT; else None."""
         return self.egress_proxy.url if self.egress_proxy else None
 
     @field_validator("never")
     @classmethod
     def _leaves_something(cls, never: tuple[Cidr, ...]) -> tuple[Cidr, ...]:
-        # Kubernetes takes exceptions only that are narrower than the block 0.0.0.0/0.
+        # Kubernetes accepts only exceptions that are narrower than the block 0.0.0.0/0.
         for block in never:
             if IPv4Network(block).prefixlen == 0:
                 raise ValueError(f"{block} is every address; name the ranges, none wider than /1")
@@ -147,7 +161,7 @@ class Network(Strict):
 
 
 def literal_address(host: str) -> IPv4Address | None:
-    """The host's address, where that is written in place of a name."""
+    """The host's address, if the host is written as an address; None for a name."""
     try:
         return IPv4Address(host)
     except AddressValueError:

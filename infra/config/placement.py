@@ -1,4 +1,4 @@
-"""Where pods run, and how many may leave at once."""
+"""Where pods run, and how many may be evicted at once."""
 
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -12,12 +12,14 @@ Apart: TypeAlias = Literal["off", "preferred", "required"]
 
 
 class Disruption(Strict):
-    """The disruption budget: what a drain of nodes may take. One of the two keys."""
+    """The disruption budget. Give either `max_unavailable` or `min_available`."""
 
     max_unavailable: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """How many pods may be missing."""
+    """Maximum number of pods that may be missing during a node drain. Give either `max_unavailable`
+    or `min_available`."""
     min_available: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """How many pods must stay."""
+    """Minimum number of pods that a node drain leaves running. Give either `max_unavailable` or
+    `min_available`."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -32,7 +34,7 @@ class Disruption(Strict):
         """Raise ValueError when no pod of `replicas` could ever be evicted."""
         if self.max_unavailable == 0:
             raise ValueError(
-                "disruption.max_unavailable = 0 would block every drain of a node; give 1 or more"
+                "disruption.max_unavailable = 0 would block every drain of a node; set 1 or more"
             )
         if self.min_available is not None and self.min_available >= replicas:
             raise ValueError(
@@ -42,13 +44,15 @@ class Disruption(Strict):
 
 
 class Spread(Strict):
-    """How pods are kept apart."""
+    """How pods are spread over hosts and zones."""
 
     hosts: Apart = "preferred"
-    """On different hosts: no wish, as far as possible, or else not scheduled. An off
-    stands in quotes: bare, YAML reads it as false."""
+    """Whether pods run on different hosts: `off` sets no rule, `preferred` spreads them as far as
+    possible, and `required` leaves a pod unscheduled that cannot be spread. Write `"off"` in
+    quotes, because YAML reads a bare off as false."""
     zones: Apart = "off"
-    """In different zones, by the label topology.kubernetes.io/zone of the nodes; as for hosts."""
+    """Whether pods run in different zones, by the label topology.kubernetes.io/zone of their nodes.
+    Values as for `hosts`."""
 
 
 def _json(value: int | None) -> str:

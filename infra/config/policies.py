@@ -1,4 +1,4 @@
-"""Which of the policies that depend on the environment are on. Everything left out is on."""
+"""Switches of the policies that depend on the environment. A switch that is left out is on."""
 
 from typing import Literal
 
@@ -8,19 +8,23 @@ __all__ = ["Policies"]
 
 
 class Policies(Strict):
-    """Switches of the policy pack; policies without a switch here always hold."""
+    """Switches of the policy pack. A policy without a switch here always holds."""
 
     digests: bool = True
-    """Images are given by digest."""
+    """Whether the policies require a digest for every image."""
     external_secrets: bool = True
-    """No Kubernetes Secret is declared by the program: values come from a secret store."""
+    """Whether the policies forbid Kubernetes Secrets that the program declares, so that values come
+    from a secret store."""
     disruption_budgets: bool = True
-    """Every workload with more than one pod has a PodDisruptionBudget."""
+    """Whether the policies require a PodDisruptionBudget for every workload with more than one
+    pod."""
     spread: Literal["off", "hosts", "zones"] = "zones"
-    """What may be lost without losing all pods of a workload."""
+    """What must not hold all pods of a workload that has several: no host for `hosts`, no zone for
+    `zones`. `off` requires nothing."""
     backup: bool = True
-    """Redis has a backup job."""
+    """Whether the policies require a backup job for Redis."""
     protect: bool = True
-    """The engine refuses to delete what holds state."""
+    """Whether the policies require that Pulumi's engine refuses to delete what holds state."""
     customer_keys: bool = True
-    """AWS encrypts with a KMS key of ours instead of one that it owns."""
+    """Whether the policies require a KMS key of your own for encryption in AWS, instead of a key
+    that AWS owns."""

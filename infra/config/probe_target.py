@@ -1,4 +1,4 @@
-"""Whom the outside probe asks: the way in that users take, as far as the kit knows it."""
+"""The target of the blackbox probe: the address that clients use, as far as it is known."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,16 @@ __all__ = ["Front", "front_of"]
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Whom the outside probe asks, and how.
+    """The target of the blackbox probe, and the way to it.
 
     Attributes:
-        url: the base URL of the question.
-        component: the pods of the kit that the question may meet first; none where others are in
-            front of them.
-        port: where those listen for clients.
-        host: the name that clients use, where the URL has another one: its certificate is checked.
-        proxy: the URL of the proxy by which the question goes.
+        url: the base URL that the probe requests.
+        component: the component whose pods may receive the request first; None where other proxies
+            are in front of them.
+        port: the port on which these pods listen for clients.
+        host: the name that clients use, where the URL has another one; the certificate is checked
+            for it.
+        proxy: the URL of the proxy that the request goes through.
     """
 
     url: str
@@ -30,17 +31,17 @@ class Front:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether a certificate is shown."""
+        """Whether the target presents a certificate."""
         return self.url.startswith("https:")
 
 
 def front_of(entrance: Entrance, outside: Outside | None, *, proxy: str | None) -> Front:
-    """The URL of `outside`, else the entrance of the kit's own, else the gateway's Service.
+    """The target: the URL of `outside`, else the bundled edge proxy, else the gateway's Service.
 
     Args:
-        entrance: how clients come in.
-        outside: what is asked; the URL is its.
-        proxy: the URL of the only way out of the cluster; none when there is another one.
+        entrance: how clients reach the gateway.
+        outside: the settings of the probe; its URL has precedence.
+        proxy: the URL of the egress proxy; None when there is another way out.
     """
     url = outside.url.rstrip("/") if outside and outside.url else None
     by = proxy if outside and outside.at is None else None
@@ -50,7 +51,7 @@ def front_of(entrance: Entrance, outside: Outside | None, *, proxy: str | None) 
             return Front(url, "entrance", port, proxy=by)
         if entrance.tls is None or not entrance.hosts:
             return Front("http://entrance", "entrance", port)
-        # Any name that a wildcard is for.
+        # A wildcard's certificate is valid for any such name.
         host = entrance.hosts[0].replace("*", "outside-probe")
         return Front("https://entrance", "entrance", port, host)
     if url is None:

@@ -16,31 +16,33 @@ _NOTICE = Duration.parse("1s")
 
 
 class Redis(Strict):
-    """Pods of Redis and Sentinel, an odd number so that a split leaves a majority."""
+    """Pods of Redis and Sentinel: an odd number, so that a network split leaves a majority."""
 
     replicas: Literal[3, 5]
-    """How many pods, each with one Redis and one Sentinel."""
+    """Number of pods. Each pod runs one Redis and one Sentinel."""
     quorum: Annotated[int, Field(ge=1, le=5)]
-    """How many sentinels must agree that the master is down; at least the majority."""
+    """Number of Sentinels that must agree that the master is down. It must be at least the majority
+    of `replicas`."""
     storage: Memory
-    """The size of each pod's volume."""
+    """Size of each Redis pod's volume."""
     storage_class: str | None = None
-    """The class of the volumes; the cluster's default when not given."""
+    """StorageClass of the volumes. The cluster's default when not given."""
     resources: Resources
-    """Of the Redis container."""
+    """CPU and memory of the Redis container."""
     sentinel_resources: Resources
-    """Of the Sentinel container."""
+    """CPU and memory of the Sentinel container."""
     down_after: Annotated[Duration, Between("3s", "60s")]
-    """Without an answer for so long, a sentinel takes the master for down. Below 3s a stall of two
-    seconds would be enough."""
+    """Time without an answer after which a Sentinel considers the master down. It must be more than
+    `max_lag` + 1s. Below the minimum of 3s, a stall of two seconds would be enough."""
     failover_timeout: Annotated[Duration, Between("3s", "180s")]
-    """After so long a failover that did not end is tried again."""
+    """Time after which a failover that has not ended is tried again."""
     max_lag: Annotated[Duration, Between("1s", "60s", whole=True)]
-    """A master without a replica as fresh as this refuses writes."""
+    """Maximum lag of a replica. A master refuses writes when all of its replicas lag more than
+    this."""
     disruption: Disruption = Disruption(max_unavailable=1)
-    """How many pods a drain of nodes may take."""
+    """Disruption budget of the Redis pods: how many of them a node drain may evict at once."""
     spread: Spread = Spread()
-    """How the pods are kept apart."""
+    """How the Redis pods are spread over hosts and zones."""
 
     @model_validator(mode="after")
     def _quorum_is_a_majority_that_exists(self) -> Self:
@@ -54,8 +56,8 @@ class Redis(Strict):
 
     @model_validator(mode="after")
     def _one_writable_master_at_most(self) -> Self:
-        # The old master stops writing max_lag after it lost its replicas, and notices once a
-        # second; only then may sentinels make a new one.
+        # The old master accepts no writes from max_lag after it lost its replicas, and checks that
+        # once a second. Only then may the Sentinels promote a new one.
         writes_end_s = self.max_lag.seconds + _NOTICE.seconds
         if writes_end_s >= self.down_after.seconds:
             raise ValueError(

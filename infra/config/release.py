@@ -1,4 +1,4 @@
-"""What the kit records about a release. Set by the kit, never by a person."""
+"""What Seawall records about a release. Seawall sets it, never a person."""
 
 from typing import Annotated
 
@@ -10,9 +10,9 @@ __all__ = ["Release"]
 
 
 class Release(Strict):
-    """What is deployed, and what to go back to."""
+    """What is deployed, and the release to roll back to."""
 
     settings_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Of the configuration that is deployed."""
+    """SHA-256 of the configuration that is deployed."""
     last_good: dict[str, JsonValue] | None = None
-    """The release that was verified before this one; kept as it is given."""
+    """The release that was verified before this one. It is kept unchanged."""

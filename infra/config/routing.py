@@ -1,4 +1,4 @@
-"""Whom the gateway asks, and who may ask the gateway."""
+"""Providers and models that the gateway uses, and API keys of its clients."""
 
 from typing import Annotated, Literal, Self
 
@@ -29,48 +29,59 @@ _Price = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class Prices(Strict):
-    """What a provider takes for one model, in dollars per million tokens."""
+    """What a provider charges for one model, in dollars per million tokens."""
 
     input: _Price
-    """Of the prompt."""
+    """Price of the prompt, in dollars per million tokens."""
     output: _Price
-    """Of the answer."""
+    """Price of the answer, in dollars per million tokens."""
     cached_input: _Price | None = None
-    """Of the part of the prompt that the provider has in its cache; as `input` when not given."""
+    """Price of the part of the prompt that the provider has in its cache, in dollars per million
+    tokens. The same as `input` when not given."""
     cache_write: _Price | None = None
-    """Of the part that it writes to its cache; 1.25 times `input` when not given, as Anthropic
-    takes."""
+    """Price of the part of the prompt that the provider writes to its cache, in dollars per million
+    tokens. 1.25 times `input` when not given, as Anthropic charges."""
     cache_write_long: _Price | None = None
-    """Of what it writes there for an hour; twice `input` when not given, as Anthropic takes."""
+    """Price of the part of the prompt that the provider writes to its cache for an hour, in dollars
+    per million tokens. Twice `input` when not given, as Anthropic charges."""
 
 
 class ProviderLimits(Strict):
-    """What a provider takes of all pods together. Above it, models' other targets come first."""
+    """What a provider accepts from all pods together.
+
+    Above it, the model's other targets come first.
+    """
 
     requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
-    """Each pod keeps to its part, this number divided by the pods that are alive."""
+    """Number of requests per minute that the provider accepts from all pods together. Each pod has
+    an equal part: this number divided by the number of live pods. Above its part, a pod tries the
+    model's other targets first. No limit when not given."""
 
 
 class Provider(Strict):
-    """One provider account. Its key is the secret provider-<name>."""
+    """One provider account. Its API key is the secret provider-<name>."""
 
     kind: ProviderKindName
-    """Whose it is: what it speaks, how it takes its key, and where it is."""
+    """Kind of the provider: it determines the API format, how the API key is sent, and the default
+    base URL."""
     base_url: Url | None = None
-    """Where it is, when that is not where everybody finds it; with the version, such as
-    `https://host/v1`. Required for azure-openai, vllm, ollama and openai-compatible."""
+    """Base URL of the provider's API with the version, such as `https://host/v1`. When not given,
+    the public address of this kind of provider. Required for azure-openai, vllm, ollama and
+    openai-compatible."""
     keys: Annotated[int, Field(ge=1, le=8)] = 1
-    """How many keys it has: provider-<name>, provider-<name>-2 and so on. The next one is used
-    while the provider refuses one, or has had enough of it."""
+    """Number of API keys of the account, which are the secrets provider-<name>, provider-<name>-2
+    and so on. The gateway uses the next key while the provider refuses one or limits its rate."""
     prices: dict[ModelName, Prices] = Field(default_factory=dict[ModelName, Prices])
-    """By the provider's names of its models; required of every target once a key has a budget, also
-    of keys that are made at run time. One that costs nothing has the price 0."""
+    """Prices by the provider's names of its models. Required for every target once an API key has a
+    budget, including runtime keys. A free model has the price 0."""
     limits: ProviderLimits = ProviderLimits()
-    """So that it is not asked for more than it takes while others could answer."""
+    """Limits of the provider account. Above them, the gateway first tries the model's other
+    targets."""
     ask_for_streams: bool | None = None
-    """Whether it is asked for a stream even when the client wants a whole answer, which the gateway
-    puts together: silence is noticed after `timeouts.first_content` then, and not after
-    `timeouts.answer`. When not given: openai, azure-openai, anthropic, groq and mistral are."""
+    """Whether the gateway requests a stream from the provider even when the client wants a whole
+    answer. The gateway then puts the answer together, and notices silence after
+    `timeouts.first_content` instead of `timeouts.answer`. When not given, it does so for openai,
+    azure-openai, anthropic, groq and mistral."""
 
     @model_validator(mode="after")
     def _address_is_known(self) -> Self:
@@ -83,42 +94,53 @@ class Target(Strict):
     """One model of one provider."""
 
     provider: Name
-    """A name below gateway.providers."""
+    """Name of the provider: one of seawall:gateway.providers."""
     model: ModelName
-    """What the provider calls the model."""
+    """The provider's name of the model."""
     priority: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Less is better. Among equals a long prompt goes where it went before, and a short one to
-    who answers sooner. When not given, the place in the list, from 0."""
+    """Priority of the target; a lower number comes first. When not given, the position in the list,
+    from 0. Among targets of equal priority, a long prompt goes to the target that it went to
+    before, and a short one to the target that answers sooner."""
     weight: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
-    """Its share of the requests among the targets of its priority, of which all have one, or none:
-    9 and 1 make a canary of a tenth."""
+    """Share of the requests that the target gets among the targets of its priority: 9 and 1 make a
+    canary of a tenth. Either all targets of a priority have a weight, or none."""
     lacks: tuple[Capability, ...] = ()
-    """What it cannot take: requests that use it go to the other targets."""
+    """Capabilities that the target does not have. Requests that use them go to the other
+    targets."""
 
 
 class ModelTimeouts(Strict):
-    """What differs from gateway.timeouts for one model: those that reason are silent for longer."""
+    """Timeouts that differ from gateway.timeouts for one model.
+
+    Reasoning models are silent for longer.
+    """
 
     headers: _Timeout | None = None
-    """Until a streamed answer begins."""
+    """Maximum time until the headers of a streamed answer of this model arrive. As in
+    seawall:gateway.timeouts when not given."""
     first_content: _Timeout | None = None
-    """Until the first words of a streamed answer."""
+    """Maximum time between the headers and the first content of a streamed answer of this model. As
+    in seawall:gateway.timeouts when not given."""
     gap: _Timeout | None = None
-    """Between two parts of a streamed answer."""
+    """Maximum time between two parts of a streamed answer of this model. As in
+    seawall:gateway.timeouts when not given."""
     answer: _Timeout | None = None
-    """Of a plain answer."""
+    """Maximum time for an answer of this model that is not streamed. As in seawall:gateway.timeouts
+    when not given."""
 
 
 class Model(Strict):
-    """Who answers a model name."""
+    """The targets that answer for a model name."""
 
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
-    """The next one is asked when one fails."""
+    """Targets that answer for the model. When one fails, the gateway tries the next one."""
     fallbacks: tuple[ModelName, ...] = ()
-    """Other model names, whose targets answer, marked as degraded, when none of these does; also
-    a larger model, for requests that are too long for this one."""
+    """Other model names whose targets answer when no target of this model does. Such answers are
+    marked as degraded. A larger model here also answers requests that are too long for this
+    model."""
     timeouts: ModelTimeouts = ModelTimeouts()
-    """What differs for this model."""
+    """Timeouts that differ from seawall:gateway.timeouts for this model. Reasoning models are
+    silent for longer."""
 
     @model_validator(mode="after")
     def _weights_are_whole(self) -> Self:
@@ -132,18 +154,21 @@ class Model(Strict):
 
 
 class PerUser(Strict):
-    """What each user of a key may do, by the name that the client gives.
+    """Limits of each user of an API key, by the name that the client sends.
 
-    That is `user` or `safety_identifier`, in Anthropic's format `metadata.user_id`; those without
-    a name are one user.
+    The name is `user` or `safety_identifier`, in Anthropic's format `metadata.user_id`. All
+    requests without a name count as one user.
     """
 
     requests_per_second: _Rate | None = None
-    """The rate that is allowed for long."""
+    """Sustained request rate of each user of the API key, in requests per second. No limit when not
+    given."""
     burst: _Burst | None = None
-    """How many requests may come at once; as many as a second allows when not given."""
+    """Number of requests that each user of the API key may send at once. When not given, as many as
+    a second allows."""
     tokens_per_minute: _TokensPerMinute | None = None
-    """Of prompts and answers together."""
+    """Number of tokens per minute for each user of the API key, prompts and answers together. No
+    limit when not given."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -155,14 +180,17 @@ class PerUser(Strict):
 
 
 class Budget(Strict):
-    """Dollars by the calendar of UTC. What a request may cost is held while it runs."""
+    """Dollars by the calendar of UTC. The maximum cost of a request is reserved while it runs."""
 
     hour: _Dollars | None = None
-    """Of every hour."""
+    """Dollars that the API key may spend in every hour, by the calendar of UTC. No limit when not
+    given."""
     day: _Dollars | None = None
-    """Of every day."""
+    """Dollars that the API key may spend on every day, by the calendar of UTC. No limit when not
+    given."""
     month: _Dollars | None = None
-    """Of every month."""
+    """Dollars that the API key may spend in every month, by the calendar of UTC. No limit when not
+    given."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -172,22 +200,27 @@ class Budget(Strict):
 
 
 class ApiKey(Strict):
-    """One client key and its limits. The key itself is the secret api-key-<id>."""
+    """One API key of a client, and its limits. The key itself is the secret api-key-<id>."""
 
     tenant: Name
-    """Whose it is."""
+    """Name of the tenant that the API key belongs to."""
     requests_per_second: _Rate
-    """The rate that is allowed for long."""
+    """Sustained request rate of the API key, in requests per second."""
     burst: _Burst
-    """How many requests may come at once."""
+    """Number of requests that the API key may send at once."""
     tokens_per_minute: _TokensPerMinute | None = None
-    """Of prompts and answers together, as many at once; no limit when not given."""
+    """Number of tokens per minute for the API key, prompts and answers together. As many may be
+    used at once. No limit when not given."""
     per_user: PerUser | None = None
-    """What each of its users may do."""
+    """Limits of each user of the API key. A request names its user in `user` or
+    `safety_identifier`, in Anthropic's format in `metadata.user_id`. All requests without a name
+    count as one user."""
     budget: Budget | None = None
-    """What it may spend; needs the prices of all targets."""
+    """Dollars that the API key may spend. It needs the prices of all targets. The maximum cost of a
+    request is reserved while it runs."""
     on_outage: Literal["allow", "deny"]
-    """What happens to the key's requests while limits cannot be kept in Redis."""
+    """What happens to requests of the API key while Redis cannot keep the limits: `allow` applies
+    an equal share of the limits in each pod, `deny` refuses the requests."""
     admin: bool = False
-    """Whether it opens the gateway's page for people, at /ui on the port of the probes, and makes
-    and deletes keys at /admin/keys."""
+    """Whether the API key opens the gateway's web page, at /ui on the port of the probes, and
+    creates and deletes runtime keys at /admin/keys."""

@@ -1,4 +1,4 @@
-"""The types of single values: each a text with a form that is checked and has a name."""
+"""The types of single values: each is a string whose form has a name and is checked."""
 
 import re
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
@@ -50,18 +50,18 @@ _PREFIX_LENGTH = re.compile(r"/(0|[1-9][0-9]?)\Z", re.ASCII)
 
 
 def has_digest(reference: str) -> bool:
-    """Whether an image reference names its content, which no push can change."""
+    """Whether an image reference has a digest, so that no push can change its content."""
     return "@sha256:" in reference
 
 
 def _is_url(text: str) -> bool:
-    """True, or ValueError with what the gateway would say."""
+    """True for a base URL; raises ValueError with the gateway's own message for any other text."""
     return bool(check_base_url(text))
 
 
 def _is_cidr(text: str) -> bool:
     try:
-        # Python takes a mask such as /255.0.0.0 too, which Kubernetes refuses.
+        # Python also accepts a mask such as /255.0.0.0, which Kubernetes refuses.
         return _PREFIX_LENGTH.search(text) is not None and bool(IPv4Network(text))
     except (AddressValueError, NetmaskValueError, ValueError):
         return False
@@ -71,7 +71,7 @@ Cpu = Annotated[str, Form("a CPU quantity", "250m or 2", matching(CPU_PATTERN))]
 Memory = Annotated[str, Form("a memory quantity", "256Mi or 1Gi", matching(MEMORY_PATTERN))]
 Name = Annotated[
     str,
-    # Shorter than DNS allows: names such as simulator-<name> are made of it.
+    # Shorter than DNS allows, because it becomes part of names such as simulator-<name>.
     Form("a DNS label", "gateway-1", matching(r"[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?")),
 ]
 ModelName = Annotated[

@@ -1,4 +1,4 @@
-"""Where Pulumi keeps what it knows of the stack. Read by the engine, not by the program."""
+"""Where Pulumi keeps the stack's state. The engine reads this section, not the program."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ __all__ = ["State"]
 
 
 class State(Strict):
-    """Where Pulumi keeps the stack, and how it encrypts the secrets in it."""
+    """Where Pulumi keeps the stack's state, and how it encrypts the secrets in it."""
 
     backend: Annotated[
         str,
@@ -19,7 +19,7 @@ class State(Strict):
             matching(r"(file|s3|gs|azblob|https)://[^\s@]+"),
         ),
     ]
-    """The backend, which everybody who deploys shares."""
+    """URL of the Pulumi backend, which everybody who deploys the environment shares."""
     secrets_provider: Annotated[
         str,
         Form(
@@ -28,9 +28,9 @@ class State(Strict):
             matching(r"passphrase|(awskms|azurekeyvault|gcpkms|hashivault)://\S+"),
         ),
     ]
-    """What encrypts the secrets in the state."""
+    """What encrypts the secrets in the state: `passphrase`, or the URL of a key."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether others than this machine read it."""
+        """Whether other machines than this one read the state."""
         return not self.backend.startswith("file:")

@@ -1,4 +1,4 @@
-"""How a text in the configuration is checked, and how messages and the reference call its form."""
+"""How a string in the configuration is checked, and the name of its form in messages and tables."""
 
 import re
 from collections.abc import Callable
@@ -12,12 +12,12 @@ __all__ = ["Form", "matching"]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form of a text, put beside `str` in an Annotated type.
+    """The form of a string, next to `str` in an Annotated type.
 
     Attributes:
-        words: what it is, with its article: `a CPU quantity`.
-        example: one or two good values.
-        accepts: whether a text has the form; may raise ValueError where it can say more.
+        words: the name of the form with its article: `a CPU quantity`.
+        example: one or two valid values.
+        accepts: whether a text has the form; it may raise ValueError with a more precise reason.
     """
 
     words: str
@@ -27,7 +27,7 @@ class Form:
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Check after the type: what arrives here is a text."""
+        """Check the form after the type, when the value is a string."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, text: str) -> str:

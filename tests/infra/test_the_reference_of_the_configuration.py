@@ -59,14 +59,17 @@ def test_what_the_kit_sets_is_not_for_people() -> None:
     [
         (
             "gateway.replicas.min",
-            "a whole number | **required** | at least 1; at most 1000 | Never fewer pods.",
+            "a whole number | **required** | at least 1; at most 1000 | Minimum number of gateway ",
         ),
         (
             "gateway.timeouts.connect",
-            "a duration | `2s` | 1ms to 1h | Until the connection stands;",
+            "a duration | `2s` | 1ms to 1h | Maximum time to connect to a provider.",
         ),
-        ("backup.bucket", "a bucket's name | **required** | such as team-backups | The bucket."),
-        ("kubernetes.adopt_existing", "true or false | `false` |  | Take over objects that exist"),
+        (
+            "backup.bucket",
+            "a bucket's name | **required** | such as team-backups | Name of the S3-compatible",
+        ),
+        ("kubernetes.adopt_existing", "true or false | `false` |  | Whether to take over objects"),
     ],
 )
 def test_a_row_has_key_type_default_limits_and_meaning(key: str, rest: str) -> None:

@@ -176,8 +176,8 @@ BLIND: Values = {key: value for key, value in PROXY.items() if key != "url"}
         (
             prod("ingress", ca="llm-ca"),
             (
-                'seawall:monitoring.outside.ca = "llm-ca" is for certificates, and http://gateway '
-                "is asked, which shows none; leave it out"
+                'seawall:monitoring.outside.ca = "llm-ca" verifies a certificate, and the probe '
+                "requests http://gateway without TLS; leave it out"
             ),
         ),
         (
@@ -200,7 +200,7 @@ BLIND: Values = {key: value for key, value in PROXY.items() if key != "url"}
         (prod("ingress", url=f"https://user:word@{HOST}"), "has a user or a password"),
         (
             prod("ingress", at={"block": "10.0.0.0/8", "port": 443}),
-            "at says where url leads to, and there is none: give url, or leave it",
+            "at is the place that url leads to: give url, or leave out at",
         ),
         (
             prod("ingress", url=URL, at={"port": 443}),
@@ -220,8 +220,8 @@ def test_a_question_that_cannot_arrive_is_one_line(values: Values, reason: str) 
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("url", "https://proxy.example:3128", "is no proxy's: write http://"),
-        ("url", "http://proxy.example:3128/way", "is no proxy's: write http://"),
+        ("url", "https://proxy.example:3128", "is not the URL of a proxy: write http://"),
+        ("url", "http://proxy.example:3128/way", "is not the URL of a proxy: write http://"),
         ("url", "http://proxy.example", "and port = 3128 differ"),
         ("url", "http://10.9.0.6:3128", "lies outside block = 10.9.0.5/32"),
         ("url", "http://user:word@proxy.example:3128", "has a user or a password"),

@@ -331,7 +331,7 @@ def test_a_provider_that_the_network_does_not_let_out_is_refused() -> None:
     values = changed(complete("dev"), "gateway.providers.groq.base_url", "http://groq.example/v1")
     assert refusal(values) == (
         'seawall:gateway.providers.groq.base_url = "http://groq.example/v1" uses port 80, and the '
-        "network lets 443 out; use https or seawall:network.egress_proxy"
+        "network policies allow only 443; use https or seawall:network.egress_proxy"
     )
     proxy = {"block": "10.0.0.9/32", "port": 80}
     assert parse(changed(values, "network.egress_proxy", proxy)).network.egress_proxy is not None

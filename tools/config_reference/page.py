@@ -23,7 +23,13 @@ An environment is one `Pulumi.<env>.yaml`. Set a value in it, or by the CLI, suc
 refused with one line. `<name>` stands for a name of your choice, `[]` for each entry of a list.
 
 A duration is a whole number and one of ms, s, m, h, d: `500ms`, `30s`, `5m`, `12h`, `7d`.
+
+Defaults that are not values: "not given" means that the key is absent, "none" is an empty list, and
+"as below" means that the keys below have their own defaults.
 """
+_KIND = (
+    "Variant of this section. A description that begins with a kind in parentheses is for it only."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def _entries(key: str, field: FieldInfo) -> Iterator[Entry]:
     kinds = [model for model in models if "kind" in model.model_fields and len(models) > 1]
     if kinds:
         names = " or ".join(_kind(model) for model in kinds)
-        yield Entry(f"{key}.kind", names, "", "", "Which of the following keys there are.")
+        yield Entry(f"{key}.kind", names, "", "", _KIND)
     for model in models:
         for name, below in model.model_fields.items():
             if model not in kinds:
