@@ -1,4 +1,4 @@
-"""What watches the platform: exporters, Prometheus, Alertmanager, and what the autoscaler asks."""
+"""Monitoring of the platform: exporters, Prometheus, Alertmanager, and the metrics adapter."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ __all__ = ["Watchers"]
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """Declares them, as far as the environment asks for them."""
+    """Declares the monitoring components that the environment configures."""
 
     environment: Environment
     namespace: pulumi.Input[str]
@@ -86,7 +86,7 @@ class Watchers:
         settings = self.environment.monitoring
         if settings is None or settings.dashboards is None:
             return
-        # Not at the top: Grafana's SDK takes half a second to import, which only its users owe.
+        # Not at the top: Grafana's SDK takes half a second to import, so only its users import it.
         from infra.components.monitoring.dashboards import Dashboards, DashboardsArgs  # noqa: PLC0415
 
         Dashboards("dashboards", DashboardsArgs(self.namespace, settings.dashboards), self.opts)

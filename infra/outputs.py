@@ -1,4 +1,4 @@
-"""The stack's outputs that take more than a name: keys, the release's record, the parts of AWS."""
+"""Outputs of the stack that are more than a name: API keys, the release record, AWS parts."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,7 +18,7 @@ Outputs: TypeAlias = Mapping[str, pulumi.Input[object]]
 
 
 def api_keys(environment: Environment, secrets: Secrets | None) -> Outputs:
-    """The client keys, where the kit made them; a secret store hands out its own."""
+    """The API keys of clients, where Seawall generated them; with a secret store there are none."""
     if secrets is None:
         return {}
     keys = {name: secrets[api_key_secret(name)] for name in environment.gateway.api_keys}
@@ -26,7 +26,7 @@ def api_keys(environment: Environment, secrets: Secrets | None) -> Outputs:
 
 
 def release_record(environment: Environment) -> Outputs:
-    """What is deployed, and what to go back to, for the kit's own record."""
+    """The deployed release and the one to roll back to, for Seawall's own record."""
     release = environment.release
     return {
         "release": {
@@ -38,7 +38,7 @@ def release_record(environment: Environment) -> Outputs:
 
 
 def aws_parts(aws: "AwsBuildingBlocks | None") -> Outputs:
-    """What others need to use the parts: names, addresses, roles."""
+    """What other programs need to use the AWS parts: names, addresses, roles."""
     if aws is None:
         return {}
     parts = {

@@ -1,4 +1,4 @@
-"""The program, the same for `pulumi up` and for the kit: read, declare, export."""
+"""The program, the same for `pulumi up` and for `seawall up`: read, declare, export."""
 
 import pulumi
 
@@ -9,7 +9,7 @@ __all__ = ["deploy"]
 
 
 def deploy() -> None:
-    """Declare the platform of the stack that runs this; raises ConfigError."""
+    """Declare the platform of the stack that runs this program; raises ConfigError."""
     environment, secrets = stack_config.load()
     for name, value in declare(environment, secrets).items():
         pulumi.export(name, value)

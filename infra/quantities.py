@@ -5,9 +5,9 @@ import re
 __all__ = ["CPU_PATTERN", "MEMORY_PATTERN", "cpu_millis", "memory_bytes"]
 
 CPU_PATTERN = r"^([1-9][0-9]*m|(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?)$"
-"""`250m` or `0.25` or `2`; never nothing, of which an autoscaler can take no share."""
+"""`250m` or `0.25` or `2`. Zero is refused, because an autoscaler cannot take a share of it."""
 MEMORY_PATTERN = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$"
-"""A whole number of a binary unit, so that no digit is lost on the way."""
+"""A whole number of a binary unit, so that conversion loses no digit."""
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 

@@ -1,4 +1,4 @@
-"""A resource as a program declares it, as plain data: what policies and tests look at."""
+"""A resource as a program declares it, as plain data: the input of policies and tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ __all__ = ["Resource"]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One registration.
+    """One registered resource.
 
     Attributes:
         type: Pulumi's type token, such as kubernetes:apps/v1:Deployment.
         name: the name in the program.
-        inputs: plain values by their camelCase names; secrets are opened.
-        sealed: the paths, such as `stringData` or `data.password`, that were given as secrets.
-        dependencies: the URNs of what is there before it.
-        protect: the engine refuses to delete it.
-        retain_on_delete: the engine forgets it instead of deleting it.
+        inputs: plain values by their camelCase names; secrets are unwrapped.
+        sealed: the paths, such as `stringData` or `data.password`, of values that were given as
+            secrets.
+        dependencies: the URNs of the resources that are created before it.
+        protect: whether the engine refuses to delete it.
+        retain_on_delete: whether the engine forgets it instead of deleting it.
     """
 
     type: str
@@ -36,5 +37,5 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """How messages call it: `Deployment gateway`."""
+        """The resource's name in messages: `Deployment gateway`."""
         return f"{self.kind} {self.name}"

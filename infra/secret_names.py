@@ -39,43 +39,43 @@ REDIS_SECRETS = (
 
 
 def api_key_secret(key_id: str) -> str:
-    """The secret that is the client key `key_id`."""
+    """The name of the secret that holds the API key `key_id`."""
     return f"{API_KEY_PREFIX}{key_id}"
 
 
 def provider_secrets(name: str, provider: Provider) -> tuple[str, ...]:
-    """The secrets, and the files, that hold a provider's own API keys."""
+    """The names of the secrets, and of the files, that hold a provider's API keys."""
     first = f"{PROVIDER_KEY_PREFIX}{name}"
     return (first, *(f"{first}-{number}" for number in range(2, provider.keys + 1)))
 
 
 def alert_webhook_secret(severity: str) -> str:
-    """The secret, and the file, that holds the URL to which alerts of a severity are sent."""
+    """The name of the secret, and of the file, with the webhook URL for alerts of a severity."""
     return f"{ALERT_WEBHOOK_PREFIX}{severity}"
 
 
 def tracing_secrets(gateway: Gateway) -> tuple[str, ...]:
-    """The secret, and the file, that holds the headers of exported traces; none without such."""
+    """The name of the secret, and of the file, with the headers of exported traces; may be none."""
     tracing = gateway.tracing
     return (TRACING_HEADERS_FILE,) if tracing is not None and tracing.headers else ()
 
 
 def backup_secrets(backup: Backup) -> tuple[str, ...]:
-    """The backup job's own secrets; none when a role gives it its credentials."""
+    """The names of the backup job's own secrets; empty when a role provides its credentials."""
     if backup.credentials == "role":
         return ()
     return (BACKUP_ACCESS_KEY_FILE, BACKUP_SECRET_KEY_FILE)
 
 
 def secret_names(environment: Environment) -> tuple[str, ...]:
-    """Every secret that the environment needs below seawall:secrets; none with a secret store."""
+    """Every secret that the environment needs below seawall:secrets; empty with a secret store."""
     if not isinstance(environment.secret_store, Generated):
         return ()
     return every_secret(environment)
 
 
 def every_secret(environment: Environment) -> tuple[str, ...]:
-    """Every secret that the pods need, wherever it is kept."""
+    """Every secret that the pods need, wherever it is stored."""
     gateway = environment.gateway
     return (
         *(api_key_secret(name) for name in gateway.api_keys),

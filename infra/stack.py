@@ -1,4 +1,4 @@
-"""The platform: which component gets which. What watches it is in `infra.monitoring_stack`."""
+"""The platform: which component gets which settings. Monitoring is in `infra.monitoring_stack`."""
 
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ __all__ = ["declare"]
 def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
     """Declare the platform of `environment` and return the stack's outputs.
 
-    `secrets` has what `secret_names` asks for; None when that is nothing.
+    `secrets` has the secrets that `secret_names` returns; None when there are none.
     """
     opts = pulumi.ResourceOptions(
         providers=[_cluster(environment.kubernetes)], transformations=[annotate]
@@ -178,7 +178,7 @@ def _backup(
 def _aws(environment: Environment) -> "AwsBuildingBlocks | None":
     if environment.aws is None:
         return None
-    # Not at the top: pulumi_aws takes half a second to import, which only its users owe.
+    # Not at the top: pulumi_aws takes half a second to import, so only its users import it.
     from infra.components.aws.building_blocks import (  # noqa: PLC0415
         AwsBuildingBlocks,
         AwsBuildingBlocksArgs,

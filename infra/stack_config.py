@@ -1,6 +1,6 @@
 """Reading the stack's configuration: the only module that reads pulumi.Config.
 
-Everything wrong with it becomes one line with key, value and what is allowed.
+Every error in the configuration becomes one line with the key, the value and what is allowed.
 """
 
 import json
@@ -36,7 +36,7 @@ class ConfigError(pulumi.RunError):
 
 
 class IncompleteError(ConfigError):
-    """Nothing in the configuration is wrong, but required keys are missing."""
+    """Required keys are missing in the configuration, and nothing in it is wrong."""
 
 
 class Secrets:
@@ -50,7 +50,7 @@ class Secrets:
 
 
 def load() -> tuple[Environment, Secrets | None]:
-    """The configuration of the running program, without secrets where a secret store has them.
+    """The configuration of the running program; no secrets when a secret store has them.
 
     Raises ConfigError.
     """
@@ -71,7 +71,7 @@ def load() -> tuple[Environment, Secrets | None]:
 
 
 def parse(values: Mapping[str, object]) -> Environment:
-    """The environment in configuration `values`, whose keys carry the namespace.
+    """The environment in configuration `values`, whose keys have the namespace as prefix.
 
     Secrets are ignored here. Raises ConfigError, and IncompleteError when keys are only missing.
     """
@@ -96,8 +96,8 @@ def _member(key: str, value: object) -> str:
         return f"{json.dumps(key)}: {json.dumps(value)}"
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
-            f"{NAMESPACE}:{key} holds what JSON cannot say ({_reason(error)}); "
-            "use texts, numbers, true, false, null, lists and objects without references to "
+            f"{NAMESPACE}:{key} has a value that JSON cannot represent ({_reason(error)}); "
+            "use strings, numbers, true, false, null, lists and objects without references to "
             "themselves"
         ) from error
 
@@ -113,7 +113,7 @@ def _secret(values: Mapping[str, str], name: str) -> str:
 
 
 def _decoded(text: str | None) -> object:
-    """A value as it stands in the stack file: whatever is no text travels as JSON text."""
+    """A value as it is in the stack file: Pulumi passes everything but strings as JSON text."""
     if text is None or not (text.startswith(("{", "[")) or text in {"true", "false"}):
         return text
     try:

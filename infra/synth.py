@@ -1,8 +1,8 @@
-"""The program's registrations as plain data, without an engine, a cluster or real secrets.
+"""The resources that the program registers, as plain data, without an engine or a cluster.
 
-Pulumi's mocks stand in for the engine. All of Pulumi's settings are context variables, so the run
-has a thread, and with it a context and an event loop, of its own: nothing of it stays behind, and
-an update can follow in the same process.
+Pulumi's mocks replace the engine, and placeholders replace the secrets. All of Pulumi's settings
+are context variables, so each run has its own thread, and with it its own context and event loop.
+It leaves nothing behind, so an update can follow in the same process.
 """
 
 import asyncio
@@ -24,26 +24,28 @@ from infra.stack_config import SECRETS_KEY, parse, secret_names
 __all__ = ["PLACEHOLDER", "synth"]
 
 PLACEHOLDER = "placeholder-"
-"""What the make-believe value of each secret begins with; its name follows."""
+"""Beginning of the placeholder for each secret; the secret's name follows."""
 
 _PROJECT = "seawall"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""Marks an object of Pulumi's wire format as something else than plain data."""
+"""Marks an object of Pulumi's wire format that is not plain data."""
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the value of the mark
-"""Under _SIGNATURE: the object wraps a secret."""
+"""The value of _SIGNATURE in an object that wraps a secret."""
 _SERVICE = "kubernetes:core/v1:Service"
 _ADDRESS = "10.0.0.1"
-"""What the mocks give every Service, since URLs are made of it."""
+"""The address that the mocks give every Service, because URLs are built from it."""
 _CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 _Plain: TypeAlias = dict[str, Any]
 
 
 def synth(values: Mapping[str, object], *, env: str) -> tuple[Resource, ...]:
-    """What the program registers for configuration `values`, components included, in order.
+    """The resources that the program registers for configuration `values`, in order.
+
+    Components are included.
 
     Args:
-        values: the `config` of a stack file. Secrets in it are replaced by placeholders.
+        values: the `config` of a stack file. Placeholders replace the secrets in it.
         env: the stack's name.
 
     Raises ConfigError, as the program does.
@@ -59,7 +61,7 @@ def synth(values: Mapping[str, object], *, env: str) -> tuple[Resource, ...]:
 
 
 class _NoCalls(pulumi.runtime.Mocks):
-    """The half of Pulumi's mocks that answers with plain data; _Recorder needs none of it."""
+    """The part of Pulumi's mocks that answers with plain data; _Recorder does not use it."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, _Plain]:
         raise AssertionError(f"the recorder answers itself, but {args.typ} came here")
@@ -76,7 +78,7 @@ class _Recorder(runtime_mocks.MockMonitor):
         self.registered: list[Resource] = []
         self._lock = threading.Lock()
 
-    # The request is read as protobuf: Pulumi's own way opens an event loop in every thread.
+    # Reads the request as protobuf: Pulumi's own code opens an event loop in every thread.
     def RegisterResource(  # noqa: N802 - Pulumi's name
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
@@ -103,7 +105,7 @@ class _Recorder(runtime_mocks.MockMonitor):
                 spec.fields["clusterIP"].string_value = _ADDRESS
         if request.type == _CONFIG_MAP:
             metadata = answer.fields["metadata"].struct_value
-            if "name" not in metadata.fields:  # the engine would add some digits
+            if "name" not in metadata.fields:  # the engine would append some digits
                 metadata.fields["name"].string_value = request.name
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=f"{request.name}-id", object=answer
@@ -118,7 +120,7 @@ def _run(config: Mapping[str, str], env: str, monitor: _Recorder) -> None:
 
 
 def _in_its_own_context(work: Callable[[], None]) -> None:
-    """Run `work` in a thread with an event loop; what it raises is raised here."""
+    """Run `work` in a thread with an event loop, and raise its exceptions in the caller."""
     raised: list[BaseException] = []
 
     def run() -> None:
@@ -134,7 +136,7 @@ def _in_its_own_context(work: Callable[[], None]) -> None:
             asyncio.set_event_loop(None)
             loop.close()
 
-    # A new thread begins with an empty context: no setting of the caller's is seen or changed.
+    # A new thread begins with an empty context: it neither sees nor changes the caller's settings.
     thread = threading.Thread(target=run, name="synth")
     thread.start()
     thread.join()
@@ -143,7 +145,7 @@ def _in_its_own_context(work: Callable[[], None]) -> None:
 
 
 async def _ended(loop: asyncio.AbstractEventLoop) -> None:
-    """Take down what a program that raised left waiting."""
+    """Cancel the tasks that a program left waiting when it raised."""
     waiting = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
     for task in waiting:
         task.cancel()
@@ -155,7 +157,7 @@ def _text(value: object) -> str:
 
 
 def _opened(value: Value) -> object:
-    """Plain data, with secrets opened and whole numbers as int."""
+    """Plain data, with secrets unwrapped and whole numbers as int."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields

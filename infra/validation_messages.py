@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, as one line with key, value and what is allowed."""
+"""Errors in a configuration, as one line with the key, the value and what is allowed."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,16 @@ __all__ = ["explain"]
 
 _Place: TypeAlias = tuple[int | str, ...]
 _SHOWN = 60
-"""Characters of a wrong value: enough to find it."""
+"""Characters of a wrong value that are shown: enough to find it."""
 _NO_KIND = ("union_tag_invalid", "union_tag_not_found")
 
 
 def explain(error: ValidationError, root: type[BaseModel], namespace: str) -> str:
-    """The line.
+    """The line that describes the errors.
 
-    What is wrong comes before what is missing, and unknown keys first: a misspelt key is both. All
-    missing keys are named, since a person sets them together; of other problems the first, and how
-    many there are beside it.
+    Wrong values come before missing keys, and unknown keys come first, because a misspelt key
+    causes both an unknown and a missing one. The line names all missing keys, because a person sets
+    them together. Of the other problems it names the first, and the number of the others.
     """
     problems = error.errors(include_url=False)
     missing = [
@@ -43,7 +43,7 @@ def _line(problem: ErrorDetails, root: type[BaseModel], namespace: str) -> str:
     place = problem["loc"]
     reason = problem["msg"].removeprefix("Value error, ")
     if not place:
-        # A rule over several sections; its reason quotes the keys.
+        # A rule that spans several sections; its reason quotes the keys.
         return reason
     key = f"{namespace}:{_key(place, root)}"
     if problem["type"] == "extra_forbidden":
@@ -56,10 +56,10 @@ def _line(problem: ErrorDetails, root: type[BaseModel], namespace: str) -> str:
 
 
 def _value(given: object) -> str:
-    """The value that was given, as far as it helps.
+    """The value in the configuration, as far as it helps.
 
-    Whole objects are left out, since their reasons quote what matters; and so is what follows in a
-    long text, which may be a key, and what may be one in a URL.
+    Whole objects are left out, because the reasons quote what matters. The end of a long text is
+    cut off, and passwords in a URL are replaced, because both may be secrets.
     """
     if isinstance(given, dict | list) and given:
         return ""
@@ -68,18 +68,18 @@ def _value(given: object) -> str:
 
 
 def _key(place: _Place, root: type[BaseModel]) -> str:
-    """The dotted path as a person wrote it: pydantic's steps into a union's kinds are not in it."""
+    """The dotted path as a person wrote it, without pydantic's steps into the kinds of a union."""
     return ".".join(str(step) for step, _ in _walk(place, root))
 
 
 def _keys_beside(place: _Place, root: type[BaseModel]) -> list[str]:
-    """The keys that the model at the last step but one of `place` knows."""
+    """The keys that the model allows at the last step of `place`."""
     steps = list(_walk(place, root))
     return sorted({name for model in steps[-1][1] for name in model.model_fields})
 
 
 def _kinds_at(place: _Place, root: type[BaseModel]) -> list[str]:
-    """The kinds among which the union at `place` chooses."""
+    """The kinds that the union at `place` allows."""
     *_, (step, models) = _walk(place, root)
     found = _models_in([model.model_fields[str(step)].annotation for model in models])
     return [
@@ -90,7 +90,7 @@ def _kinds_at(place: _Place, root: type[BaseModel]) -> list[str]:
 def _walk(
     place: _Place, root: type[BaseModel]
 ) -> Iterator[tuple[int | str, Sequence[type[BaseModel]]]]:
-    """Each written step of `place` with the models of which it is a key."""
+    """Each written step of `place` with the models that have it as a key."""
     models: Sequence[type[BaseModel]] = [root]
     for step in place:
         chosen = [model for model in models if step in _kinds(model)]
@@ -99,7 +99,7 @@ def _walk(
             continue
         yield step, models
         fields = [model.model_fields.get(str(step)) for model in models]
-        # A mapping's own key is no field: the model in its values comes with the next step.
+        # A key of a mapping is not a field: the model in its values comes with the next step.
         models = _models_in([field.annotation for field in fields if field]) or models
 
 

@@ -21,16 +21,16 @@ _READABLE = 0o644
 
 
 def main(arguments: list[str]) -> int:
-    """Write what is asked for; 2 and one line when the stack file is wrong."""
+    """Write the requested files; returns 2 and prints one line when the stack file is wrong."""
     parser = argparse.ArgumentParser(prog="python -m infra.docker_compose", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     files = commands.add_parser(
-        "files", help="what compose.yaml mounts, into infra/docker_compose/files"
+        "files", help="write the files that compose.yaml mounts into infra/docker_compose/files"
     )
-    made = commands.add_parser("secrets", help="passwords and keys, as files")
+    made = commands.add_parser("secrets", help="write passwords and keys as files")
     for command in (files, made):
         command.add_argument("stack_file", type=Path, help="a Pulumi.<env>.yaml")
-    made.add_argument("folder", type=Path, help="where; what is there stays")
+    made.add_argument("folder", type=Path, help="the target folder; existing files stay")
     options = parser.parse_args(arguments)
     try:
         environment = environment_of(options.stack_file)
@@ -42,16 +42,16 @@ def main(arguments: list[str]) -> int:
             swap_in(FOLDER / name, text, _READABLE)
         return 0
     written = write_secrets(options.folder, environment.gateway)
-    sys.stdout.write(f"made in {options.folder}: {', '.join(written) or 'nothing was missing'}\n")
+    sys.stdout.write(f"created in {options.folder}: {', '.join(written) or 'nothing missing'}\n")
     return 0
 
 
 def environment_of(stack_file: Path) -> Environment:
-    """What the file says; of its images compose.yaml takes none, so that they may be missing.
+    """The environment in the file. compose.yaml uses none of its images, so they may be missing.
 
     Raises:
-        ConfigError: it is wrong.
-        OSError: it cannot be read.
+        ConfigError: the file is wrong.
+        OSError: the file cannot be read.
     """
     document = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
     values = cast("dict[str, object]", document["config"])

@@ -1,4 +1,4 @@
-"""The files that compose.yaml mounts and that say what the environments say, too."""
+"""The files that compose.yaml mounts, generated from the configuration of an environment."""
 
 import json
 from collections.abc import Mapping
@@ -16,23 +16,23 @@ from monitoring.slo import OBJECTIVES
 __all__ = ["FOLDER", "GATEWAYS", "REDIS", "files_of"]
 
 FOLDER = Path(__file__).parent / "files"
-"""A folder in it for each service, which mounts it whole: of a single file Docker mounts the inode,
-so that one that is swapped in later would not be seen."""
+"""It has a folder for each service, which mounts the whole folder. For a single file Docker mounts
+the inode, so the service would not see a file that is swapped in later."""
 GATEWAYS = ("gateway-1", "gateway-2")
 REDIS = ("redis-0", "redis-1", "redis-2")
 """Names of services in compose.yaml, by which containers know each other."""
 
 _NAMESPACE = "compose"
-"""What series of a cluster have by the same name."""
+"""The namespace label of series, which they have in a cluster, too."""
 _LIMIT = OwnLimit(requests_per_second=50, burst=100)
 _EVERY_S = 5
 _AGAIN_AFTER_S = 2
-"""A gateway that refused a connection gets no request for so long."""
+"""Seconds without requests for a gateway that refused a connection."""
 
 
 def files_of(environment: Environment) -> Mapping[str, str]:
-    """Texts by path in FOLDER."""
-    # What is not scraped here would page for ever: without a master to be seen there is none.
+    """The files' texts, by path in FOLDER."""
+    # Without the alerts on jobs that are not scraped here: they count missing data as an outage.
     elsewhere = (jobs.REDIS, jobs.SENTINEL, jobs.OUTSIDE)
     alerts = [one for one in ALERTS if not any(job in one.expression for job in elsewhere)]
     rules = rule_file(alerts, OBJECTIVES, runbooks="runbooks", namespace=_NAMESPACE)
@@ -56,7 +56,7 @@ def files_of(environment: Environment) -> Mapping[str, str]:
 
 
 def _group() -> str:
-    """Nginx learns these addresses when it starts, and Docker keeps them while containers run."""
+    """The upstream group. nginx resolves the names at its start, and Docker keeps the addresses."""
     servers = "\n".join(
         f"  server {name}:{ports.GATEWAY_HTTP} max_fails=1 fail_timeout={_AGAIN_AFTER_S}s;"
         for name in GATEWAYS
@@ -65,7 +65,7 @@ def _group() -> str:
 
 
 def _prometheus() -> Mapping[str, object]:
-    """JSON, which is YAML too."""
+    """The configuration as JSON, which is also YAML."""
     every = f"{_EVERY_S}s"
     job = {
         "job_name": metrics.GATEWAY_JOB,
@@ -73,7 +73,7 @@ def _prometheus() -> Mapping[str, object]:
         "static_configs": [
             {
                 "targets": [f"{name}:{ports.GATEWAY_HEALTH}"],
-                # What the pods' metrics carry in a cluster: alerts and dashboards group by it.
+                # The labels of the pods' metrics in a cluster: alerts and dashboards group by them.
                 "labels": {"pod": name, "namespace": _NAMESPACE, "node": "compose"},
             }
             for name in GATEWAYS

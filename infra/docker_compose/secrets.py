@@ -15,13 +15,13 @@ __all__ = ["GRAFANA", "write_secrets"]
 GRAFANA = "grafana-admin-password"
 _BYTES = 32
 _READABLE = 0o444
-"""Containers run as a user of their own; the folder itself is closed to everybody else."""
+"""Containers run as another user; the folder itself is closed to everybody else."""
 
 
 def write_secrets(folder: Path, gateway: Gateway) -> list[str]:
-    """Make what is missing and keep what is there; the names of the files that were made.
+    """Create the missing files and keep the existing ones; returns the names of the created files.
 
-    A provider's key is made up, too: put the real one in its place.
+    A provider's key is random, too: replace it with the real one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

@@ -1,7 +1,7 @@
-"""The policies: what no environment may deploy, and what each switches on for itself.
+"""The policies: rules for every environment, and rules that each environment switches on or off.
 
-Rules are plain functions over resources. The kit calls `check` before every update; the folder is
-a Pulumi policy pack as well, for `pulumi up --policy-pack infra/policies`.
+Rules are plain functions over resources. Seawall calls `check` before every update. The folder is
+also a Pulumi policy pack, for `pulumi up --policy-pack infra/policies`.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(resources: Sequence[Resource], settings: Policies) -> list[Violation]:
-    """Every violation of the rules that `settings` wants; empty when all resources comply.
+    """Every violation of the rules that `settings` switches on; empty when all resources comply.
 
-    What a preview cannot know yet is not judged.
+    Values that a preview does not know yet are not checked.
     """
     return list(apply(RULES, resources, settings))

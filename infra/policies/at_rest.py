@@ -1,4 +1,4 @@
-"""Rules about what AWS keeps for us: encrypted, with values that the state does not hold."""
+"""Rules about data in AWS: it is encrypted, and the state does not hold secret values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 
 
 def data_is_encrypted_at_rest(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """Encryption is written down; Secrets Manager alone cannot do without."""
+    """Encryption is configured explicitly. Only Secrets Manager always encrypts."""
     if is_bucket(resource) and not _bucket_algorithms(resource, stack):
         yield "has no BucketServerSideEncryptionConfiguration; add one with AES256 or aws:kms"
     if resource.type == _REPOSITORY and not _repository_types(resource):
@@ -28,7 +28,7 @@ def data_is_encrypted_at_rest(resource: Resource, stack: Sequence[Resource]) -> 
 
 
 def encryption_uses_customer_keys(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """A KMS key of ours: its use is logged, and rights to it can be withdrawn."""
+    """A KMS key of the account: its use is logged, and access to it can be withdrawn."""
     if is_bucket(resource) and "key" not in _bucket_algorithms(resource, stack):
         yield "is not encrypted with a KMS key; set sseAlgorithm aws:kms and kmsMasterKeyId"
     if resource.type == _SECRET and not at(resource.inputs, "kmsKeyId"):
@@ -40,7 +40,7 @@ def encryption_uses_customer_keys(resource: Resource, stack: Sequence[Resource])
 
 
 def secret_values_stay_out_of_the_state(resource: Resource) -> Iterator[str]:
-    """The program makes the place; somebody else puts the value there."""
+    """The program creates the secret; a person or a rotation writes its value."""
     if resource.type != _SECRET_VERSION:
         return
     for key in ("secretString", "secretBinary"):
@@ -49,13 +49,13 @@ def secret_values_stay_out_of_the_state(resource: Resource) -> Iterator[str]:
 
 
 def secrets_can_be_recovered(resource: Resource) -> Iterator[str]:
-    """A deleted secret can be brought back for some days."""
+    """A deleted secret can be restored for some days."""
     if resource.type == _SECRET and number(resource.inputs, "recoveryWindowInDays") == 0:
         yield "recoveryWindowInDays is 0, which deletes at once; use 7 to 30"
 
 
 def image_repositories_are_immutable_and_scanned(resource: Resource) -> Iterator[str]:
-    """A tag means one image for ever, and known holes are found."""
+    """A tag names one image forever, and known vulnerabilities are found."""
     if resource.type != _REPOSITORY:
         return
     mutability = text(resource.inputs, "imageTagMutability")
@@ -66,7 +66,7 @@ def image_repositories_are_immutable_and_scanned(resource: Resource) -> Iterator
 
 
 def _bucket_algorithms(bucket: Resource, stack: Sequence[Resource]) -> set[str]:
-    """The algorithms in use, and `key` where one names a key."""
+    """The algorithms in use, and `key` if one of them names a key."""
     found: set[str] = set()
     for item in companions(bucket, stack, "BucketServerSideEncryptionConfiguration"):
         for rule in sequence(item.inputs, "rules"):

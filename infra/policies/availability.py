@@ -16,14 +16,14 @@ _WORKLOADS = ("Deployment", "StatefulSet")
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How many pods a workload may have."""
+    """The range of the number of pods that a workload may have."""
 
     least: int
     most: int
 
 
 def replicas_of(workload: Resource, stack: Sequence[Resource]) -> Replicas:
-    """By its autoscaler if there is one; Kubernetes' default is one pod."""
+    """The range of its autoscaler if it has one; Kubernetes' default is one pod."""
     for item in stack:
         if is_kubernetes(item, "HorizontalPodAutoscaler") and _scales(item, workload):
             least = number(item.inputs, "spec", "minReplicas")
@@ -37,7 +37,7 @@ def replicas_of(workload: Resource, stack: Sequence[Resource]) -> Replicas:
 def replicated_workloads_have_a_disruption_budget(
     resource: Resource, stack: Sequence[Resource]
 ) -> Iterator[str]:
-    """A drain may take a few of the pods, never all at once."""
+    """A node drain may evict a few of the pods, never all at once."""
     if not is_kubernetes(resource, *_WORKLOADS) or replicas_of(resource, stack).most < 2:  # noqa: PLR2004 - more than one
         return
     budgets = [item for item in stack if is_kubernetes(item, "PodDisruptionBudget")]
@@ -48,12 +48,12 @@ def replicated_workloads_have_a_disruption_budget(
 def disruption_budgets_leave_room_for_a_drain(
     resource: Resource, stack: Sequence[Resource]
 ) -> Iterator[str]:
-    """A budget that never lets a pod go makes nodes impossible to maintain."""
+    """A budget that allows no eviction makes node maintenance impossible."""
     if not is_kubernetes(resource, "PodDisruptionBudget"):
         return
     unavailable = at(resource.inputs, "spec", "maxUnavailable")
     if unavailable is not None and _pods(unavailable, 100) == 0:
-        yield f"maxUnavailable {_shown(unavailable)} lets no pod go; use 1"
+        yield f"maxUnavailable {_shown(unavailable)} allows no eviction; use 1"
     available = at(resource.inputs, "spec", "minAvailable")
     if available is None:
         return
@@ -62,8 +62,8 @@ def disruption_budgets_leave_room_for_a_drain(
             least = replicas_of(workload, stack).least
             if _pods(available, least) >= least:
                 yield (
-                    f"minAvailable {_shown(available)} lets none of the {least} pods of"
-                    f" {workload.title} go; use maxUnavailable: 1"
+                    f"minAvailable {_shown(available)} allows no eviction of the {least} pods of"
+                    f" {workload.title}; use maxUnavailable: 1"
                 )
 
 
@@ -85,7 +85,7 @@ def _covers(budget: Resource, workload: Resource) -> bool:
 
 
 def _shown(amount: object) -> str:
-    """Pulumi's numbers are floats: 0.0 is meant as 0."""
+    """The amount as text. Pulumi's numbers are floats, so 0.0 becomes 0."""
     return f"{amount:g}" if isinstance(amount, int | float) else str(amount)
 
 
@@ -105,7 +105,7 @@ RULES: tuple[Rule, ...] = (
     ),
     StackRule(
         "disruption-budgets-leave-room-for-a-drain",
-        "A PodDisruptionBudget always lets at least one pod go.",
+        "A PodDisruptionBudget always allows the eviction of at least one pod.",
         disruption_budgets_leave_room_for_a_drain,
     ),
 )

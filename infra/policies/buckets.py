@@ -1,4 +1,4 @@
-"""Rules about S3 buckets, whose settings are resources beside them."""
+"""Rules about S3 buckets, whose settings are separate resources."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,17 +11,17 @@ __all__ = ["RULES", "companions", "is_bucket"]
 
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _NO_ARN_YET = "None"
-"""What Python makes of an ARN that nobody has given yet; no ARN begins so."""
+"""Python's text for an ARN that is not known yet; no ARN begins like this."""
 _PUBLIC_ACLS = ("authenticated-read", "public-read", "public-read-write")
 
 
 def is_bucket(resource: Resource) -> bool:
-    """Whether it is the bucket itself."""
+    """Whether the resource is the bucket itself."""
     return resource.type in ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 
 
 def companions(bucket: Resource, stack: Sequence[Resource], kind: str) -> list[Resource]:
-    """The resources of `kind` (V2 too) for the bucket; raises NotYetKnown for a preview."""
+    """The resources of `kind`, V2 included, that configure the bucket; raises NotYetKnown."""
     name = text(bucket.inputs, "bucket")
     found: list[Resource] = []
     unknown = False
@@ -38,7 +38,7 @@ def companions(bucket: Resource, stack: Sequence[Resource], kind: str) -> list[R
 
 
 def buckets_are_private(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """All four public access blocks, and no access lists at all."""
+    """All four public access blocks are set, and access control lists have no effect."""
     if not is_bucket(resource):
         return
     blocks = companions(resource, stack, "BucketPublicAccessBlock")
@@ -52,12 +52,12 @@ def buckets_are_private(resource: Resource, stack: Sequence[Resource]) -> Iterat
 
 
 def buckets_are_not_opened(resource: Resource) -> Iterator[str]:
-    """No access list and no policy lets everybody in."""
+    """No access control list and no policy gives everybody access."""
     if is_bucket(resource) or resource.type.startswith("aws:s3/bucketAcl"):
         acl = text(resource.inputs, "acl")
         if acl in _PUBLIC_ACLS:
             yield f"acl {acl} is public; remove it"
-    # A bucket may also hold its policy itself, in a deprecated way.
+    # A bucket may also contain its policy, which is deprecated.
     if is_bucket(resource) or resource.type == "aws:s3/bucketPolicy:BucketPolicy":
         for statement in statements(at(resource.inputs, "policy")):
             if statement.allows and (statement.wide_principals or statement.inverted):
@@ -65,7 +65,7 @@ def buckets_are_not_opened(resource: Resource) -> Iterator[str]:
 
 
 def buckets_demand_tls(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """The bucket's policy denies everything that comes without TLS."""
+    """The bucket's policy denies all requests without TLS."""
     if not is_bucket(resource):
         return
     policies = companions(resource, stack, "BucketPolicy")
@@ -81,7 +81,7 @@ def buckets_demand_tls(resource: Resource, stack: Sequence[Resource]) -> Iterato
 def bucket_versions_are_kept_and_expire(
     resource: Resource, stack: Sequence[Resource]
 ) -> Iterator[str]:
-    """What is overwritten or deleted can be brought back for a while, and then is gone."""
+    """Overwritten and deleted objects can be restored for a while, and are then removed."""
     if not is_bucket(resource):
         return
     versioning = companions(resource, stack, "BucketVersioning")
@@ -92,9 +92,9 @@ def bucket_versions_are_kept_and_expire(
     rules = [rule for item in lifecycles for rule in sequence(item.inputs, "rules")]
     active = [rule for rule in rules if text(rule, "status") == "Enabled"]
     if not any(at(rule, "noncurrentVersionExpiration", "noncurrentDays") for rule in active):
-        yield "old versions are kept for ever; add a lifecycle rule with noncurrentDays"
+        yield "old versions are kept forever; add a lifecycle rule with noncurrentDays"
     if not any(at(rule, "abortIncompleteMultipartUpload") for rule in active):
-        yield "broken uploads are kept for ever; add abortIncompleteMultipartUpload to a rule"
+        yield "incomplete uploads are kept forever; add abortIncompleteMultipartUpload to a rule"
 
 
 def _denies_plain(statement: Statement, bucket: str) -> bool:
@@ -108,7 +108,7 @@ def _denies_plain(statement: Statement, bucket: str) -> bool:
 
 
 def _is_only_about_tls(statement: Statement) -> bool:
-    """Each further condition would let somebody through."""
+    """Whether TLS is the only condition: each further one would exempt some requests."""
     keys = [
         (kind, key) for kind in statement.conditions for key in mapping(statement.conditions, kind)
     ]
@@ -118,9 +118,9 @@ def _is_only_about_tls(statement: Statement) -> bool:
 
 
 def _covers(targets: Sequence[str], bucket: str) -> bool:
-    """The bucket and its objects are both among `targets`."""
+    """Whether `targets` contains both the bucket and its objects."""
     if any(target.startswith(_NO_ARN_YET) for target in targets):
-        # Before the update there is no ARN; AWS itself takes nothing else.
+        # Before the update there is no ARN, and AWS itself accepts only an ARN.
         raise NotYetKnown
     named = {target.partition(":s3:::")[2] for target in targets}
     return {bucket, f"{bucket}/*"} <= named
@@ -134,13 +134,13 @@ RULES: tuple[Rule, ...] = (
     ),
     ResourceRule(
         "buckets-are-not-opened",
-        "No access list and no policy opens a bucket to everybody.",
+        "No access control list and no policy gives everybody access to a bucket.",
         buckets_are_not_opened,
     ),
     StackRule("buckets-demand-tls", "Buckets refuse requests without TLS.", buckets_demand_tls),
     StackRule(
         "bucket-versions-are-kept-and-expire",
-        "Buckets keep old versions for a while, and neither these nor broken uploads for ever.",
+        "Buckets keep old versions for a while, and remove them and incomplete uploads later.",
         bucket_versions_are_kept_and_expire,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rules about what every container declares: resources and probes; and about the pod's token."""
+"""Rules about the resources and probes of every container, and about the pod's token."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ __all__ = ["RULES"]
 
 
 def containers_have_requests_and_limits(resource: Resource) -> Iterator[str]:
-    """CPU and memory, so that one pod cannot starve its neighbours."""
+    """CPU and memory have requests and limits, so that one pod cannot starve its neighbours."""
     pod = pod_of(resource)
     for container in pod.containers if pod else ():
         if container.ephemeral:
@@ -24,7 +24,7 @@ def containers_have_requests_and_limits(resource: Resource) -> Iterator[str]:
 
 
 def containers_have_probes(resource: Resource) -> Iterator[str]:
-    """Readiness and liveness; also startup for what loads data from a volume."""
+    """Readiness and liveness probes; also a startup probe for a container with data on a volume."""
     pod = pod_of(resource)
     if pod is None:
         return
@@ -34,7 +34,7 @@ def containers_have_probes(resource: Resource) -> Iterator[str]:
             continue
         wanted = ["readinessProbe", "livenessProbe"]
         if claims & _mounts(container):
-            # How long loading takes grows with the data; liveness must not count it.
+            # Loading takes longer with more data, and must not fail the liveness probe.
             wanted.append("startupProbe")
         for probe in wanted:
             if not mapping(container.values, probe):
@@ -42,7 +42,7 @@ def containers_have_probes(resource: Resource) -> Iterator[str]:
 
 
 def tokens_only_where_needed(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """A token of the API server is mounted only for an account that has rights there."""
+    """A token for the API server is mounted only if its account has rights there."""
     pod = pod_of(resource)
     if pod is None or at(pod.spec, "automountServiceAccountToken") is False:
         return
@@ -55,7 +55,7 @@ def tokens_only_where_needed(resource: Resource, stack: Sequence[Resource]) -> I
 
 
 def _claims(resource: Resource, spec: Mapping[str, object]) -> set[str]:
-    """The names of the pod's volumes that outlive it."""
+    """The names of the pod's volumes that outlive the pod."""
     templates = sequence(resource.inputs, "spec", "volumeClaimTemplates")
     volumes = sequence(spec, "volumes")
     return {text(template, "metadata", "name") for template in templates} | {
@@ -86,7 +86,7 @@ RULES: tuple[Rule, ...] = (
     ),
     ResourceRule(
         "containers-have-probes",
-        "Long-running containers have readiness and liveness probes; those with data, startup too.",
+        "Long-running containers have readiness and liveness probes, with data startup probes, too.",
         containers_have_probes,
     ),
     StackRule(

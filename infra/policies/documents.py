@@ -11,16 +11,16 @@ __all__ = ["Statement", "has_wildcard", "statements"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, with single strings made to tuples.
+    """One statement, with single strings as tuples.
 
     Attributes:
-        label: its Sid, or its place from 1, for messages.
-        allows: Effect is Allow.
+        label: its Sid, or its position from 1, for messages.
+        allows: whether Effect is Allow.
         actions: Action.
         resources: Resource.
-        principals: Principal's values, whatever their kind; `*` is everybody.
+        principals: the values of Principal of every kind; `*` is everybody.
         conditions: Condition, by operator and key.
-        inverted: it uses NotAction, NotResource or NotPrincipal.
+        inverted: whether it uses NotAction, NotResource or NotPrincipal.
     """
 
     label: str
@@ -33,28 +33,28 @@ class Statement:
 
     @property
     def operations(self) -> Sequence[str]:
-        """The actions in lower case: AWS compares them so."""
+        """The actions in lower case, because AWS compares them without case."""
         return tuple(action.lower() for action in self.actions)
 
     @property
     def wide_principals(self) -> Sequence[str]:
-        """The principals that are everybody, or everybody of some kind."""
+        """The principals with a wildcard: everybody, or everybody of some kind."""
         return tuple(name for name in self.principals if has_wildcard(name))
 
     def condition(self, operator: str, key: str) -> Sequence[str]:
-        """The values that `key` is compared with; operators are matched exactly."""
+        """The values that `key` is compared with; the operator must match exactly."""
         return _texts(mapping(self.conditions, operator).get(key))
 
 
 def has_wildcard(text: str) -> bool:
-    """Whether AWS would match more than the text itself."""
+    """Whether AWS would match more than the literal text."""
     return "*" in text or "?" in text
 
 
 def statements(document: object) -> Sequence[Statement]:
     """The statements of a document, given as JSON text or as an object.
 
-    A text that is no JSON counts as one statement that allows everybody everything.
+    Text that is not JSON counts as one statement that allows everybody everything.
     """
     if isinstance(document, str):
         try:

@@ -1,4 +1,4 @@
-"""The objects that one resource declares: a patch is judged as its kind, a list as its items."""
+"""The objects that one resource declares: a patch counts as its kind, a list as its items."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ _LIST = "List"
 
 
 def unfolded(resource: Resource) -> Iterator[Resource]:
-    """The resource itself, or the objects in it; what a preview does not know yet is left out."""
+    """The resource itself, or the objects in it without those that a preview does not know."""
     if not resource.type.startswith(_PROVIDER):
         yield resource
         return
@@ -31,7 +31,7 @@ def unfolded(resource: Resource) -> Iterator[Resource]:
 def _item(of: Resource, token: str, place: int, values: Mapping[str, object]) -> Resource:
     module, _, kind = token.rpartition(":")
     own = values.get("kind")
-    # The items of a list without a kind of its own say theirs.
+    # In a list without its own kind, each item has a kind.
     kind = kind.removesuffix(_LIST) or (own if isinstance(own, str) else "Unknown")
     metadata = values.get("metadata")
     name = (
@@ -49,7 +49,7 @@ def _item(of: Resource, token: str, place: int, values: Mapping[str, object]) ->
 
 
 def _sealed(paths: frozenset[str], place: int, values: Mapping[str, object]) -> frozenset[str]:
-    """Where an item holds secrets, seen from the item."""
+    """The paths of the secrets in an item, relative to the item."""
     within = f"items.{place}"
     if "items" in paths or within in paths:
         return frozenset(values)

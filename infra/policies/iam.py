@@ -1,4 +1,4 @@
-"""Rules about AWS rights: few actions on named resources, for exactly one service account."""
+"""Rules about AWS permissions: few actions on named resources, for exactly one service account."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,23 +20,24 @@ _ROLE = "aws:iam/role:Role"
 _AWS_MANAGED = ":iam::aws:policy/"
 _WEB_IDENTITY = "sts:assumerolewithwebidentity"
 _BELOW = re.compile(r"[^:/]+[:/]+[^:/].*")
-"""A bucket and a prefix in it, or a kind and the beginning of a name: what may stand before /*."""
+"""A bucket and a prefix in it, or a kind and the beginning of a name: the allowed text before
+/*."""
 _AUDIENCE = "sts.amazonaws.com"
 
 
 def iam_policies_name_actions_and_resources(resource: Resource) -> Iterator[str]:
-    """No wildcard in an action, no resource that is everything."""
+    """No action has a wildcard, and no resource matches everything."""
     for document in _documents(resource):
         for statement in statements(document):
             if statement.allows:
                 yield from _width(statement)
     for managed in _attached(resource):
         if _AWS_MANAGED in managed:
-            yield f"{managed} is managed by AWS and wide; write the few actions that are needed"
+            yield f"{managed} is managed by AWS and broad; allow only the actions that are needed"
 
 
 def roles_trust_one_service_account(resource: Resource) -> Iterator[str]:
-    """A role is assumed by nobody but one account, for the token service alone."""
+    """Only one service account may assume a role, through the token service only."""
     if resource.type != _ROLE:
         return
     for statement in statements(at(resource.inputs, "assumeRolePolicy")):
@@ -62,11 +63,14 @@ def _width(statement: Statement) -> Iterator[str]:
                 " or a prefix below one and /*"
             )
     if statement.inverted:
-        yield f"statement {statement.label} allows all but some; name what it allows"
+        yield (
+            f"statement {statement.label} uses NotAction, NotResource or NotPrincipal;"
+            " name what it allows"
+        )
 
 
 def _is_wide(target: str) -> bool:
-    """Whether a wildcard stands elsewhere than after a literal prefix of a literal resource."""
+    """Whether there is a wildcard in another place than after a prefix of a named resource."""
     literal = target.removesuffix("/*")
     if has_wildcard(literal):
         return True
@@ -91,7 +95,7 @@ def _identity(statement: Statement) -> Iterator[str]:
 
 
 def _equal_to(statement: Statement, ending: str) -> Sequence[str]:
-    """What StringEquals demands of the key, which begins with the issuer's name."""
+    """The values that StringEquals requires for the key, which begins with the issuer's name."""
     keys = [key for key in mapping(statement.conditions, "StringEquals") if key.endswith(ending)]
     return statement.condition("StringEquals", keys[0]) if len(keys) == 1 else ()
 
@@ -119,7 +123,7 @@ RULES: tuple[Rule, ...] = (
     ),
     ResourceRule(
         "roles-trust-one-service-account",
-        "IAM roles are assumed by named principals, and by exactly one service account.",
+        "Only named principals, and exactly one service account, may assume an IAM role.",
         roles_trust_one_service_account,
     ),
 )

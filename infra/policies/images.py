@@ -1,4 +1,4 @@
-"""Rules about image references: what runs is what was tested."""
+"""Rules about image references: the image that runs is the image that was tested."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ __all__ = ["RULES"]
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TAG = re.compile(r":(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)$")
-"""A tag holds no slash: the port of a registry is followed by one."""
+"""A tag contains no slash; the port of a registry is followed by one."""
 
 
 def images_name_a_version(resource: Resource) -> Iterator[str]:
-    """A tag that is not `latest`, or a digest."""
+    """An image has a tag other than `latest`, or a digest."""
     for container, image in _images(resource):
         if _DIGEST.search(image):
             continue
@@ -28,10 +28,10 @@ def images_name_a_version(resource: Resource) -> Iterator[str]:
 
 
 def images_by_digest(resource: Resource) -> Iterator[str]:
-    """A digest, which no push can move."""
+    """An image has a digest, which no push can change."""
     for container, image in _images(resource):
         if not _DIGEST.search(image):
-            yield f"container {container}: image {image!r} can be moved; use name@sha256:<digest>"
+            yield f"container {container}: image {image!r} has no digest; use name@sha256:<digest>"
 
 
 def _images(resource: Resource) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""Reading a resource's inputs by path, with a clear answer for what nobody can know yet.
+"""Reading a resource's inputs by path, including values that a preview does not know yet.
 
-In a preview some values are known only after the update. They stand in the inputs as `UNKNOWN`;
-whoever reads one of them raises NotYetKnown, and the rule is judged again during the update.
+In a preview, some values are known only after the update. They are `UNKNOWN` in the inputs. Reading
+one of them raises NotYetKnown, and the rule is evaluated again during the update.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ class _Unknown(Enum):
 
 
 UNKNOWN: Final = _Unknown.UNKNOWN
-"""In the place of a value that the update will bring."""
+"""Placeholder for a value that is known only after the update."""
 
 
 class NotYetKnown(Exception):  # noqa: N818 - not an error: a preview knows no more
@@ -31,7 +31,7 @@ def known(value: object) -> object:
 
 
 def at(value: object, *path: str) -> object:
-    """What is found along `path`, or None; raises NotYetKnown."""
+    """The value at `path`, or None; raises NotYetKnown."""
     found = known(value)
     for step in path:
         if not isinstance(found, Mapping):
@@ -41,15 +41,15 @@ def at(value: object, *path: str) -> object:
 
 
 def mapping(value: object, *path: str) -> Mapping[str, object]:
-    """The object at `path`, empty when there is none."""
+    """The object at `path`; empty when there is none."""
     found = at(value, *path)
     return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
 
 
 def sequence(value: object, *path: str) -> Sequence[object]:
-    """The list at `path`, empty when there is none; one value alone is a list of one.
+    """The list at `path`; empty when there is none, and a list of one for a single value.
 
-    AWS documents may give one string where a list is meant.
+    AWS documents may have one string in place of a list.
     """
     found = at(value, *path)
     if found is None:
@@ -60,13 +60,13 @@ def sequence(value: object, *path: str) -> Sequence[object]:
 
 
 def text(value: object, *path: str) -> str:
-    """The string at `path`, empty when there is none."""
+    """The string at `path`; empty when there is none."""
     found = at(value, *path)
     return found if isinstance(found, str) else ""
 
 
 def number(value: object, *path: str) -> float | None:
-    """The number at `path`; a boolean is none."""
+    """The number at `path`; None for a boolean."""
     found = at(value, *path)
     return found if isinstance(found, int | float) and not isinstance(found, bool) else None
 

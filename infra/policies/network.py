@@ -1,4 +1,4 @@
-"""Rules about who may talk to whom: nobody, unless a policy or a group says so."""
+"""Rules about network access: traffic is denied unless a policy or a security group allows it."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ from infra.resources import Resource
 __all__ = ["RULES"]
 
 _SHORTEST_PREFIX = {4: 8, 6: 16}
-"""By IP version. The widest private range is 10.0.0.0/8; of IPv6 a registry gets /12 and a provider
-/16 at most, so that 2000::/8 and such hold strangers."""
+"""By IP version. The widest private range is 10.0.0.0/8. In IPv6 a registry gets at most a /12 and
+a provider at most a /16, so a wider range such as 2000::/8 includes other parties."""
 
 
 def namespaces_deny_traffic_by_default(
     resource: Resource, stack: Sequence[Resource]
 ) -> Iterator[str]:
-    """A NetworkPolicy without rules for all pods, for both directions; said once a namespace."""
+    """A NetworkPolicy without rules selects all pods, both ways; one report for a namespace."""
     if pod_of(resource) is None:
         return
     namespace = namespace_of(resource)
@@ -40,7 +40,7 @@ def namespaces_deny_traffic_by_default(
 
 
 def security_groups_are_closed_to_the_world(resource: Resource) -> Iterator[str]:
-    """Ingress comes from named groups and ranges."""
+    """Ingress comes from named security groups and address ranges."""
     for range_ in _ingress_ranges(resource):
         limit = _exceeded(range_)
         if limit is not None:
@@ -61,11 +61,11 @@ def _denies(policy: Resource) -> Iterator[str]:
 
 
 def _exceeded(range_: str) -> int | None:
-    """The shortest prefix that is allowed, if the range has a shorter one."""
+    """The shortest allowed prefix length, if the range has a shorter one; else None."""
     try:
         network = ipaddress.ip_network(range_, strict=False)
     except ValueError:
-        # Not a range at all: AWS refuses it.
+        # Not a range: AWS refuses it.
         return None
     limit = _SHORTEST_PREFIX[network.version]
     return limit if network.prefixlen < limit else None
@@ -97,7 +97,7 @@ def _ranges(rule: object) -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     StackRule(
         "namespaces-deny-traffic-by-default",
-        "Every namespace with workloads denies traffic both ways unless a policy allows it.",
+        "A namespace with workloads denies traffic in both directions unless a policy allows it.",
         namespaces_deny_traffic_by_default,
     ),
     ResourceRule(

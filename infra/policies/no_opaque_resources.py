@@ -1,4 +1,4 @@
-"""A rule that all stands where the other rules look: no charts, no files, no pods of strangers."""
+"""A rule that the other rules see every object: no charts, no files, no unknown kinds with pods."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -12,14 +12,14 @@ __all__ = ["RULES"]
 _HIDING = (
     # Charts and files of objects, in every version.
     *("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize"),
-    # Programs of their own, which may declare whatever they like.
+    # Separate programs, which may declare anything.
     *("command:", "pulumi-nodejs:dynamic", "pulumi-python:dynamic"),
 )
-"""What the types begin with whose objects no rule sees."""
+"""Beginnings of the types whose objects the rules cannot see."""
 
 
 def objects_are_declared_one_by_one(resource: Resource) -> Iterator[str]:
-    """Every object is a resource of its own type, with pods only in the kinds that rules know."""
+    """Every object is a resource of its own type, and only kinds that the rules know have pods."""
     if resource.type.startswith(_HIDING):
         yield f"{resource.type} hides objects from the policies; declare each as a resource"
     elif (
@@ -28,13 +28,13 @@ def objects_are_declared_one_by_one(resource: Resource) -> Iterator[str]:
         and _runs_containers(resource.inputs)
     ):
         yield (
-            f"{resource.type} makes pods that the policies do not look at; use a Deployment,"
+            f"{resource.type} creates pods that the policies do not check; use a Deployment,"
             " a StatefulSet, a DaemonSet, a Job or a CronJob"
         )
 
 
 def _runs_containers(value: object) -> bool:
-    """Whether a list of containers with images stands anywhere in it."""
+    """Whether it contains, at any depth, a list of containers with images."""
     if isinstance(value, Mapping):
         held = cast("Mapping[str, object]", value)
         return any(

@@ -1,8 +1,8 @@
 """The rules as a Pulumi policy pack: every violation is mandatory, so the update is refused.
 
-The SDK tells validations the values only, not which of them are secrets; remediations, which
-Pulumi calls first for each resource, are told. So the rule about secrets has a remediation that
-changes nothing and notes where a resource holds secrets.
+The SDK passes only values to validations, not which of them are secrets. It passes both to
+remediations, which Pulumi calls first for each resource. So the rule about secrets has a
+remediation that changes nothing and records where a resource holds secrets.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,15 +35,15 @@ _WATCHES_SECRETS = "no-plain-secrets"
 
 
 def serve() -> None:
-    """Answer Pulumi until it ends this process."""
+    """Serve Pulumi's requests until it ends this process."""
     PolicyPack("seawall", policies(), EnforcementLevel.MANDATORY)
 
 
 def settings() -> Policies:
-    """The stack's `seawall:policies`, strict when absent.
+    """The stack's `seawall:policies`; all switches are on when the section is absent.
 
-    Only this module and `infra.stack_config` read pulumi.Config: Pulumi starts the pack as a
-    process of its own, with the stack's configuration, and the pack needs this one section.
+    Only this module and `infra.stack_config` read pulumi.Config. Pulumi starts the pack as a
+    separate process with the stack's configuration, and the pack needs only this section.
     """
     return Policies.model_validate_json(pulumi.Config("seawall").get("policies") or "{}")
 
@@ -55,7 +55,7 @@ def policies() -> list[Policy]:
 
 
 def sealed_paths(props: Mapping[str, Any]) -> frozenset[str]:
-    """Where a remediation's properties hold secrets."""
+    """The paths of the secrets in a remediation's properties."""
     return frozenset(_secrets(serialize_properties(props), ()))
 
 
@@ -82,7 +82,7 @@ def _policy(rule: Rule, seen: dict[str, frozenset[str]]) -> Policy:
         rule.name,
         rule.description,
         _resource_validation(rule, seen),
-        # A remediation runs at this level only; its violations are mandatory all the same.
+        # A remediation runs at this level only; its violations are still mandatory.
         enforcement_level=EnforcementLevel.REMEDIATE if watches else None,
         remediate=remember if watches else None,
     )

@@ -17,26 +17,26 @@ _SECRET_WORDS = frozenset(
     {"credential", "credentials", "passphrase", "passwd", "password", "passwords", "secret"}
     | {"apikey", "apikeys", "privatekey", "secrets", "token"}
 )
-"""Not `tokens`: for a language model that is an amount."""
+"""`tokens` is not among them: for a language model that is an amount."""
 _SECRET_PAIRS = frozenset(
     (first, second)
     for first in ("access", "api", "encryption", "private", "signing")
     for second in ("key", "keys")
 )
 _POINTERS = frozenset({"arn", "dir", "directory", "file", "name", "names", "path", "ref", "ttl"})
-"""A name that ends so tells where a secret is, and holds none."""
+"""A name that ends with one of these words says where a secret is, and holds none."""
 _ARGUMENT = re.compile(
-    # --name=value and --name value, then NAME=value; what is quoted may begin with the quote.
+    # --name=value and --name value, then NAME=value; a quoted value may begin with the quote.
     r"""(?:^|[\s"';])(?:--?([A-Za-z][\w.-]*)(?:=|\s+)|([A-Za-z][\w.-]*)=)["']?(?=([^\s"']))"""
 )
-"""The name of an argument, and what its value begins with."""
+"""The name of an argument, and the first character of its value."""
 _NO_LITERAL = "$-<"
-"""A value that begins so is another variable's, or the next argument."""
+"""A value that begins with one of these characters is another variable or the next argument."""
 _URL_WITH_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
 
 
 def looks_secret(name: str) -> bool:
-    """Whether a variable or key of this name is expected to hold a secret."""
+    """Whether a variable or key of this name probably holds a secret."""
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words[-1] in _POINTERS:
         return False
@@ -46,7 +46,7 @@ def looks_secret(name: str) -> bool:
 
 
 def no_plain_secrets(resource: Resource) -> Iterator[str]:
-    """Secrets are sealed in the state, and nothing else holds one."""
+    """Secrets are encrypted in the state, and no other place holds one."""
     if is_kubernetes(resource, "Secret"):
         yield from _unsealed(resource)
     elif is_kubernetes(resource, "ConfigMap"):
@@ -56,9 +56,9 @@ def no_plain_secrets(resource: Resource) -> Iterator[str]:
 
 
 def secrets_come_from_a_store(resource: Resource) -> Iterator[str]:
-    """The program declares no Secret: an operator or an agent brings the values."""
+    """The program declares no Secret: an operator or an agent provides the values."""
     if is_kubernetes(resource, "Secret"):
-        yield "declared by the program; let the secret store's operator make it instead"
+        yield "declared by the program; let the secret store's operator create it instead"
 
 
 def _unsealed(resource: Resource) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _unsealed(resource: Resource) -> Iterator[str]:
             continue
         for key in mapping(resource.inputs, part):
             if f"{part}.{key}" not in resource.sealed:
-                yield f"{part}.{key} is plain in the state; give it as a secret output"
+                yield f"{part}.{key} is plain in the state; pass it as a secret output"
 
 
 def _in_config_map(resource: Resource) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _in_variables(resource: Resource) -> Iterator[str]:
         yield from _in_arguments(container)
         for variable in sequence(container.values, "env"):
             name, value = text(variable, "name"), mapping(variable).get("value")
-            # One that comes with the update is no less literal than one that is here now.
+            # A value that is known only after the update is a literal, too.
             if looks_secret(name) and (value is UNKNOWN or value):
                 yield (
                     f"container {container.name}: variable {name} holds a literal;"
@@ -101,7 +101,7 @@ def _in_variables(resource: Resource) -> Iterator[str]:
 
 
 def _in_arguments(container: Container) -> Iterator[str]:
-    """In command and args, which everybody reads who may list processes or pods."""
+    """In command and args, which everybody can read who may list processes or pods."""
     given = [mapping(container.values).get(key) for key in ("command", "args")]
     words = [
         word
@@ -131,7 +131,7 @@ def _in_arguments(container: Container) -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     ResourceRule(
         "no-plain-secrets",
-        "Secrets are sealed in the state and stand in no variable, argument and ConfigMap.",
+        "Secrets are encrypted in the state, and no variable, argument or ConfigMap holds one.",
         no_plain_secrets,
     ),
     ResourceRule(

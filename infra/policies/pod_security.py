@@ -1,4 +1,4 @@
-"""Rules after the restricted Pod Security standard, and a read-only root file system.
+"""Rules for the restricted Pod Security standard, and for a read-only root file system.
 
 The standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
@@ -27,7 +27,7 @@ _SYSCTLS = (
     *("net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl"),
     *("net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_syncookies"),
 )
-"""Those that a pod keeps for itself."""
+"""The sysctls that affect only the pod itself."""
 _VOLUMES = (
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"),
     *("persistentVolumeClaim", "projected", "secret"),
@@ -35,7 +35,7 @@ _VOLUMES = (
 
 
 def pods_are_restricted(resource: Resource) -> Iterator[str]:
-    """No root, no new privileges, no capabilities, the usual seccomp filter."""
+    """No root user, no new privileges, no capabilities, and the default seccomp filter."""
     pod = pod_of(resource)
     if pod is None:
         return
@@ -56,7 +56,7 @@ def pods_are_restricted(resource: Resource) -> Iterator[str]:
 
 
 def pods_stay_off_the_host(resource: Resource) -> Iterator[str]:
-    """No namespace, path or port of the node."""
+    """The pod uses no namespace, path or port of the node."""
     pod = pod_of(resource)
     if pod is None:
         return
@@ -72,7 +72,7 @@ def pods_stay_off_the_host(resource: Resource) -> Iterator[str]:
 
 
 def namespaces_enforce_restricted_pods(resource: Resource) -> Iterator[str]:
-    """Admission refuses what these rules did not see."""
+    """Admission refuses pods that these rules did not see."""
     if not is_kubernetes(resource, "Namespace"):
         return
     labels = labels_of(resource)
@@ -101,7 +101,7 @@ def _privileges(container: Container) -> Iterator[str]:
 
 
 def _confinement(context: object) -> Iterator[str]:
-    """What a pod and a container may say alike about the kernel's fences."""
+    """Settings of the kernel's isolation that a pod and a container have in common."""
     options = mapping(context, "seLinuxOptions")
     if text(options, "type") not in _SELINUX_TYPES:
         yield f"seLinuxOptions.type is {text(options, 'type')!r}; use container_t"

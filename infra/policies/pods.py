@@ -1,4 +1,4 @@
-"""Where pods and their containers stand in the Kubernetes kinds that have them."""
+"""Pods and containers in the Kubernetes kinds that contain them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ class Container:
     name: str
     values: Mapping[str, object]
     lasting: bool
-    """It runs as long as its pod does: no job, and no step before the start."""
+    """Whether it runs as long as its pod: not in a job, and not an init step."""
     ephemeral: bool = False
-    """It is for debugging, and Kubernetes takes neither resources nor probes for it."""
+    """Whether it is for debugging; Kubernetes accepts neither resources nor probes for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """The pod that a workload makes."""
+    """The pod that a workload creates."""
 
     labels: Mapping[str, object]
     spec: Mapping[str, object]
@@ -54,17 +54,17 @@ class Pod:
 
 
 def is_kubernetes(resource: Resource, *kinds: str) -> bool:
-    """Whether it is an object of one of `kinds`, in any API version."""
+    """Whether the resource is an object of one of `kinds`, in any API version."""
     return resource.type.startswith("kubernetes:") and resource.kind in kinds
 
 
 def has_pods(resource: Resource) -> bool:
-    """Whether it is of a kind of which `pod_of` knows where the pod stands."""
+    """Whether `pod_of` knows where this kind contains a pod."""
     return is_kubernetes(resource, *_TEMPLATES)
 
 
 def pod_of(resource: Resource) -> Pod | None:
-    """The pod that `resource` makes, or None for what makes none."""
+    """The pod that `resource` creates; None if it creates none."""
     if not has_pods(resource):
         return None
     template = mapping(resource.inputs, *_TEMPLATES[resource.kind])
@@ -77,7 +77,7 @@ def pod_of(resource: Resource) -> Pod | None:
 
 
 def namespace_of(resource: Resource) -> str:
-    """The namespace that a namespaced object lives in."""
+    """The namespace of a namespaced object."""
     return text(resource.inputs, "metadata", "namespace") or "default"
 
 
@@ -87,7 +87,7 @@ def labels_of(resource: Resource) -> Mapping[str, object]:
 
 
 def selects(selector: object, labels: Mapping[str, object]) -> bool:
-    """Whether a label selector picks `labels`; an empty one picks everything."""
+    """Whether a label selector matches `labels`; an empty one matches everything."""
     wanted = mapping(selector, "matchLabels")
     expressions = sequence(selector, "matchExpressions")
     return all(known(labels.get(key)) == known(value) for key, value in wanted.items()) and all(
@@ -113,7 +113,7 @@ def _holds(expression: object, labels: Mapping[str, object]) -> bool:
 
 def _containers(spec: Mapping[str, object], *, lasting: bool) -> Iterator[Container]:
     for values in sequence(spec, "initContainers"):
-        # A sidecar, in Kubernetes' words: an init container that is never over.
+        # A sidecar, in Kubernetes' terms: an init container that never ends.
         sidecar = text(values, "restartPolicy") == "Always"
         yield _container(values, lasting=lasting and sidecar)
     for values in sequence(spec, "containers"):

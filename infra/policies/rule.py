@@ -1,4 +1,4 @@
-"""What a rule and a violation are, and how rules are applied to resources."""
+"""Rules and violations, and how rules are applied to resources."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class Violation:
 
 
 def always(policies: Policies) -> bool:
-    """For rules that no environment can do without."""
+    """For rules that hold in every environment."""
     del policies
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRule:
-    """A rule that one resource keeps or breaks by itself; it is checked before it is created."""
+    """A rule that one resource keeps or breaks alone, checked before the resource is created."""
 
     name: str
     description: str
@@ -42,14 +42,14 @@ class ResourceRule:
     wanted: Callable[[Policies], bool] = always
 
     def check(self, resource: Resource, objects: Sequence[Resource]) -> Iterator[str]:
-        """The messages for `resource`; the other objects of the stack do not matter."""
+        """The messages for `resource`; the other objects of the stack are ignored."""
         del objects
         return _each(resource, self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class StackRule:
-    """A rule about a resource that only its neighbours can fulfil.
+    """A rule about a resource that depends on other resources of the stack.
 
     Pulumi calls it at the end of a preview and at the end of an update.
     """
@@ -60,7 +60,7 @@ class StackRule:
     wanted: Callable[[Policies], bool] = always
 
     def check(self, resource: Resource, objects: Sequence[Resource]) -> Iterator[str]:
-        """The messages for `resource` in a stack that holds `objects`, as `all_objects` says."""
+        """The messages for `resource` in a stack with `objects`, which `all_objects` returns."""
         return _each(resource, lambda item: self.messages(item, objects))
 
 
@@ -68,14 +68,14 @@ Rule: TypeAlias = ResourceRule | StackRule
 
 
 def all_objects(stack: Sequence[Resource]) -> list[Resource]:
-    """What the resources of a stack declare: the resources themselves, or the objects in them."""
+    """The objects that a stack declares: the resources themselves, or the objects in them."""
     return [item for resource in stack for item in unfolded(resource)]
 
 
 def apply(
     rules: Sequence[Rule], resources: Sequence[Resource], policies: Policies
 ) -> Iterator[Violation]:
-    """Every violation of the rules that `policies` wants."""
+    """Every violation of the rules that `policies` switches on."""
     objects = all_objects(resources)
     for rule in rules:
         if rule.wanted(policies):
@@ -85,7 +85,7 @@ def apply(
 
 
 def _each(resource: Resource, messages: Callable[[Resource], Iterator[str]]) -> Iterator[str]:
-    """The messages for each object in `resource`; those in a list are named."""
+    """The messages for each object in `resource`; objects in a list are named."""
     for item in unfolded(resource):
         where = "" if item.inputs is resource.inputs else f"{item.title}: "
         for message in _as_far_as_known(messages(item)):

@@ -1,4 +1,4 @@
-"""Rules about what must not be lost: it is protected, and Redis has a backup."""
+"""Rules against data loss: resources with state are protected, and Redis has a backup."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from infra.resources import Resource
 __all__ = ["BACKUP_COMPONENT", "RULES"]
 
 BACKUP_COMPONENT = "backup"
-"""The component label of the CronJob that backs Redis up."""
+"""The component label of the CronJob that backs up Redis."""
 _REDIS = "redis"
 _KUBERNETES_STATE = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 _AWS_STATE = (
@@ -25,14 +25,14 @@ _AWS_STATE = (
 
 
 def stateful_resources_are_protected(resource: Resource) -> Iterator[str]:
-    """The engine refuses to delete what cannot be made again."""
+    """The engine refuses to delete what cannot be recreated with its data."""
     stateful = is_kubernetes(resource, *_KUBERNETES_STATE) or resource.type in _AWS_STATE
     if stateful and not resource.protect:
-        yield "holds state and can be deleted by an update; give it protect=True"
+        yield "holds state and can be deleted by an update; set protect=True"
 
 
 def redis_is_backed_up(resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """A CronJob of the backup component runs beside each StatefulSet of Redis."""
+    """Every StatefulSet of Redis has a CronJob of the backup component in its namespace."""
     if not is_kubernetes(resource, "StatefulSet") or not _is_redis(resource):
         return
     jobs = [
@@ -44,7 +44,7 @@ def redis_is_backed_up(resource: Resource, stack: Sequence[Resource]) -> Iterato
     ]
     if not jobs:
         yield (
-            "nothing backs it up; add a CronJob with label"
+            "has no backup job; add a CronJob with label"
             f" {labels.COMPONENT}: {BACKUP_COMPONENT} to namespace {namespace_of(resource)}"
         )
     elif all(at(job.inputs, "spec", "suspend") for job in jobs):
@@ -59,13 +59,13 @@ def _is_redis(resource: Resource) -> bool:
 RULES: tuple[Rule, ...] = (
     ResourceRule(
         "stateful-resources-are-protected",
-        "What holds state is protected from deletion.",
+        "Resources that hold state are protected from deletion.",
         stateful_resources_are_protected,
         wanted=lambda policies: policies.protect,
     ),
     StackRule(
         "redis-is-backed-up",
-        "A backup job runs beside every Redis.",
+        "Every Redis has a backup job.",
         redis_is_backed_up,
         wanted=lambda policies: policies.backup,
     ),

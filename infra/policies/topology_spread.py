@@ -1,4 +1,4 @@
-"""Rules that no host and no zone takes all pods of a workload with it."""
+"""Rules that the loss of one host or one zone does not take all pods of a workload."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -18,10 +18,10 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def spread_over(topology: str, resource: Resource, stack: Sequence[Resource]) -> Iterator[str]:
-    """Pods are told to keep apart.
+    """Pods are spread over the places of `topology`.
 
-    A StatefulSet must be apart, since a majority in one place is lost with it. A Deployment may
-    prefer to be: what replaces its lost pods has to find a place in what is left.
+    A StatefulSet must be spread, because a majority in one place is lost with it. A Deployment may
+    only prefer it, because the replacements of its lost pods need a place in what is left.
     """
     if not is_kubernetes(resource, "Deployment", "StatefulSet"):
         return
@@ -59,7 +59,7 @@ def _prefers(pod: Pod, topology: str) -> bool:
 
 def _separates(term: object, pod: Pod, topology: str) -> bool:
     selector = at(term, "labelSelector")
-    # Without a selector a term is about no pod at all.
+    # A term without a selector matches no pod.
     return (
         text(term, "topologyKey") == topology
         and selector is not None

@@ -55,4 +55,4 @@ def _circular() -> dict[str, object]:
 )
 def test_a_value_that_is_no_json_is_one_line_with_its_key(values: Values, value: object) -> None:
     message = refusal({**values, "seawall:images": value})
-    assert message.startswith("seawall:images holds what JSON cannot say (")
+    assert message.startswith("seawall:images has a value that JSON cannot represent (")

@@ -27,9 +27,7 @@ A duration is a whole number and one of ms, s, m, h, d: `500ms`, `30s`, `5m`, `1
 Defaults that are not values: "not given" means that the key is absent, "none" is an empty list, and
 "as below" means that the keys below have their own defaults.
 """
-_KIND = (
-    "Variant of this section. A description that begins with a kind in parentheses is for it only."
-)
+_KIND = "Variant of this section. A key whose meaning begins with (kind) exists for that kind only."
 
 
 @dataclass(frozen=True, slots=True)

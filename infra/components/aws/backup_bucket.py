@@ -1,4 +1,4 @@
-"""The bucket for backups: private, encrypted, with old versions for a while."""
+"""The bucket for backups: private, encrypted, and with old versions that are kept for a while."""
 
 from dataclasses import dataclass
 
@@ -33,15 +33,15 @@ class BackupBucketArgs:
 
     bucket: str
     days: int
-    """After so many days an object expires, and so many days later its version is gone."""
+    """Days after which an object expires; its version is deleted the same number of days later."""
     kms_key_arn: str | None
-    """AES256 with a key of S3 when None."""
+    """When None, S3 encrypts with AES256 and its own key."""
     protect: bool
-    """Pulumi refuses to delete the bucket."""
+    """Whether Pulumi refuses to delete the bucket."""
 
 
 class BackupBucket(pulumi.ComponentResource):
-    """A bucket that nobody reads in public or without TLS, and that empties itself."""
+    """A bucket without public access or requests without TLS, whose objects expire."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -92,7 +92,7 @@ class BackupBucket(pulumi.ComponentResource):
             self._name,
             bucket=self.name,
             policy=document([only_tls]),
-            # S3 refuses two changes of a bucket's access at one time.
+            # S3 refuses two concurrent changes of a bucket's access.
             opts=pulumi.ResourceOptions(parent=self, depends_on=block),
         )
 
@@ -102,7 +102,7 @@ class BackupBucket(pulumi.ComponentResource):
         )
         rule = BucketServerSideEncryptionConfigurationRuleArgs(
             apply_server_side_encryption_by_default=default,
-            # One data key for many objects: fewer requests to KMS, which are paid for.
+            # One data key for many objects means fewer requests to KMS, which cost money.
             bucket_key_enabled=True if key else None,
         )
         BucketServerSideEncryptionConfiguration(
@@ -119,7 +119,7 @@ class BackupBucket(pulumi.ComponentResource):
         rule = BucketLifecycleConfigurationRuleArgs(
             id="expire",
             status="Enabled",
-            # Empty: about every object.
+            # Empty: for every object.
             filter=BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             expiration=BucketLifecycleConfigurationRuleExpirationArgs(days=days),
             noncurrent_version_expiration=(
@@ -137,6 +137,6 @@ class BackupBucket(pulumi.ComponentResource):
             self._name,
             bucket=self.name,
             rules=[rule],
-            # Rules about old versions are taken only by a bucket that has versions.
+            # S3 accepts rules about old versions only for a bucket with versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
         )

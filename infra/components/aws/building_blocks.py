@@ -1,4 +1,4 @@
-"""Everything that one environment has in its AWS account: what this package has, put together."""
+"""Everything that one environment has in its AWS account, composed from this package."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ class AwsBuildingBlocksArgs:
     backup_account: str
     """The service account that writes and reads backups."""
     protect: bool
-    """Pulumi refuses to delete the bucket, the secrets and the repositories."""
+    """Whether Pulumi refuses to delete the bucket, the secrets and the repositories."""
 
 
 class AwsBuildingBlocks(pulumi.ComponentResource):
-    """The parts that the settings name, each None or empty when they do not.
+    """The parts that the settings name; a part that is not named is None or empty.
 
-    Buckets, secrets and repositories hold state and take `protect`. Roles are made for what
-    exists, and only when the cluster's OIDC provider is named.
+    Buckets, secrets and repositories hold state and take `protect`. A role is created only for a
+    part that exists, and only when the settings name the cluster's OIDC provider.
     """
 
     bucket: pulumi.Output[str] | None = None
@@ -53,7 +53,7 @@ class AwsBuildingBlocks(pulumi.ComponentResource):
     role_arns: Mapping[str, pulumi.Output[str]]
     """By service account: the value of the annotation eks.amazonaws.com/role-arn."""
     security_groups: Mapping[str, pulumi.Output[str]]
-    """Ids by what they guard: redis, entrance."""
+    """IDs by what they protect: redis, entrance."""
 
     def __init__(
         self, name: str, args: AwsBuildingBlocksArgs, opts: pulumi.ResourceOptions | None = None
@@ -157,7 +157,7 @@ class AwsBuildingBlocks(pulumi.ComponentResource):
 
     def _role(self, account: str, rights: Sequence[Statement]) -> None:
         provider = self._args.settings.oidc_provider_arn
-        # AWS takes no document without a statement.
+        # AWS refuses a document without statements.
         if provider is None or not rights:
             return
         role = ServiceAccountRole(

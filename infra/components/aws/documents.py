@@ -9,7 +9,7 @@ import pulumi
 __all__ = ["Conditions", "Statement", "document", "read_secrets", "use_key", "use_prefix"]
 
 _VERSION = "2012-10-17"
-"""The current version of the policy language, not a date of ours."""
+"""The current version of the policy language. AWS defines it; it is not a date of this program."""
 
 Conditions: TypeAlias = Mapping[str, Mapping[str, pulumi.Input[str]]]
 """By operator and key."""
@@ -20,12 +20,12 @@ class Statement:
     """One statement of a document.
 
     Attributes:
-        sid: its name: letters and digits.
-        actions: such as s3:GetObject.
+        sid: its name, of letters and digits.
+        actions: the actions, such as s3:GetObject.
         resources: ARNs; empty where the document belongs to a resource, as a trust policy does.
         principals: by kind, such as Federated; None where the document belongs to a principal.
-        conditions: all must hold.
-        effect: what follows.
+        conditions: all of them must hold.
+        effect: whether the statement allows or denies.
     """
 
     sid: str
@@ -44,15 +44,15 @@ def document(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def read_secrets(arns: Sequence[pulumi.Input[str]]) -> Statement:
-    """The right to read these secrets."""
+    """The permission to read these secrets."""
     actions = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
     return Statement("ReadSecrets", actions, arns)
 
 
 def use_prefix(bucket_arn: pulumi.Output[str], prefix: str) -> Sequence[Statement]:
-    """The right to write, read and list a bucket's objects below `prefix`, not to delete them."""
+    """The permission to write, read and list objects below `prefix`, but not to delete them."""
     objects = bucket_arn.apply(lambda arn: f"{arn}/{prefix}/*")
-    # A large upload comes in parts; one that breaks off is taken back.
+    # A large upload has several parts; an incomplete one is aborted.
     actions = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject")
     return (
         Statement("UseObjects", actions, [objects]),
@@ -66,7 +66,7 @@ def use_prefix(bucket_arn: pulumi.Output[str], prefix: str) -> Sequence[Statemen
 
 
 def use_key(arn: str, *actions: Literal["Decrypt", "GenerateDataKey"]) -> Statement:
-    """The right to use a KMS key for `actions`."""
+    """The permission to use a KMS key for `actions`."""
     return Statement("UseKey", [f"kms:{action}" for action in actions], [arn])
 
 

@@ -1,4 +1,4 @@
-"""A repository for images in ECR."""
+"""An image repository in ECR."""
 
 import json
 from dataclasses import dataclass
@@ -20,18 +20,19 @@ class EcrRepositoryArgs:
 
     repository: str
     untagged_days: int
-    """After so many days an image without a tag is removed."""
+    """Days after which an image without a tag is removed."""
     kms_key_arn: str | None
-    """AES256 with a key of S3 when None. Immutable: another key makes another repository."""
+    """When None, AES256 with a key of S3. It is immutable: another key creates another
+    repository."""
     protect: bool
-    """Pulumi refuses to delete the repository."""
+    """Whether Pulumi refuses to delete the repository."""
 
 
 class EcrRepository(pulumi.ComponentResource):
-    """A repository in which a tag means one image for ever, and which scans what is pushed."""
+    """A repository in which a tag names one image forever, and which scans pushed images."""
 
     url: pulumi.Output[str]
-    """What image references begin with; a digest follows."""
+    """Beginning of the image references; a digest follows."""
 
     def __init__(
         self, name: str, args: EcrRepositoryArgs, opts: pulumi.ResourceOptions | None = None

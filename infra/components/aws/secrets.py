@@ -1,4 +1,4 @@
-"""Places for secrets in AWS Secrets Manager, without their values."""
+"""Secrets in AWS Secrets Manager, without their values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ class SecretsArgs:
 
     prefix: str
     names: Sequence[str]
-    """Without the prefix."""
+    """Names without the prefix."""
     kms_key_arn: str | None
-    """The account's key aws/secretsmanager when None."""
+    """When None, the account's key aws/secretsmanager."""
     recovery_days: int
-    """7 to 30."""
+    """Days during which a deleted secret can be restored: 7 to 30."""
     protect: bool
-    """Pulumi refuses to delete the secrets."""
+    """Whether Pulumi refuses to delete the secrets."""
 
 
 class Secrets(pulumi.ComponentResource):
-    """Secrets by name. There is no SecretVersion: no value comes into the state.
+    """Secrets by name, without a SecretVersion, so that no value enters the state.
 
-    A person or a rotation writes the values; until then reading one fails.
+    A person or a rotation writes the values. Until then, reading a secret fails.
     """
 
     arns: Mapping[str, pulumi.Output[str]]

@@ -1,4 +1,4 @@
-"""A security group whose every rule names who is at the other end."""
+"""A security group in which every rule names the other end of the connection."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ class GuardedGroupArgs:
     """AWS replaces the group when this changes."""
     ingress: Sequence[Opening]
     egress: Sequence[Opening] = ()
-    """None for what only answers: replies need no rule."""
+    """Empty for a server that only answers: replies need no rule."""
 
 
 class GuardedGroup(pulumi.ComponentResource):
-    """A security group for a managed Redis or an entrance.
+    """A security group for a managed Redis or a load balancer.
 
-    A rule is a resource of its own, so that one can change without the others. The provider takes
-    away the rule that lets everything out, which AWS gives to each new group.
+    Each rule is a separate resource, so that it can change without the others. AWS gives each new
+    group a rule that allows all egress; the provider removes it.
     """
 
     id_of_group: pulumi.Output[str]

@@ -25,9 +25,9 @@ class ServiceAccountRoleArgs:
 
 
 class ServiceAccountRole(pulumi.ComponentResource):
-    """A role that one service account of one namespace can take, with the given rights only.
+    """A role that one service account of one namespace can assume, with the configured rights only.
 
-    The account carries the annotation eks.amazonaws.com/role-arn with the role's ARN.
+    The account has the annotation eks.amazonaws.com/role-arn with the role's ARN.
     """
 
     arn: pulumi.Output[str]

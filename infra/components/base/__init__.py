@@ -1,1 +1,1 @@
-"""What the other components are made of: pods, volumes, labels, placement."""
+"""Parts of the other components: pods, volumes, labels, placement."""

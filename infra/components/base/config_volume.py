@@ -1,4 +1,4 @@
-"""A ConfigMap as a volume: other contents are another ConfigMap, and so other pods."""
+"""A ConfigMap as a volume: new contents create a new ConfigMap, and so new pods."""
 
 from collections.abc import Mapping
 
@@ -21,12 +21,12 @@ def mounted_files(
     """The volume `config` with `files`, texts by file name.
 
     Args:
-        name: what the ConfigMap's own name begins with; Pulumi adds some digits.
+        name: beginning of the ConfigMap's name; Pulumi appends some digits.
         namespace: where the pods run.
         component: for the labels.
-        files: a change makes a new ConfigMap, and the old one goes when the new pods are ready:
-            an old pod that starts again meanwhile reads the settings that its image knows.
-        opts: the resource's.
+        files: a change creates a new ConfigMap; the old one is deleted when the new pods are ready.
+            An old pod that restarts in between reads the settings that its image knows.
+        opts: the resource's options.
     """
     metadata = ObjectMetaArgs(namespace=namespace, labels=labels_of(component))
     config_map = ConfigMap(name, metadata=metadata, data=files, immutable=True, opts=opts)

@@ -1,4 +1,4 @@
-"""One pod with one container that answers HTTP, and its Service, for what only watches."""
+"""One pod with one container that answers HTTP, and its Service, for monitoring components."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,25 +31,25 @@ from infra.config import Resources
 __all__ = ["HttpPod", "http_pod"]
 
 _GRACE_S = 5
-"""None of them has anything to lose."""
+"""These pods have no data to save."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpPod:
-    """What differs from one to the next.
+    """The settings that differ between these pods.
 
     Attributes:
-        namespace: where it runs.
-        image: whose entry point is the program, unless there is a `command`.
-        arguments: of the program.
-        port: where it listens; the Service has the same.
-        health: the path that answers while it is well.
-        resources: of the container.
-        replace_after_s: how long its node may be lost until another pod is made.
-        command: in place of the image's entry point.
+        namespace: where the pod runs.
+        image: the image, whose entry point is the program unless there is a `command`.
+        arguments: arguments of the program.
+        port: the container's port; the Service has the same.
+        health: the path that answers while the pod is healthy.
+        resources: resources of the container.
+        replace_after_s: seconds for which its node may be lost before the pod is recreated.
+        command: replaces the image's entry point.
         volumes: each with the folder at which it is mounted.
-        writable: names of those volumes that may be written to.
-        host_aliases: addresses that it knows without a name server.
+        writable: names of the volumes that are mounted writable.
+        host_aliases: addresses that the pod knows without a name server.
     """
 
     namespace: pulumi.Input[str]
@@ -66,7 +66,7 @@ class HttpPod:
 
 
 def http_pod(name: str, pod: HttpPod, opts: pulumi.ResourceOptions) -> Service:
-    """The Deployment and the Service `name`; the latter is returned."""
+    """The Deployment and the Service `name`; returns the Service."""
     single_pod(name, SinglePod(pod.namespace, _spec(name, pod), pod.replace_after_s), opts)
     return Service(
         name,

@@ -1,4 +1,4 @@
-"""Labels of everything that the kit deploys, and the selectors made of them."""
+"""Labels of everything that Seawall deploys, and the selectors made of them."""
 
 from contract import labels
 
@@ -7,21 +7,21 @@ __all__ = ["IN_THE_KIT", "identity_of", "labels_of", "selector_of"]
 _SEAWALL = "seawall"
 
 IN_THE_KIT = {labels.PART_OF: _SEAWALL}
-"""What all pods of the kit carry."""
+"""The labels of all of Seawall's pods."""
 
 
 def identity_of(component: str) -> dict[str, str]:
-    """What the pods of `component` carry whatever their track, so that canaries are meant too."""
+    """The labels of the pods of `component` on any track, so that canaries are included."""
     return {labels.NAME: component, labels.INSTANCE: _SEAWALL}
 
 
 def selector_of(component: str) -> dict[str, str]:
-    """What a selector asks for: immutable from the first day, so the track is in it."""
+    """The labels in a selector. Selectors are immutable, so the track is in them from the start."""
     return {**identity_of(component), labels.TRACK: labels.TRACK_STABLE}
 
 
 def labels_of(component: str) -> dict[str, str]:
-    """All labels of an object of `component`; `selector_of` is a part of it."""
+    """All labels of an object of `component`; they include `selector_of`."""
     return {
         **selector_of(component),
         labels.COMPONENT: component,

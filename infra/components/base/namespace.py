@@ -1,4 +1,4 @@
-"""The namespace, which admits only pods of the restricted standard."""
+"""The namespace, which admits only pods that keep the restricted standard."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,11 @@ class NamespaceArgs:
     name: str
     pod_security_version: str
     protect: bool
-    """Refuse to delete it, and with it every volume."""
+    """Whether Pulumi refuses to delete the namespace, and with it every volume."""
 
 
 class Namespace(pulumi.ComponentResource):
-    """A namespace with Pod Security admission at the restricted level, of a pinned version."""
+    """A namespace with Pod Security admission at the restricted level of a pinned version."""
 
     name: pulumi.Output[str]
 

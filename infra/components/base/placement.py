@@ -1,4 +1,4 @@
-"""Where pods run, and how many of them a drain may take."""
+"""Where pods run, and how many of them a node drain may evict."""
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -28,16 +28,16 @@ ZONES = "topology.kubernetes.io/zone"
 
 
 def spread_over(topology: str, apart: Apart, component: str) -> list[TopologySpreadConstraintArgs]:
-    """The constraint that keeps the places of one topology equally full, if any is wished."""
+    """The constraint that spreads pods evenly over the places of one topology, if configured."""
     if apart == "off":
         return []
     constraint = TopologySpreadConstraintArgs(
         label_selector=LabelSelectorArgs(match_labels=selector_of(component)),
-        # Only among pods of one release: else those that are about to leave decide the places. (The
-        # pods of a StatefulSet, which are replaced where they are, have no such label.)
+        # Only among pods of one release: else pods that are about to leave affect the placement.
+        # (The pods of a StatefulSet, which are replaced in place, have no such label.)
         match_label_keys=["pod-template-hash"],
         max_skew=1,
-        # A node that is being drained is no place: with "required" nothing could be scheduled.
+        # A node that is being drained does not count: else "required" could schedule nothing.
         node_taints_policy="Honor",
         topology_key=topology,
         when_unsatisfiable="DoNotSchedule" if apart == "required" else "ScheduleAnyway",
@@ -46,7 +46,7 @@ def spread_over(topology: str, apart: Apart, component: str) -> list[TopologySpr
 
 
 def tolerations_of_lost_nodes(seconds: int) -> list[TolerationArgs]:
-    """Stay so long on a node that does not answer or is not ready; Kubernetes' default is 300 s."""
+    """Seconds to stay on a node that is unreachable or not ready; Kubernetes' default is 300 s."""
     return [
         TolerationArgs(
             effect="NoExecute",
@@ -59,7 +59,7 @@ def tolerations_of_lost_nodes(seconds: int) -> list[TolerationArgs]:
 
 
 def apart_on_hosts(apart: Apart, component: str) -> PodAntiAffinityArgs | None:
-    """At most one pod of the component on a host, if that is wished: stricter than a spread."""
+    """At most one pod of the component on a host, if configured; it is stricter than a spread."""
     term = PodAffinityTermArgs(
         label_selector=LabelSelectorArgs(match_labels=selector_of(component)),
         topology_key=HOSTS,
@@ -79,7 +79,7 @@ def disruption_budget(
     component: str,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The budget of the component's pods."""
+    """The disruption budget of the component's pods."""
     PodDisruptionBudget(
         name,
         metadata=metadata,

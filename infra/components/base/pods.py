@@ -1,4 +1,4 @@
-"""What every pod of the kit has in common: the restricted security context, volumes, resources."""
+"""Common parts of all pods: the restricted security context, volumes, resources."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,25 +40,25 @@ __all__ = [
 ]
 
 _USER = 10001
-"""The user of the kit's images; also the group that may read mounted secrets."""
+"""The user of Seawall's images; also the group that may read mounted secrets."""
 _SECRET_MODE = 0o440
 
 
 def pod_security() -> PodSecurityContextArgs:
-    """The pod's part of the restricted Pod Security standard."""
+    """The pod-level part of the restricted Pod Security standard."""
     return PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=_USER,
         run_as_group=_USER,
         fs_group=_USER,
-        # Volumes of some size are not walked file by file when their owner is right already.
+        # When the owner of a volume is right already, Kubernetes does not visit each of its files.
         fs_group_change_policy="OnRootMismatch",
         seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
     )
 
 
 def container_security() -> SecurityContextArgs:
-    """The container's part, and a root file system that nothing can write to."""
+    """The container-level part of the standard, and a read-only root file system."""
     return SecurityContextArgs(
         allow_privilege_escalation=False,
         capabilities=CapabilitiesArgs(drop=["ALL"]),
@@ -69,7 +69,7 @@ def container_security() -> SecurityContextArgs:
 
 
 def quick_names() -> PodDNSConfigArgs:
-    """Ask for a name again after a second, not after five: a name server may be leaving."""
+    """Repeat a DNS query after one second instead of five, because a name server may be leaving."""
     options = {"timeout": "1", "attempts": "3"}
     return PodDNSConfigArgs(
         options=[PodDNSConfigOptionArgs(name=name, value=value) for name, value in options.items()]
@@ -77,14 +77,14 @@ def quick_names() -> PodDNSConfigArgs:
 
 
 def requirements(resources: Resources) -> ResourceRequirementsArgs:
-    """Requests and limits in Kubernetes' words."""
+    """Requests and limits as Kubernetes' type."""
     return ResourceRequirementsArgs(
         requests=resources.requests.model_dump(), limits=resources.limits.model_dump()
     )
 
 
 def secret_volume(name: str, secret: pulumi.Input[str], *files: str) -> VolumeArgs:
-    """A Secret as a directory, or only these `files`: changes arrive without a restart."""
+    """A Secret as a directory, or only its `files`; changes arrive without a restart."""
     items = [KeyToPathArgs(key=file, path=file) for file in files]
     return VolumeArgs(
         name=name,
@@ -95,7 +95,7 @@ def secret_volume(name: str, secret: pulumi.Input[str], *files: str) -> VolumeAr
 
 
 def scratch_volume(name: str, size: str, *, memory: bool) -> VolumeArgs:
-    """A place for files that need not outlive the pod."""
+    """A volume for files that need not outlive the pod."""
     source = EmptyDirVolumeSourceArgs(size_limit=size, medium="Memory" if memory else None)
     return VolumeArgs(name=name, empty_dir=source)
 
@@ -103,7 +103,7 @@ def scratch_volume(name: str, size: str, *, memory: bool) -> VolumeArgs:
 def env(
     values: Mapping[str, pulumi.Input[str]], *, pod_name_as: str | None = None
 ) -> list[EnvVarArgs]:
-    """Environment variables; `pod_name_as` names the one that holds the pod's own name."""
+    """Environment variables; the variable `pod_name_as` holds the pod's own name."""
     given = [EnvVarArgs(name=name, value=value) for name, value in values.items()]
     if pod_name_as is None:
         return given

@@ -1,13 +1,13 @@
-"""Annotations that tell Pulumi's Kubernetes provider how long to wait, and what to take back.
+"""Annotations for Pulumi's Kubernetes provider: how long it waits, and what it overwrites.
 
 Waiting. By default the provider waits ten minutes for a rollout. Users do not notice a broken
-release meanwhile, since old pods keep serving; whoever deploys it learns of it within three
-minutes. The provider does not wait for a Service, whose endpoints come with the pods, nor for an
-Ingress, to which some controllers never give an address.
+release meanwhile, because old pods keep serving; with these annotations, whoever deploys it learns
+of it within three minutes. The provider does not wait for a Service, whose endpoints come with the
+pods. It does not wait for an Ingress either, because some controllers never give it an address.
 
-Taking back. A field that somebody changed by hand is a conflict for the provider, unless it may use
-force. It may for what is in the environment's own namespace, so that an update repairs what was
-changed. What the whole cluster shares may be somebody else's, so there a conflict is an error.
+Overwriting. A field that somebody changed by hand is a conflict for the provider, unless it may use
+force. It may use force in the environment's own namespace, so that an update repairs manual
+changes. Objects of the whole cluster may belong to somebody else, so a conflict is an error there.
 """
 
 import copy
@@ -21,7 +21,7 @@ __all__ = ["PROGRESS_SECONDS", "annotate"]
 
 _ROLLOUT_SECONDS = 150
 PROGRESS_SECONDS = 120
-"""After so long without progress the Deployment says itself that it failed."""
+"""Seconds without progress after which the Deployment reports that it failed."""
 _KUBERNETES = "kubernetes:"
 _FORCE = {"pulumi.com/patchForce": "true"}
 _ROLLOUT = {"pulumi.com/timeoutSeconds": str(_ROLLOUT_SECONDS)}
@@ -38,9 +38,9 @@ _WAITING = {
 def annotate(
     args: pulumi.ResourceTransformationArgs,
 ) -> pulumi.ResourceTransformationResult | None:
-    """Give an object of Kubernetes its annotations; a transformation of Pulumi's resources.
+    """Add these annotations to a Kubernetes object; a transformation of Pulumi's resources.
 
-    Those that its component gave it win.
+    Annotations that the component sets itself have precedence.
     """
     if not args.type_.startswith(_KUBERNETES):
         return None

@@ -1,4 +1,4 @@
-"""A Deployment of one pod, for what users do not wait for: it may be away for a moment."""
+"""A Deployment of one pod that users do not wait for: it may be absent for a moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,19 @@ __all__ = ["SinglePod", "single_pod"]
 
 @dataclass(frozen=True, slots=True)
 class SinglePod:
-    """What differs from one to the next."""
+    """The settings that differ between these pods."""
 
     namespace: pulumi.Input[str]
     spec: PodSpecArgs
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
     labels: Mapping[str, str] | None = None
-    """In place of those of a component of the Deployment's name; its selector must match."""
+    """Replace the labels of a component with the Deployment's name; its selector must match
+    them."""
 
 
 def single_pod(name: str, pod: SinglePod, opts: pulumi.ResourceOptions) -> Deployment:
-    """The Deployment; a new pod is ready before the old one leaves."""
+    """The Deployment; a new pod is ready before the old one terminates."""
     marked = pod.labels or labels_of(name)
     pod.spec.tolerations = tolerations_of_lost_nodes(pod.replace_after_s)
     return Deployment(

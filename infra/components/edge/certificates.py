@@ -1,4 +1,4 @@
-"""Certificates that cert-manager makes: by its annotations, or by an object of its own.
+"""Certificates from cert-manager: through its annotations, or through a Certificate object.
 
 https://cert-manager.io/docs/usage/ingress/ and https://cert-manager.io/docs/usage/certificate/
 """
@@ -17,7 +17,7 @@ _GROUP = "cert-manager.io"
 
 
 def issuer_annotations(tls: Tls | None) -> dict[str, str]:
-    """What tells cert-manager to fill the Secret that an Ingress or a Gateway names."""
+    """The annotation by which cert-manager fills the Secret that an Ingress or a Gateway names."""
     if tls is None or tls.issuer is None:
         return {}
     kind = "cluster-issuer" if tls.issuer_kind == "ClusterIssuer" else "issuer"
@@ -31,7 +31,7 @@ def certificate(
     hosts: Sequence[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The Certificate of a Secret that pods mount; nothing where the Secret is the team's."""
+    """The Certificate of a Secret that pods mount; none where the team provides the Secret."""
     if tls.issuer is None:
         return
     CustomResource(

@@ -1,4 +1,4 @@
-"""The way in that the configuration chose, and the address that the kit itself asks."""
+"""The configured way from outside to the gateway, and the address for Seawall's own requests."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class EntranceArgs:
     settings: EntranceSettings
     gateway: Gateway
     image: str | None
-    """Of the bundled entrance."""
+    """Image of the bundled edge proxy."""
     service: pulumi.Input[str]
     """The gateway's Service."""
     service_port: int
@@ -40,13 +40,13 @@ class EntranceArgs:
 
 
 class Entrance(pulumi.ComponentResource):
-    """One of the ways in."""
+    """The configured way from outside to the gateway."""
 
     url: pulumi.Output[str]
-    """Where the kit asks, inside the cluster: through its own entrance where that speaks plain
-    HTTP, else the gateway's Service."""
+    """Address inside the cluster for Seawall's own requests: the bundled edge proxy where it speaks
+    plain HTTP, else the gateway's Service."""
     hosts: list[str]
-    """The addresses that clients use, as far as the configuration says them."""
+    """The addresses that clients use, as far as the configuration contains them."""
 
     def __init__(
         self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None
@@ -74,7 +74,7 @@ class Entrance(pulumi.ComponentResource):
             case BundledEntrance():
                 made = NginxEntranceArgs(namespace, args.image or "", settings, args.gateway)
                 nginx = NginxEntrance(name, made, child)
-                # Its certificate is for hosts, and the kit asks by address.
+                # Its certificate is for host names, and Seawall's requests go to an address.
                 self.url = args.service_url if settings.tls else nginx.url
             case NoEntrance():
                 pass

@@ -1,4 +1,4 @@
-"""The Gateway API's way in: an HTTPRoute, and the Gateway where there is none yet.
+"""The Gateway API: an HTTPRoute, and a Gateway unless one exists already.
 
 https://gateway-api.sigs.k8s.io/reference/spec/
 """
@@ -27,7 +27,7 @@ def gateway_api(
     port: int,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The HTTPRoute `name` to the gateway's Service, with time-outs beyond its deadline."""
+    """The HTTPRoute `name` to the gateway's Service, with timeouts beyond its deadline."""
     parent = _parent(name, settings)
     if settings.class_name:
         _gateway(name, namespace, settings, opts)
@@ -44,7 +44,7 @@ def gateway_api(
                 {
                     "backendRefs": [{"name": service, "port": port}],
                     "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                    # Of the whole answer, streams included.
+                    # These timeouts are for the whole answer, streams included.
                     "timeouts": {"request": wait, "backendRequest": wait},
                 }
             ],
@@ -70,7 +70,7 @@ def _gateway(
     settings: GatewayApi,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """One listener for each host, with the certificate where there is one."""
+    """The Gateway, with one listener for each host, and with the certificate if there is one."""
     tls = settings.tls
     secured: dict[str, object] = {"protocol": "HTTP", "port": _HTTP}
     if tls:

@@ -1,4 +1,4 @@
-"""The Ingress before the gateway, with what ingress-nginx must be told so that streams flow.
+"""The Ingress in front of the gateway, with ingress-nginx annotations that let streams through.
 
 https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/
 """
@@ -31,7 +31,7 @@ _AFTER_DEADLINE_S = 5
 
 
 def after_deadline_s(gateway: Gateway) -> int:
-    """The time-out of whatever is in front: the gateway's own answer comes first."""
+    """The timeout of a proxy in front of the gateway: the gateway's own answer comes first."""
     return math.ceil(gateway.admission.deadline.seconds) + _AFTER_DEADLINE_S
 
 
@@ -43,7 +43,7 @@ def ingress(
     service: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The Ingress `name`: every path of every host goes to the gateway's Service."""
+    """The Ingress `name`: every path of every host leads to the gateway's Service."""
     backend = IngressBackendArgs(
         service=IngressServiceBackendArgs(name=service, port=ServiceBackendPortArgs(name="http"))
     )
@@ -62,7 +62,7 @@ def ingress(
             namespace=namespace,
             labels=labels_of("entrance"),
             annotations={
-                # It waits for an address, which the controller gives in its own time.
+                # Do not wait for an address, which the controller assigns at any later time.
                 "pulumi.com/skipAwait": "true",
                 **issuer_annotations(tls),
                 **known,
@@ -83,10 +83,10 @@ def _of_ingress_nginx(settings: IngressSettings, gateway: Gateway) -> dict[str, 
     told = {
         "proxy-body-size": str(gateway.admission.max_body_bytes),
         "proxy-buffering": "off",
-        # Whole seconds are all that it knows.
+        # It accepts whole seconds only.
         "proxy-connect-timeout": "1",
         "proxy-http-version": "1.1",
-        # No "non_idempotent": a request of which a byte was sent is not sent again.
+        # No "non_idempotent": a request is not sent again once a byte of it was sent.
         "proxy-next-upstream": "error timeout",
         "proxy-next-upstream-tries": "3",
         "proxy-read-timeout": wait,
@@ -98,7 +98,7 @@ def _of_ingress_nginx(settings: IngressSettings, gateway: Gateway) -> dict[str, 
 
 
 def _limits(limit: RateLimit) -> dict[str, str]:
-    """Its answer is 503 unless the controller's `limit-req-status-code` says 429."""
+    """The rate limit; ingress-nginx answers 503 unless its `limit-req-status-code` is 429."""
     times = max(1, math.ceil(limit.burst / limit.requests_per_second))
     told = {
         "limit-burst-multiplier": str(times),

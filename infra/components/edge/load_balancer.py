@@ -1,4 +1,4 @@
-"""A Service of type LoadBalancer: the cloud's own way in, in front of pods of the kit."""
+"""A Service of type LoadBalancer in front of Seawall's pods."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from infra.config import Exposure
 __all__ = ["Balanced", "load_balancer"]
 
 _NO_WAIT = "pulumi.com/skipAwait"
-"""The cloud takes its minutes to name an address; a release is judged by what serves inside."""
+"""The cloud needs minutes to assign an address; a release is verified inside the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Balanced:
     """The pods behind a load balancer.
 
     Attributes:
-        namespace: theirs.
-        component: what they are.
+        namespace: their namespace.
+        component: their component.
         port: the name of their container port.
-        usual: where clients connect, unless the settings say otherwise.
+        usual: the port that clients connect to, unless the settings have another one.
     """
 
     namespace: pulumi.Input[str]
@@ -35,7 +35,7 @@ class Balanced:
 def load_balancer(
     name: str, pods: Balanced, settings: Exposure, opts: pulumi.ResourceOptions
 ) -> Service:
-    """The Service `name`. It sends to ready pods only; a pod that drains is none."""
+    """The Service `name`. It sends to ready pods only, and so not to a pod that drains."""
     return Service(
         name,
         metadata=ObjectMetaArgs(

@@ -1,7 +1,8 @@
-"""The bundled entrance: nginx pods that talk to the gateway's pods themselves.
+"""The bundled edge proxy: nginx pods that connect directly to the gateway's pods.
 
-By the gateway's Service, requests go on to a lost node until Kubernetes takes its pods out, ten
-seconds and more. nginx notices a connection that is not made, and asks another pod.
+Through the gateway's Service, requests would still go to a lost node until Kubernetes removes its
+pods, after ten seconds or more. nginx notices a connection that is not established, and tries
+another pod.
 """
 
 from dataclasses import dataclass
@@ -57,10 +58,10 @@ class NginxEntranceArgs:
 
 
 class NginxEntrance(pulumi.ComponentResource):
-    """The Deployment with its Services; clients connect to the one of its own name."""
+    """The Deployment with its Services; clients connect to the Service with its name."""
 
     url: pulumi.Output[str]
-    """Inside the cluster, by the Service's address."""
+    """Address inside the cluster: that of the Service."""
 
     def __init__(
         self, name: str, args: NginxEntranceArgs, opts: pulumi.ResourceOptions | None = None
@@ -84,7 +85,7 @@ class NginxEntrance(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _headless(self) -> None:
-        """The name that has the addresses of the gateway's ready pods."""
+        """The DNS name with the addresses of the gateway's ready pods."""
         Service(
             PODS_HOST,
             metadata=ObjectMetaArgs(

@@ -1,7 +1,7 @@
-"""What nginx itself answers when it cannot pass a request on, in OpenAI's error shape.
+"""nginx's own answers when it cannot pass a request on, in OpenAI's error format.
 
-Errors of the gateway pass unchanged. The openai SDK tries again after 408, 429 and 5xx, when it is
-told to wait for no longer than a minute.
+Errors of the gateway pass unchanged. The openai SDK retries after 408, 429 and 5xx, unless it must
+wait for longer than a minute.
 """
 
 import json
@@ -20,13 +20,13 @@ class _Error:
     message: str
     retry_after_s: int | None = None
     also: tuple[int, ...] = ()
-    """nginx's own numbers for the same thing."""
+    """nginx's own status codes for the same error."""
 
 
 _ERRORS = (
     _Error(
         *(400, _INVALID, "bad_request", "The request is not well-formed HTTP."),
-        # TLS: no certificate, a wrong one, plain HTTP to a port with TLS.
+        # TLS: no certificate, a wrong certificate, or plain HTTP to a port with TLS.
         also=(495, 496, 497),
     ),
     _Error(408, _INVALID, "request_timeout", "The request did not arrive in time."),
@@ -34,10 +34,10 @@ _ERRORS = (
     _Error(414, _INVALID, "request_too_large", "The request's URL is too long."),
     _Error(431, _INVALID, "request_too_large", "The request's headers are too large.", also=(494,)),
     _Error(
-        *(429, _LIMIT, "rate_limit_exceeded", "Too many requests at once; slow down."),
+        *(429, _LIMIT, "rate_limit_exceeded", "Too many requests; slow down."),
         retry_after_s=1,
     ),
-    _Error(500, _SERVER, "internal_error", "The entrance failed."),
+    _Error(500, _SERVER, "internal_error", "The edge proxy failed."),
     _Error(
         *(502, _SERVER, "gateway_unreachable", "No gateway could be reached; try again."),
         retry_after_s=1,
@@ -48,7 +48,7 @@ _ERRORS = (
 
 
 def error_locations() -> str:
-    """The error_page lines and the locations that they lead to."""
+    """The error_page lines, and the locations that they refer to."""
     return "\n".join(_location(error) for error in _ERRORS)
 
 

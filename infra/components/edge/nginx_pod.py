@@ -1,4 +1,4 @@
-"""The pod of the bundled entrance: nginx, and beside it what tells nginx the gateway's pods."""
+"""The pod of the bundled edge proxy: nginx, and a sidecar that resolves the gateway's pods."""
 
 from dataclasses import dataclass
 
@@ -37,35 +37,35 @@ CONFIG_DIR = "/etc/seawall/entrance"
 CONFIG_FILE = "nginx.conf"
 TLS_DIR = "/etc/seawall/entrance-tls"
 PODS_HOST = "gateway-pods"
-"""The headless Service of the gateway's pods, which lists the ready ones only."""
+"""The headless Service of the gateway's pods, which lists only the ready ones."""
 
 _SPARE_S = 5
-"""Between the end of nginx's own patience and the kubelet's SIGKILL."""
+"""Seconds between the end of nginx's own shutdown and the kubelet's SIGKILL."""
 _NAMES = Resources(
     requests=Amount(cpu="10m", memory="32Mi"), limits=Amount(cpu="200m", memory="64Mi")
 )
 _DEAD_PEERS = {"time": "5", "intvl": "2", "probes": "3"}
-"""A pod that is gone without a word is found out after 11 s, not at the end of a deadline: whoever
-waits for its answer is told."""
+"""TCP keepalive detects a pod that is gone without notice after 11 s, not at the end of a deadline.
+Clients that wait for its answer then receive an error."""
 
 _NGINX = f"nginx -e stderr -g 'daemon off;' -c {CONFIG_DIR}/{CONFIG_FILE}"
 
 
 @dataclass(frozen=True, slots=True)
 class NginxPod:
-    """What the pod template depends on."""
+    """The settings that the pod template depends on."""
 
     settings: BundledEntrance
     image: str
     config: VolumeArgs
     """The volume with nginx.conf."""
     shutdown: Shutdown
-    """The gateway's: a stream is given the same time on its way."""
+    """The gateway's shutdown settings: a stream gets the same time in nginx."""
     replace_after_s: int
 
 
 def pod_spec(pod: NginxPod) -> PodSpecArgs:
-    """The pod; everything that it writes is in one volume of its own."""
+    """The pod; it writes only to one volume."""
     spread, shutdown = pod.settings.spread, pod.shutdown
     apart = [
         *spread_over(HOSTS, spread.hosts, COMPONENT),
@@ -79,7 +79,7 @@ def pod_spec(pod: NginxPod) -> PodSpecArgs:
         containers=[_nginx(pod)],
         dns_config=quick_names(),
         enable_service_links=False,
-        # A sidecar, in Kubernetes' words: it starts before nginx and ends after it.
+        # A sidecar, in Kubernetes' terms: it starts before nginx and ends after it.
         init_containers=[_names(pod.image)],
         security_context=_security(),
         termination_grace_period_seconds=(
@@ -102,8 +102,8 @@ def _security() -> PodSecurityContextArgs:
 
 def _nginx(pod: NginxPod) -> ContainerArgs:
     seconds = pod.shutdown.pre_stop.whole_seconds
-    # Clients are asked to leave with each answer until no new ones come; then SIGQUIT, by which
-    # nginx finishes what it answers.
+    # For this time each answer closes its client's connection, until no new clients arrive. Then
+    # comes SIGQUIT, after which nginx finishes its open answers.
     leave = ExecActionArgs(command=["sh", "-c", f"touch {LEAVING_FILE}; sleep {seconds}"])
     mounts = [
         VolumeMountArgs(name="config", mount_path=CONFIG_DIR, read_only=True),
@@ -115,7 +115,7 @@ def _nginx(pod: NginxPod) -> ContainerArgs:
         name="nginx",
         image=pod.image,
         image_pull_policy="IfNotPresent",
-        # A container that is restarted is told to leave first; the file outlives it.
+        # preStop runs before a restart of the container, too, and its file outlives the container.
         command=["sh", "-c", f"rm -f {LEAVING_FILE}; exec {_NGINX}"],
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=leave)),
         liveness_probe=http_probe("/health", "health", period_s=10, failures=6),
@@ -146,6 +146,6 @@ def _names(image: pulumi.Input[str]) -> ContainerArgs:
         resources=requirements(_NAMES),
         restart_policy="Always",
         security_context=container_security(),
-        # The first pod of the gateway may take its time.
+        # The first pod of the gateway may take a while.
         startup_probe=http_probe("/", "names-health", period_s=1, failures=120),
     )

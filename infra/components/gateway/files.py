@@ -1,6 +1,7 @@
 """The files that the gateway's pod mounts: its settings, and its API keys as hashes.
 
-Plain data in, text out. The settings name secrets by file and never hold one.
+The functions take plain data and return text. The settings name secrets by file and never contain
+one.
 """
 
 import json
@@ -16,7 +17,10 @@ __all__ = ["api_keys_file", "settings_file"]
 def settings_file(
     gateway: Gateway, *, redis_hosts: Sequence[str], master: str, reload: bool
 ) -> str:
-    """The gateway's settings; JSON, which is YAML too. `reload`: whether it reads a changed one."""
+    """The gateway's settings as JSON, which is also YAML.
+
+    `reload`: whether the gateway reads the file again when it changes.
+    """
     document = {
         "listen": {"host": "0.0.0.0", "port": ports.GATEWAY_HTTP},  # noqa: S104 - in a pod
         "health": {"host": "0.0.0.0", "port": ports.GATEWAY_HEALTH},  # noqa: S104 - in a pod
@@ -30,7 +34,7 @@ def settings_file(
             "stale_seconds": gateway.degradation.stale_answers.seconds,
             "stale_bytes": gateway.degradation.stale_bytes,
         },
-        # What limits are divided by while Redis is gone: fewer pods would allow too much.
+        # Limits are divided by this number while Redis is unavailable: a lower one allows too much.
         "replicas": gateway.replicas.min,
         "state": {
             "kind": "redis",
@@ -55,15 +59,15 @@ def settings_file(
 def api_keys_file(
     keys: Mapping[str, ApiKey], hashes: Mapping[str, str], revoked: Sequence[str] = ()
 ) -> str:
-    """The API keys' limits, each beside the SHA-256 of its secret, which `hashes` has by id.
+    """The API keys' limits, each with the SHA-256 of its secret, which `hashes` has by ID.
 
-    `revoked` has the ids of keys that were made at run time and are refused.
+    `revoked` has the IDs of runtime keys that are refused.
     """
     entries = [
         {"id": name, "sha256": hashes[name], **key.model_dump(exclude_none=True)}
         for name, key in keys.items()
     ]
-    # Only when there are some: a gateway of before this key reads the file while it is replaced.
+    # Only when there are some: an older gateway, which does not know this key, reads the file, too.
     refused = {"revoked": list(revoked)} if revoked else {}
     return json.dumps({"keys": entries, **refused}, indent=1)
 
@@ -109,7 +113,7 @@ def _provider(name: str, provider: Provider) -> Mapping[str, object]:
             model: prices.model_dump(exclude_none=True) for model, prices in provider.prices.items()
         },
         "limits": provider.limits.model_dump(exclude_none=True),
-        # Left out where it says nothing: pods of the release before read this file, too.
+        # Left out when not configured: pods of the previous release read this file, too.
         **provider.model_dump(include={"ask_for_streams"}, exclude_none=True),
     }
 

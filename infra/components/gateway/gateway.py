@@ -1,4 +1,4 @@
-"""The gateway: pods behind one Service, scaled by load, never fewer than the budget allows."""
+"""The gateway: pods behind one Service, scaled by load, within their disruption budget."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ from infra.secret_names import provider_secrets, tracing_secrets
 __all__ = ["SERVICE_PORT", "Gateway", "GatewayArgs"]
 
 SERVICE_PORT = 80
-"""Of the gateway's Service."""
+"""Port of the gateway's Service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,21 @@ class GatewayArgs:
     redis_aliases: pulumi.Output[list[HostAliasArgs]]
     """The addresses of the hosts."""
     redis: pulumi.Resource
-    """Its pods are new before the gateway's: what a new gateway asks of Redis, Redis allows."""
+    """The Redis StatefulSet. Its pods are updated before the gateway's, so that Redis allows every
+    command of a new gateway."""
     secrets: SecretSource
-    """Fills the Secret that the pods mount. Of client keys they get hashes only."""
+    """Fills the Secret that the pods mount. It holds only hashes of the clients' API keys."""
 
 
 class Gateway(pulumi.ComponentResource):
     """The gateway's Deployment with everything that keeps it serving.
 
-    The Deployment names no replicas: their number belongs to the autoscaler.
+    The Deployment sets no number of replicas, because the autoscaler controls it.
     """
 
     service_name: pulumi.Output[str]
     url: pulumi.Output[str]
-    """Inside the cluster, by the Service's address."""
+    """Address inside the cluster: that of the Service."""
 
     def __init__(
         self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None
@@ -95,7 +96,7 @@ class Gateway(pulumi.ComponentResource):
                 args.settings,
                 redis_hosts=hosts,
                 master=args.redis_master,
-                # Other settings are other pods, so that what was verified is what runs: ADR 0021.
+                # Changed settings create new pods, so that the verified settings run: ADR 0021.
                 reload=False,
             )
         )
@@ -115,7 +116,7 @@ class Gateway(pulumi.ComponentResource):
         return files, secret
 
     def _deployment(self, name: str, pod: GatewayPod) -> None:
-        # A new pod is ready before an old one leaves: capacity never drops.
+        # A new pod is ready before an old one terminates, so capacity never drops.
         rolling = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
         after_redis = pulumi.ResourceOptions(depends_on=[self._args.redis])
         Deployment(

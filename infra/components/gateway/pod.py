@@ -1,4 +1,4 @@
-"""The pod of Gateway: one container that drains before it leaves."""
+"""The gateway's pod: one container that drains before it terminates."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -33,12 +33,12 @@ __all__ = ["COMPONENT", "GatewayPod", "grace_seconds", "pod_spec"]
 
 COMPONENT = "gateway"
 _SPARE_S = 5
-"""Between the end of the gateway's own grace and the kubelet's SIGKILL."""
+"""Seconds between the end of the gateway's own grace and the kubelet's SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayPod:
-    """What the pod template depends on."""
+    """The settings that the pod template depends on."""
 
     settings: Gateway
     image: pulumi.Input[str]
@@ -50,12 +50,12 @@ class GatewayPod:
 
 
 def grace_seconds(shutdown: Shutdown) -> int:
-    """The pod's termination grace: it counts from the start of preStop."""
+    """The pod's termination grace period in seconds, which starts with preStop."""
     return shutdown.pre_stop.whole_seconds + shutdown.grace.whole_seconds + _SPARE_S
 
 
 def pod_spec(pod: GatewayPod) -> PodSpecArgs:
-    """The pod. Its secrets are directories, so that keys change without a restart."""
+    """The pod. Its secrets are mounted as directories, so that keys change without a restart."""
     spread = pod.settings.spread
     apart = [
         *spread_over(HOSTS, spread.hosts, COMPONENT),
@@ -80,7 +80,7 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
 
 
 def _container(pod: GatewayPod) -> ContainerArgs:
-    # New connections still arrive for some seconds after the pod is marked for deletion.
+    # New connections arrive for some seconds after the pod is marked for deletion.
     sleep = SleepActionArgs(seconds=pod.settings.shutdown.pre_stop.whole_seconds)
     config_dir = str(PurePosixPath(paths.CONFIG_FILE).parent)
     return ContainerArgs(
@@ -96,7 +96,7 @@ def _container(pod: GatewayPod) -> ContainerArgs:
         readiness_probe=http_probe(paths.HEALTH_READY, "health", period_s=2, failures=2),
         resources=requirements(pod.settings.resources),
         security_context=container_security(),
-        # Two minutes: a cold node with a throttled CPU still gets there.
+        # Two minutes are enough for a cold node with a throttled CPU.
         startup_probe=http_probe(paths.HEALTH_STARTUP, "health", period_s=1, failures=120),
         volume_mounts=[
             VolumeMountArgs(name="config", mount_path=config_dir, read_only=True),

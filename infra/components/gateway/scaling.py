@@ -1,4 +1,4 @@
-"""How the gateway is scaled: up at once, down slowly."""
+"""The gateway's autoscaler: it scales up at once and down slowly."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ __all__ = ["autoscaler"]
 def autoscaler(
     name: str, metadata: ObjectMetaArgs, replicas: Replicas, opts: pulumi.ResourceOptions
 ) -> HorizontalPodAutoscaler:
-    """The autoscaler of the Deployment of the same name."""
+    """The HorizontalPodAutoscaler of the Deployment with the same name."""
     return HorizontalPodAutoscaler(
         name,
         metadata=metadata,
@@ -55,7 +55,7 @@ def _metrics(replicas: Replicas) -> Iterator[MetricSpecArgs]:
 
 
 def _metric(signal: Signal, per_pod: str) -> MetricSpecArgs:
-    """With a value for all pods together, Kubernetes divides it by their number itself."""
+    """One metric; Kubernetes divides a value of all pods together by their number."""
     metric = MetricIdentifierArgs(name=signal.metric)
     target = MetricTargetArgs(type="AverageValue", average_value=per_pod)
     if signal.of_pods:

@@ -1,4 +1,4 @@
-"""A receiver of alerts that shows what it was sent: for environments without a team's own."""
+"""A receiver that shows the alerts that it received, for environments without a team's own."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ class AlertReceiverArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    """The gateway's image, which holds the simulators."""
+    """The gateway's image, which contains the simulators."""
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class AlertReceiver(pulumi.ComponentResource):
-    """A Deployment and a Service; GET / tells the last messages."""
+    """A Deployment and a Service; GET / returns the last messages."""
 
     def __init__(
         self, name: str, args: AlertReceiverArgs, opts: pulumi.ResourceOptions | None = None

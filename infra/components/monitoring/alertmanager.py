@@ -1,4 +1,4 @@
-"""Alertmanager beside the bundled Prometheus: it groups alerts and tells people."""
+"""Alertmanager for the bundled Prometheus: it groups alerts and notifies people."""
 
 import json
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ class AlertmanagerArgs:
     image: str
     settings: Settings
     proxy: str | None
-    """The URL of the proxy by which webhooks are reached."""
+    """The URL of the proxy through which webhooks are reached; None without one."""
     secrets: SecretSource
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class Alertmanager(pulumi.ComponentResource):
-    """A Deployment and a Service. What it remembers is lost with its pod: alerts are told again."""
+    """A Deployment and a Service. Its state is lost with its pod: alerts are then sent again."""
 
     def __init__(
         self, name: str, args: AlertmanagerArgs, opts: pulumi.ResourceOptions | None = None
@@ -70,7 +70,7 @@ class Alertmanager(pulumi.ComponentResource):
                 f"--config.file={_CONFIG_DIR}/{_CONFIG_FILE}",
                 f"--storage.path={_DATA}",
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
-                "--cluster.listen-address=",  # there is one of it
+                "--cluster.listen-address=",  # there is only one replica
             ],
             port=ports.ALERTMANAGER,
             health="/-/healthy",

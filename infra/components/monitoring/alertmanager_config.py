@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: whom it tells what, and which alert makes which other one needless.
+"""Alertmanager's configuration: the receivers of alerts, and which alert silences which others.
 
 https://prometheus.io/docs/alerting/latest/configuration/
 """
@@ -13,15 +13,15 @@ from monitoring.alerts import SILENCES
 __all__ = ["RECEIVER", "alertmanager_file"]
 
 RECEIVER = "alert-receiver"
-"""The component that plays a receiver."""
+"""The component that simulates a receiver."""
 _NOBODY = "nobody"
 
 
 def alertmanager_file(settings: Alertmanager, *, proxy: str | None) -> Mapping[str, object]:
-    """The file; `proxy` is the URL of the proxy by which webhooks are reached."""
+    """The file; `proxy` is the URL of the proxy through which webhooks are reached."""
     return {
         "route": {
-            # An alert of a severity that nobody receives, and one that is not the kit's.
+            # For alerts of a severity without a receiver, and for alerts that are not Seawall's.
             "receiver": _NOBODY,
             "group_by": ["alertname"],
             "group_wait": str(settings.group_wait),

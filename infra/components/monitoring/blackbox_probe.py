@@ -1,6 +1,6 @@
-"""blackbox_exporter: asks for a completion as a user does, when Prometheus asks it.
+"""blackbox_exporter: requests a completion as a user does, when Prometheus scrapes it.
 
-The gateway's own figures cannot show refused connections, or requests that never arrived.
+The gateway's own metrics cannot show refused connections, or requests that never arrived.
 """
 
 import json
@@ -27,7 +27,7 @@ _CONFIG_DIR = "/etc/seawall/probe"
 _CONFIG_FILE = "blackbox.yml"
 _CA_DIR = "/etc/seawall/probe-ca"
 _CA_FILE = "ca.crt"
-"""As cert-manager calls it, beside the certificate itself."""
+"""cert-manager's name for the file, which is next to the certificate itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class OutsideProbeArgs:
     image: str
     settings: Outside
     front: Front
-    """Whom it asks."""
+    """The target of the probe."""
     secrets: SecretSource
     resources: Resources
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class OutsideProbe(pulumi.ComponentResource):
-    """A Deployment and a Service. It has one API key, in a file that it reads for each question."""
+    """A Deployment and a Service. It reads its one API key from a file for each request."""
 
     def __init__(
         self, name: str, args: OutsideProbeArgs, opts: pulumi.ResourceOptions | None = None
@@ -84,7 +84,7 @@ class OutsideProbe(pulumi.ComponentResource):
 
 
 def probe_modules(settings: Outside, front: Front) -> Mapping[str, object]:
-    """The exporter's configuration: one question; anything but a whole answer is a failure.
+    """The exporter's configuration: one request; anything but a complete answer is a failure.
 
     https://github.com/prometheus/blackbox_exporter/blob/v0.27.0/CONFIGURATION.md#http_probe
     """
@@ -93,7 +93,7 @@ def probe_modules(settings: Outside, front: Front) -> Mapping[str, object]:
         "messages": [{"role": "user", "content": "Say yes."}],
         "max_tokens": 1,
     }
-    # The same question each time: an answer of a while ago would hide that nobody answers.
+    # The request is the same each time: a stored answer would hide that no provider answers.
     headers = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
     tls: dict[str, str] = {}
     if front.host:
@@ -116,7 +116,7 @@ def probe_modules(settings: Outside, front: Front) -> Mapping[str, object]:
     if tls:
         http["tls_config"] = tls
     if front.proxy:
-        # Names of outside may be known to the proxy alone.
+        # Only the proxy may be able to resolve names outside the cluster.
         http |= {"proxy_url": front.proxy, "skip_resolve_phase_with_proxy": True}
     timeout = str(settings.timeout)
     return {"modules": {PROBE_MODULE: {"prober": "http", "timeout": timeout, "http": http}}}

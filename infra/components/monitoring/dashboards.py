@@ -22,11 +22,11 @@ class DashboardsArgs:
 
     namespace: pulumi.Input[str]
     labels: Mapping[str, str]
-    """What the sidecar looks for."""
+    """The labels that the sidecar looks for."""
 
 
 class Dashboards(pulumi.ComponentResource):
-    """One ConfigMap for each dashboard. The sidecar must look in this namespace, or in all."""
+    """One ConfigMap for each dashboard. The sidecar must search this namespace, or all of them."""
 
     def __init__(
         self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None

@@ -1,4 +1,4 @@
-"""prometheus-adapter: what Prometheus counted, as the metrics that the autoscaler asks for."""
+"""prometheus-adapter: Prometheus' metrics in the form that the autoscaler reads."""
 
 import json
 from dataclasses import dataclass
@@ -45,10 +45,10 @@ _CONFIG_DIR = "/etc/seawall/adapter"
 _CONFIG_FILE = "adapter.yaml"
 _KEYS = "/keys"
 _RELIST_S = 10
-"""How soon a new series is known. The default, 10 min, is for large Prometheus servers."""
+"""Seconds until a new series is known. The default, 10 min, is for large Prometheus servers."""
 _GROUPS = ("custom.metrics.k8s.io", "external.metrics.k8s.io")
 _VERSION = "v1beta1"
-"""The version of both that every supported Kubernetes asks for."""
+"""The version of both APIs that every supported Kubernetes uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class MetricsAdapterArgs:
     """What MetricsAdapter needs."""
 
     namespace: str
-    """Plain: it is in the names of what belongs to the whole cluster."""
+    """A plain string, because it is part of the names of cluster-wide objects."""
     made_namespace: pulumi.Input[str]
-    """The same, once there is one."""
+    """The same namespace as an output, which is known once the namespace exists."""
     image: str
     prometheus: pulumi.Input[str]
     """The address of the Prometheus that scrapes the gateway."""
     settings: MetricsAdapterSettings
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class MetricsAdapter(pulumi.ComponentResource):
@@ -96,8 +96,8 @@ class MetricsAdapter(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        # Only once it serves: an API of the cluster that nobody serves keeps every namespace of the
-        # cluster from being deleted.
+        # Register the APIs only once the adapter serves them: an API without a server prevents the
+        # deletion of every namespace of the cluster.
         after = pulumi.ResourceOptions(parent=self, depends_on=[deployment])
         for group in _GROUPS:
             self._api(group, service.metadata.apply(lambda made: made.name or name), after)
@@ -113,8 +113,7 @@ class MetricsAdapter(pulumi.ComponentResource):
                 version=_VERSION,
                 group_priority_minimum=100,
                 version_priority=100,
-                # Its certificate is its own, made anew with every pod; metrics-server does the
-                # same.
+                # Each pod creates its own self-signed certificate; metrics-server does the same.
                 insecure_skip_tls_verify=True,
                 service=ServiceReferenceArgs(
                     name=service, namespace=self._args.made_namespace, port=_SERVICE_PORT
@@ -133,7 +132,7 @@ class MetricsAdapter(pulumi.ComponentResource):
                 f"--config={_CONFIG_DIR}/{_CONFIG_FILE}",
                 pulumi.Output.concat("--prometheus-url=", self._args.prometheus),
                 f"--metrics-relist-interval={_RELIST_S}s",
-                # Series that were there within this time: enough for a slow scrape.
+                # Series with samples within this time: long enough for a slow scrape.
                 f"--metrics-max-age={max(settings.window.whole_seconds, 60)}s",
                 f"--secure-port={ports.METRICS_ADAPTER}",
                 f"--cert-dir={_KEYS}",

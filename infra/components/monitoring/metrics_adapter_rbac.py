@@ -1,4 +1,4 @@
-"""What prometheus-adapter may do: find the namespace's pods, and ask who it is that asks it."""
+"""Permissions of prometheus-adapter: list the namespace's pods, and authenticate its callers."""
 
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
@@ -19,9 +19,9 @@ _SYSTEM = "kube-system"
 def rights_of(
     name: str, metadata: ObjectMetaArgs, namespace: str, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The name of the service account that has them.
+    """The name of the service account that has the permissions.
 
-    An aggregated API asks the API server whether a caller is who it says, and may do what it asks:
+    An aggregated API asks the API server for the identity and the permissions of a caller:
     https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
     """
     account = pod_lister(name, metadata, opts)

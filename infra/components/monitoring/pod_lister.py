@@ -1,4 +1,4 @@
-"""A service account that may look at the pods of its namespace."""
+"""A service account that may list the pods of its namespace."""
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ServiceAccount
@@ -19,7 +19,7 @@ RBAC = "rbac.authorization.k8s.io"
 def pod_lister(
     name: str, metadata: ObjectMetaArgs, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The name of the account; its token is mounted only where a pod asks for it."""
+    """The name of the account; its token is mounted only where a pod requests it."""
     account = ServiceAccount(
         name, metadata=metadata, automount_service_account_token=False, opts=opts
     )

@@ -1,4 +1,4 @@
-"""A Prometheus of the kit's own: it scrapes its namespace and evaluates the alerts."""
+"""The bundled Prometheus: it scrapes its namespace and evaluates the alerts."""
 
 import json
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _RULES_FILE = "rules.json"
 _DATA = "/data"
 _DATA_SIZE = "2Gi"
 _KEPT_BYTES = "1GB"
-"""Half of it: what is being compacted needs its room twice."""
+"""Half of the volume, because compaction needs the space of a block twice."""
 _GRACE_S = 30
 
 
@@ -58,16 +58,16 @@ class PrometheusArgs:
     redis_hosts: pulumi.Output[list[str]]
     """Where Redis and Sentinel listen."""
     front: Front
-    """Whom the outside probe asks."""
+    """The target of the blackbox probe."""
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class Prometheus(pulumi.ComponentResource):
-    """One pod with a Service, and the right to know the namespace's pods."""
+    """One pod with a Service, and the permission to list the namespace's pods."""
 
     url: pulumi.Output[str]
-    """Inside the cluster, by the Service's name."""
+    """Address inside the cluster, with the Service's name."""
 
     def __init__(
         self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None

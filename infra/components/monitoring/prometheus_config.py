@@ -1,4 +1,4 @@
-"""Prometheus' configuration: whom it asks for metrics, under which labels it keeps them, its rules.
+"""Prometheus' configuration: its scrape targets, their labels, and its rules.
 
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/
 """
@@ -14,7 +14,7 @@ from infra.config import BundledMonitoring, Front
 __all__ = ["PROBE_MODULE", "ScrapeConfig", "Watched", "outside_url", "redis_url", "scrape_config"]
 
 PROBE_MODULE = "completion"
-"""How blackbox_exporter's configuration calls the question."""
+"""The name of the request in blackbox_exporter's configuration."""
 _MOST_TIMEOUT_S = 10
 """Prometheus' own default."""
 
@@ -66,17 +66,17 @@ ScrapeConfig = TypedDict(
         "scrape_configs": list[_Job],
     },
 )
-"""The file."""
+"""The configuration file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is there to be asked.
+    """The scrape targets.
 
     Attributes:
-        namespace: where everything is.
+        namespace: the namespace of all targets.
         redis_hosts: the names of the Redis pods' Services; the first part is the pod.
-        front: whom blackbox_exporter asks.
+        front: the target of blackbox_exporter.
     """
 
     namespace: str
@@ -85,19 +85,19 @@ class Watched:
 
 
 def redis_url(host: str, port: int) -> str:
-    """How redis_exporter is told which Redis, or which Sentinel, is meant."""
+    """The URL by which redis_exporter selects a Redis or a Sentinel."""
     return f"redis://{host}:{port}"
 
 
 def outside_url(front: Front) -> str:
-    """What blackbox_exporter is told to ask."""
+    """The URL that blackbox_exporter requests."""
     return f"{front.url}/v1/chat/completions"
 
 
 def scrape_config(settings: BundledMonitoring, watched: Watched, *, rules: str) -> ScrapeConfig:
-    """The file of a Prometheus beside what it watches.
+    """The configuration of a Prometheus in the namespace of its targets.
 
-    `rules` is the name of a file beside it.
+    `rules` is the name of a file in the same folder.
     """
     every = settings.scrape_every
     timeout = min(every.whole_seconds, _MOST_TIMEOUT_S)
@@ -125,7 +125,7 @@ def scrape_config(settings: BundledMonitoring, watched: Watched, *, rules: str) 
 
 
 def _redis(job: str, port: int, watched: Watched) -> _Job:
-    """Every Redis pod, through the exporter: `instance` is the pod, as in Kubernetes."""
+    """Every Redis pod, through the exporter; `instance` is the pod, as in Kubernetes."""
     return _through(
         f"redis-exporter:{ports.REDIS_EXPORTER}",
         {
@@ -162,7 +162,7 @@ def _outside(watched: Watched, every: str, timeout: str) -> _Job:
 
 
 def _through(exporter: str, job: _Job) -> _Job:
-    """The job, whose targets are named to an exporter that asks them."""
+    """The job with its targets passed to an exporter, which queries them."""
     asked: list[_Relabel] = [
         {"source_labels": ["__address__"], "target_label": "__param_target"},
         {"target_label": "__address__", "replacement": exporter},
@@ -171,13 +171,13 @@ def _through(exporter: str, job: _Job) -> _Job:
 
 
 def _pods(job: str, component: str, port: str, namespace: str) -> _Job:
-    """The pods of a component that have a container port of that name, whatever their track."""
+    """The pods of a component that have a container port with this name, on any track."""
     wanted: dict[str, str] = {
         f"__meta_kubernetes_pod_label_{_as_label(name)}": value
         for name, value in identity_of(component).items()
     }
     wanted["__meta_kubernetes_pod_container_port_name"] = port
-    # One that ended keeps its address for a while; another pod may have it by then.
+    # An ended pod keeps its address for a while, although another pod may have it by then.
     wanted["__meta_kubernetes_pod_phase"] = "Running"
     kept: Mapping[str, str] = {
         "namespace": "__meta_kubernetes_namespace",
@@ -203,5 +203,5 @@ def _pods(job: str, component: str, port: str, namespace: str) -> _Job:
 
 
 def _as_label(name: str) -> str:
-    """How Prometheus writes the name of a Kubernetes label."""
+    """Prometheus' form of the name of a Kubernetes label."""
     return "".join(sign if sign.isalnum() else "_" for sign in name)

@@ -1,7 +1,7 @@
-"""Objects for a Prometheus operator: whom its Prometheus asks, and the alerts.
+"""Objects for a Prometheus operator: the scrape targets of its Prometheus, and the alerts.
 
-They carry the jobs and labels that the bundled Prometheus gives, so that alerts and dashboards hold
-for both. https://prometheus-operator.dev/docs/api-reference/api/
+They have the same jobs and labels as the bundled Prometheus, so that alerts and dashboards work
+with both. https://prometheus-operator.dev/docs/api-reference/api/
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,11 +35,11 @@ class OperatorObjectsArgs:
     redis_hosts: pulumi.Output[list[str]]
     """Where Redis and Sentinel listen."""
     front: Front
-    """Whom the outside probe asks."""
+    """The target of the blackbox probe."""
 
 
 class OperatorObjects(pulumi.ComponentResource):
-    """PodMonitor, Probe and PrometheusRule objects, which a Prometheus operator must know."""
+    """PodMonitor, Probe and PrometheusRule objects; the cluster must know their kinds."""
 
     def __init__(
         self, name: str, args: OperatorObjectsArgs, opts: pulumi.ResourceOptions | None = None
@@ -129,7 +129,7 @@ def _gateway(every: str) -> Mapping[str, object]:
         {"sourceLabels": [_TRACK], "targetLabel": labels.TRACK},
     ]
     return {
-        # Whatever their track, as in the bundled one.
+        # Pods on any track, as in the bundled Prometheus.
         "selector": {"matchLabels": identity_of("gateway")},
         "podMetricsEndpoints": [
             {"port": "health", "path": paths.METRICS, "interval": every, "relabelings": added}

@@ -1,4 +1,4 @@
-"""The edges of the network on the way in: clients, what is in front of the gateway, the gateway."""
+"""Network rules for incoming traffic: clients, the proxies in front, and the gateway."""
 
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgs,
@@ -26,7 +26,7 @@ _SOLVER_PORT = 8089
 
 
 def to_gateway(settings: Network, entrance: Entrance) -> NetworkPolicyIngressRuleArgs:
-    """Who may ask the gateway's pods: with an entrance of the kit's own, that alone."""
+    """Who may connect to the gateway's pods: with the bundled edge proxy, only that."""
     match entrance:
         case BundledEntrance():
             return ingress([pods(_ENTRANCE)], ports.GATEWAY_HTTP)
@@ -40,26 +40,26 @@ def to_gateway(settings: Network, entrance: Entrance) -> NetworkPolicyIngressRul
 
 
 def to_entrance(settings: Network, entrance: BundledEntrance) -> NetworkPolicyIngressRuleArgs:
-    """Who may ask the kit's own entrance."""
+    """Who may connect to the bundled edge proxy."""
     more = _outside(entrance.load_balancer) if entrance.load_balancer else []
     port = ports.ENTRANCE_HTTPS if entrance.tls else ports.ENTRANCE_HTTP
     return ingress(_clients_and(settings, more), port)
 
 
 def to_solver(entrance: Ingress) -> NetworkPolicyIngressRuleArgs:
-    """Who asks cert-manager's solver: the Ingress controller."""
+    """The Ingress controller may connect to cert-manager's solver."""
     return ingress([_proxies(entrance.proxies)], _SOLVER_PORT)
 
 
 def from_entrance() -> NetworkPolicyEgressRuleArgs:
-    """Whom it asks."""
+    """The bundled edge proxy may connect to the gateway's pods."""
     return egress([pods("gateway")], ports.GATEWAY_HTTP)
 
 
 def _clients_and(
     settings: Network, more: list[NetworkPolicyPeerArgs]
 ) -> list[NetworkPolicyPeerArgs]:
-    """Nobody in the list means everybody, so nothing is added to an empty one."""
+    """The clients and `more`. An empty list allows everybody, so nothing is added to it."""
     named = clients(settings)
     return [*named, *more] if named else []
 

@@ -1,4 +1,4 @@
-"""Who may reach whom among those that watch, and from them to what they watch."""
+"""Network rules between the monitoring components, and from them to their targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _HTTPS = 443
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """All that a component may be reached from, and all that it may reach."""
+    """All allowed incoming and outgoing connections of one component."""
 
     component: str
     ingress: list[NetworkPolicyIngressRuleArgs]
@@ -39,7 +39,7 @@ class Edges:
 
 
 def who_scrapes(network: Network, monitoring: Monitoring | None) -> list[NetworkPolicyPeerArgs]:
-    """The Prometheus of the kit's own, and the team's."""
+    """The bundled Prometheus, and the team's."""
     own = [pods("prometheus")] if isinstance(monitoring, BundledMonitoring) else []
     return [*own, *([namespace(network.monitoring)] if network.monitoring else [])]
 
@@ -47,7 +47,7 @@ def who_scrapes(network: Network, monitoring: Monitoring | None) -> list[Network
 def watching_edges(
     network: Network, monitoring: Monitoring | None, *, adapter: bool, front: Front
 ) -> Iterator[Edges]:
-    """What each of them needs; `adapter` asks the bundled Prometheus, the probe asks `front`."""
+    """The rules of each component; `adapter` queries the bundled Prometheus, the probe `front`."""
     if monitoring is None:
         return
     scraping = who_scrapes(network, monitoring)
@@ -87,7 +87,7 @@ def _prometheus(network: Network, monitoring: BundledMonitoring, *, adapter: boo
     asked = [
         egress([pods("gateway")], ports.GATEWAY_HEALTH),
         egress([pods("redis-exporter")], ports.REDIS_EXPORTER),
-        # It asks there which pods there are.
+        # It lists the pods there.
         to_api_server(network),
     ]
     if monitoring.outside:
@@ -96,7 +96,7 @@ def _prometheus(network: Network, monitoring: BundledMonitoring, *, adapter: boo
         asked.append(egress([pods("alertmanager")], ports.ALERTMANAGER))
     own = [ingress(asking, ports.PROMETHEUS)] if asking else []
     if network.api_server.block:
-        # People ask it by `kubectl get --raw`, as the runbooks do, and so does `seawall status`.
+        # People query it by `kubectl get --raw`, as the runbooks do, and so does `seawall status`.
         own.append(from_api_server(network, ports.PROMETHEUS))
     return Edges("prometheus", own, asked)
 
@@ -117,7 +117,7 @@ def _alerting(network: Network, settings: Alertmanager) -> Iterator[Edges]:
             "alert-receiver",
             [
                 ingress([pods("alertmanager")], ports.SIMULATOR_HTTP),
-                # Whoever may ask the gateway may look.
+                # Every client of the gateway may read the alerts.
                 ingress(clients(network), ports.SIMULATOR_HTTP),
             ],
             [],

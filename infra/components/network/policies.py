@@ -1,8 +1,8 @@
-"""Who may reach whom: everything is denied both ways, and the edges that are needed are allowed.
+"""Network policies: all traffic is denied both ways, except for the necessary connections.
 
-Probes need no rule: the kubelet reaches the pods of its own node under every common network
-plugin, so the health port is open to nobody but the monitoring. The rules are for IPv4; under
-IPv6 only the edges between pods are open.
+Probes need no rule: under every common network plugin the kubelet reaches the pods of its own node.
+So only the monitoring components may connect to the health port. The rules are for IPv4; under IPv6
+only connections between pods are allowed.
 """
 
 from collections.abc import Sequence
@@ -65,19 +65,19 @@ class NetworkPoliciesArgs:
     simulators: Sequence[str]
     """The component names of the provider simulators."""
     real_providers: bool
-    """Whether the gateway asks anybody else."""
+    """Whether the gateway connects to providers that are not simulated."""
     front: Front
-    """Whom the outside probe asks, where there is one."""
+    """The target of the blackbox probe, where there is a probe."""
     tracing: Tracing | None = None
-    """Where the gateway brings its traces; nowhere when not given."""
+    """Where the gateway sends its traces; None when it sends none."""
     backup: Backup | None = None
-    """Where the backup job brings its copies; there is none when not given."""
+    """Where the backup job uploads its copies; None without a backup job."""
     monitoring: Monitoring | None = None
-    """What watches; nothing when not given."""
+    """The monitoring components; None without monitoring."""
     adapter: MetricsAdapter | None = None
-    """What the metrics adapter asks; there is none when not given."""
+    """The Prometheus that the metrics adapter queries; None without an adapter."""
     entrance: Entrance = field(default_factory=NoEntrance)
-    """How clients come in."""
+    """How clients outside the cluster reach the gateway."""
 
 
 class NetworkPolicies(pulumi.ComponentResource):
@@ -104,7 +104,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 egress=[from_entrance()],
             )
         if isinstance(args.entrance, Ingress) and args.entrance.tls and args.entrance.tls.issuer:
-            # Where the issuer proves names by HTTP, cert-manager makes a pod beside the gateway.
+            # When the issuer verifies names by HTTP, cert-manager creates a pod in the namespace.
             self._policy("acme-solver", _SOLVER, ingress=[to_solver(args.entrance)], egress=[])
         redis = [pods("redis")]
         asking = [pods("gateway"), *([pods("backup")] if args.backup else [])]
@@ -132,7 +132,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 identity_of(simulator),
                 ingress=[
                     ingress([pods("gateway")], ports.SIMULATOR_HTTP),
-                    # Whoever may ask the gateway may make its simulated provider fail.
+                    # Every client of the gateway may make its simulated provider fail.
                     ingress(clients(args.settings), ports.SIMULATOR_ADMIN),
                 ],
             )
@@ -168,7 +168,7 @@ class NetworkPolicies(pulumi.ComponentResource):
         ingress: Sequence[NetworkPolicyIngressRuleArgs] | None = None,
         egress: Sequence[NetworkPolicyEgressRuleArgs] | None = None,
     ) -> None:
-        """One policy; a direction that is None is left to the others."""
+        """One policy; a direction that is None is left to the other policies."""
         directions = {"Ingress": ingress, "Egress": egress}
         NetworkPolicy(
             name,

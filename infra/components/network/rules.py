@@ -1,4 +1,4 @@
-"""Edges of the network in NetworkPolicy's words: who is meant, and the ports that are open."""
+"""Rules of NetworkPolicies: the pods or addresses at the other end, and the open ports."""
 
 from collections.abc import Sequence
 
@@ -32,11 +32,11 @@ _DNS = 53
 _HTTPS = 443
 _EVERYWHERE = "0.0.0.0/0"
 _METADATA = "169.254.169.254/32"
-"""Where clouds hand out a node's credentials."""
+"""The address from which clouds serve a node's credentials."""
 
 
 def ingress(peers: list[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyIngressRuleArgs:
-    """From `peers`, or from everybody when there are none, to TCP ports."""
+    """From `peers` to TCP ports; from everybody when there are no peers."""
     return NetworkPolicyIngressRuleArgs(from_=peers or None, ports=_tcp(ports))
 
 
@@ -46,7 +46,7 @@ def egress(peers: list[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyEgre
 
 
 def pods(component: str) -> NetworkPolicyPeerArgs:
-    """The pods of a component, in the namespace itself."""
+    """The pods of a component in the same namespace."""
     return NetworkPolicyPeerArgs(
         pod_selector=LabelSelectorArgs(match_labels=identity_of(component))
     )
@@ -58,17 +58,17 @@ def namespace(labels: dict[str, str]) -> NetworkPolicyPeerArgs:
 
 
 def block(cidr: str, never: Sequence[str] = ()) -> NetworkPolicyPeerArgs:
-    """The addresses of a block, without those of the blocks `never`."""
+    """The addresses of a block, except those in the blocks `never`."""
     return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr, except_=list(never) or None))
 
 
 def clients(settings: Network) -> list[NetworkPolicyPeerArgs]:
-    """Nobody in the list means everybody, as in NetworkPolicy itself."""
+    """The configured clients. An empty list allows everybody, as in NetworkPolicy itself."""
     return [namespace(labels) for labels in settings.clients.namespaces]
 
 
 def outside(settings: Network, port: int) -> NetworkPolicyEgressRuleArgs:
-    """To the internet, or to the only way there."""
+    """To the internet, or to the egress proxy if there is one."""
     proxy = settings.egress_proxy
     if proxy:
         return egress([block(proxy.block)], proxy.port)
@@ -98,7 +98,7 @@ def to_api_server(settings: Network) -> NetworkPolicyEgressRuleArgs:
 
 
 def from_api_server(settings: Network, port: int) -> NetworkPolicyIngressRuleArgs:
-    """From the API server, which is no pod: by its addresses, where they are known."""
+    """From the API server, which is not a pod: by its addresses, where they are known."""
     there = settings.api_server
     return ingress([block(there.block)] if there.block else [], port)
 

@@ -1,4 +1,4 @@
-"""The backup job of Redis: a CronJob that brings a checked dump into a bucket."""
+"""The backup job of Redis: a CronJob that uploads a verified dump to a bucket."""
 
 from dataclasses import dataclass
 
@@ -38,24 +38,24 @@ from infra.secret_names import backup_secrets
 __all__ = ["SERVICE_ACCOUNT", "RedisBackup", "RedisBackupArgs"]
 
 SERVICE_ACCOUNT = "seawall-backup"
-"""As whom the job runs: the account that a role of AWS trusts."""
+"""The job's service account, which an AWS role trusts."""
 
 _COMPONENT = "backup"
 _ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 _SCRATCH = "/scratch"
 _LATE_S = 600
-"""A run that could not start for ten minutes, say without a controller, waits for its next time."""
+"""A run that could not start for ten minutes, for example without a controller, is skipped."""
 _RETRIES = 2
 _KEPT_JOBS = 3
-"""Of the good and of the failed ones: their pods' logs can be read so long."""
+"""Number of successful and of failed jobs that are kept, so that their pods' logs can be read."""
 _GRACE_S = 30
-"""Kubernetes' own default: the job stops at once, and only its last line is awaited."""
+"""Kubernetes' own default. The job stops at once; the time is for its last log line."""
 _USERS = (
     paths.REDIS_EXPORTER_PASSWORD_FILE,
     paths.REDIS_REPLICA_PASSWORD_FILE,
     paths.SENTINEL_PASSWORD_FILE,
 )
-"""Who it is towards Redis: to look, to take the dump, and to ask the sentinels."""
+"""The job's users in Redis: to look, to take the dump, and to query the Sentinels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ class RedisBackupArgs:
     """An image with the agents, redis-cli and boto3."""
     settings: Backup
     redis_hosts: pulumi.Input[list[str]]
-    """The names under which Redis' sentinels answer."""
+    """The names under which Redis' Sentinels answer."""
     redis_master: str
     redis_aliases: pulumi.Output[list[HostAliasArgs]]
     """The addresses of the hosts."""
     secrets: SecretSource
     """Fills the Secret that the pod mounts."""
     role_arn: pulumi.Input[str] | None = None
-    """The role of AWS that the service account takes."""
+    """The AWS role that the service account assumes."""
 
 
 class RedisBackup(pulumi.ComponentResource):
@@ -98,7 +98,7 @@ class RedisBackup(pulumi.ComponentResource):
             metadata=self._metadata(
                 SERVICE_ACCOUNT, None if role is None else {_ROLE_ANNOTATION: role}
             ),
-            # The job asks nothing of the API server; a role's token is mounted by its own webhook.
+            # The job does not use the API server; a webhook mounts the token for a role.
             automount_service_account_token=False,
             opts=child,
         )
@@ -172,7 +172,7 @@ class RedisBackup(pulumi.ComponentResource):
             "SEAWALL_BACKUP_PREFIX": settings.prefix,
             "SEAWALL_BACKUP_LOGIN": settings.credentials,
             "SEAWALL_BACKUP_SCRATCH": _SCRATCH,
-            # Half: the rest is for the upload.
+            # Half of the deadline: the rest is for the upload.
             "SEAWALL_BACKUP_DUMP_TIMEOUT_S": str(settings.deadline.whole_seconds // 2),
         }
         if settings.removal == "job":

@@ -1,6 +1,7 @@
-"""redis_exporter: one pod that asks every Redis and every Sentinel when Prometheus asks it.
+"""redis_exporter: one pod that queries every Redis and every Sentinel when Prometheus scrapes it.
 
-Not a sidecar: what watches Redis must not be able to restart it, or to make its pods unready.
+It is not a sidecar: a monitoring component must not be able to restart Redis, or to make its pods
+unready.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ __all__ = ["COMPONENT", "RedisExporter", "RedisExporterArgs"]
 COMPONENT = "redis-exporter"
 _USER = "exporter"
 _TIMEOUT = "2s"
-"""Of a connection: a Redis that hangs is down, and the scrape must end before Prometheus' own."""
+"""Timeout of a connection. A Redis that hangs counts as down, and the scrape must end before
+Prometheus' own timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,15 @@ class RedisExporterArgs:
     hosts: pulumi.Output[list[str]]
     """Where Redis and Sentinel listen."""
     aliases: pulumi.Output[list[HostAliasArgs]]
-    """Their addresses."""
+    """The addresses of the hosts."""
     secrets: SecretSource
     resources: Resources
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class RedisExporter(pulumi.ComponentResource):
-    """A Deployment and a Service. It knows the password of the user exporter, and no other."""
+    """A Deployment and a Service. It has only the password of the user exporter."""
 
     def __init__(
         self, name: str, args: RedisExporterArgs, opts: pulumi.ResourceOptions | None = None
@@ -62,7 +64,7 @@ class RedisExporter(pulumi.ComponentResource):
             namespace=args.namespace,
             image=args.image,
             arguments=[
-                "-redis.addr=",  # none of its own: Prometheus names each
+                "-redis.addr=",  # no fixed address: Prometheus names each one
                 f"-redis.user={_USER}",
                 f"-redis.password-file={paths.SECRETS_DIR}/{paths.REDIS_URLS_FILE}",
                 f"-connection-timeout={_TIMEOUT}",
@@ -82,8 +84,8 @@ class RedisExporter(pulumi.ComponentResource):
 def _urls(hosts: Sequence[str]) -> list[str]:
     """The keys of its password file.
 
-    It looks for the URL that it was asked about; since the change below with its user in it:
-    https://github.com/oliver006/redis_exporter/pull/983
+    The exporter looks up the URL that it must scrape. Since the change below, that URL contains the
+    user: https://github.com/oliver006/redis_exporter/pull/983
     """
     return [
         redis_url(f"{user}{host}", port)

@@ -1,4 +1,4 @@
-"""The pod of RedisSentinel: its three containers, their environment, probes and volumes."""
+"""The pod of Redis and Sentinel: its three containers, their environment, probes and volumes."""
 
 from dataclasses import dataclass
 
@@ -40,30 +40,32 @@ __all__ = ["COMPONENT", "DATA_VOLUME", "MASTER_NAME", "RedisPod", "pod_spec"]
 COMPONENT = "redis"
 DATA_VOLUME = "data"
 MASTER_NAME = "seawall"
-"""The name under which sentinels know the master."""
+"""The name under which the Sentinels know the master."""
 
 _TERMINATION_GRACE_S = 60
-"""The stop rule hands the master over in some 1.3 s; the rest is for a node under load."""
+"""The stop rule hands the master role over in some 1.3 s; the rest is for a node under load."""
 _MEMORY_SHARE = 0.6
-"""Of the limit: the rest is for the copy-on-write of a snapshot and for replicas' buffers."""
+"""Share of the memory limit. The rest is for copy-on-write during a snapshot, and for replicas'
+buffers."""
 _PROBE_TIMEOUT_S = 10
-"""A probe waits three seconds for its answer; a throttle or a busy node stretches its start."""
+"""A probe waits three seconds for its answer; throttling or a busy node delays its start."""
 _LIVENESS_PERIOD_S = 60
 _LIVENESS_FAILURES = 3
-"""Three minutes: Sentinel replaces a master that hangs within seconds, so nobody waits for the
-restart; and a node that is starved of CPU must not restart every Redis at once."""
+"""Three minutes. Sentinel replaces a master that hangs within seconds, so clients do not wait for
+the restart. A node that is starved of CPU must not restart every Redis at once."""
 _HEALTH = Resources(
     requests=Amount(cpu="10m", memory="40Mi"), limits=Amount(cpu="500m", memory="96Mi")
 )
-"""The container `health` runs a Python, whose start takes half a second of a core."""
+"""The container `health` runs Python, whose start needs half a second of a core."""
 _STARTUP_PERIOD_S = 2
 _STARTUP_FAILURES = 1800
-"""An hour: the start rule waits for its peers as long as it takes, and is not killed for it."""
+"""One hour: the start rule waits for its peers as long as it takes, and the kubelet must not kill
+it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisPod:
-    """What the pod template depends on."""
+    """The settings that the pod template depends on."""
 
     settings: Redis
     image: pulumi.Input[str]
@@ -76,7 +78,7 @@ class RedisPod:
 
 
 def pod_spec(pod: RedisPod) -> PodSpecArgs:
-    """The pod: Redis and Sentinel on one volume, started and stopped by the kit's agents."""
+    """The pod: Redis and Sentinel on one volume, started and stopped by Seawall's agents."""
     variables = _environment(pod)
     spread = pod.settings.spread
     apart = apart_on_hosts(spread.hosts, COMPONENT)
@@ -102,7 +104,7 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
         topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,
         volumes=[
             secret_volume("secrets", pod.secret),
-            # Generated configuration holds passwords: it never touches a disk.
+            # Generated configuration contains passwords, so it is kept in memory only.
             scratch_volume("run", "16Mi", memory=True),
             scratch_volume("tmp", "64Mi", memory=False),
         ],
@@ -146,7 +148,7 @@ def _container(
             f"{name}-live", port, period_s=_LIVENESS_PERIOD_S, failures=_LIVENESS_FAILURES
         ),
         ports=[ContainerPortArgs(name=name, container_port=port)],
-        # The container `health` says whether the pod is ready.
+        # The container `health` reports whether the pod is ready.
         readiness_probe=tcp_probe(name, period_s=5, failures=2),
         resources=requirements(resources),
         security_context=container_security(),
@@ -163,7 +165,10 @@ def _container(
 
 
 def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
-    """What says whether the pod is ready: each probe that starts a command costs its node."""
+    """The container that reports whether the pod is ready.
+
+    A probe that starts a command would cost its node more CPU.
+    """
     return ContainerArgs(
         name="health",
         image=pod.image,
@@ -172,13 +177,13 @@ def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
         env=variables,
         liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=6),
         ports=[ContainerPortArgs(name="health", container_port=ports.REDIS_HEALTH)],
-        # It asks two servers itself, and waits a second for each reply.
+        # It queries two servers, and waits one second for each reply.
         readiness_probe=http_probe(
             paths.HEALTH_READY, "health", period_s=5, failures=2, timeout_s=5
         ),
         resources=requirements(_HEALTH),
         security_context=container_security(),
-        # The kubelet asks for readiness only after this one succeeds, and then at once.
+        # The kubelet probes readiness only after this probe succeeds, and then at once.
         startup_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=1, failures=120),
         volume_mounts=[
             VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True)

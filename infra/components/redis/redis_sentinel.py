@@ -1,4 +1,4 @@
-"""Redis with Sentinel: a few pods, each with one address that outlives it."""
+"""Redis with Sentinel: a few pods, each with one address that outlives the pod."""
 
 from dataclasses import dataclass
 
@@ -50,23 +50,24 @@ class RedisSentinelArgs:
     secrets: SecretSource
     """Fills the Secret that the pods mount."""
     protect: bool
-    """Refuse to delete the StatefulSet."""
+    """Whether Pulumi refuses to delete the StatefulSet."""
 
 
 class RedisSentinel(pulumi.ComponentResource):
     """A StatefulSet of Redis and Sentinel.
 
-    A pod's Service is its only address in any configuration: it publishes the pod also while that
-    is not ready, its name always resolves and its address never moves, so a failover starts even
-    when a node is gone. The volumes outlive the StatefulSet, not the namespace, and both
-    can be protected.
+    A pod's Service is its only address in any configuration. The Service publishes the pod also
+    while it is not ready, its name always resolves, and its address never changes. So a failover
+    starts even when a node is gone. The volumes outlive the StatefulSet, but not the namespace;
+    both can be protected.
     """
 
     hosts: pulumi.Output[list[str]]
-    """The names of the pods' Services; Redis and Sentinel listen on both."""
+    """The names of the pods' Services. Both Redis and Sentinel are reached by them."""
     host_aliases: pulumi.Output[list[HostAliasArgs]]
-    """Their addresses, for the hosts file of every pod that speaks to them: Sentinel waits for
-    names in its only thread, and a name server may be lost together with the master."""
+    """Their addresses, for the hosts file of every pod that connects to them. Sentinel resolves
+    names in its only thread and waits for the result, and a name server may be lost together with
+    the master."""
     master_name: str
     stateful_set: StatefulSet
 
@@ -146,7 +147,7 @@ class RedisSentinel(pulumi.ComponentResource):
             name,
             metadata=self._metadata(name),
             spec=StatefulSetSpecArgs(
-                # All start at once: the start rule needs its peers' answers.
+                # All pods start at once, because the start rule needs its peers' answers.
                 pod_management_policy="Parallel",
                 replicas=pod.settings.replicas,
                 persistent_volume_claim_retention_policy=keep,
@@ -169,7 +170,7 @@ class RedisSentinel(pulumi.ComponentResource):
 
 
 def _aliases(found: list[list[str]]) -> list[HostAliasArgs]:
-    """Only where there is an address: in the preview of a new stack no Service has one yet."""
+    """The aliases of Services with an address: in the preview of a new stack none has one yet."""
     names, addresses = found
     return [
         HostAliasArgs(ip=address, hostnames=[name])

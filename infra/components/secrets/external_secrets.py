@@ -1,7 +1,7 @@
 """Secrets that the External Secrets Operator copies into the cluster.
 
-No value passes through the program, so none stands in the stack's state. The operator is
-installed by the team; its objects are https://external-secrets.io/latest/api/spec/.
+No value passes through the program, so the stack's state contains none. The team installs the
+operator; its objects are described at https://external-secrets.io/latest/api/spec/.
 """
 
 import json
@@ -25,7 +25,7 @@ __all__ = ["SERVICE_ACCOUNT", "ExternalSecrets", "ExternalSecretsArgs"]
 
 _API_VERSION = "external-secrets.io/v1"
 SERVICE_ACCOUNT = "seawall-secrets"
-"""As whom the operator asks the store, where that needs an account."""
+"""The operator's service account towards a store that needs one."""
 _ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 _Values: TypeAlias = Mapping[str, object]
 
@@ -37,7 +37,7 @@ class ExternalSecretsArgs:
     namespace: pulumi.Input[str]
     store: Vault | AwsSecretsManager
     role_arn: pulumi.Input[str] | None = None
-    """The role of AWS that the service account takes."""
+    """The AWS role that the service account assumes."""
 
 
 class ExternalSecrets(pulumi.ComponentResource):
@@ -67,7 +67,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         files: SecretFiles,
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str]:
-        """Declare the ExternalSecret that makes the Secret; see SecretSource."""
+        """Declare the ExternalSecret that creates the Secret; see SecretSource."""
         read = [*files.copied, *(api_key_secret(key_id) for key_id in files.api_keys)]
         if files.redis_urls is not None:
             read.append(REDIS_EXPORTER_PASSWORD_FILE)
@@ -77,13 +77,13 @@ class ExternalSecrets(pulumi.ComponentResource):
             kind="ExternalSecret",
             metadata=metadata,
             spec={
-                # Go's durations know no days.
+                # Go's durations have no days.
                 "refreshInterval": f"{self._args.store.refresh.whole_seconds}s",
                 "secretStoreRef": {"kind": "SecretStore", "name": self._store_name},
                 "target": {
                     "name": name,
                     "creationPolicy": "Owner",
-                    # Replace: a key that no template names, such as a client's, stays out.
+                    # Replace: a key that no template names, such as a client's, is left out.
                     "template": {
                         "engineVersion": "v2",
                         "mergePolicy": "Replace",
@@ -107,7 +107,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         account = ServiceAccount(
             SERVICE_ACCOUNT,
             metadata=self._metadata(SERVICE_ACCOUNT, annotations),
-            # No pod runs as it; the operator asks for tokens of it.
+            # No pod uses this account; the operator requests tokens for it.
             automount_service_account_token=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -155,7 +155,7 @@ def _remote(store: Vault | AwsSecretsManager, secret: str) -> _Values:
 
 
 def _templates(files: SecretFiles) -> Mapping[str, pulumi.Input[str]]:
-    # Backquotes: Go's raw strings, which JSON has no need to escape.
+    # Backquotes: Go's raw strings, which JSON does not escape.
     templates: dict[str, pulumi.Input[str]] = {
         file: f"{{{{ index . `{file}` }}}}" for file in files.copied
     }

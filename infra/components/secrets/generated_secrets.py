@@ -26,7 +26,7 @@ class Values(Protocol):
 
 
 class GeneratedSecrets:
-    """Fills Secrets with `values`, which also stand, encrypted, in the stack's state."""
+    """Fills Secrets with `values`, which are also, encrypted, in the stack's state."""
 
     def __init__(self, values: Values) -> None:
         self._values = values

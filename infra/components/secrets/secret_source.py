@@ -1,4 +1,4 @@
-"""What the pods' Secrets hold, whoever fills them.
+"""The contents of the pods' Secrets, independent of their source.
 
 Pods mount the same names and keys in every environment; only the source differs.
 """
@@ -20,10 +20,11 @@ class SecretFiles:
     """The files of one Secret.
 
     Attributes:
-        copied: secrets that are files under their own names, as they are.
-        api_keys: the client keys whose hashes become API_KEYS_FILE; without any there is no file.
-        revoked: ids of keys made at run time that API_KEYS_FILE refuses.
-        redis_urls: where the exporter's password is good; with them there is REDIS_URLS_FILE.
+        copied: secrets that become files with the same names and contents.
+        api_keys: the client keys whose hashes become API_KEYS_FILE; there is no file without any.
+        revoked: IDs of runtime keys that API_KEYS_FILE refuses.
+        redis_urls: the URLs for which the exporter's password is valid; they become
+            REDIS_URLS_FILE.
     """
 
     copied: tuple[str, ...]
@@ -42,5 +43,5 @@ class SecretSource(Protocol):
         files: SecretFiles,
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str]:
-        """Declare what makes the Secret `name`, and return its name as an output."""
+        """Declare the resource that creates the Secret `name`, and return its name as an output."""
         ...

@@ -1,4 +1,4 @@
-"""A simulated provider: answers like an OpenAI-compatible API and fails when told to."""
+"""A simulated provider: it answers like an OpenAI-compatible API and fails on request."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ _COMPONENT = "provider-simulator"
 _RESOURCES = Resources(
     requests=Amount(cpu="50m", memory="96Mi"), limits=Amount(cpu="1", memory="256Mi")
 )
-"""Far more than the gateway's share of the load, so that the simulator is never what is slow."""
+"""Far more than the gateway's share of the load, so that the simulator is never the bottleneck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,18 @@ class ProviderSimulatorArgs:
 
     namespace: pulumi.Input[str]
     image: str
-    """The gateway's image, which holds the simulator too."""
+    """The gateway's image, which also contains the simulator."""
     provider: str
-    """The name under which it answers; its Service is simulator-<provider>."""
+    """The provider's name; its Service is simulator-<provider>."""
     replace_after_s: int
-    """How long its node may be lost until another pod is made."""
+    """Seconds for which its node may be lost before the pod is recreated."""
 
 
 class ProviderSimulator(pulumi.ComponentResource):
     """One simulated provider, for environments that have no real one."""
 
     admin_url: pulumi.Output[str]
-    """Where it is told to fail; inside the cluster, by the Service's address."""
+    """Address inside the cluster at which failures are requested, by the Service's address."""
 
     def __init__(
         self, name: str, args: ProviderSimulatorArgs, opts: pulumi.ResourceOptions | None = None
@@ -121,9 +121,9 @@ def _pod_spec(name: str, args: ProviderSimulatorArgs) -> PodSpecArgs:
 
 
 def _apart_from_others(name: str) -> PodAntiAffinityArgs:
-    """Not on one node with another, where possible: no real provider goes with one of our nodes.
+    """Not on one node with another simulator, where possible: real providers fail separately.
 
-    Its own pods do not count: while all are replaced there would be one on every node.
+    Its own pods do not count: while all are replaced, there would be one on every node.
     """
     other = LabelSelectorRequirementArgs(key=labels.NAME, operator="NotIn", values=[name])
     others = LabelSelectorArgs(
@@ -135,7 +135,7 @@ def _apart_from_others(name: str) -> PodAntiAffinityArgs:
 
 
 def _probe(*, period_s: int, failures: int) -> ProbeArgs:
-    """Ask the admin port: a provider that is told to fail is still a ready pod."""
+    """Probe the admin port: a provider that fails on request is still a ready pod."""
     return ProbeArgs(
         tcp_socket=TCPSocketActionArgs(port="admin"),
         period_seconds=period_s,

@@ -100,14 +100,14 @@ CASES: dict[str, tuple[Case, ...]] = {
         ),
         Case(
             drop("BucketLifecycleConfiguration backups", "rules", 0, "noncurrentVersionExpiration"),
-            "old versions are kept for ever",
+            "old versions are kept forever",
         ),
         Case(
             drop(
                 *("BucketLifecycleConfiguration backups", "rules", 0),
                 "abortIncompleteMultipartUpload",
             ),
-            "broken uploads are kept for ever",
+            "incomplete uploads are kept forever",
         ),
     ),
     "iam-policies-name-actions-and-resources": (
@@ -131,7 +131,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             )
         ),
         Case(right(Action="s3:GetObjec?"), "allows s3:GetObjec?"),
-        Case(right(NotResource="arn:aws:s3:::x"), "allows all but some"),
+        Case(right(NotResource="arn:aws:s3:::x"), "uses NotAction, NotResource or NotPrincipal"),
         Case(
             put(
                 "Role backup",

@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Case, ...]] = {
                 "argoproj.io/v1alpha1:Rollout",
                 spec={"template": {"spec": {"containers": [{"image": "x"}]}}},
             ),
-            "makes pods that the policies do not look at",
+            "creates pods that the policies do not check",
         ),
     ),
     "images-name-a-version": (
@@ -49,12 +49,12 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(image("gateway:latest"), "changes over time", Policies(digests=False)),
     ),
     "images-by-digest": (
-        Case(image("gateway:1.2"), "container gateway: image 'gateway:1.2' can be moved"),
+        Case(image("gateway:1.2"), "container gateway: image 'gateway:1.2' has no digest"),
         Case(
             put(DEPLOYMENT, *GATEWAY, "initContainers", 0, "image", value="prepare:1"),
             "container prepare",
         ),
-        Case(image("gateway:1.2@sha256:0123"), "can be moved"),
+        Case(image("gateway:1.2@sha256:0123"), "has no digest"),
     ),
     "pods-are-restricted": (
         Case(context("privileged", value=True), "privileged is true"),
@@ -157,18 +157,22 @@ CASES: dict[str, tuple[Case, ...]] = {
         ),
     ),
     "disruption-budgets-leave-room-for-a-drain": (
-        Case(put("PodDisruptionBudget redis", "spec", "maxUnavailable", value=0), "lets no pod go"),
         Case(
-            put("PodDisruptionBudget redis", "spec", "maxUnavailable", value="0%"), "lets no pod go"
+            put("PodDisruptionBudget redis", "spec", "maxUnavailable", value=0),
+            "allows no eviction",
+        ),
+        Case(
+            put("PodDisruptionBudget redis", "spec", "maxUnavailable", value="0%"),
+            "allows no eviction",
         ),
         Case(
             put("PodDisruptionBudget redis", "spec", "minAvailable", value=3),
-            "minAvailable 3 lets none of the 3 pods of StatefulSet redis go",
+            "minAvailable 3 allows no eviction of the 3 pods of StatefulSet redis",
         ),
         Case(
             # The least of the autoscaler counts: 51 % of two pods are two.
             put("PodDisruptionBudget gateway", "spec", "minAvailable", value="51%"),
-            "lets none of the 2 pods of Deployment gateway go",
+            "allows no eviction of the 2 pods of Deployment gateway",
         ),
     ),
     "pods-are-spread-over-hosts": (
@@ -219,8 +223,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         unprotect("ReplicationGroup redis"),
     ),
     "redis-is-backed-up": (
-        Case(drop("CronJob backup"), "nothing backs it up"),
-        Case(drop("CronJob backup", "metadata", "labels"), "nothing backs it up"),
+        Case(drop("CronJob backup"), "has no backup job"),
+        Case(drop("CronJob backup", "metadata", "labels"), "has no backup job"),
         Case(put("CronJob backup", "spec", "suspend", value=True), "CronJob backup is suspended"),
     ),
 }

@@ -92,4 +92,4 @@ def _secret(parts: dict[str, dict[str, str]]) -> Resource:
 
 
 def unprotect(title: str) -> Case:
-    return Case(lambda stack: stack.unprotect(title), "give it protect=True")
+    return Case(lambda stack: stack.unprotect(title), "set protect=True")

@@ -168,4 +168,4 @@ def test_a_stack_policy_names_the_resource_that_breaks_it() -> None:
     kind = "kubernetes:policy/v1:PodDisruptionBudget"
     budget = PolicyResource(kind, proxied, URN, "tight", options(), None, None, [], {})
     told = reports("disruption-budgets-leave-room-for-a-drain", StackValidationArgs([budget]))
-    assert told == [("maxUnavailable 0 lets no pod go; use 1", URN)]
+    assert told == [("maxUnavailable 0 allows no eviction; use 1", URN)]

@@ -186,7 +186,7 @@ def test_a_stack_rule_sees_all_resources_at_the_end_of_the_preview(engine: Engin
     outcome = engine.run(program)
     assert not outcome.passed
     assert "disruption-budgets-leave-room-for-a-drain" in outcome.printed
-    assert "maxUnavailable 0 lets no pod go" in outcome.printed
+    assert "maxUnavailable 0 allows no eviction" in outcome.printed
 
 
 def test_what_a_preview_cannot_know_is_judged_by_the_update(engine: Engine) -> None:
