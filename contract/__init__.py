@@ -1,4 +1,4 @@
-"""The names and numbers that the rooms share: ports, paths, metrics, labels and headers.
+"""Names and numbers that the packages share: ports, paths, metrics, labels and headers.
 
-This package imports nothing, so that every room, and every image, can import it.
+This package imports no other one, so that every package, and every image, can import it.
 """

@@ -1,7 +1,7 @@
-"""Addresses of servers: base URLs, to which a path is added.
+"""Addresses of servers: base URLs, to which a path is appended.
 
-One check for both who writes them (environments) and who reads them (the gateway's settings), so
-that none is accepted there and refused here.
+Environments write them and the gateway reads them in its settings. Both use the same check, so
+neither accepts an address that the other one refuses.
 """
 
 import re
@@ -13,14 +13,15 @@ WORDS = "an http or https URL"
 EXAMPLE = "https://api.example/v1"
 
 _MAX_NAME = 253
-"""Characters of a host's name; RFC 1035, 2.3.4."""
+"""Maximum number of characters of a host's name; RFC 1035, 2.3.4."""
 _MAX_PORT = 65535
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?P<port>:.*)?")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-"""With underscores, which names of containers may have."""
+"""Underscores are allowed, because names of containers may have them."""
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
-"""Who resolves names takes one that ends so for an address: https://url.spec.whatwg.org/#ends-in-a-number-checker"""
+"""Resolvers take a name with such an ending for an address:
+https://url.spec.whatwg.org/#ends-in-a-number-checker"""
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 """RFC 3986, 3.3."""
 _SCHEME = re.compile(r"\W*[A-Za-z][A-Za-z0-9+.-]*:/+")
@@ -28,10 +29,11 @@ _QUERY = re.compile(r"(?<=[?#]).+", re.DOTALL)
 
 
 def check_base_url(url: str) -> str:
-    """The URL itself.
+    """Return the URL unchanged.
 
     Raises:
-        ValueError: it is no base URL of a server; what is wrong and what to do, without the URL.
+        ValueError: it is not the base URL of a server. The message says what is wrong and what to
+            do, without the URL.
     """
     fault = _fault(url)
     if fault:
@@ -40,7 +42,7 @@ def check_base_url(url: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A wrong value as it may be shown: without what may be a password or a key in a URL."""
+    """A wrong value for a message, without the parts that may be a password or a key in a URL."""
     scheme = _SCHEME.match(text)
     start = scheme[0] if scheme else ""
     before, at, rest = text[len(start) :].rpartition("@")
@@ -50,7 +52,7 @@ def without_secrets(text: str) -> str:
 
 
 def _fault(url: str) -> str:
-    """What is wrong with it and what to do; empty when nothing is."""
+    """What is wrong with the URL and what to do; empty when nothing is wrong."""
     if not (url.isascii() and url.isprintable()) or " " in url:
         return "has a space, or a sign that is not ASCII: write xn-- in a name, and %XX in a path"
     scheme, separator, rest = url.partition("://")
@@ -79,7 +81,7 @@ def _fault_before_the_path(text: str) -> str:
 def _is_host(text: str) -> bool:
     try:
         if text.startswith("["):
-            # An address with a zone is good on one machine alone.
+            # An address with a zone is valid on one machine only.
             return "%" not in text and bool(IPv6Address(text[1:-1]))
         if len(text) > _MAX_NAME or not _NAME.fullmatch(text):
             return False

@@ -1,4 +1,4 @@
-"""Budgets of API keys: their windows, the shares of them that are told, and what they need."""
+"""Budgets of API keys: their windows, the shares of them that are reported, and the prices."""
 
 from collections.abc import Container, Iterable, Mapping
 from typing import Protocol
@@ -8,7 +8,7 @@ __all__ = ["PERCENTS", "WINDOWS", "missing_price"]
 WINDOWS = ("hour", "day", "month")
 """By the calendar of UTC."""
 PERCENTS = (80, 100)
-"""100 also when a request is refused for it."""
+"""Shares of a budget that are reported. 100 is also reported when the budget refuses a request."""
 
 
 class _Target(Protocol):
@@ -29,9 +29,9 @@ class _Provider(Protocol):
 
 
 def missing_price(models: Mapping[str, _Model], providers: Mapping[str, _Provider]) -> str:
-    """What to do about the first target that has no price; empty when all have one.
+    """What to do about the first target without a price; empty when all targets have one.
 
-    A key may use every model, and what has no price counts nothing against its budget.
+    A key may use every model, and a target without a price would not count against its budget.
     """
     for name, model in models.items():
         for target in model.targets:

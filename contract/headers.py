@@ -1,14 +1,14 @@
-"""HTTP headers that the gateway reads and writes beside the OpenAI API's own."""
+"""HTTP headers that the gateway reads and writes in addition to the OpenAI API's own."""
 
 __all__ = ["ADAPTED", "DEGRADED", "PROVIDER", "REQUEST_ID", "SHOULD_RETRY"]
 
 REQUEST_ID = "x-request-id"
-"""On every answer; a client's own value is kept when it is well formed."""
+"""On every answer. The client's own value is kept when it is well-formed."""
 PROVIDER = "x-seawall-provider"
-"""Which provider answered."""
+"""The provider that answered."""
 ADAPTED = "x-seawall-adapted"
-"""Fields of the request that were changed or left out for the provider that answers."""
+"""Fields of the request that were changed or left out for the provider that answered."""
 DEGRADED = "x-seawall-degraded"
-"""On answers that the model's own targets did not give: fallback or stale."""
+"""On answers that are not from the model's own targets: fallback or stale."""
 SHOULD_RETRY = "x-should-retry"
-"""Read by the openai SDK: "false" forbids a retry that cannot succeed."""
+"""The openai SDK reads it: "false" forbids a retry that cannot succeed."""

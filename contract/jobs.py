@@ -1,10 +1,10 @@
-"""Prometheus jobs: what is scraped. Alerts and dashboards select by these names."""
+"""Prometheus jobs. Alerts and dashboards select series by these names."""
 
 __all__ = ["OUTSIDE", "REDIS", "SENTINEL"]
 
 REDIS = "seawall-redis"
-"""Every Redis, as redis_exporter sees it; `instance` is the pod."""
+"""Every Redis, through redis_exporter; `instance` is the pod."""
 SENTINEL = "seawall-sentinel"
-"""Every Sentinel, by the same exporter."""
+"""Every Sentinel, through the same exporter."""
 OUTSIDE = "seawall-outside"
-"""The gateway, asked as a user asks it, by blackbox_exporter."""
+"""The blackbox probe: blackbox_exporter requests a completion as a user does."""

@@ -1,4 +1,4 @@
-"""Kubernetes labels of everything that the kit deploys."""
+"""Kubernetes labels of everything that Seawall deploys."""
 
 __all__ = ["COMPONENT", "INSTANCE", "MANAGED_BY", "NAME", "PART_OF", "TRACK", "TRACK_STABLE"]
 
@@ -8,5 +8,5 @@ COMPONENT = "app.kubernetes.io/component"
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 TRACK = "track"
-"""In every selector from the first day: selectors are immutable, and canaries come later."""
+"""It is in every selector from the start: selectors are immutable, and canaries may come later."""
 TRACK_STABLE = "stable"

@@ -1,6 +1,6 @@
-"""Names and labels of the metrics that the gateway emits and that alerts and dashboards read.
+"""Names and labels of the gateway's metrics that alerts and dashboards read.
 
-Form: seawall_<noun>_<unit>[_total]. No label carries a user, a key or a prompt.
+Form: seawall_<noun>_<unit>[_total]. No label contains a user, a key or a prompt.
 """
 
 __all__ = [
@@ -31,55 +31,57 @@ __all__ = [
 ]
 
 REQUESTS = "seawall_requests_total"
-"""Labels: route, status (the status code that the client saw)."""
+"""Requests. Labels: route, status (the status code that the client received)."""
 ANSWERS_BROKEN = "seawall_answers_broken_total"
-"""Answers that ended with an error after they had begun, with status 200. Labels: route."""
+"""Answers that began with status 200 and ended with an error. Labels: route."""
 REQUEST_SECONDS = "seawall_request_duration_seconds"
-"""Histogram. Labels: route."""
+"""Histogram: duration of requests in seconds. Labels: route."""
 IN_FLIGHT = "seawall_requests_in_flight"
-"""Gauge: requests that are worked on, and those that wait for that."""
+"""Gauge: requests in progress or queued."""
 QUEUED = "seawall_requests_queued"
-"""Gauge: requests that wait for a place among those in flight."""
+"""Gauge: requests that wait in the queue."""
 ATTEMPTS = "seawall_provider_attempts_total"
-"""Labels: provider, outcome (ok, timeout, reset, http_5xx, http_429, ...)."""
+"""Attempts at providers. Labels: provider, outcome (ok, timeout, reset, http_5xx, http_429,
+...)."""
 ATTEMPT_SECONDS = "seawall_provider_attempt_duration_seconds"
-"""Histogram: seconds until a provider's answer could begin: its first content, or all of a plain
-one. Labels: provider."""
+"""Histogram: seconds until a provider's answer could begin: until the first content of a stream, or
+until the end of an answer that is not streamed. Labels: provider."""
 BREAKER_STATE = "seawall_breaker_state"
 """Gauge: 0 closed, 1 half_open, 2 open. Labels: provider, model."""
 BREAKER_OPENINGS = "seawall_breaker_openings_total"
-"""Labels: provider, model."""
+"""Openings of circuit breakers. Labels: provider, model."""
 KEYS_REFUSED = "seawall_provider_keys_refused"
 """Gauge: API keys that the provider does not accept now. Labels: provider."""
 ADAPTED = "seawall_requests_adapted_total"
-"""Requests of which something was changed or left out for the provider that answered; what it was
-is in the answer's header. Labels: provider."""
+"""Requests of which a field was changed or left out for the provider that answered. The answer's
+header names the field. Labels: provider."""
 DEGRADED = "seawall_answers_degraded_total"
-"""Answers that the model's own targets did not give. Labels: rung (fallback, stale)."""
+"""Answers that are not from the model's own targets. Labels: rung (fallback, stale)."""
 TOKENS = "seawall_tokens_total"
 """Tokens as the providers count them. Labels: provider, kind (prompt, completion, cached)."""
 RATE_LIMITED = "seawall_rate_limited_total"
-"""Requests refused with 429 by the gateway itself."""
+"""Requests that the gateway itself refused with 429."""
 BUDGET_CROSSINGS = "seawall_budget_crossings_total"
-"""Budgets of API keys that came to a share of their limit, each once in its window; which key is in
-the log. Labels: window, percent."""
+"""Budgets of API keys that reached a share of their limit, counted once per window. The log names
+the key. Labels: window, percent."""
 UNBOOKED = "seawall_settlements_waiting"
-"""Gauge: costs of requests that are not booked in Redis yet."""
+"""Gauge: costs of requests that are not recorded in Redis yet."""
 UNBOOKED_LOST = "seawall_settlements_lost_total"
-"""Costs of requests that will never be booked: Redis was away for too long."""
+"""Costs of requests that will never be recorded, because Redis was unavailable for too long."""
 UNPRICED = "seawall_answers_without_price_total"
-"""Answers to keys with a budget that counted nothing, since the target's price is not known; which
-target is in the log."""
+"""Answers to keys with a budget that counted nothing, because the target's price is not known. The
+log names the target."""
 REPLICAS = "seawall_replicas"
-"""Gauge: the gateway's replicas that this one knows to be alive, itself among them."""
+"""Gauge: the live gateway replicas that this replica knows, including itself."""
 LIMIT_SHARE = "seawall_limit_share"
 """Gauge: the share of their rates that keys get now; below 1 only with admission.adaptive."""
 LIMITER_LOCAL = "seawall_limiter_local"
-"""Gauge: 1 while limits are kept in the process because Redis does not answer."""
+"""Gauge: 1 while the process keeps the limits by itself because Redis does not answer."""
 STATE_ERRORS = "seawall_state_errors_total"
-"""Labels: kind (timeout, connection, other)."""
+"""Failed calls to Redis. Labels: kind (timeout, connection, other)."""
 SETTINGS_REFUSED = "seawall_settings_refused"
-"""Gauge: 1 while the settings file is not the one in use: it is wrong, or needs a restart."""
+"""Gauge: 1 while the current settings file is not in use, because it is wrong or needs a
+restart."""
 
 GATEWAY_JOB = "seawall-gateway"
-"""The Prometheus job that scrapes the gateway's pods; alerts and dashboards select by it."""
+"""The Prometheus job of the gateway's pods; alerts and dashboards select series by it."""

@@ -27,39 +27,42 @@ __all__ = [
 ]
 
 HEALTH_DETAIL = "/health"
-"""On the API's port, for whoever has a key; the others are for probes, on a port of their own."""
+"""On the API's port, for clients with a key. The other health paths are for probes, on another
+port."""
 ADMIN_KEYS = "/admin/keys"
-"""On the API's port, for keys with admin: true: keys that are made at run time."""
+"""On the API's port, for keys with admin: true: creates and deletes runtime keys."""
 UI = "/ui"
-"""The page for people, on the probes' port."""
+"""The web page for people, on the probes' port."""
 HEALTH_LIVE = "/health/live"
 HEALTH_READY = "/health/ready"
 HEALTH_STARTUP = "/health/startup"
 METRICS = "/metrics"
 
 CONFIG_FILE = "/etc/seawall/config/gateway.yaml"
-"""The gateway's settings: a mounted directory, so that a change arrives without a restart."""
+"""The gateway's settings. Their directory is mounted, so that a change arrives without a
+restart."""
 SECRETS_DIR = "/etc/seawall/secrets"
-"""One file per secret, named in the settings by file name."""
+"""One file per secret; the settings refer to it by file name."""
 API_KEYS_FILE = "api-keys.json"
-"""The hashed API keys, inside SECRETS_DIR."""
+"""The API keys as hashes, inside SECRETS_DIR."""
 REDIS_APP_PASSWORD_FILE = "redis-app-password"  # noqa: S105 - a file's name
 SENTINEL_PASSWORD_FILE = "sentinel-password"  # noqa: S105 - a file's name
 REDIS_REPLICA_PASSWORD_FILE = "redis-replica-password"  # noqa: S105 - a file's name
 REDIS_SENTINEL_PASSWORD_FILE = "redis-sentinel-password"  # noqa: S105 - a file's name
-"""What Sentinel uses to log in to Redis; SENTINEL_PASSWORD_FILE protects Sentinel's own port."""
+"""The password with which Sentinel logs in to Redis; SENTINEL_PASSWORD_FILE protects Sentinel's
+port."""
 REDIS_OPERATOR_PASSWORD_FILE = "redis-operator-password"  # noqa: S105 - a file's name
 REDIS_EXPORTER_PASSWORD_FILE = "redis-exporter-password"  # noqa: S105 - a file's name
 REDIS_URLS_FILE = "redis-urls.json"
-"""The exporter's password again, by the URLs that it is good for: the form that it reads."""
+"""The exporter's password by the URLs for which it is valid: the format that the exporter reads."""
 BACKUP_ACCESS_KEY_FILE = "backup-access-key"
 BACKUP_SECRET_KEY_FILE = "backup-secret-key"  # noqa: S105 - a file's name
-"""The backup job's credentials of the object storage, where no role gives them."""
+"""The backup job's credentials for the object storage, where no role provides them."""
 API_KEY_PREFIX = "api-key-"
-"""api-key-<id> is one API key in the stack's configuration; pods get its hash only."""
+"""api-key-<id> is one API key in the stack's configuration; pods receive only its hash."""
 ALERT_WEBHOOK_PREFIX = "alert-webhook-"
-"""alert-webhook-<severity> is the URL to which alerts of a severity are sent."""
+"""alert-webhook-<severity> is the webhook URL for alerts of a severity."""
 TRACING_HEADERS_FILE = "tracing-headers"
-"""The headers of every export of traces, one `name: value` a line."""
+"""The headers of every export of traces, one `name: value` per line."""
 PROVIDER_KEY_PREFIX = "provider-"
-"""provider-<name> is the file of a provider's own API key."""
+"""provider-<name> is the file with a provider's API key."""

@@ -23,29 +23,29 @@ __all__ = [
 GATEWAY_HTTP = 8080
 """The OpenAI-compatible API."""
 GATEWAY_HEALTH = 8081
-"""Probes and metrics, on a thread of their own, so that a busy event loop cannot fail a probe."""
+"""Probes and metrics, in a separate thread, so that a busy event loop cannot fail a probe."""
 REDIS = 6379
 SENTINEL = 26379
 REDIS_HEALTH = 6380
-"""Whether the pod of a Redis and its sentinel is ready, by HTTP."""
+"""HTTP: whether the pod of a Redis and its Sentinel is ready."""
 PROMETHEUS = 9090
 ALERTMANAGER = 9093
 PROBE = 9115
-"""Where Prometheus asks blackbox_exporter to try the gateway."""
+"""Prometheus requests a probe from blackbox_exporter here."""
 REDIS_EXPORTER = 9121
 METRICS_ADAPTER = 6443
-"""Where the API server asks prometheus-adapter."""
+"""The API server queries prometheus-adapter here."""
 SIMULATOR_HTTP = 8090
 """The provider simulator's OpenAI-compatible API."""
 SIMULATOR_ADMIN = 8091
-"""The port on which the provider simulator is told to fail."""
+"""The admin API of the provider simulator, which makes it fail."""
 ENTRANCE_HTTP = 8000
-"""The bundled entrance: nginx in front of the gateway's pods."""
+"""The bundled edge proxy: nginx in front of the gateway's pods."""
 ENTRANCE_HTTPS = 8443
-"""The same with TLS, in place of the other."""
+"""The bundled edge proxy with TLS; it replaces ENTRANCE_HTTP."""
 ENTRANCE_HEALTH = 8001
-"""Its probes, where no client's limit counts them."""
+"""Probes of nginx; clients' limits do not count them."""
 ENTRANCE_NAMES = 8053
-"""DNS by UDP for nginx alone, on the pod's loopback address."""
+"""DNS by UDP for nginx only, on the pod's loopback address."""
 ENTRANCE_NAMES_HEALTH = 8054
-"""Probes of what serves it."""
+"""Probes of the DNS server for nginx."""

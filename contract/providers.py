@@ -1,6 +1,6 @@
-"""The kinds of providers that the gateway knows: its catalogue has them, environments name them.
+"""The kinds of providers that the gateway supports and environments name.
 
-And what a target may lack.
+And the capabilities that a target may lack.
 """
 
 from typing import Literal, TypeAlias, get_args
@@ -23,6 +23,6 @@ ProviderKindName: TypeAlias = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(ProviderKindName)
 KINDS_WITHOUT_ADDRESS = frozenset(("azure-openai", "vllm", "ollama", "openai-compatible"))
-"""Those that everybody runs at another address: their base_url is required."""
+"""Kinds without a common public address: their base_url is required."""
 
 Capability: TypeAlias = Literal["tools", "images", "json_schema"]

@@ -1,1 +1,1 @@
-"""What is watched, as Python values: objectives, alerts and dashboards, rendered for Prometheus."""
+"""Monitoring as Python values: objectives, alerts and dashboards, rendered for Prometheus."""

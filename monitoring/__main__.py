@@ -19,17 +19,22 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str]) -> None:
-    """Print what is asked for."""
+    """Print or write the requested files."""
     parser = argparse.ArgumentParser(prog="python -m monitoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     alerts = commands.add_parser("alerts", help="a rule file of Prometheus")
-    alerts.add_argument("--runbooks", required=True, help="where people read runbooks/: a URL")
-    alerts.add_argument("--namespace", required=True, type=_namespace, help="of the environment")
+    alerts.add_argument("--runbooks", required=True, help="URL of the folder runbooks/")
+    alerts.add_argument(
+        "--namespace", required=True, type=_namespace, help="namespace of the environment"
+    )
     adapter = commands.add_parser("adapter-rules", help="a configuration of prometheus-adapter")
     adapter.add_argument(
-        "--window", type=int, default=60, help="seconds over which values are averaged: two scrapes"
+        "--window",
+        type=int,
+        default=60,
+        help="seconds over which values are averaged: at least two scrapes",
     )
-    boards = commands.add_parser("dashboards", help="one file for each, as Grafana imports it")
+    boards = commands.add_parser("dashboards", help="one JSON file per dashboard, for Grafana")
     boards.add_argument("--out", required=True, type=Path, help="the folder to write to")
     options = parser.parse_args(arguments)
     if options.command == "dashboards":

@@ -1,4 +1,4 @@
-"""Every alert of the kit. To add one: an entry here, a runbook and a rule test of that name."""
+"""Every alert. A new one needs an entry here, and a runbook and a rule test of that name."""
 
 from contract import jobs, metrics
 from monitoring.model import Alert, Severity
@@ -16,10 +16,11 @@ MASTERS = (
     f'(timestamp({_ROLES},role="master"}}) >= on (instance) group_left ()'
     f" max by (instance) (timestamp({_ROLES}}})))"
 )
-"""By what each said last. The role is a label: after a restart of Prometheus, which marks no series
-as ended, the role of before stays for five minutes beside the one of now."""
+"""The masters, by each Redis' last report. The role is a label. After a restart of Prometheus,
+which marks no series as ended, the series of the previous role stays for five minutes next to the
+current one."""
 NAMED = f"redis_sentinel_master_status{{{_SENTINEL}}}"
-"""One series for each sentinel and each master that it names."""
+"""One series for each Sentinel and each master that it names."""
 
 ALERTS: tuple[Alert, ...] = (
     Alert(
@@ -30,7 +31,7 @@ ALERTS: tuple[Alert, ...] = (
         summary="No gateway pod answers: every request of every user fails.",
         description=f"No target of job {metrics.GATEWAY_JOB} has answered for a minute.",
         why=(
-            "A minute is four scrapes at 15 s, so that one lost scrape does not page. Missing data"
+            "A minute is four scrapes at 15 s, so one lost scrape does not page. Missing data"
             " counts as down: a gateway without targets serves nobody."
         ),
     ),
@@ -39,14 +40,14 @@ ALERTS: tuple[Alert, ...] = (
         expression=AVAILABILITY.burns(FAST),
         lasting="2m",
         severity=Severity.PAGE,
-        summary="Users get errors so fast that the month's budget is gone within days.",
+        summary="At the current error rate, the error budget of 30 days is used up within days.",
         description=(
             "{{ $value | humanizePercentage }} of the requests fail; "
             f"{AVAILABILITY.budget * 100:g} % are allowed over 30 days."
         ),
         why=(
             "14.4 times the allowed rate for an hour spends 2 % of the budget, 6 times for six"
-            " hours 5 %. Without requests there is nothing to say: then GatewayDown speaks."
+            " hours 5 %. Without requests this alert does not fire; GatewayDown covers that."
         ),
         objective=AVAILABILITY.name,
     ),
@@ -55,32 +56,32 @@ ALERTS: tuple[Alert, ...] = (
         expression=AVAILABILITY.burns(SLOW),
         lasting="15m",
         severity=Severity.TICKET,
-        summary="Users get more errors than the month's budget allows.",
+        summary="Users get more errors than the error budget of 30 days allows.",
         description=(
             "{{ $value | humanizePercentage }} of the requests fail; "
             f"{AVAILABILITY.budget * 100:g} % are allowed over 30 days."
         ),
-        why="3 times the allowed rate for a day, or all of it for three days, spends 10 %.",
+        why="3 times the allowed rate for a day, or the allowed rate for three days, spends 10 %.",
         objective=AVAILABILITY.name,
     ),
     Alert(
         name="ProviderBreakerOpen",
-        # Half-open counts: a breaker goes there and back while its probes fail.
+        # Half-open counts: a breaker alternates between open and half-open while its probes fail.
         expression=(
             f"max by (provider, model) ({metrics.BREAKER_STATE}{{{_OURS}}}) > 0 and on (provider)"
             f' sum by (provider) (increase({metrics.ATTEMPTS}{{{_OURS},outcome!="ok"}}[5m])) > 0'
         ),
         lasting="2m",
         severity=Severity.TICKET,
-        summary="A provider fails, and its requests go elsewhere.",
+        summary="A provider fails, and its requests go to other targets.",
         description=(
             "A circuit breaker of {{ $labels.provider }} for {{ $labels.model }} has not been"
             " closed for two minutes in at least one pod."
         ),
         why=(
             "A breaker probes after 5 to 20 s, so two minutes are several failed probes. Users have"
-            " another provider: nobody is woken. A breaker that nobody needs stays half-open until"
-            " somebody does, so there must have been failures. Missing data is GatewayDown's."
+            " another provider, so this does not page. A breaker without requests stays half-open,"
+            " so there must also have been failures. GatewayDown covers missing data."
         ),
     ),
     Alert(
@@ -97,9 +98,9 @@ ALERTS: tuple[Alert, ...] = (
             " the account has no credit, or the model was retired."
         ),
         why=(
-            "Neither a key nor an account nor a retired model recovers by itself, while breakers"
-            " and spare keys hide it from users. A rotation takes less than two minutes. Missing"
-            " data is GatewayDown's."
+            "A key, an account or a retired model does not recover by itself, and breakers and"
+            " spare keys hide the failure from users. A rotation takes less than two minutes."
+            " GatewayDown covers missing data."
         ),
     ),
     Alert(
@@ -110,11 +111,11 @@ ALERTS: tuple[Alert, ...] = (
         ),
         lasting="1m",
         severity=Severity.PAGE,
-        summary="No provider answers: every request that asks a model fails.",
+        summary="No provider answers: every request for a model fails.",
         description="All attempts at all providers failed for three minutes.",
         why=(
-            "Two minutes of attempts and one more of waiting: a provider's stumble is over by then."
-            " Without attempts nobody asks, and nothing is wrong."
+            "Two minutes of attempts and one more minute: a short disturbance of a provider is over"
+            " by then. Without attempts there are no requests, and nothing is wrong."
         ),
     ),
     Alert(
@@ -125,16 +126,16 @@ ALERTS: tuple[Alert, ...] = (
         ),
         lasting="1m",
         severity=Severity.PAGE,
-        summary="A completion asked as users ask it fails.",
+        summary="The blackbox probe, which requests a completion as users do, fails.",
         description=(
-            "{{ $value | humanizePercentage }} of the questions of the last two minutes were"
-            " answered, and answered whole."
+            "{{ $value | humanizePercentage }} of the probe's requests in the last two minutes got"
+            " a complete answer."
         ),
         why=(
-            "One lost question of four is a stumble; more is an outage that the gateway's own"
-            " figures may not show. The first 90 s of a deployment are its start. Missing data"
-            " stays quiet: who asks is down then, or not wished, and GatewayDown speaks when the"
-            " gateway is."
+            "One failed request of four is a short disturbance; more is an outage that the"
+            " gateway's own metrics may not show. The first 90 s of a deployment are its start."
+            " Missing data does not fire the alert: then the probe is down, or not configured."
+            " GatewayDown fires when the gateway is down."
         ),
     ),
     Alert(
@@ -142,11 +143,11 @@ ALERTS: tuple[Alert, ...] = (
         expression=f"(count({MASTERS}) or vector(0)) < 1",
         lasting="1m",
         severity=Severity.PAGE,
-        summary="No Redis is master: limits are kept by each gateway pod alone.",
-        description="For a minute no Redis that answers has said that it is master.",
+        summary="No Redis is master: each gateway pod keeps the limits by itself.",
+        description="For a minute, no Redis that answers has reported that it is master.",
         why=(
-            "A failover takes some ten seconds; a minute without a master is one that failed."
-            " Missing data counts as no master: who cannot look cannot promise one."
+            "A failover takes some ten seconds; a minute without a master is a failover that"
+            " failed. Missing data counts as no master, because a master cannot be confirmed."
         ),
     ),
     Alert(
@@ -155,10 +156,10 @@ ALERTS: tuple[Alert, ...] = (
         lasting="30s",
         severity=Severity.PAGE,
         summary="Several Redis pods are master: writes to all but one will be lost.",
-        description="{{ $value }} Redis pods say that they are master.",
+        description="{{ $value }} Redis pods report that they are master.",
         why=(
-            "Sentinel turns a master that returns into a replica within some ten seconds. Missing"
-            " data is RedisNoMaster's."
+            "Sentinel turns a master that returns into a replica within some ten seconds."
+            " RedisNoMaster covers missing data."
         ),
     ),
     Alert(
@@ -166,17 +167,17 @@ ALERTS: tuple[Alert, ...] = (
         expression=f"(max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}}) or vector(0)) < 1",
         lasting="1m",
         severity=Severity.PAGE,
-        summary="Too few sentinels to replace a Redis master that dies.",
-        description="For a minute no sentinel has seen enough others for a failover.",
+        summary="Too few Sentinels are there to replace a Redis master that fails.",
+        description="For a minute, no Sentinel has seen enough others for a failover.",
         why=(
-            "One sentinel that sees the quorum is enough: in a partition the minority never does. A"
-            " pod that is replaced is back within a minute. Missing data counts as lost."
+            "One Sentinel that sees the quorum is enough: in a partition the minority never does. A"
+            " pod that is replaced is back within a minute. Missing data counts as a lost quorum."
         ),
     ),
     Alert(
         name="RedisFailover",
-        # The address is a label, so that a change of it makes another series: changes() is blind.
-        # Of what sentinels name now, that of most; and only where there was another one.
+        # The address is a label, so its change creates another series, and changes() cannot see it.
+        # The address that most Sentinels name now, and only where they named another one before.
         expression=(
             f"topk by (master_name) (1, count by (master_name, master_address) ({NAMED}))"
             " and on (master_name) count by (master_name) (count by (master_name, master_address)"
@@ -185,10 +186,13 @@ ALERTS: tuple[Alert, ...] = (
         lasting="0s",
         severity=Severity.INFO,
         summary="Another Redis became master.",
-        description="Sentinels name {{ $labels.master_address }}, and another one 15 minutes ago.",
+        description=(
+            "The Sentinels name {{ $labels.master_address }} as master; within the last 15 minutes"
+            " they named another one."
+        ),
         why=(
-            "It happened, and tells why a few writes waited; nobody has to do anything. It ends by"
-            " itself after 15 minutes. Missing data is SentinelQuorumLost's."
+            "It explains why a few writes waited, and needs no action. It ends by itself after 15"
+            " minutes. SentinelQuorumLost covers missing data."
         ),
     ),
 )
@@ -197,4 +201,5 @@ SILENCES = {
     "GatewayDown": ("OutsideProbeFailing",),
     "ProvidersAllDown": ("ProviderBreakerOpen",),
 }
-"""Alerts that say nothing new while another one fires: people are told the cause, not its echo."""
+"""Alerts that are silenced while another one fires, so that people receive the cause, not its
+effects."""

@@ -1,4 +1,4 @@
-"""What an alert is. One value holds everything that a rule, its runbook link and its test share."""
+"""The model of an alert: everything that a rule, its runbook link and its test have in common."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,10 @@ __all__ = ["Alert", "Severity"]
 
 
 class Severity(StrEnum):
-    """Who is told: a person now, a person this week, or a dashboard."""
+    """Who is notified: a person now (page), a person this week (ticket), or nobody (info).
+
+    An alert of severity info is for a dashboard.
+    """
 
     PAGE = "page"
     TICKET = "ticket"
@@ -19,13 +22,13 @@ class Alert:
     """One alerting rule.
 
     Attributes:
-        name: <Component><Symptom>; also the names of its runbook and of its rule test.
-        expression: PromQL; how it treats missing data is decided on purpose and said in `why`.
-        lasting: how long it must hold, as a Prometheus duration; always explicit.
-        severity: who is told.
+        name: <Component><Symptom>; also the name of its runbook and of its rule test.
+        expression: PromQL; `why` explains how it treats missing data.
+        lasting: the `for` duration as a Prometheus duration; always explicit.
+        severity: who is notified.
         summary: one sentence for a phone's screen.
-        description: with labels, for the ticket; may use Prometheus' templates.
-        why: where the threshold and the duration come from.
+        description: text with labels, for the ticket; may use Prometheus' templates.
+        why: the reasons for the threshold and the duration.
         objective: the name of the objective whose series it reads, if it reads one's.
     """
 

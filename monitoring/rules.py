@@ -56,16 +56,17 @@ def rule_file(
 ) -> RuleFile:
     """The rules of `objectives`, and those of `alerts`.
 
-    An alert that builds on an objective stands in its group, after its series: Prometheus promises
-    an order only within a group, so elsewhere it would see what was true one evaluation earlier.
+    An alert that reads an objective's series is in the group of the objective, after these series.
+    Prometheus guarantees an order only within a group, so elsewhere the alert would see the values
+    of the previous evaluation.
 
     Args:
-        alerts: in the order in which they shall appear; an objective of theirs is in `objectives`.
-        objectives: each a group of its own.
+        alerts: in the order of the file; the objectives that they name are in `objectives`.
+        objectives: each becomes a separate group.
         runbooks: base URL (or path) of the runbooks, without the final slash.
-        namespace: the environment whose series are meant; it becomes a label of the alerts and of
-            the recorded series, since a Prometheus may have several.
-        patience: the share of each alert's own time for which it waits before it fires.
+        namespace: the environment whose series are selected; it becomes a label of the alerts and
+            of the recorded series, since a Prometheus may have several environments.
+        patience: the factor by which the `for` duration of each alert is multiplied.
     """
 
     def told(objective: str | None) -> list[AlertRule]:

@@ -1,7 +1,7 @@
-"""What the autoscaler is told beside CPU: each signal's query, as rules of prometheus-adapter.
+"""The autoscaler's metrics in addition to CPU: each signal's query, as prometheus-adapter rules.
 
-A query must be empty when nothing is known, and 0 when nothing happens: an absent metric stops the
-autoscaler from removing pods, a 0 lets it.
+A query must be empty when nothing is known, and 0 when nothing happens. An absent metric prevents
+the autoscaler from removing pods; a 0 allows it.
 https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md
 """
 
@@ -22,10 +22,10 @@ __all__ = [
 
 REQUESTS_PER_SECOND = "seawall_requests_per_second"
 BREAKER_OPENINGS_PER_MINUTE = "seawall_breaker_openings_per_minute"
-"""Names in the metrics API only: no series is called so."""
+"""Names in the metrics API only; no series has them."""
 
 _MINUTE_S = 60
-"""Over less, one opening would count as several a minute."""
+"""Over a shorter window, one opening would count as several per minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,13 @@ class Signal:
     """One metric of the autoscaler.
 
     Attributes:
-        key: its name in the configuration, seawall:gateway.replicas.per_pod.
+        key: its name in the configuration, in seawall:gateway.replicas.per_pod.
         metric: its name in the metrics API.
-        series: the Prometheus series that it is made of.
-        query: PromQL in the adapter's template; WINDOW is the configured one, MINUTE is not less.
-        of_pods: each pod has a value (custom.metrics.k8s.io); else there is one for all
-            (external.metrics.k8s.io).
+        series: the Prometheus series that it is calculated from.
+        query: PromQL in the adapter's template; WINDOW is the configured window, MINUTE is at least
+            a minute.
+        of_pods: whether each pod has a value (custom.metrics.k8s.io); else all pods have one value
+            together (external.metrics.k8s.io).
     """
 
     key: str
@@ -53,7 +54,7 @@ SIGNALS = (
         key="requests_in_flight",
         metric=metrics.IN_FLIGHT,
         series=metrics.IN_FLIGHT,
-        # A mean: a single look may fall between two bursts.
+        # A mean, because a single sample may fall between two bursts.
         query="sum by (<<.GroupBy>>) (avg_over_time(<<.Series>>{<<.LabelMatchers>>}[WINDOW]))",
         of_pods=True,
     ),
@@ -75,13 +76,13 @@ SIGNALS = (
         key="breaker_openings_per_minute",
         metric=BREAKER_OPENINGS_PER_MINUTE,
         series=metrics.BREAKER_OPENINGS,
-        # Of each target the pod with the most: a sum over pods would grow with every new pod, and
-        # ask for one more.
+        # For each target the pod with the most openings: a sum over pods would grow with every new
+        # pod, and ask for one more.
         query="60 * sum(max by (provider, model) (rate(<<.Series>>{<<.LabelMatchers>>}[MINUTE])))",
         of_pods=False,
     ),
 )
-"""Every signal that the configuration may name."""
+"""Every signal that the configuration can name."""
 
 
 class _Resource(TypedDict):
@@ -111,7 +112,7 @@ class AdapterRules(TypedDict):
 
 
 def adapter_rules(signals: Iterable[Signal], *, window_s: int) -> AdapterRules:
-    """The adapter's configuration for `signals`; in `window_s` seconds there are two scrapes."""
+    """The adapter's configuration for `signals`; `window_s` seconds must hold two scrapes."""
     of_pods = [signal for signal in signals if signal.of_pods]
     others = [signal for signal in signals if not signal.of_pods]
     return {

@@ -1,8 +1,8 @@
-"""Service level objectives, and the rules that watch how fast their error budgets burn.
+"""Service level objectives, and the recording rules for the burn rates of their error budgets.
 
-Windows and factors are those of Google's SRE workbook, chapter 5: a burn rate of 14.4 for an hour
+Windows and factors are those of Google's SRE workbook, chapter 5. A burn rate of 14.4 for an hour
 spends 2 % of a 30-day budget, 6 for six hours 5 %, 3 for a day and 1 for three days 10 %. The short
-window beside each long one ends an alert soon after the trouble ended.
+window in addition to each long one ends an alert soon after the failure ended.
 https://sre.google/workbook/alerting-on-slos/
 """
 
@@ -16,7 +16,7 @@ __all__ = ["AVAILABILITY", "FAST", "OBJECTIVES", "SLOW", "BurnRate", "Slo"]
 
 @dataclass(frozen=True, slots=True)
 class BurnRate:
-    """A pair of windows, and how many times faster than allowed both must burn."""
+    """A pair of windows, and the burn rate that must be exceeded in both."""
 
     factor: float
     long: str
@@ -24,9 +24,9 @@ class BurnRate:
 
 
 FAST = (BurnRate(14.4, "1h", "5m"), BurnRate(6, "6h", "30m"))
-"""What pages: a full outage within five minutes."""
+"""Burn rates that page: a full outage is reported within five minutes."""
 SLOW = (BurnRate(3, "1d", "2h"), BurnRate(1, "3d", "6h"))
-"""What is a ticket."""
+"""Burn rates that create a ticket."""
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
@@ -37,7 +37,7 @@ class Slo:
     Attributes:
         name: the value of the label `slo` of all its series.
         objective: the share of good events, such as 0.999.
-        bad: PromQL for the rates of the kinds of bad events; WINDOW is the rates' window.
+        bad: PromQL for the rate of each kind of bad event; WINDOW is the rates' window.
         total: PromQL for the rate of all events.
     """
 
@@ -47,7 +47,7 @@ class Slo:
     total: str
 
     def __post_init__(self) -> None:
-        """Refuse an objective whose fastest burn rate could never be reached."""
+        """Refuse an objective whose fastest burn rate is unreachable."""
         highest = FAST[0].factor
         if not 1 - 1 / highest < self.objective < 1:
             raise ValueError(
@@ -62,12 +62,12 @@ class Slo:
         return round(1 - self.objective, 12)
 
     def records(self) -> dict[str, str]:
-        """The series of this objective, by name, with what they are made of."""
+        """The recorded series of this objective, by name, with their expressions."""
         made = {f"slo:sli_error:ratio_rate{window}": self._ratio(window) for window in _WINDOWS}
         made["slo:sli_error:rate5m"] = self._bad("5m")
         made["slo:sli_total:rate5m"] = self._total("5m")
         made["slo:objective:ratio"] = f"vector({self.objective})"
-        # Weighted by traffic: a quiet night with one failure is not a bad month.
+        # Weighted by traffic, so that one failure in a quiet night does not spoil the month.
         made["slo:sli_error:ratio_rate30d"] = (
             f"sum_over_time({self._named('slo:sli_error:rate5m')}[30d])"
             f" / (sum_over_time({self._named('slo:sli_total:rate5m')}[30d]) > 0)"
@@ -94,12 +94,12 @@ class Slo:
         return self.total.replace("WINDOW", window)
 
     def _bad(self, window: str) -> str:
-        # Without a single failure there is no series of failures: that is 0 then, not unknown.
+        # Without any failure there is no series of failures; this means 0, not unknown.
         none = f"0 * {self._total(window)}"
         return " + ".join(f"({kind.replace('WINDOW', window)} or {none})" for kind in self.bad)
 
     def _ratio(self, window: str) -> str:
-        # Without requests there is no answer, rather than NaN, which would last for the window.
+        # Without requests the result is empty instead of NaN, which would last for the window.
         return f"({self._bad(window)}) / ({self._total(window)} > 0)"
 
 
@@ -109,14 +109,14 @@ AVAILABILITY = Slo(
     name="gateway-availability",
     objective=0.999,
     bad=(
-        # A 429 is an answer: the client asked for more than it was promised.
+        # A 429 counts as good: the client exceeded its limits.
         f'sum(rate({metrics.REQUESTS}{{{_OURS},status=~"5.."}}[WINDOW]))',
-        # These began with a 200.
+        # These answers began with a 200.
         f"sum(rate({metrics.ANSWERS_BROKEN}{{{_OURS}}}[WINDOW]))",
     ),
     total=f"sum(rate({metrics.REQUESTS}{{{_OURS}}}[WINDOW]))",
 )
-"""Requests that the gateway answered, and whole: no 5xx, no answer that breaks off."""
+"""Requests with a complete answer of the gateway: no 5xx, and no answer that breaks off."""
 
 OBJECTIVES = (AVAILABILITY,)
-"""Every objective of the kit."""
+"""Every objective."""

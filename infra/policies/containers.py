@@ -86,7 +86,7 @@ RULES: tuple[Rule, ...] = (
     ),
     ResourceRule(
         "containers-have-probes",
-        "Long-running containers have readiness and liveness probes, with data startup probes, too.",
+        "Long-running containers have readiness and liveness probes, and with data startup probes.",
         containers_have_probes,
     ),
     StackRule(

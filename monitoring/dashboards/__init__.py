@@ -1,4 +1,4 @@
-"""Dashboards: what is drawn, as values, and how Grafana is told."""
+"""Dashboards: their contents as values, and their rendering for Grafana."""
 
 from monitoring.dashboards.gateway import GATEWAY
 from monitoring.dashboards.model import Board, Mark, Panel, Query, Row
@@ -7,4 +7,4 @@ from monitoring.dashboards.redis import REDIS
 __all__ = ["BOARDS", "Board", "Mark", "Panel", "Query", "Row"]
 
 BOARDS = (GATEWAY, REDIS)
-"""Every dashboard of the kit."""
+"""Every dashboard."""

@@ -1,4 +1,4 @@
-"""The gateway: what users get, what providers do, and how full the pods are."""
+"""The gateway's dashboard: users' answers, providers, and the load of the pods."""
 
 from contract import jobs, metrics
 from monitoring.dashboards.model import Board, Panel, Query, Row, Unit
@@ -19,18 +19,19 @@ def _quantile(share: float) -> Query:
 
 
 _USERS = Row(
-    "What users get",
+    "Users",
     (
         Panel(
-            title="Budget left",
-            why=f"1 is all of the {AVAILABILITY.budget:.1%} that may fail in 30 days.",
+            title="Error budget left",
+            why="Share of the error budget that is left. The budget is the"
+            f" {AVAILABILITY.budget:.1%} of requests that may fail in 30 days.",
             unit=Unit.SHARE,
             queries=(Query(f"slo:error_budget_remaining:ratio{{{_SLO}}}", "left"),),
             number=True,
         ),
         Panel(
-            title="Asked from outside",
-            why="The share of completions, asked as users ask them, that were answered.",
+            title="Blackbox probe",
+            why="Share of the probe's completions, requested as users do, that were answered.",
             unit=Unit.SHARE,
             queries=(
                 Query(
@@ -41,7 +42,7 @@ _USERS = Row(
         ),
         Panel(
             title="Requests",
-            why="Rate by the status that the client saw.",
+            why="Rate of requests by the status code that the client received.",
             unit=Unit.PER_SECOND,
             queries=(
                 Query(
@@ -51,7 +52,8 @@ _USERS = Row(
         ),
         Panel(
             title="Failures",
-            why="The share of 5xx and of answers that broke off, in the windows that page.",
+            why="Share of requests with a 5xx or an answer that broke off, in the windows that the"
+            " paging alert uses.",
             unit=Unit.SHARE,
             queries=tuple(
                 Query(f"slo:sli_error:ratio_rate{window}{{{_SLO}}}", window)
@@ -60,13 +62,15 @@ _USERS = Row(
         ),
         Panel(
             title="Duration",
-            why="From the first byte of a request to the last of its answer; streams take long.",
+            why="From the first byte of a request to the last byte of its answer. Streams take"
+            " long.",
             unit=Unit.SECONDS,
             queries=(_quantile(0.5), _quantile(0.95), _quantile(0.99)),
         ),
         Panel(
             title="Answers that broke off",
-            why="They began with a 200 and ended with an error: a provider failed in between.",
+            why="Answers that began with a 200 and ended with an error, because a provider failed"
+            " in between.",
             unit=Unit.PER_SECOND,
             queries=(
                 Query(
@@ -82,7 +86,8 @@ _PROVIDERS = Row(
     (
         Panel(
             title="Attempts",
-            why="How calls of each provider end; anything but ok went elsewhere, or failed.",
+            why="Outcomes of the calls to each provider. A call with another outcome than ok went"
+            " to another target, or failed.",
             unit=Unit.PER_SECOND,
             queries=(
                 Query(
@@ -92,8 +97,8 @@ _PROVIDERS = Row(
             ),
         ),
         Panel(
-            title="Until an answer begins",
-            why="95 of 100 attempts were faster; a provider that slows down shows here first.",
+            title="Time until an answer begins",
+            why="95 of 100 attempts were faster. A provider that slows down shows here first.",
             unit=Unit.SECONDS,
             queries=(
                 Query(
@@ -104,8 +109,8 @@ _PROVIDERS = Row(
             ),
         ),
         Panel(
-            title="Breakers",
-            why="0 closed, 1 half-open, 2 open: the worst pod of each target.",
+            title="Circuit breakers",
+            why="The worst pod of each target: 0 is closed, 1 half-open, 2 open.",
             unit=Unit.NUMBER,
             queries=(
                 Query(
@@ -116,7 +121,8 @@ _PROVIDERS = Row(
         ),
         Panel(
             title="Breaker openings",
-            why="One that opens again and again is a provider that is half well.",
+            why="Openings in 5 minutes. A breaker that opens again and again shows a provider that"
+            " fails partly.",
             unit=Unit.NUMBER,
             queries=(
                 Query(
@@ -128,7 +134,7 @@ _PROVIDERS = Row(
         ),
         Panel(
             title="Tokens",
-            why="As the providers count them, and bill them: the rate by kind.",
+            why="Tokens per second by kind, as the providers count and bill them.",
             unit=Unit.NUMBER,
             queries=(
                 Query(
@@ -138,8 +144,9 @@ _PROVIDERS = Row(
             ),
         ),
         Panel(
-            title="Answers of the ladder",
-            why="Given by another model, or from an earlier answer: better than none.",
+            title="Degraded answers",
+            why="Answers of a fallback model, or repeated from an earlier answer, because no target"
+            " answered.",
             unit=Unit.PER_SECOND,
             queries=(
                 Query(f"sum by (rung) (rate({metrics.DEGRADED}{{{_OURS}}}{_RATE}))", "{{rung}}"),
@@ -147,7 +154,8 @@ _PROVIDERS = Row(
         ),
         Panel(
             title="Requests adapted",
-            why="Something was changed or left out for the provider; an answer's header says what.",
+            why="Requests of which a field was changed or left out for the provider. The header"
+            " x-seawall-adapted of the answer names it.",
             unit=Unit.PER_SECOND,
             queries=(
                 Query(
@@ -158,7 +166,7 @@ _PROVIDERS = Row(
         ),
         Panel(
             title="Keys refused",
-            why="API keys that a provider does not accept: expired, or withdrawn.",
+            why="API keys that a provider does not accept, because they expired or were withdrawn.",
             unit=Unit.NUMBER,
             queries=(
                 Query(f"max by (provider) ({metrics.KEYS_REFUSED}{{{_OURS}}})", "{{provider}}"),
@@ -171,31 +179,33 @@ _PODS = Row(
     (
         Panel(
             title="In flight",
-            why="Requests that are worked on, by pod; the autoscaler follows it.",
+            why="Requests in progress or queued, by pod. The autoscaler uses this metric.",
             unit=Unit.NUMBER,
             queries=(Query(f"sum by (pod) ({metrics.IN_FLIGHT}{{{_OURS}}})", "{{pod}}"),),
         ),
         Panel(
             title="Queued",
-            why="Requests that wait for a place: more than a few for long is too few pods.",
+            why="Requests that wait in the queue. More than a few for a long time mean too few"
+            " pods.",
             unit=Unit.NUMBER,
             queries=(Query(f"sum by (pod) ({metrics.QUEUED}{{{_OURS}}})", "{{pod}}"),),
         ),
         Panel(
             title="Refused by limits",
-            why="429 of the gateway itself: clients that ask more than they were promised.",
+            why="429 answers of the gateway itself, for clients that exceed their limits.",
             unit=Unit.PER_SECOND,
             queries=(Query(f"sum(rate({metrics.RATE_LIMITED}{{{_OURS}}}{_RATE}))", "refused"),),
         ),
         Panel(
             title="Limits",
-            why="Pods that keep them by themselves, calls of Redis that failed, and the share of"
-            " their rates that keys get where `admission.adaptive` is on.",
+            why="Pods that keep the limits by themselves because Redis does not answer, failed"
+            " calls to Redis, and the share of their rates that keys get where"
+            " `admission.adaptive` is on.",
             unit=Unit.NUMBER,
             queries=(
-                Query(f"sum({metrics.LIMITER_LOCAL}{{{_OURS}}})", "pods"),
-                Query(f"min({metrics.LIMIT_SHARE}{{{_OURS}}})", "least share of the rates"),
-                Query(f"min({metrics.REPLICAS}{{{_OURS}}})", "least pods that one knows of"),
+                Query(f"sum({metrics.LIMITER_LOCAL}{{{_OURS}}})", "pods without Redis"),
+                Query(f"min({metrics.LIMIT_SHARE}{{{_OURS}}})", "lowest share of the rates"),
+                Query(f"min({metrics.REPLICAS}{{{_OURS}}})", "fewest pods that one pod sees"),
                 Query(
                     f"sum by (kind) (rate({metrics.STATE_ERRORS}{{{_OURS}}}{_RATE}))",
                     "errors/s {{kind}}",
@@ -204,14 +214,14 @@ _PODS = Row(
         ),
         Panel(
             title="Budgets",
-            why="Keys that came to 80 or 100 % of a budget in the last hour; which, is in the log."
-            " Costs that wait for Redis, those that are lost, and answers without a known price.",
+            why="API keys that reached 80 or 100 % of a budget in the last hour; the log names"
+            " them. Costs that wait for Redis, lost costs, and answers without a known price.",
             unit=Unit.NUMBER,
             queries=(
                 Query(
                     "sum by (window, percent) (increase("
                     f"{metrics.BUDGET_CROSSINGS}{{{_OURS}}}[1h]))",
-                    "{{percent}} % of a {{window}}'s",
+                    "{{percent}} % of a {{window}}'s budget",
                 ),
                 Query(f"sum({metrics.UNBOOKED}{{{_OURS}}})", "costs that wait"),
                 Query(f"sum(increase({metrics.UNBOOKED_LOST}{{{_OURS}}}[1h]))", "costs lost"),
@@ -220,7 +230,8 @@ _PODS = Row(
         ),
         Panel(
             title="Settings refused",
-            why="Pods whose settings file is not the one in use: it is wrong, or needs a restart.",
+            why="Pods that do not use their current settings file, because it is wrong or needs a"
+            " restart.",
             unit=Unit.NUMBER,
             queries=(Query(f"sum({metrics.SETTINGS_REFUSED}{{{_OURS}}})", "pods"),),
         ),

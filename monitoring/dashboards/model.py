@@ -1,4 +1,4 @@
-"""What a dashboard is, without a word of Grafana's."""
+"""The model of a dashboard, independent of Grafana."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ __all__ = ["Board", "Mark", "Panel", "Query", "Row", "Unit"]
 
 
 class Unit(StrEnum):
-    """What an axis counts, in Grafana's words."""
+    """The unit of an axis, in Grafana's terms."""
 
     NUMBER = "short"
     PER_SECOND = "reqps"
@@ -19,7 +19,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL, and how its series are called: Grafana fills in {{label}}."""
+    """PromQL, and the names of its series: Grafana replaces {{label}}."""
 
     expression: str
     legend: str
@@ -27,14 +27,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One picture.
+    """One panel.
 
     Attributes:
         title: what it shows, in a few words.
-        why: what to see in it, for whoever looks for the first time.
-        unit: of its axis.
-        queries: what is drawn.
-        number: one figure of now in place of a curve.
+        why: how to read it, for a person who sees it for the first time.
+        unit: the unit of its axis.
+        queries: the series that it draws.
+        number: whether it shows only the current value instead of a curve.
     """
 
     title: str
@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An event that is drawn through all panels: where the query has a value."""
+    """An event that is drawn in all panels, at the times when the query has a value."""
 
     title: str
     query: Query
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """One dashboard; its name is the file's and never changes, since links hold it."""
+    """One dashboard; its name is the file's name and never changes, because links contain it."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Redis and Sentinel: who leads, who follows, and how far behind; failovers are drawn through."""
+"""The dashboard of Redis and Sentinel: master, replicas and lag, with failovers marked."""
 
 from contract import jobs
 from monitoring.alerts import MASTERS, NAMED
@@ -20,18 +20,18 @@ def _of_each(metric: str, *, rate: bool = False) -> tuple[Query, ...]:
 
 
 _WHO = Row(
-    "Who leads",
+    "Master and replicas",
     (
         Panel(
             title="Masters",
-            why="1 is right; 0 is RedisNoMaster, more is RedisMoreThanOneMaster.",
+            why="1 is right. 0 fires RedisNoMaster, more than 1 fires RedisMoreThanOneMaster.",
             unit=Unit.NUMBER,
             queries=(Query(f"count({MASTERS}) or vector(0)", "now"),),
             number=True,
         ),
         Panel(
             title="Sentinels with a quorum",
-            why="0 is SentinelQuorumLost: a master that dies is not replaced.",
+            why="0 fires SentinelQuorumLost: a master that fails is not replaced.",
             unit=Unit.NUMBER,
             queries=(
                 Query(
@@ -42,14 +42,14 @@ _WHO = Row(
             number=True,
         ),
         Panel(
-            title="Named by sentinels",
-            why="How many sentinels name each address as master.",
+            title="Master named by Sentinels",
+            why="Number of Sentinels that name each address as master.",
             unit=Unit.NUMBER,
             queries=(Query(f"count by (master_address) ({NAMED})", "{{master_address}}"),),
         ),
         Panel(
             title="Answers",
-            why="1 while Redis and its sentinel answer.",
+            why="1 while the Redis or the Sentinel of the pod answers.",
             unit=Unit.NUMBER,
             queries=(
                 Query(f"redis_up{{{_REDIS}}}", "{{instance}} redis"),
@@ -58,7 +58,7 @@ _WHO = Row(
         ),
         Panel(
             title="Replication lag",
-            why="A replica that is more than 3 s behind does not count for the master.",
+            why="The master does not count a replica that is more than 3 s behind.",
             unit=Unit.SECONDS,
             queries=(
                 Query(
@@ -69,24 +69,25 @@ _WHO = Row(
         ),
         Panel(
             title="Sentinel in tilt",
-            why="1: its clock jumped or it was starved, and for 30 s it does not act.",
+            why="1 means that the Sentinel's clock jumped or that it got no CPU. It then does not"
+            " act for 30 s.",
             unit=Unit.NUMBER,
             queries=(Query(f"redis_sentinel_tilt{{{_SENTINEL}}}", "{{instance}}"),),
         ),
     ),
 )
 _WORK = Row(
-    "What they do",
+    "Load",
     (
         Panel(
             title="Commands",
-            why="Limits are one call of each request.",
+            why="The limits cost one call for each request.",
             unit=Unit.PER_SECOND,
             queries=_of_each("redis_commands_processed_total", rate=True),
         ),
         Panel(
             title="Memory",
-            why="At the limit writes are refused: nothing is evicted.",
+            why="At the limit, Redis refuses writes and evicts nothing.",
             unit=Unit.BYTES,
             queries=(
                 *_of_each("redis_memory_used_bytes"),
@@ -95,13 +96,13 @@ _WORK = Row(
         ),
         Panel(
             title="Connections",
-            why="One for each gateway pod, replica and sentinel, and a few more.",
+            why="One for each gateway pod, replica and Sentinel, and a few more.",
             unit=Unit.NUMBER,
             queries=_of_each("redis_connected_clients"),
         ),
         Panel(
             title="Last snapshot and append",
-            why="1 while both succeed; 0 is a disk that is full or broken.",
+            why="1 while both succeed. 0 means that the disk is full or broken.",
             unit=Unit.NUMBER,
             queries=(
                 *_of_each("redis_rdb_last_bgsave_status"),
@@ -119,7 +120,7 @@ REDIS = Board(
         Mark(
             "Failover",
             Query(
-                # An address that nobody named some minutes ago, when another one was named.
+                # An address that no Sentinel named some minutes ago, when they named another one.
                 f"count by (master_address) ({NAMED}) unless on (master_address) {_BEFORE}"
                 f" and on () count({_BEFORE})",
                 "{{master_address}}",

@@ -1,6 +1,6 @@
 """Dashboards as the JSON that Grafana imports, or that its sidecar finds in a ConfigMap.
 
-The only module that knows Grafana's SDK, which takes half a second to import.
+Only this module imports Grafana's SDK, which takes half a second.
 """
 
 import json
@@ -34,7 +34,7 @@ _REFRESH = "30s"
 
 
 def rendered(board: Board) -> str:
-    """The dashboard's JSON; whoever looks chooses the data source and the environment."""
+    """The dashboard's JSON; the viewer selects the data source and the environment."""
     made = (
         dashboard.Dashboard(board.title)
         .uid(board.name)
