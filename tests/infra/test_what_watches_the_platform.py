@@ -195,7 +195,7 @@ def refusal(values: Values) -> str:
 def test_an_operator_whose_prometheus_may_not_come_in_is_refused() -> None:
     values = watched("prod", OPERATOR)
     del values["seawall:network"]["monitoring"]
-    assert "give seawall:network.monitoring, its labels" in refusal(values)
+    assert "give the labels of that namespace in seawall:network.monitoring" in refusal(values)
 
 
 @pytest.mark.parametrize(("key", "known"), [("model", "fast"), ("api_key", "local")])

@@ -130,7 +130,7 @@ def http_probe(
 
 
 def tcp_probe(port: str, *, period_s: int, failures: int) -> ProbeArgs:
-    """A probe that makes a connection to a container port, by its name."""
+    """A probe that connects to a container port, by its name."""
     return ProbeArgs(
         tcp_socket=TCPSocketActionArgs(port=port),
         period_seconds=period_s,

@@ -140,7 +140,7 @@ def test_the_remediation_changes_nothing_and_tells_the_validation_what_is_sealed
     policy = named("no-plain-secrets")
     assert isinstance(policy, ResourceValidationPolicy)
     props: dict[str, Any] = {"stringData": {"password": sealed("p")}}
-    message = "stringData.password is plain in the state; give it as a secret output"
+    message = "stringData.password is plain in the state; pass it as a secret output"
     assert _said(policy, arguments(props)) == [(message, None)]
     assert policy.remediate(arguments(props, secrets=True)) is None
     assert _said(policy, arguments(props)) == []
