@@ -29,7 +29,8 @@ class Backup(Strict):
     schedule: Cron
     """Times at which the backup job runs, as a cron schedule in UTC."""
     keep: Annotated[Duration, Between("1d", "3650d")]
-    """How long a copy is kept. The newest copy is kept even longer, until there is a newer one."""
+    """How long the backup job keeps a copy, with `removal: job`. The newest copy is kept even
+    longer, until there is a newer one."""
     removal: Literal["job", "bucket"] = "job"
     """What removes copies that are older than `keep`: `job` is the backup job, `bucket` is a
     lifecycle rule of the bucket. The bucket that seawall:aws.backup_bucket creates needs `bucket`:
