@@ -227,10 +227,10 @@ SOURCE = Source("127.0.0.1", 1, "replica")
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("exit 0", "ended well and wrote nothing"),
-        ('for last; do :; done; : > "$last"', "ended well and wrote nothing"),
+        ("exit 0", "succeeded but wrote nothing"),
+        ('for last; do :; done; : > "$last"', "succeeded but wrote nothing"),
         ("echo No space left >&2; exit 1", "redis-cli ended with 1: No space left"),
-        ("exit 3", "redis-cli ended with 3: it said nothing"),
+        ("exit 3", "redis-cli ended with 3: no output"),
         ("exec sleep 60", "did not end within 1 s"),
         ('echo "AUTH $REDISCLI_AUTH" >&2; exit 1', r"AUTH \*\*\*"),
     ],
