@@ -14,7 +14,7 @@ from agents.redis.settings import Settings
 __all__ = ["SpinGuard"]
 
 _SHARE = 0.1
-"""The share of a core. An idle Sentinel uses 0.006, and one that spins all that its limit allows."""
+"""The share of a core. An idle Sentinel uses 0.006; one that spins uses all of its CPU limit."""
 _BUSY = re.compile(r"[so]_down|failover_in_progress")
 """Flags of a server that is down, or of a master that is being replaced."""
 _WINDOW_S = 4.0
