@@ -258,8 +258,8 @@ def test_redis_cli_gets_its_password_and_nothing_else_of_ours(
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("echo '[info] 0 keys read'", "it holds no keys"),
-        ("echo fine", "does not say how many keys"),
+        ("echo '[info] 0 keys read'", "it has no keys"),
+        ("echo fine", "did not report the number of keys"),
         ("echo '[info] 3 keys read'; echo --- RDB ERROR; exit 1", "ended with 1: --- RDB ERROR"),
     ],
 )
