@@ -1,6 +1,6 @@
-"""What runs inside the Redis pods: their start, the hand-over of a master, their health.
+"""The agents in the Redis pods (start, hand-over of a master, health), the backup and a DNS server.
 
-Beside it the backup job, and what tells the entrance the gateway's pods. Standard library and the
-redis client only. A pod never decides by itself: the sentinels of all pods
-are asked, and without their agreement it waits.
+The DNS server gives the edge proxy the addresses of the gateway's pods. The agents of Redis and of
+the edge use only the standard library and the redis client. A Redis pod never decides by itself: it
+asks the sentinels of all pods, and waits until they agree.
 """

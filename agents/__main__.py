@@ -1,6 +1,7 @@
-"""`python -m agents redis|sentinel|health|stop|stop-wait`, inside a Redis pod.
+"""The command line of the agents.
 
-In pods of their own: `backup`, and the entrance's `names HOST`.
+`python -m agents redis|sentinel|health|stop|stop-wait` runs inside a Redis pod. `backup` runs in a
+separate pod, and `names HOST` in the pod of the edge proxy.
 """
 
 import sys
@@ -18,15 +19,15 @@ _USAGE = (
 def main(arguments: list[str]) -> int:
     """Run one agent; the exit code is 2 for a wrong call or wrong settings.
 
-    The backup's own exit code is 0 or 1, wrong settings included.
+    The backup returns 0 or 1; it also returns 1 for wrong settings.
     """
     if arguments == ["backup"]:
-        # In a pod of its own, with settings of its own.
+        # It runs in a separate pod with separate settings.
         from agents.backup.job import main as back_up  # noqa: PLC0415
 
         return back_up()
     if arguments[:1] == ["names"] and len(arguments) == 2:  # noqa: PLR2004 - the word and its host
-        # In the entrance's pod.
+        # It runs in the pod of the edge proxy.
         from agents.edge.dns_server import main as tell  # noqa: PLC0415
 
         return tell(arguments[1])
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str], settings: Settings) -> int:
-    # Imported where used: the entrance's image holds no Redis client.
+    # Imported where used, because the image of the edge proxy has no Redis client.
     match arguments:
         case ["redis"]:
             from agents.redis.start import start_redis  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What a pod is given: environment variables and mounted secret files."""
+"""The environment of a pod: environment variables and mounted secret files."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ __all__ = ["SettingsError", "number", "secret", "text"]
 
 
 class SettingsError(Exception):
-    """A variable or a secret file is missing or malformed: which one, and what it should be."""
+    """A variable or a secret file is missing or malformed; the message says what it should be."""
 
 
 def text(name: str) -> str:
@@ -22,7 +22,7 @@ def number(name: str, default: int | None = None) -> int:
     """A whole number from an environment variable.
 
     Raises:
-        SettingsError: it is none, or it is not set and there is no default.
+        SettingsError: it is not a whole number, or it is not set and there is no default.
     """
     if default is not None and name not in os.environ:
         return default
@@ -36,7 +36,7 @@ def secret(folder: Path, name: str) -> str:
     """A mounted secret, without the white space around it.
 
     Raises:
-        SettingsError: the file is missing, empty or no text.
+        SettingsError: the file is missing, empty or not text.
     """
     file = folder / name
     try:

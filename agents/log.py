@@ -1,4 +1,4 @@
-"""One line to the container's log, also from a hook, whose own output Kubernetes throws away."""
+"""Writes a line to the container's log, also from a hook, whose output Kubernetes discards."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ def say(text: str) -> None:
             with _CONTAINER_LOG.open("a") as log:
                 log.write(line)
         except OSError:
-            pass  # not in a container: standard output below is all there is
+            pass  # not in a container: use standard output below
         else:
             return
     sys.stdout.write(line)

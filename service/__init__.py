@@ -1,4 +1,4 @@
-"""The gateway: an OpenAI-compatible front for several providers, and a simulator of a provider.
+"""The gateway: an OpenAI-compatible API in front of several LLM providers.
 
-What is here runs in pods. It imports nothing of Pulumi and nothing of the operator's command.
+This package runs in pods. It imports neither Pulumi nor the `seawall` command.
 """

@@ -1,4 +1,4 @@
-"""`python -m service`: the gateway, with the settings file that SEAWALL_CONFIG names."""
+"""`python -m service` runs the gateway with the settings file that SEAWALL_CONFIG names."""
 
 import sys
 

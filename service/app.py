@@ -1,7 +1,7 @@
-"""The application: from the settings to requests, and what must go on in the background.
+"""The ASGI application: it wires the settings, the pipeline and the background tasks.
 
-A FastAPI application, so that pages off the hot path can be added the usual way; the API itself
-goes past its middleware.
+It is a FastAPI application, so that pages off the hot path can be added the usual way. Requests to
+the API bypass FastAPI's middleware.
 """
 
 import asyncio
@@ -40,22 +40,22 @@ __all__ = ["Gateway"]
 NAMES_S = 10.0
 """How long the start waits for the addresses of the providers, in seconds.
 
-A pod without them would keep its first requests waiting for a lookup, of which one that is lost
-takes a second or more. A pod must become Ready without a name server, too, so the wait has an end.
+A pod without them would delay its first requests by a lookup; a lost lookup takes a second or more.
+The wait is bounded, because a pod must become Ready without a name server, too.
 """
 YOUNG_OBJECTS = 5_000
-"""Between two looks of the garbage collector; Python's 700 are those of 25 requests."""
+"""New objects between two garbage collections; Python's default of 700 is that of 25 requests."""
 
 
 class Gateway(FastAPI):
-    """The ASGI application and what the server needs to know of it."""
+    """The ASGI application, and the state that the server uses."""
 
     def __init__(
         self, settings: Settings, request_log: RequestLog, file: SettingsFile | None = None
     ) -> None:
         """Check everything that can be checked before the port is opened.
 
-        The settings change with `file`, when it is given and they allow it.
+        With a `file`, and `reload` in the settings, the settings follow changes of the file.
 
         Raises:
             SettingsError: the API keys or a provider's kind are wrong.
@@ -78,7 +78,7 @@ class Gateway(FastAPI):
         self.add_exception_handler(HTTPException, _not_served)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve; API paths do not pass the middleware."""
+        """Serve one connection; requests to the API bypass the middleware."""
         if scope["type"] == "http" and self._api is not None:
             await self._api(scope, receive, send)
         else:
@@ -109,16 +109,16 @@ class Gateway(FastAPI):
         made = services.made_keys
         if made is not None:
             self._keys.knows_made = False
-            # So that the first request finds them; 1.5 s at most.
+            # The first request should find the runtime keys; this takes 1.5 s at most.
             await made.refresh()
             background.append(kept("keys", made.watch))
         if self._file is not None:
             follows = partial(follow, self._file, self._reload, self._tell_refused)
             background.append(kept("settings", follows))
-        # What lives as long as the process is never garbage: the collector need not look at it.
+        # Objects that live as long as the process are never garbage: exclude them from collections.
         gc.collect()
         gc.freeze()
-        # Requests leave no cycles, and are gone before it would look: it may do so more seldom.
+        # Requests leave no reference cycles, so the collector may run less often.
         gc.set_threshold(YOUNG_OBJECTS)
         try:
             yield
@@ -129,7 +129,7 @@ class Gateway(FastAPI):
             await assembly.close()
 
     def _use(self, services: Services) -> None:
-        """From the next request on; those in flight go on with the stages that they are in."""
+        """Use these services from the next request on; requests in flight keep their stages."""
         self._services = services
         self._api = api(services, super().__call__)
 
@@ -152,23 +152,23 @@ class Gateway(FastAPI):
             self.page.publish(detail(self._services))
 
     def _share(self, fleet: Fleet) -> None:
-        """Each replica keeps to its part of the providers' limits."""
+        """Set this replica's share of the providers' limits."""
         for lane in self._targets():
             if lane.quota is not None:
                 lane.quota.share(fleet.replicas)
 
     def _breakers(self) -> Mapping[str, CircuitBreaker]:
-        """Those of the targets that the settings in force have, as the fleet calls them."""
+        """The breakers of the current settings' targets, by their fleet names."""
         return {lane.fleet_name: lane.breaker for lane in self._targets()}
 
     def _targets(self) -> Iterator[Lane]:
-        """The lanes of the settings in force; some more than once."""
+        """The upstreams of the current settings; some occur more than once."""
         for lanes in self._lanes.values():
             yield from lanes
 
 
 def _not_served(request: Request, error: Exception) -> Response:
-    """What the router does not know, in OpenAI's error shape."""
+    """Answer a path that the router does not know, in OpenAI's error format."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     refusal = NotServed(status, f"{request.method} {request.url.path} is not served here.")
     headers = refusal_headers(request.scope, refusal)

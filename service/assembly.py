@@ -1,4 +1,4 @@
-"""Makes what the stages use, and what goes on beside them, out of the settings."""
+"""Makes the services of the stages and the background tasks from the settings."""
 
 import logging
 import random
@@ -41,13 +41,13 @@ _log = logging.getLogger("seawall.budgets")
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """One process's parts. Close it in the event loop that it was made in."""
+    """The parts of one process. Close it in the event loop that it was made in."""
 
     services: Services
     fleet: Fleet
 
     async def close(self) -> None:
-        """Close every connection, the store's last."""
+        """Close every connection, that of the store last."""
         await self.services.upstream.close()
         if self.services.tracing is not None:
             await self.services.tracing.close()
@@ -65,7 +65,10 @@ def assemble(
     request_log: RequestLog,
     in_flight: set[Exchange],
 ) -> Assembly:
-    """Make everything; needs a running event loop. `breakers` gives those of now, by target."""
+    """Make everything; this needs a running event loop.
+
+    `breakers` returns the breakers of the current settings, by target.
+    """
     store = _store(settings)
     fleet = Fleet(
         store,
@@ -113,7 +116,7 @@ def assemble(
 
 
 def urls(lanes: Mapping[str, tuple[Lane, ...]]) -> list[str]:
-    """Where the providers are; some more than once."""
+    """The URLs of the providers; some occur more than once."""
     return [lane.url for some in lanes.values() for lane in some]
 
 
@@ -137,7 +140,7 @@ def _crossed(metrics: Metrics, crossing: Crossing) -> None:
 def _tracing(settings: Settings) -> "Tracing | None":
     if settings.tracing is None:
         return None
-    # OpenTelemetry costs memory and time to import: whoever wants no traces does not pay it.
+    # Importing OpenTelemetry costs memory and time, so it happens only with tracing.
     from service.tracing.export import Tracing  # noqa: PLC0415
 
     return Tracing(settings.tracing, settings.secrets_dir)

@@ -1,4 +1,4 @@
-"""Tasks that go on as long as the process."""
+"""Background tasks that run as long as the process."""
 
 import asyncio
 import logging
@@ -9,25 +9,25 @@ __all__ = ["kept", "ticking"]
 _log = logging.getLogger("seawall.background")
 
 TICK_S = 1.0
-"""Heartbeat of the loop, and how soon a changed key file is noticed."""
+"""The period of the event loop's heartbeat, and the delay until a changed key file is used."""
 
 
 def kept(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-    """A task that goes on for ever: a bug in it is told, and it begins again."""
+    """Start a task that runs for ever: when it raises, the exception is logged and it restarts."""
 
     async def again() -> None:
         while True:
             try:
                 await run()
             except Exception:  # noqa: BLE001 - a bug of one task must not end it for ever
-                _log.exception("the background task '%s' failed by a bug, and begins again", name)
+                _log.exception("the background task '%s' failed by a bug, and restarts", name)
             await asyncio.sleep(TICK_S)
 
     return asyncio.create_task(again(), name=name)
 
 
 def ticking(jobs: Sequence[Callable[[], None]]) -> asyncio.Task[None]:
-    """A task that does all the jobs once a second."""
+    """Start a task that runs all the jobs once a second."""
 
     async def tick() -> None:
         while True:

@@ -1,6 +1,6 @@
 """The process environment: the one module of the service that reads `os.environ`.
 
-It only says where the settings file lies; everything else is in that file.
+The environment only names the settings file; everything else is in that file.
 """
 
 import os
@@ -14,5 +14,5 @@ CONFIG_VARIABLE = "SEAWALL_CONFIG"
 
 
 def settings_path() -> Path:
-    """The settings file: the variable SEAWALL_CONFIG, else where the pod mounts it."""
+    """The path of the settings file: SEAWALL_CONFIG, or else the path where the pod mounts it."""
     return Path(os.environ.get(CONFIG_VARIABLE, CONFIG_FILE))

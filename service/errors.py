@@ -1,7 +1,7 @@
-"""What the gateway answers when it cannot answer: one tree, each leaf one cause.
+"""The errors of the gateway as one tree; each leaf has one cause.
 
     SeawallError
-    ├── SettingsError            a file that a person wrote is wrong
+    ├── SettingsError            a settings or key file is wrong
     ├── StateUnavailable         the shared store did not answer in time
     └── GatewayError             an answer to the client, in OpenAI's error shape
         ├── InvalidRequest 400   ├── Unauthorized 401     ├── Forbidden 403
@@ -12,9 +12,9 @@
         ├── AllTargetsFailed 503 (ProvidersRateLimited 429)
         ├── ShuttingDown 503     ├── DeadlineExceeded 504
         ├── StreamBroken 502     (always in-band, after status 200)
-        └── PassedOn             what a provider refused, in the client's format already
+        └── PassedOn             a provider's refusal, already in the client's format
 
-What a provider did wrong is `service.providers.failures`; it never reaches a client as such.
+`service.providers.failures` has the failures of providers; they never reach a client as such.
 """
 
 import math
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 MAX_RETRY_AFTER_S = 60
-"""openai's SDK does not retry at all above 120 s; 60 leaves it a margin."""
+"""openai's SDK does not retry at all above 120 s; 60 leaves a margin."""
 
 
 class SeawallError(Exception):
@@ -61,7 +61,7 @@ class SeawallError(Exception):
 
 
 class SettingsError(SeawallError):
-    """A settings or key file is wrong: the message names key, value and what is allowed."""
+    """A settings or key file is wrong; the message names the key, the value and what is allowed."""
 
 
 class StateUnavailable(SeawallError):  # noqa: N818 - a condition of the store, not a bug
@@ -110,14 +110,14 @@ class GatewayError(SeawallError):
 
 
 class InvalidRequest(GatewayError):  # noqa: N818 - named as the answer it gives
-    """The body is not what the API asks for."""
+    """The request does not follow the API."""
 
     status = 400
     type = "invalid_request_error"
 
 
 class Unauthorized(GatewayError):  # noqa: N818
-    """No API key, or one that is not known."""
+    """The request has no API key, or an unknown one."""
 
     status = 401
     type = "invalid_request_error"
@@ -125,7 +125,7 @@ class Unauthorized(GatewayError):  # noqa: N818
 
 
 class Forbidden(GatewayError):  # noqa: N818
-    """The key is known, and may not do this."""
+    """The key is valid, but it may not do this."""
 
     status = 403
     type = "invalid_request_error"
@@ -133,7 +133,7 @@ class Forbidden(GatewayError):  # noqa: N818
 
 
 class KeyNotFound(GatewayError):  # noqa: N818
-    """No key of this id was made at run time."""
+    """No runtime key has this id."""
 
     status = 404
     type = "invalid_request_error"
@@ -141,7 +141,7 @@ class KeyNotFound(GatewayError):  # noqa: N818
 
 
 class KeysUnavailable(GatewayError):  # noqa: N818
-    """Keys that are made at run time cannot be changed safely now, or not be known."""
+    """Runtime keys cannot be read, or not be changed safely, now."""
 
     status = 503
     code = "keys_unavailable"
@@ -162,9 +162,9 @@ class ModelNotFound(GatewayError):  # noqa: N818
 
 
 class PassedOn(GatewayError):  # noqa: N818
-    """A provider refused the request, and no other could do better; its words are the answer.
+    """A provider refused the request, and no other could answer; the client gets its error body.
 
-    The message, for the log, holds none of them.
+    The message is for the log, and holds nothing of that body.
     """
 
     type = "invalid_request_error"
@@ -176,12 +176,12 @@ class PassedOn(GatewayError):  # noqa: N818
         self._body = body
 
     def body(self) -> bytes:
-        """The provider's."""
+        """The provider's error body."""
         return self._body
 
 
 class NotServed(GatewayError):  # noqa: N818
-    """No such path, or another method; the status is the router's."""
+    """The path is unknown, or it does not support the method; the router gives the status."""
 
     type = "invalid_request_error"
     code = "unknown_url"
@@ -192,7 +192,7 @@ class NotServed(GatewayError):  # noqa: N818
         self._allow = allow
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The same, and the methods that are served, where the path is known."""
+        """The usual headers, and Allow with the supported methods when the path is known."""
         headers = super().headers()
         if self._allow:
             headers.append((b"allow", self._allow.encode()))
@@ -231,30 +231,30 @@ class RateLimited(GatewayError):  # noqa: N818
 
 
 class BudgetExceeded(GatewayError):  # noqa: N818
-    """The key's budget is used up; SDKs must not try again by themselves."""
+    """The key's budget is used up; SDKs must not retry."""
 
     status = 429
     type = "insufficient_quota"
     code = "insufficient_quota"
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The same, and that a retry cannot succeed."""
+        """The usual headers, and one that tells SDKs not to retry."""
         return [*super().headers(), (SHOULD_RETRY.encode(), b"false")]
 
 
 class InternalFault(GatewayError):  # noqa: N818
-    """A bug of the gateway; the log has it under the request id."""
+    """A bug of the gateway; the log has the details under the request id."""
 
 
 class Overloaded(GatewayError):  # noqa: N818
-    """Too many requests in flight and the queue is full."""
+    """Too many requests are in flight, and the queue is full."""
 
     status = 503
     code = "overloaded"
 
 
 class LimitsUnavailable(GatewayError):  # noqa: N818
-    """The shared limits do not answer and this key asked to be refused then."""
+    """The shared limits are unavailable, and this key is configured to be refused then."""
 
     status = 503
     code = "limits_unavailable"
@@ -268,7 +268,7 @@ class AllTargetsFailed(GatewayError):  # noqa: N818
 
 
 class ProvidersRateLimited(AllTargetsFailed):
-    """Every provider that could be reached has had enough requests for now."""
+    """Every provider that could be reached is rate limited now."""
 
     status = 429
     type = "rate_limit_error"
@@ -276,21 +276,21 @@ class ProvidersRateLimited(AllTargetsFailed):
 
 
 class ShuttingDown(GatewayError):  # noqa: N818
-    """This replica is leaving and cannot finish the answer."""
+    """This replica is shutting down and cannot finish the answer."""
 
     status = 503
     code = "shutting_down"
 
 
 class DeadlineExceeded(GatewayError):  # noqa: N818
-    """The total deadline passed."""
+    """The total deadline of the request passed."""
 
     status = 504
     code = "deadline_exceeded"
 
 
 class StreamBroken(GatewayError):  # noqa: N818
-    """A stream that had begun ended before its finish_reason."""
+    """A stream ended before its finish_reason, after it had begun."""
 
     status = 502
     code = "stream_broken"

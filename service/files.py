@@ -1,6 +1,6 @@
 """Files that change while the process runs: mounted secrets and key files.
 
-Kubernetes swaps a symbolic link when a secret changes, so that inode, size and time tell.
+Kubernetes swaps a symbolic link when a secret changes, so inode, size and mtime show the change.
 """
 
 import time
@@ -17,7 +17,7 @@ Stamp = tuple[int, int, int]
 
 
 def stamp(path: Path) -> Stamp | None:
-    """What changes when the file changes; None when it is not there."""
+    """Inode, size and mtime, which change with the file; None when it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -26,7 +26,7 @@ def stamp(path: Path) -> Stamp | None:
 
 
 class SecretFile:
-    """One secret in one file, read again when it changed; the last good value is kept."""
+    """One secret in one file, read again when it changes; the last good value stays in use."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
@@ -39,7 +39,7 @@ class SecretFile:
         return f"SecretFile({str(self._path)!r})"
 
     def value(self) -> str:
-        """The secret, without surrounding white space; looks at the file once a second at most.
+        """The secret, without surrounding white space; checks the file at most once a second.
 
         Raises:
             SettingsError: the file could never be read, or is empty.

@@ -1,7 +1,7 @@
-"""The settings file, read again when it changes.
+"""Reload of the settings file when it changes.
 
-It is in use as a whole or not at all: a file that is wrong, or that changes what only a start can
-change, is refused, and the last good one stays in use.
+A file is used as a whole or not at all. A file is refused when it is wrong, or when it changes a
+setting that needs a restart; then the last valid settings stay in use.
 """
 
 import asyncio
@@ -18,16 +18,18 @@ __all__ = ["LOOK_EVERY_S", "SettingsFile", "follow"]
 _log = logging.getLogger("seawall.settings")
 
 LOOK_EVERY_S = 0.5
-"""A change is in use within a second: after the second look that finds the file the same."""
+"""Seconds between two checks. A change is in use within a second: after two checks that find the
+same file."""
 _WHILE_RUNNING = frozenset(("timeouts", "degradation", "providers", "models"))
-"""All else is bound to what is made once: ports, stores, threads, promises of a drain."""
+"""Settings that may change at run time. The others belong to objects that are made once, such as
+ports, stores and threads, or to the drain, whose times are promised at the start."""
 
 
 class SettingsFile:
-    """One settings file, and what it says.
+    """One settings file and its parsed settings.
 
-    A file that was just written may be half of what it will be, and still be valid: it is read
-    once it looks the same twice.
+    A file that is still being written may be incomplete and yet valid, so it is read only when two
+    checks find the same file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,12 +43,12 @@ class SettingsFile:
         self.settings = load_settings(path)
 
     def changed(self) -> bool:
-        """Whether it is another one than was read last, and no longer being written."""
+        """Whether the file differs from the one that was read last, and is no longer written to."""
         before, self._seen = self._seen, stamp(self.path)
         return self._seen == before and self._seen != self._read
 
     def read(self) -> Settings:
-        """What it says now. May be called from another thread than the others.
+        """Read and parse the file. May be called from another thread than the other methods.
 
         Raises:
             SettingsError: it cannot be read, or it is wrong.
@@ -61,13 +63,13 @@ async def follow(
     on_refused: Callable[[bool], None],
     look_every_s: float = LOOK_EVERY_S,
 ) -> None:
-    """Give `use` what the file says, each time that it changed. Never returns.
+    """Call `use` with the new settings each time that the file changes. Never returns.
 
     Args:
-        file: has been read; those settings are in use.
-        use: takes other settings, or raises SettingsError and has changed nothing.
-        on_refused: told after each change whether the file is refused.
-        look_every_s: seconds.
+        file: the settings file, whose settings are in use.
+        use: applies other settings, or raises SettingsError and changes nothing.
+        on_refused: called after each change with whether the file is refused.
+        look_every_s: seconds between two checks.
     """
     current = file.settings
     refused = False
@@ -76,14 +78,14 @@ async def follow(
         if not file.changed():
             continue
         try:
-            # Parsing takes milliseconds, which no request should wait for.
+            # Parsing takes milliseconds, and must not block the event loop.
             settings = await asyncio.to_thread(file.read)
             _refuse_what_needs_a_restart(file.path, current, settings)
             if settings != current:
                 use(settings)
         except SettingsError as error:
             refused = True
-            _log.warning("settings not reloaded, the last good ones stay in use: %s", error)
+            _log.warning("settings not reloaded, the last valid ones stay in use: %s", error)
         else:
             if refused or settings != current:
                 _log.info("settings reloaded: %d models", len(settings.models))

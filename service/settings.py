@@ -1,7 +1,7 @@
 """The gateway's settings: one YAML file, parsed into one immutable value.
 
-Every wrong key or value becomes one clear line in a `SettingsError`. Secrets are not in this
-file: it names files in `secrets_dir`, which are read again when they change.
+Each wrong key or value is reported in a `SettingsError`. The file contains no secrets: it names
+files in `secrets_dir`, which are read again when they change.
 """
 
 from pathlib import Path
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 CUT_BEFORE_GRACE_SECONDS = 5
-"""Streams that are still open this long before the grace ends are told so in-band."""
+"""Streams that are still open this long before the grace period ends get an error event."""
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -68,14 +68,14 @@ class Listen(_Strict):
 
 
 class Health(_Strict):
-    """Where probes and metrics are served."""
+    """The address for probes and metrics."""
 
     host: str = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside the pod
     port: Port = GATEWAY_HEALTH
 
 
 class Drain(_Strict):
-    """How the process leaves after SIGTERM; both are counted from the signal."""
+    """How the process shuts down after SIGTERM; both times are counted from the signal."""
 
     serve_seconds: Annotated[float, Field(ge=0, le=600)] = 5
     grace_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
@@ -90,36 +90,36 @@ class Drain(_Strict):
 
 
 class Admission(_Strict):
-    """What the process accepts at once."""
+    """How much the process accepts at once."""
 
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
     max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 40)] = 128 << 20
-    """Request bodies that are held at once, all together: what arrives above it is refused with
-    503 and Retry-After. One body of max_body_bytes is always let in."""
+    """The bytes of all request bodies that are held at once. A request above it is refused with 503
+    and Retry-After. One body of max_body_bytes is always admitted."""
     deadline_seconds: Seconds = 600
     adaptive: bool = False
-    """Whether keys get less of their rates while more than a tenth of the requests fail."""
+    """Whether the rates of keys are lowered while more than a tenth of the requests fail."""
 
 
 class Timeouts(_Strict):
-    """Upstream timeouts, each for one attempt."""
+    """Timeouts of one attempt at a provider."""
 
     connect_seconds: Seconds = 2
     headers_seconds: Seconds = 10
     first_content_seconds: Seconds = 15
     gap_seconds: Seconds = 15
     quiet_seconds: Seconds = 15
-    """A streamed answer that has not begun by then is kept alive by comments, which commit its
-    status: what fails after that is told in the stream."""
+    """After so many seconds of silence, a streamed answer is kept alive by comments. The first
+    comment commits the status: a later failure becomes an error event in the stream."""
     answer_seconds: Seconds = 300
-    """A whole answer that is not streamed: half of the default deadline, so that a second
-    target still gets its chance."""
+    """For a whole answer that is not streamed. It is half of the default deadline, so that there is
+    time for a second target."""
 
 
 class ModelTimeouts(_Strict):
-    """What differs for one model: those that reason are silent for longer."""
+    """The timeouts of one model that differ: reasoning models are silent for longer."""
 
     headers_seconds: Seconds | None = None
     first_content_seconds: Seconds | None = None
@@ -128,22 +128,22 @@ class ModelTimeouts(_Strict):
 
 
 class Degradation(_Strict):
-    """What clients get when no target answers, beside the models' fallbacks."""
+    """What clients get when no target answers, in addition to the models' fallbacks."""
 
     stale_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     """How old the answer to an identical request of the same tenant may be; 0 keeps none."""
     stale_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 16 << 20
-    """Of all kept answers together."""
+    """The size of all kept answers together."""
 
 
 class MemoryState(_Strict):
-    """Limits are kept in the process: one replica, or a developer's machine."""
+    """Limits are kept in the process: for one replica, or a developer's machine."""
 
     kind: Literal["memory"] = "memory"
 
 
 class RedisState(_Strict):
-    """Limits are kept in Redis, whose master the sentinels name."""
+    """Limits are kept in Redis; the sentinels name its master."""
 
     kind: Literal["redis"]
     sentinels: Annotated[
@@ -161,34 +161,36 @@ class Prices(_Strict):
     input: _Dollars
     output: _Dollars
     cached_input: _Dollars | None = None
-    """Of the part of the prompt that the provider has in its cache; as `input` when left out."""
+    """For prompt tokens that the provider reads from its cache; the same as `input` by default."""
     cache_write: _Dollars | None = None
-    """Of the part that it writes to its cache; 1.25 times `input` when left out."""
+    """For prompt tokens that it writes to its cache; 1.25 times `input` by default."""
     cache_write_long: _Dollars | None = None
-    """The same for an hour; twice `input` when left out."""
+    """For prompt tokens that it caches for an hour; twice `input` by default."""
 
 
 class ProviderLimits(_Strict):
-    """What a provider takes of all replicas together."""
+    """The limits of a provider for all replicas together."""
 
     requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
 
 
 class Provider(_Strict):
-    """One provider account: what it speaks, where it is, and which file holds its key."""
+    """One provider account: its kind, its address, and the files with its keys."""
 
     kind: str
     base_url: _Url | None = None
-    """Where it is; what is known of the kind when it is left out."""
+    """The base URL; the kind's known URL by default."""
     api_key_file: FileName | None = None
     spare_api_key_files: tuple[FileName, ...] = ()
-    """Used while the provider refuses the first key, or has had enough of it."""
+    """Used while the provider refuses the first key, or rate limits it."""
     prices: dict[ModelName, Prices] = {}
-    """By the provider's names of its models; budgets do not count others, and say so."""
+    """By the provider's model names. Budgets do not count models without a price; a warning and a
+    metric report them."""
     limits: ProviderLimits = ProviderLimits()
-    """Above them the other targets come first, while there are any."""
+    """When they are reached, other targets are tried first, if there are any."""
     ask_for_streams: bool | None = None
-    """Also for whole answers, so that silence is noticed early; as the kind does when left out."""
+    """Whether to request streams also for whole answers, so that silence is noticed early. The
+    kind's default applies when it is left out."""
 
 
 class TargetRef(_Strict):
@@ -197,19 +199,19 @@ class TargetRef(_Strict):
     provider: Name
     model: ModelName
     priority: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Less is better; its place in the list, from 0, when it is left out."""
+    """Lower numbers are tried first; the place in the list, from 0, by default."""
     weight: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     """Its share of the requests among the targets of its priority."""
     lacks: tuple[Capability, ...] = ()
-    """Requests that use it go to the other targets."""
+    """Capabilities that it lacks; requests that use them go to the other targets."""
 
 
 class Model(_Strict):
-    """A model name that clients use, and who answers it, best first."""
+    """A model name that clients use, and its targets, best first."""
 
     targets: Annotated[tuple[TargetRef, ...], Field(min_length=1)]
     fallbacks: tuple[ModelName, ...] = ()
-    """Other names, whose targets answer when none of these does."""
+    """Other model names, whose targets are tried when none of these answers."""
     timeouts: ModelTimeouts = ModelTimeouts()
 
     @model_validator(mode="after")
@@ -219,7 +221,7 @@ class Model(_Strict):
             priority = place if target.priority is None else target.priority
             has_one = target.weight is not None
             if weighted.setdefault(priority, has_one) != has_one:
-                msg = f"targets of priority {priority}: all of them have a weight, or none"
+                msg = f"targets of priority {priority}: either all of them have a weight or none"
                 raise ValueError(msg)
         return self
 
@@ -230,13 +232,13 @@ class TracingSettings(_Strict):
     endpoint: _Url
     """The collector's base URL, such as http://collector:4318; /v1/traces is added."""
     sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Of the requests that come without a trace; those with one follow its own choice."""
+    """The share of recorded requests without a trace context; the others follow their context."""
     headers_file: FileName | None = None
     """In secrets_dir: headers of every export, one `name: value` a line."""
 
 
 class Settings(_Strict):
-    """Everything that the gateway is told."""
+    """The whole settings file."""
 
     listen: Listen = Listen()
     health: Health = Health()
@@ -268,7 +270,7 @@ class Settings(_Strict):
             for other in model.fallbacks:
                 if other not in self.models or other == alias:
                     known = ", ".join(sorted(set(self.models) - {alias}))
-                    msg = f"models.{alias} falls back to '{other}'; models has beside it: {known}"
+                    msg = f"models.{alias} falls back to '{other}'; known other models: {known}"
                     raise ValueError(msg)
         return self
 
@@ -277,7 +279,7 @@ _UNKNOWN_KEY = "extra_forbidden"
 
 
 def _shown(value: object) -> str:
-    """A value as a person may see it."""
+    """A value as it may be shown to a person, without secrets."""
     if isinstance(value, dict | list | BaseModel):
         return ""
     if isinstance(value, str):
@@ -286,10 +288,10 @@ def _shown(value: object) -> str:
 
 
 def explain(error: ValidationError, *, secret: bool = False) -> str:
-    """Each fault on one line: the key, what is allowed, and the value that was given.
+    """Describe all faults in one line: for each the key, what is allowed, and the value.
 
-    Of a `secret` document nothing is repeated but the names of known keys. The value of a key
-    that does not exist is never repeated: it may be a secret in the wrong place.
+    For a `secret` document only the names of known keys are shown. The value of an unknown key is
+    never shown, because it may be a secret in the wrong place.
     """
     lines: list[str] = []
     for fault in error.errors(include_url=False):
@@ -311,11 +313,11 @@ def parse_settings(text: str, source: str) -> Settings:
     try:
         document: object = yaml.safe_load(text)
     except Exception as error:
-        # PyYAML's own are not all: dates that are none, endless nesting, tags of other types.
+        # PyYAML raises other exceptions, too: for invalid dates, deep nesting and unusual tags.
         reason = " ".join(str(error).split())
         raise SettingsError(f"{source} is not YAML: {reason}") from error
     if not isinstance(document, dict):
-        raise SettingsError(f"{source} must be a mapping of keys, and is {document!r:.60}")
+        raise SettingsError(f"{source} must be a mapping of keys, but is {document!r:.60}")
     try:
         return Settings.model_validate(document)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""`python -m simulator --name alpha`: a simulated provider."""
+"""`python -m simulator --name alpha` runs a simulated provider."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ def _arguments() -> argparse.Namespace:
         prog="python -m simulator",
         description="An OpenAI-compatible provider simulator that fails on request.",
     )
-    parser.add_argument("--name", required=True, help="what the simulator calls itself")
+    parser.add_argument("--name", required=True, help="the name of the simulator in its answers")
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a pod's own network namespace
     parser.add_argument("--port", type=int, default=SIMULATOR_HTTP)
     parser.add_argument("--admin-port", type=int, default=SIMULATOR_ADMIN)
@@ -36,7 +36,11 @@ async def _run(simulator: ProviderSimulator) -> None:
 
 
 def main() -> int:
-    """Run until SIGTERM; 0, or 2 and one line when a port is taken."""
+    """Run until SIGTERM.
+
+    Returns:
+        The exit code: 0, or 2 after one line on stderr when a port is taken.
+    """
     arguments = _arguments()
     try:
         http = socket.create_server((arguments.host, arguments.port), backlog=1024)

@@ -1,4 +1,4 @@
-"""The simulator's admin port: which fault is in force, and what has been seen."""
+"""The simulator's admin port: it sets the active fault, and reports the requests so far."""
 
 import dataclasses
 

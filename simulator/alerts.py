@@ -1,6 +1,6 @@
-"""`python -m simulator.alerts`: a receiver of Alertmanager's webhooks that keeps them.
+"""`python -m simulator.alerts`: a receiver for Alertmanager's webhooks that stores them.
 
-POST /<severity> keeps a message, GET / tells those that are kept, the oldest first.
+POST /<severity> stores a message; GET / returns the stored messages, the oldest first.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from simulator.server import bare_server
 __all__ = ["AlertsApi", "main"]
 
 _KEPT = 200
-"""Messages: a day of alerts on a bad day."""
+"""Messages that are kept: the alerts of a bad day."""
 
 
 class AlertsApi:
-    """Keeps what it is sent."""
+    """Stores the messages that it receives."""
 
     def __init__(self) -> None:
         self._kept: deque[dict[str, object]] = deque(maxlen=_KEPT)

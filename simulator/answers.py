@@ -1,4 +1,4 @@
-"""What the simulator says: the same words for the same request, recognisably not a model's."""
+"""The simulator's answers: the same text for the same request, and recognizably not a model's."""
 
 import itertools
 import time
@@ -18,7 +18,7 @@ class _StreamOptions(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct):
-    """The fields that the simulator looks at."""
+    """The fields that the simulator reads."""
 
     model: str
     stream: bool = False
@@ -38,13 +38,13 @@ class Answers(Protocol):
         ...
 
     def empty(self, request: ChatRequest) -> bytes:
-        """A whole answer that holds nothing."""
+        """A whole answer without content."""
         ...
 
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
-        """The events of a streamed answer: those that carry text, and the ending.
+        """The events of a streamed answer: those with text, and the ending.
 
-        The first event carries no text.
+        The first event has no text.
         """
         ...
 
@@ -53,17 +53,17 @@ class Answers(Protocol):
         ...
 
     def error_event(self, body: bytes) -> bytes:
-        """The same inside a stream."""
+        """The same error as an event of a stream."""
         ...
 
 
 def words_of(tokens: int) -> list[str]:
-    """So many pieces of text."""
+    """A list of `tokens` pieces of text."""
     return [word + " " for word in itertools.islice(itertools.cycle(_WORDS), max(1, tokens))]
 
 
 class OpenAIAnswers:
-    """See `Answers`: chat completions."""
+    """`Answers` as chat completions."""
 
     malformed_event = b'data: {"choices": [{"index": 0, "delta"\n\ndata: [DONE]\n\n'
 
@@ -108,8 +108,8 @@ class OpenAIAnswers:
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
         """See `Answers.streamed`.
 
-        The first event carries the role and no text, as OpenAI's does; the ending is
-        finish_reason, usage when asked for, and the end marker.
+        The first event has the role and no text, like OpenAI's. The ending is the finish_reason,
+        the usage if requested, and the end marker.
         """
         head = self._head(request, "chat.completion.chunk")
         deltas = [{"role": "assistant", "content": ""}]
@@ -121,7 +121,7 @@ class OpenAIAnswers:
         return [self._event(head, delta, None) for delta in deltas], b"".join((*ending, DONE))
 
     def error(self, message: str, kind: str, code: str | None) -> bytes:
-        """An error in OpenAI's shape."""
+        """An error in OpenAI's format."""
         return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
     def _head(self, request: ChatRequest, kind: str) -> dict[str, object]:

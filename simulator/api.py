@@ -1,4 +1,4 @@
-"""The simulator's API, OpenAI's and Anthropic's, as a plain ASGI application."""
+"""The simulator's APIs, OpenAI's and Anthropic's, as a plain ASGI application."""
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(ChatRequest).decode
 
 
 class SimulatorApi:
-    """Answers, unless a fault is in force."""
+    """Answers requests, with the active fault if there is one."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SimulatorApi:
 
 
 def _key_of(scope: Scope) -> str:
-    """The API key, however it is sent."""
+    """The API key from any of the three headers."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2]
     return value or headers.get(b"x-api-key", headers.get(b"api-key", b"")).decode("latin-1")

@@ -1,4 +1,4 @@
-"""The little of ASGI that the simulator needs, and what ASGI does not offer: a reset."""
+"""The parts of ASGI that the simulator needs, and a TCP reset, which ASGI does not offer."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ _TRANSPORT = "seawall.transport"
 
 
 class ClientGone(Exception):  # noqa: N818 - what happened, not a fault of this program
-    """The client left before the answer was whole."""
+    """The client left before the answer was complete."""
 
 
 class ResettableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which hands its transport to the application."""
+    """uvicorn's protocol, extended so that the application gets the transport."""
 
     def on_message_begin(self) -> None:
         """Start a request."""
@@ -52,7 +52,7 @@ async def send_json(send: Send, status: int, body: bytes) -> None:
 
 
 class Answering:
-    """One answer in the making, which ends when the client leaves."""
+    """One answer in progress, which is cancelled when the client leaves."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -60,7 +60,7 @@ class Answering:
         self.send = send
 
     async def run(self, answer: Coroutine[Any, Any, None]) -> None:
-        """Run `answer` until it is done or the client has left.
+        """Run `answer` until it is done, or until the client leaves.
 
         Raises:
             ClientGone: the client left first.
@@ -95,7 +95,7 @@ class Answering:
         await self.send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def reset(self) -> None:
-        """Break the connection with a TCP reset, now; does not return to the caller."""
+        """Break the connection with a TCP reset at once; it does not return to the caller."""
         transport: asyncio.Transport = self._scope["extensions"][_TRANSPORT]
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,6 +1,6 @@
-"""The faults that the simulator can be told to show: one entry per fault, with its parameters.
+"""The faults that the simulator can produce: one entry per fault, with its parameters.
 
-A fault counts down its `times` and then goes away; without `times` it stays until it is deleted.
+A fault ends after `times` requests; without `times` it stays active until it is deleted.
 """
 
 import time
@@ -12,19 +12,19 @@ __all__ = ["FAULTS", "Fault", "FaultError", "Faults", "parse_fault"]
 
 
 class FaultError(ValueError):
-    """The request for a fault is wrong; the message names what is allowed."""
+    """The request for a fault is wrong; the message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A number or a word that shapes a fault."""
+    """A parameter of a fault: a number, one of several words, or any text."""
 
     default: float | str | None
     least: float = 0.0
     most: float = 3600.0
     words: tuple[str, ...] = ()
     free: bool = False
-    """Any text."""
+    """Whether any text is allowed."""
 
 
 FAULTS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
@@ -54,14 +54,14 @@ FAULTS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
         "other_model": {},
     }
 )
-"""`after` counts the pieces of text that are sent before the fault shows; `only_key` and
-`only_model` say whom a fault meets, everybody when empty; `flapping` answers 500 for so many
-seconds, then well for as many, and so on."""
+"""`after` is the number of text pieces that are sent before the fault. `only_key` and `only_model`
+restrict the fault to requests with that key or model; empty means all requests. `flapping` answers
+500 for so many seconds, then normally for as many, and so on."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """A fault in force; `times` is how many more requests it meets, None without end."""
+    """An active fault; `times` is the number of requests that it still affects, None for all."""
 
     kind: str
     parameters: Mapping[str, float | str | None]
@@ -69,11 +69,11 @@ class Fault:
     since: float = field(default_factory=time.monotonic)
 
     def text(self, name: str) -> str:
-        """A parameter that is a text; empty when the fault has none of that name."""
+        """A text parameter; empty when the fault has no parameter of that name."""
         return str(self.parameters.get(name) or "")
 
     def number(self, name: str) -> float:
-        """A parameter that is a number."""
+        """A number parameter."""
         value = self.parameters[name]
         return float(value) if isinstance(value, int | float) else 0.0
 
@@ -105,7 +105,7 @@ def parse_fault(wanted: Mapping[str, object]) -> Fault:
     """Make a fault from {"kind": ..., parameters..., "times": n or null}.
 
     Raises:
-        FaultError: an unknown fault or parameter, or a value out of range.
+        FaultError: the fault or a parameter is unknown, or a value is out of range.
     """
     rest = dict(wanted)
     kind = rest.pop("kind", None)
@@ -131,7 +131,7 @@ def parse_fault(wanted: Mapping[str, object]) -> Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The fault in force, and what has been seen."""
+    """The active fault, and the requests so far."""
 
     current: Fault | None = None
     requests: int = 0
@@ -139,13 +139,13 @@ class Faults:
     completed: int = 0
     client_gone: int = 0
     last_body: str = ""
-    """The last request as it came, up to 64 KiB: for tests of what is passed on."""
+    """The last request as it arrived, up to 64 KiB: for tests of what the gateway forwards."""
     last_headers: dict[str, str] = field(default_factory=dict[str, str])
-    """Its headers, without those that carry keys."""
+    """The headers of the last request, without those that contain keys."""
     faulted: dict[str, int] = field(default_factory=dict[str, int])
 
     def take(self, *, key: str, model: str) -> Fault | None:
-        """The fault that a request with this key, for this model, meets."""
+        """The fault for a request with this key and model; None when there is none."""
         fault = self.current
         if fault is None or not self._meets(fault, key, model):
             return None

@@ -1,4 +1,4 @@
-"""What the simulator says to those who ask as Anthropic's clients do."""
+"""The simulator's answers in Anthropic's format."""
 
 import itertools
 
@@ -18,7 +18,7 @@ def _event(name: str, **fields: object) -> bytes:
 
 
 class MessagesAnswers:
-    """See `Answers`: messages."""
+    """`Answers` as messages."""
 
     malformed_event = b'event: content_block_delta\ndata: {"type": "content_block_de\n\n'
 

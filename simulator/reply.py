@@ -1,4 +1,4 @@
-"""One answer of the simulator, whole or streamed, with the fault that it meets."""
+"""One answer of the simulator, whole or streamed, with its fault."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ _SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")
 _HTML = b"<html><body><h1>502 Bad Gateway</h1><p>seawall provider simulator</p></body></html>"
 _BAD_REQUEST = 400
 _ALL_ALONG = ("slow_first_token", "trickle", "large_answer", "other_model")
-"""Faults of a stream that comes to its end nevertheless."""
+"""Faults with which a stream still ends normally."""
 
 
 class Reply:
-    """Gives one answer; made per request."""
+    """Sends one answer; one object per request."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Reply:
         self._delay_s = self._delay_s or token_delay_s
 
     async def give(self) -> None:
-        """Answer."""
+        """Send the answer."""
         match self._kind:
             case "status" | "flapping" | "content_filter" | "context_too_long":
                 await self._refuse()
@@ -109,7 +109,7 @@ class Reply:
         if not breaks and not self._delay_s:
             await to.end(b"".join((*pieces, ending)))
             return
-        # The role comes before the first piece of text, and before any fault.
+        # The event with the role comes before the first piece of text, and before any fault.
         for number, piece in enumerate(pieces, start=-1):
             if fault is not None and number == after:
                 await self._break(fault)
@@ -122,7 +122,7 @@ class Reply:
         await to.end(ending)
 
     async def _break(self, fault: Fault) -> None:
-        # What came before travels alone, so that the fault meets a client that has read it.
+        # A pause, so that the client reads the data before the fault separately from the fault.
         await asyncio.sleep(_BEFORE_BREAK_S)
         if fault.kind == "stall_mid_stream":
             await asyncio.sleep(_FOR_EVER_S)

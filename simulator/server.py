@@ -1,4 +1,4 @@
-"""Runs a simulator: two ports, one event loop, until it is told to stop."""
+"""Runs a simulator on two ports and one event loop, until it is stopped."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ from simulator.messages import MessagesAnswers
 __all__ = ["ProviderSimulator", "SimulatorOptions", "bare_server"]
 
 GRACE_S = 2
-"""A simulator has nothing to lose: what is still running is cut then."""
+"""Seconds for requests in flight at the shutdown; then they are cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
-    """How a simulator answers when nothing is wrong."""
+    """How a simulator answers without a fault."""
 
     name: str
     models: tuple[str, ...] = ("sim-small", "sim-large")
@@ -35,12 +35,12 @@ class SimulatorOptions:
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave the signals to whoever runs both servers."""
+        """Install no signal handlers, since the caller handles signals for both servers."""
         yield
 
 
 def bare_server(app: ASGIApp, *, host: str = "", port: int = 0) -> uvicorn.Server:
-    """A server that leaves signals and logs to others; it needs no address to serve sockets."""
+    """Make a server without signal handlers and logs; it needs no address to serve sockets."""
     return _Server(
         uvicorn.Config(
             app,
@@ -79,7 +79,7 @@ class ProviderSimulator:
         return self._http.started and self._admin.started
 
     def stop(self) -> None:
-        """Ask both servers to stop; safe from another thread."""
+        """Ask both servers to stop; any thread may call it."""
         self._http.should_exit = True
         self._admin.should_exit = True
 

@@ -1,5 +1,4 @@
-"""The backup job: a dump of Redis, checked, in an S3-compatible bucket, and old ones removed.
+"""The backup job: stores a checked dump of Redis in an S3-compatible bucket, and removes old ones.
 
-It runs in a pod of its own and holds the passwords of users with few rights only. Restoring is no
-part of it.
+It runs in a separate pod, and has only passwords of users with few rights. It does not restore.
 """

@@ -1,4 +1,4 @@
-"""Take a dump with redis-cli, and check it with redis-check-rdb."""
+"""Takes a dump with redis-cli, and checks it with redis-check-rdb."""
 
 import os
 import re
@@ -15,11 +15,11 @@ __all__ = ["check", "take"]
 
 _KEYS = re.compile(r"^\[info\] (\d+) keys read$", re.MULTILINE)
 _LONGEST = 300
-"""Characters of a program's last line that are told."""
+"""Characters of a program's last line that are put into the error message."""
 
 
 def take(settings: BackupSettings, source: Source, file: Path) -> None:
-    """Write the RDB of `source` to `file`, as the user that replicas use.
+    """Write the RDB of `source` to `file`, as the ACL user of replicas.
 
     Raises:
         BackupError: redis-cli failed, did not end in time, or wrote nothing.
@@ -27,26 +27,26 @@ def take(settings: BackupSettings, source: Source, file: Path) -> None:
     """
     where = f"{source.host}:{source.port}"
     words = ["redis-cli", "-h", source.host, "-p", str(source.port), "--user", "replica"]
-    # By the environment: everybody on the machine can read a program's arguments.
+    # In the environment, because everybody on the machine can read a program's arguments.
     password = {"REDISCLI_AUTH": settings.secret(paths.REDIS_REPLICA_PASSWORD_FILE)}
     _run([*words, "--rdb", str(file)], settings.dump_timeout_s, f"dump of {where}", password)
     if not file.exists() or not file.stat().st_size:
-        raise BackupError(f"dump of {where}: redis-cli ended well and wrote nothing")
+        raise BackupError(f"dump of {where}: redis-cli succeeded but wrote nothing")
 
 
 def check(settings: BackupSettings, file: Path) -> int:
-    """How many keys the dump holds.
+    """The number of keys in the dump.
 
     Raises:
-        BackupError: it is damaged, or it holds no keys: it must not outlive copies that do.
+        BackupError: it is damaged, or it has no keys; it must not replace older copies with keys.
     """
     words = ["redis-check-rdb", str(file)]
     said = _run(words, settings.dump_timeout_s, "check of the dump", {})
     found = _KEYS.search(said)
     if found is None:
-        raise BackupError("check of the dump: redis-check-rdb does not say how many keys it read")
+        raise BackupError("check of the dump: redis-check-rdb did not report the number of keys")
     if not int(found[1]):
-        raise BackupError("check of the dump: it holds no keys; nothing is stored or removed")
+        raise BackupError("check of the dump: it has no keys; nothing is stored or removed")
     return int(found[1])
 
 
@@ -58,7 +58,7 @@ def _run(words: Sequence[str], timeout_s: int, what: str, secrets: dict[str, str
             text=True,
             errors="replace",
             timeout=timeout_s,
-            # Nothing else of ours, such as credentials of the object storage.
+            # Nothing else from this process, such as credentials of the object storage.
             env={"PATH": os.environ.get("PATH", os.defpath), **secrets},
             check=False,
         )
@@ -67,7 +67,7 @@ def _run(words: Sequence[str], timeout_s: int, what: str, secrets: dict[str, str
     except OSError as failed:
         raise BackupError(f"{what}: {words[0]} cannot be started: {failed.strerror}") from failed
     if done.returncode:
-        lines = (done.stderr + done.stdout).strip().splitlines() or ["it said nothing"]
+        lines = (done.stderr + done.stdout).strip().splitlines() or ["no output"]
         said = _without(secrets, lines[-1])[:_LONGEST]
         raise BackupError(f"{what}: {words[0]} ended with {done.returncode}: {said}")
     return done.stdout

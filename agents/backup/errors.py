@@ -1,7 +1,7 @@
-"""Why a backup fails."""
+"""The error of a failed backup."""
 
 __all__ = ["BackupError"]
 
 
 class BackupError(Exception):
-    """A step failed: which one, with which value and why, in one line without secrets."""
+    """A step failed; the message names the step, the value and the reason, without secrets."""

@@ -1,4 +1,4 @@
-"""One backup, step by step: a step that fails ends the run, and only the last one removes."""
+"""One backup, step by step: a failed step ends the run, and the last step removes old copies."""
 
 import signal
 import tempfile
@@ -21,11 +21,15 @@ __all__ = ["main"]
 
 
 class _Stopped(BaseException):
-    """Kubernetes ends the pod; no library may take it for an error that it can handle."""
+    """Kubernetes ends the pod. It is a BaseException, so that no library handles it as an error."""
 
 
 def main() -> int:
-    """Make one backup; 0 when it is stored and verified, and old ones are gone, else 1."""
+    """Make one backup.
+
+    Returns:
+        0 when the backup is stored and verified, and old ones are removed; otherwise 1.
+    """
     journal = Journal()
     # Process 1 of a container ignores signals that it does not handle.
     signal.signal(signal.SIGTERM, _stop)
@@ -37,7 +41,7 @@ def main() -> int:
         journal.failed(f"{missing.name} is missing: run the job with the image of target ops")
     except _Stopped:
         journal.failed("stopped by SIGTERM: the pod was deleted or its deadline is over")
-    except Exception as unknown:  # noqa: BLE001 - the last line: one line, and never a traceback
+    except Exception as unknown:  # noqa: BLE001 - one line in the log, and never a traceback
         journal.failed(f"unexpected {type(unknown).__name__} {_place(unknown)}")
     else:
         return 0
@@ -45,13 +49,13 @@ def main() -> int:
 
 
 def _back_up(settings: BackupSettings, journal: Journal) -> None:
-    # Here: without boto3 the run must end with one line, too.
+    # Imported here, so that a run without boto3 also ends with one line in the log.
     from agents.backup.store import Store, content_of  # noqa: PLC0415
 
     with journal.step("choose") as said:
         source = choose(settings)
         said |= {"role": source.role, "host": source.host, "port": source.port}
-    # A folder of its own: only its owner can read the dump, and it is gone at the end.
+    # In a new folder, which only its owner can read, and which is removed at the end.
     with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.scratch) as folder:
         file = Path(folder, "dump.rdb")
         taken = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What a run tells: one JSON line for each step, on standard output."""
+"""The log of a run: one JSON line for each step, on standard output."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 __all__ = ["Fields", "Journal"]
 
 Fields = dict[str, str | int]
-"""What a step has to say beside its name and its time; `bytes` is always among it."""
+"""The fields of a step in addition to its name and its time; `bytes` is always among them."""
 
 
 class Journal:
@@ -21,14 +21,14 @@ class Journal:
 
     @contextmanager
     def step(self, name: str) -> Generator[Fields]:
-        """One step: what the body puts into the fields is written when it ends well."""
+        """Run one step; the fields that the body sets are written when it succeeds."""
         self._step, self._begun = name, time.monotonic()
         fields: Fields = {"bytes": 0}
         yield fields
         self._write(fields)
 
     def failed(self, why: str) -> None:
-        """The line of the step that was under way."""
+        """Write the line of the step that failed."""
         self._write({"error": " ".join(why.split())})
 
     def _write(self, fields: Fields) -> None:

@@ -1,4 +1,4 @@
-"""The names of copies, and which of them are too old. Pure: no clock and no storage."""
+"""The names of copies, and the choice of those that are too old. Pure: no clock, no storage."""
 
 import re
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ _NAME = re.compile(r"(\d{8}T\d{6}Z)-[A-Za-z0-9._-]+\.rdb")
 
 
 def key_of(prefix: str, taken: datetime, name: str) -> str:
-    """The key of the copy that `name` took: sorted by key, copies are sorted by time (UTC)."""
+    """The key of the copy by the host `name`; sorted by key, copies are sorted by time (UTC)."""
     return f"{prefix}/{taken.astimezone(UTC).strftime(_MOMENT)}-{name}.rdb"
 
 
 def expired(
     keys: Iterable[str], *, prefix: str, verified: str, now: datetime, keep: timedelta
 ) -> list[str]:
-    """The keys of copies older than `keep`, the oldest first; never `verified`, the newest.
+    """The keys of copies older than `keep`, oldest first, and never `verified`, the newest one.
 
-    A copy's age is in its name, since storages give a copied object a new date. Names of another
-    form are not ours and are never among them.
+    The age comes from a copy's name, since storages give a copied object a new date. Objects with
+    other names do not belong to the backup, and are never returned.
     """
     return sorted(
         key
@@ -39,4 +39,4 @@ def _taken(prefix: str, key: str) -> datetime | None:
     try:
         return datetime.strptime(found[1], _MOMENT).replace(tzinfo=UTC)
     except ValueError:
-        return None  # digits that are no date
+        return None  # digits that are not a date

@@ -1,4 +1,4 @@
-"""What the backup job is told: environment variables and mounted secret files, read once."""
+"""The settings of the backup job: environment variables and mounted secret files, read once."""
 
 import os
 import socket
@@ -17,20 +17,20 @@ Credentials = Literal["role", "secret"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSettings:
-    """One run's view.
+    """The settings of one run.
 
     Attributes:
-        name: of this pod or host; the copy's name ends with it.
-        hosts: names of all hosts with a sentinel.
-        master_name: the name under which the sentinels watch the master.
-        bucket: where copies go.
-        prefix: what the objects' names begin with, without a slash at its end.
+        name: the name of this pod or host; the copy's name ends with it.
+        hosts: the names of all hosts with a sentinel.
+        master_name: the name under which the sentinels monitor the master.
+        bucket: the bucket for the copies.
+        prefix: the prefix of the objects' names, without a slash at its end.
         keep_s: copies older than so many seconds are removed; None when the bucket does that.
-        endpoint: URL of the object storage; None is AWS.
-        region: the bucket's; None leaves it to boto3's default chain.
-        credentials: `role` is boto3's default chain, `secret` two mounted files.
-        scratch: folder for the dump, with room for all of it.
-        dump_timeout_s: for taking the dump, and again for checking it.
+        endpoint: the URL of the object storage; None is AWS.
+        region: the bucket's region; None leaves it to boto3's default chain.
+        credentials: `role` is boto3's default chain, `secret` means two mounted files.
+        scratch: a folder with enough room for the dump.
+        dump_timeout_s: seconds for taking the dump, and again for checking it.
         secrets: folder with one file per secret.
         sentinel_port: TCP port of the sentinels.
     """
@@ -62,7 +62,7 @@ def read_backup_settings() -> BackupSettings:
     """The settings from this process's environment.
 
     Raises:
-        SettingsError: one is missing or not what it should be.
+        SettingsError: a setting is missing or invalid.
     """
     keep = "SEAWALL_BACKUP_KEEP_S"
     return BackupSettings(

@@ -1,4 +1,7 @@
-"""Which Redis is asked for the dump: a replica in sync, since a dump is work; else the master."""
+"""The choice of the Redis server for the dump: a replica in sync, or else the master.
+
+A replica is preferred because a dump takes processor time.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,16 +17,16 @@ from contract import paths
 __all__ = ["Source", "choose"]
 
 _FRESH_S = 10
-"""Redis' repl-ping-replica-period: a linked replica hears of its master at least that often."""
+"""Redis' repl-ping-replica-period: a master pings a connected replica at least that often."""
 _GONE = {"s_down", "o_down", "disconnected", "master_down"}
-"""Sentinel's flags of a replica that nobody should count on."""
+"""Sentinel's flags of a replica that is not usable."""
 
 _Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One Redis server and what it is."""
+    """One Redis server and its role."""
 
     host: str
     port: int
@@ -31,10 +34,10 @@ class Source:
 
 
 def choose(settings: BackupSettings) -> Source:
-    """The replica in sync that has heard most of its master; the master when there is none.
+    """The replica in sync with the highest replication offset; the master when there is none.
 
     Raises:
-        BackupError: most sentinels do not agree on a master.
+        BackupError: no majority of the sentinels agrees on a master.
         SettingsError: a password is missing.
     """
     votes = {host: vote for host in settings.hosts if (vote := _master(settings, host))}
@@ -66,7 +69,7 @@ def _master(settings: BackupSettings, host: str) -> _Address | None:
         with _sentinel(settings, host) as server:
             answer = server.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", settings.master_name)
     except ServerError:
-        return None  # not heard, and so not counted
+        return None  # no answer, so it is not counted
     if not isinstance(answer, (list, tuple)):
         return None
     named, port = cast("list[object]", answer)
@@ -74,7 +77,7 @@ def _master(settings: BackupSettings, host: str) -> _Address | None:
 
 
 def _replicas(settings: BackupSettings, sentinels: list[str]) -> Iterator[_Address]:
-    """What any of the sentinels holds for a replica that is there."""
+    """The usable replicas that any of the sentinels knows."""
     for host in sentinels:
         try:
             with _sentinel(settings, host) as server:
@@ -88,7 +91,7 @@ def _replicas(settings: BackupSettings, sentinels: list[str]) -> Iterator[_Addre
 
 
 def _offset(settings: BackupSettings, address: _Address) -> int | None:
-    """How much a replica has heard; None when it is not in sync or does not answer."""
+    """A replica's replication offset; None when it is not in sync or does not answer."""
     password = settings.secret(paths.REDIS_EXPORTER_PASSWORD_FILE)
     try:
         with Server(*address, "exporter", password) as server:
@@ -105,7 +108,7 @@ def _offset(settings: BackupSettings, address: _Address) -> int | None:
 
 
 def _pairs(answer: object) -> Mapping[str, object]:
-    """Names and values, which the protocol's version 2 sends as one flat list."""
+    """Names and values; version 2 of Redis' protocol sends them as one flat list."""
     if isinstance(answer, Mapping):
         return cast("Mapping[str, object]", answer)
     flat = cast("list[object]", answer)

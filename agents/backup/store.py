@@ -1,4 +1,4 @@
-"""The bucket; the only module of the agents that imports boto3."""
+"""The bucket of the backups; the only module of the agents that imports boto3."""
 
 import base64
 import hashlib
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["PART_BYTES", "Content", "Store", "content_of"]
 
 PART_BYTES = 16 * 2**20
-"""Of an upload in parts; S3 takes at most 10,000, so a dump of 156 GiB fits."""
+"""The size of a part of a multipart upload; S3 accepts 10,000 parts, so a dump of 156 GiB fits."""
 _THREADS = 2
-"""Parts on their way at once; each is held in memory."""
+"""Parts that are uploaded at once; each is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an object holds.
+    """The content of an object.
 
     Attributes:
         size: bytes.
-        checksum: SHA-256 in S3's words: base64; of an upload in parts the SHA-256 of the parts'
-            digests, with a dash and their number.
+        checksum: SHA-256 in S3's format: base64. For a multipart upload it is the SHA-256 of the
+            parts' digests, followed by a dash and the number of parts.
             https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     """
 
@@ -45,7 +45,7 @@ class Content:
 
 
 def content_of(file: Path) -> Content:
-    """What the object must hold after `file` was uploaded."""
+    """The content that the object must have after the upload of `file`."""
     digests: list[bytes] = []
     with file.open("rb") as parts:
         while part := parts.read(PART_BYTES):
@@ -66,7 +66,7 @@ class Store:
             self._client = _client(settings)
 
     def upload(self, file: Path, key: str) -> None:
-        """Store `file`, in parts when it is large; the storage checks the SHA-256 of each."""
+        """Upload `file`, in parts when it is large; the storage checks each part's SHA-256."""
         config = TransferConfig(
             multipart_threshold=PART_BYTES,
             multipart_chunksize=PART_BYTES,
@@ -82,7 +82,7 @@ class Store:
             )
 
     def content(self, key: str) -> Content:
-        """What the storage says that the object holds; without a checksum it is empty."""
+        """The object's content as the storage reports it; a missing checksum is empty."""
         with self._told("HEAD"):
             head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         return Content(head["ContentLength"], head.get("ChecksumSHA256", ""))
@@ -100,7 +100,7 @@ class Store:
             }
 
     def remove(self, key: str) -> None:
-        """Remove one object; a bucket with versions keeps it as an old version."""
+        """Remove one object; a bucket with versioning keeps it as an old version."""
         with self._told(f"removal of {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
@@ -126,14 +126,14 @@ def _client(settings: BackupSettings) -> "S3Client":
             connect_timeout=10,
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 3},
-            # A storage of one's own rarely has a name for each bucket.
+            # Self-hosted storages rarely have a DNS name for each bucket.
             s3={"addressing_style": "path" if settings.endpoint else "auto"},
         ),
     )
 
 
 def _why(failed: BaseException) -> str:
-    """The code that the storage gave: its messages may repeat what was sent."""
+    """The storage's error code; its messages are left out, since they may repeat sent data."""
     if isinstance(failed, ClientError):
         code = failed.response.get("Error", {}).get("Code", "no code")
         return f"{failed.operation_name} was answered with {code}"

@@ -1,1 +1,1 @@
-"""What runs beside nginx: a name server that always answers."""
+"""A DNS server in nginx's pod that always answers."""

@@ -1,4 +1,7 @@
-"""The two DNS messages that the entrance needs: a question read, and its answer. RFC 1035."""
+"""The two DNS messages that the edge proxy needs: it decodes a query, and encodes the response.
+
+RFC 1035.
+"""
 
 import ipaddress
 import struct
@@ -12,17 +15,17 @@ _A, _IN = 1, 1
 _RESPONSE, _RECURSION_DESIRED, _RECURSION_AVAILABLE = 0x8000, 0x0100, 0x0080
 _SERVFAIL = 2
 _FIRST_NAME = 0xC00C
-"""A pointer to the question's own name, which begins behind the header."""
+"""A pointer to the name in the query, which begins after the header."""
 _TTL_S = 1
 _MOST = 200
-"""Addresses in one message: nginx reads 4096 bytes, and each takes 16."""
+"""Addresses in one message: nginx reads 4096 bytes, and each address takes 16."""
 
 
 def answer(question: bytes, addresses: Sequence[str]) -> bytes | None:
-    """The answer to an IPv4 question, whatever name is asked for.
+    """The response to an IPv4 query, for any name.
 
-    Other questions have an empty answer; without addresses the answer is SERVFAIL, so that nobody
-    keeps an empty one. None for what is no question.
+    Queries of other types get an empty response. Without addresses the response is SERVFAIL, so
+    that no client caches an empty one. None when the message is not a query.
     """
     if len(question) < _HEADER.size:
         return None
@@ -43,11 +46,11 @@ def answer(question: bytes, addresses: Sequence[str]) -> bytes | None:
 
 
 def _end_of_name(question: bytes) -> int | None:
-    """Where the first name is over: behind its empty label."""
+    """The position after the first name, which ends with an empty label."""
     place = _HEADER.size
     while place < len(question):
         length = question[place]
-        if length > 63:  # noqa: PLR2004 - two bits mark a pointer, which no question has
+        if length > 63:  # noqa: PLR2004 - two bits mark a pointer, which no query has
             return None
         place += 1 + length
         if length == 0:

@@ -1,10 +1,11 @@
-"""The entrance's name server: it tells nginx the gateway's pods at once, as they were last heard.
+"""The DNS server of the edge proxy: it answers nginx at once with the last known gateway pods.
 
-nginx resolves names itself, and a request waits for that. Its questions go out from one socket, so
-that a cluster whose name server died with a node answers none of them until the network notices;
-nginx asks again after five seconds. Here the cluster's name server is asked twice a second, each
-time from a new socket and without waiting for the question before; what was heard last stands until
-something newer is heard. So nobody waits for a name server, and no pod is forgotten because of one.
+nginx resolves names itself, and a request waits for that. It sends its queries from one socket. If
+the cluster's DNS server died with a node, none of them is answered until the network notices, and
+nginx repeats a query only after five seconds. This server queries the cluster's DNS server twice a
+second, each time from a new socket, and without waiting for the query before. The last answer stays
+valid until a newer one arrives. So no request waits for the cluster's DNS, and its failure removes
+no pod.
 """
 
 import asyncio
@@ -22,16 +23,16 @@ __all__ = ["Names", "main", "serve"]
 
 _EVERY_S = 0.5
 _AT_ONCE = 8
-"""Questions under way at most; each is given up by the resolver after some seconds."""
+"""The most queries in flight; the resolver gives each of them up after some seconds."""
 _LOOPBACK = "127.0.0.1"
 
 
 class Names:
-    """The addresses of one name, asked for again and again.
+    """The addresses of one name, which is resolved periodically.
 
     Args:
         host: the name.
-        lookup: its addresses now; raises OSError when they cannot be had.
+        lookup: returns its current addresses; raises OSError when the lookup fails.
     """
 
     def __init__(self, host: str, lookup: Callable[[str], Awaitable[tuple[str, ...]]]) -> None:
@@ -41,16 +42,16 @@ class Names:
         self._asked = 0
         self._asking: set[asyncio.Task[None]] = set()
         self.addresses: tuple[str, ...] = ()
-        """Empty until something was heard; never empty again."""
+        """Empty until the first answer, and never after that."""
 
     async def ask_forever(self) -> None:
-        """Ask on a fixed schedule, whether or not earlier questions were answered."""
+        """Query on a fixed schedule, whether or not earlier queries were answered."""
         while True:
             self.ask()
             await asyncio.sleep(_EVERY_S)
 
     def ask(self) -> None:
-        """Send one question, unless too many wait already."""
+        """Send one query, unless too many wait already."""
         if len(self._asking) >= _AT_ONCE:
             return
         self._asked += 1
@@ -62,7 +63,7 @@ class Names:
         try:
             found = await self._lookup(self._host)
         except OSError:
-            return  # what was heard before stands: a name server is never a dependency
+            return  # the last answer stays valid: the cluster's DNS is never a dependency
         if not found or number < self._heard:
             return
         self._heard = number
@@ -72,19 +73,19 @@ class Names:
 
 
 class _Server(asyncio.DatagramProtocol):
-    """Answers each question for the one name that there is, whatever it is called."""
+    """Answers every query with the addresses of the one name, whatever name it asks for."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # asyncio's own transport of sockets is none by its class.
+        # asyncio's socket transport is not a DatagramTransport by its class.
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         known = list(self._names.addresses)
-        # Whoever takes the first of them must not always take the same pod.
+        # A client that takes the first address must not always get the same pod.
         random.shuffle(known)
         said = answer(data, known)
         if said and self._transport:
@@ -92,7 +93,7 @@ class _Server(asyncio.DatagramProtocol):
 
 
 def main(host: str) -> int:
-    """Serve until SIGTERM or SIGQUIT; the exit code."""
+    """Serve until SIGTERM or SIGQUIT; returns the exit code."""
     asyncio.run(_until_a_signal(Names(host, _lookup)))
     return 0
 
@@ -116,7 +117,7 @@ async def serve(
     asking = asyncio.create_task(names.ask_forever())
 
     async def why_not_ready() -> str:
-        return "" if names.addresses else "no address was heard yet"
+        return "" if names.addresses else "the gateway's name has not been resolved yet"
 
     health = await answer_probes(health_port, why_not_ready)
     await ended.wait()

@@ -1,1 +1,1 @@
-"""What starts, stops, watches and probes Redis and Sentinel inside their pods."""
+"""Starts, stops, monitors and probes Redis and Sentinel inside their pods."""

@@ -1,4 +1,4 @@
-"""Ask the sentinels and the other pods; whoever does not answer in time is simply not heard."""
+"""Queries the sentinels and the other pods; those that do not answer in time are left out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -12,7 +12,7 @@ __all__ = ["current_master", "holds_data", "observe"]
 
 
 def current_master(settings: Settings, host: str) -> str | None:
-    """The host that one sentinel holds for the master; None when it does not answer."""
+    """The master's host according to one sentinel; None when the sentinel does not answer."""
     try:
         with sentinel(settings, host) as server:
             return server.master_host(settings.master_name)
@@ -21,12 +21,12 @@ def current_master(settings: Settings, host: str) -> str | None:
 
 
 def holds_data(folder: Path) -> bool:
-    """Whether Redis has saved anything here before, be it an empty data set."""
+    """Whether Redis has saved data here before; an empty data set counts, too."""
     return (folder / "dump.rdb").exists() or (folder / "appendonlydir").is_dir()
 
 
 def observe(settings: Settings) -> Observation:
-    """Look at everything once, in parallel."""
+    """Query all sentinels and pods once, in parallel."""
     hosts, peers = settings.hosts, settings.peers
     with ThreadPoolExecutor(max_workers=len(hosts) + len(peers)) as pool:
         answers = pool.map(current_master, repeat(settings), hosts)

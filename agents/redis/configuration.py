@@ -1,4 +1,4 @@
-"""The configuration files of Redis and Sentinel, made anew at each start from the settings."""
+"""The configuration files of Redis and Sentinel, generated from the settings at each start."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from agents.redis.settings import Settings
 __all__ = ["redis_configuration", "sentinel_configuration", "users", "write_private"]
 
 _RIGHTS = {
-    # The kit's own keys, and just what the gateway calls.
+    # The gateway's keys, and only the commands that it uses.
     "app": (
         "~seawall:* -@all +ping +eval +evalsha +time +wait +get +set +del +expire +pexpire"
         " +hmget +hset +hgetall +hdel +zadd +zrem +zcard +zrangebyscore +zremrangebyscore"
@@ -24,7 +24,7 @@ _RIGHTS = {
 _EXPORTER_ASKS_SENTINEL = (
     "+@connection +info +sentinel|masters +sentinel|sentinels +sentinel|slaves +sentinel|ckquorum"
 )
-"""What redis_exporter asks a sentinel; the gateway and the peers have the default user."""
+"""The commands that redis_exporter sends to a sentinel; gateway and peers use the default user."""
 
 _STATIC_SENTINEL = (
     "port ",
@@ -40,7 +40,7 @@ _STATIC_SENTINEL = (
     "sentinel failover-timeout",
     "sentinel parallel-syncs",
 )
-"""Lines that we write anew; every other line is Sentinel's own memory and is kept."""
+"""Lines that are generated at each start; every other line is Sentinel's own state and is kept."""
 
 
 def users(settings: Settings) -> str:
@@ -57,7 +57,7 @@ def _hash_of(settings: Settings, user: str) -> str:
 
 
 def redis_configuration(settings: Settings, *, master: str | None) -> str:
-    """redis.conf for this pod; `master` is the host to follow, None to lead."""
+    """redis.conf for this pod; `master` is the host to replicate from, or None for a master."""
     lines = [
         f"port {settings.redis_port}",
         "bind * -::*",
@@ -83,16 +83,16 @@ def redis_configuration(settings: Settings, *, master: str | None) -> str:
 
 
 def sentinel_configuration(settings: Settings, earlier: str) -> str:
-    """sentinel.conf: our settings, then what Sentinel remembers in its earlier file.
+    """sentinel.conf: the settings, then the state that Sentinel wrote into its earlier file.
 
-    On the first start there is no memory: every sentinel begins with the first host as master.
+    On the first start there is no state, and every sentinel begins with the first host as master.
     """
     name = settings.master_name
     memory = [line for line in earlier.splitlines() if not line.startswith(_STATIC_SENTINEL)]
     watch = f"sentinel monitor {name} "
     if not any(line.startswith(watch) for line in memory):
         memory.append(f"{watch}{settings.hosts[0]} {settings.redis_port} {settings.quorum}")
-    # The monitor line creates the master that later lines speak of, so it goes first.
+    # The monitor line creates the master that later lines refer to, so it is first.
     memory.sort(key=lambda line: not line.startswith(watch))
     password = _quoted(settings.password("sentinel-password"))
     return "\n".join(
@@ -120,7 +120,7 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Any text as one word of a configuration file (`sdssplitargs` in Redis' src/sds.c)."""
+    """Quote a text as one word of a configuration file (`sdssplitargs` in Redis' src/sds.c)."""
     told = (
         chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\x{byte:02x}"  # noqa: PLR2004 - printable ASCII
         for byte in text.encode()
@@ -129,7 +129,7 @@ def _quoted(text: str) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file atomically, which only its owner can read."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f".{file.name}.new")
     fresh.touch(mode=0o600)

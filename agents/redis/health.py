@@ -1,7 +1,7 @@
 """`python -m agents health`: a container of the Redis pod that answers its readiness probe by HTTP.
 
-A probe that starts a command costs its node some 150 ms of processor time, whatever the command
-is; one that asks here costs a hundredth of that.
+A probe that starts a command costs its node about 150 ms of processor time, whatever the command
+is. An HTTP probe costs a hundredth of that.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ _LOOPBACK = "127.0.0.1"
 
 
 class Health:
-    """The servers of one pod; their connections are kept from one look to the next.
+    """The servers of one pod; their connections stay open between checks.
 
     Args:
-        settings: the pod's.
+        settings: the settings of the pod.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,11 +33,11 @@ class Health:
         self._spin_guard = SpinGuard(settings)
 
     def why_not_ready(self) -> str:
-        """What the pod lacks to be ready, in one line; empty when it lacks nothing.
+        """The reason why the pod is not ready, in one line; empty when it is ready.
 
         Redis is ready as a master that has loaded its data, or as a replica that is connected to
-        its master. Sentinel is ready when it reaches enough others to agree on a failover. The
-        container's log tells each change. Each call also looks whether Sentinel spins.
+        its master. Sentinel is ready when it reaches enough others to agree on a failover. Each
+        change is written to the container's log. Each call also checks whether Sentinel spins.
         """
         lacking = self._look()
         if lacking != self._said:
@@ -48,14 +48,14 @@ class Health:
     def _look(self) -> str:
         try:
             redis, asked = self._opened()
-            redis.call("PING")  # a server that loads its data answers ROLE, and not this
+            redis.call("PING")  # a server that loads its data answers ROLE, but not PING
             link = redis.link()
             if link != "connected":
                 return f"the link to the master is in state {link}"
             self._spin_guard.look(asked)
             asked.call("SENTINEL", "CKQUORUM", self._settings.master_name)
         except (ServerError, SettingsError) as failed:
-            self.close()  # the next call of _opened reads the passwords anew
+            self.close()  # the next call of _opened reads the passwords again
             return str(failed)
         return ""
 
@@ -73,7 +73,7 @@ class Health:
 
 
 def main(settings: Settings) -> int:
-    """Answer until SIGTERM or SIGQUIT; the exit code."""
+    """Answer until SIGTERM or SIGQUIT; returns the exit code."""
     asyncio.run(_until_a_signal(Health(settings)))
     return 0
 

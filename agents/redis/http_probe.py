@@ -1,4 +1,4 @@
-"""Answer the probes of a pod by HTTP, without a web server."""
+"""Answers the probes of a pod by HTTP, without a web server."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,16 @@ _GONE = (
     *(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
     asyncio.CancelledError,
 )
-"""The client left or sent no HTTP, or this process ends: the connection is closed unanswered."""
+"""The client left or sent no HTTP, or this process ends; the connection is closed unanswered."""
 
 
 async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asyncio.Server:
-    """A server on `port` of all addresses.
+    """Start a server on `port` of all addresses.
 
     Args:
         port: TCP port.
-        why_not: what is lacking, in one line; empty for nothing. Each probe calls it, except those
-            of liveness. Its answer is the body of a 503; an empty one makes a 200.
+        why_not: returns the reason for not being ready in one line, which becomes the body of a
+            503; empty for a 200. Every probe calls it, except liveness probes.
     """
 
     async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +44,7 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
 def ended_by_a_signal() -> asyncio.Event:
     """An event that SIGTERM, SIGQUIT and SIGINT set.
 
-    The first process of a container hears no signal that it has not asked for.
+    The first process of a container only gets signals for which it has a handler.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

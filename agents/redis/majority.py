@@ -1,4 +1,4 @@
-"""How many of several sentinels decide: more than half, so that two groups never both do."""
+"""The majority of sentinels: more than half, so that two separated groups cannot both decide."""
 
 __all__ = ["majority"]
 

@@ -1,15 +1,15 @@
 #!/bin/sh
-# The probes of liveness in a Redis pod; the exit code is 0 for yes:
+# The liveness probes in a Redis pod; the exit code is 0 for alive:
 #   probe.sh redis-live PORT
 #   probe.sh sentinel-live PORT
 #
-# Whether the pod is ready is told by `python -m agents health`. Each start of a probe costs the node
-# some 150 ms of processor time, so these ask seldom; they start no Python, which would cost as much
-# again.
+# `python -m agents health` answers the readiness probe. Each start of a probe command costs the node
+# about 150 ms of processor time, so these run seldom. They do not start Python, which would cost as
+# much again.
 set -u
 run=${SEAWALL_RUN:-/run/seawall}
 
-# `ask PORT WORD...`: the server's answer; nothing when there is none within three seconds.
+# `ask PORT WORD...` prints the server's answer; nothing when there is none within three seconds.
 ask() {
   port=$1
   shift
@@ -18,8 +18,8 @@ ask() {
 
 case "$#:${1:-}" in
   2:redis-live)
-    # Redis says anything at all (also LOADING, BUSY, NOAUTH), or the agent waits to start it: it
-    # touches the file at every look.
+    # Redis gives any answer (also LOADING, BUSY, NOAUTH), or the agent still waits to start it: then
+    # the agent touches the file at every check.
     [ "$(ask "$2" PING)" ] || [ "$(find "$run/waiting" -newermt '15 seconds ago' 2>/dev/null)" ]
     ;;
   2:sentinel-live)

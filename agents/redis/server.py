@@ -1,4 +1,4 @@
-"""Talk to one Redis or Sentinel server; the only module that imports the redis client."""
+"""A connection to a Redis or Sentinel server; the only module that imports the redis client."""
 
 from types import TracebackType
 from typing import Self, cast
@@ -14,7 +14,7 @@ __all__ = ["Server", "ServerError", "operator", "sentinel"]
 
 _TIMEOUT_S = 1.0
 _LINK = 3
-"""Where the state of its link stands in a replica's answer to ROLE."""
+"""The index of the link's state in a replica's answer to ROLE."""
 
 
 class ServerError(Exception):
@@ -22,13 +22,13 @@ class ServerError(Exception):
 
 
 class Server:
-    """A connection to one server; each reply is waited for a second.
+    """A connection to one server, with a timeout of a second for each reply.
 
     Args:
-        host: its stable name.
+        host: the server's stable name.
         port: TCP port.
-        username: ACL user; None for a server with one password.
-        password: that user's.
+        username: ACL user; None for a server with a single password.
+        password: the password of the user.
     """
 
     def __init__(self, host: str, port: int, username: str | None, password: str) -> None:
@@ -40,15 +40,15 @@ class Server:
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             decode_responses=True,
-            # Redis' client would try three times more, for some 14 s: rules and probes ask again.
+            # The client would retry three times, for about 14 s; the rules and probes ask again.
             retry=Retry(NoBackoff(), 0),
         )
 
     def call(self, *words: str) -> object:
-        """One command.
+        """Run one command.
 
         Raises:
-            ServerError: see there.
+            ServerError: there was no answer in time, or it was an error.
         """
         try:
             return cast("object", self._client.execute_command(*words))  # pyright: ignore[reportUnknownMemberType]
@@ -56,18 +56,18 @@ class Server:
             raise ServerError(f"{words[0]}: {type(failed).__name__}: {failed}") from failed
 
     def role(self) -> str:
-        """master, slave or sentinel.
+        """The server's role: master, slave or sentinel.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         return _first(self.call("ROLE")) or "unknown"
 
     def link(self) -> str:
-        """The state of the link to its master, in Redis' words; a master is connected to itself.
+        """The state of the link to its master, as Redis names it; `connected` for a master.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         answer = self.call("ROLE")
         words = cast("list[object]", answer) if isinstance(answer, list) else []
@@ -78,41 +78,41 @@ class Server:
         raise ServerError(f"ROLE: {answer} is neither a master's answer nor a replica's")
 
     def keys(self) -> int:
-        """How many keys it holds.
+        """The number of keys.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         return int(str(self.call("DBSIZE")))
 
     def rewrites_its_file(self) -> bool:
-        """Whether a rewrite of its append-only file runs or is scheduled.
+        """Whether a rewrite of its append-only file is running or scheduled.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         info = cast("dict[str, int]", self.call("INFO", "persistence"))
         return bool(info["aof_rewrite_in_progress"] or info["aof_rewrite_scheduled"])
 
     def cpu_s(self) -> float:
-        """The processor time that its process has spent, in seconds.
+        """The processor time that its process has used, in seconds.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         info = cast("dict[str, float]", self.call("INFO", "cpu"))
         return info["used_cpu_sys"] + info["used_cpu_user"]
 
     def master_host(self, master_name: str) -> str | None:
-        """Asked of a sentinel: the host that it holds for the master.
+        """The master's host, according to this server, which must be a sentinel.
 
         Raises:
-            ServerError: see there.
+            ServerError: see `call`.
         """
         return _first(self.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name))
 
     def close(self) -> None:
-        """Close the connection; the next call makes another."""
+        """Close the connection; the next call opens a new one."""
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -130,13 +130,13 @@ class Server:
 
 
 def operator(settings: Settings, host: str) -> Server:
-    """One pod's Redis, with all rights."""
+    """Connect to the Redis of one pod, as a user with all rights."""
     password = settings.password("redis-operator-password")
     return Server(host, settings.redis_port, "operator", password)
 
 
 def sentinel(settings: Settings, host: str) -> Server:
-    """One pod's sentinel."""
+    """Connect to the sentinel of one pod."""
     return Server(host, settings.sentinel_port, None, settings.password("sentinel-password"))
 
 

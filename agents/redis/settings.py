@@ -1,4 +1,4 @@
-"""What the pod tells the agents: environment variables and mounted secret files, read once."""
+"""The agents' settings: environment variables and mounted secret files, read once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,15 @@ _SECRETS = Path("/etc/seawall/secrets")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One pod's view.
+    """The settings of one pod.
 
     Attributes:
         pod: name of this pod, such as redis-0.
         hosts: stable names of all pods; each always resolves, and its address never changes.
-        master_name: the name under which the sentinels watch the master.
-        quorum: how many sentinels must agree that the master is down.
-        down_after_ms, failover_timeout_ms: Sentinel's own settings.
-        max_lag_s: a master refuses writes when no replica has answered for so long.
+        master_name: the name under which the sentinels monitor the master.
+        quorum: the number of sentinels that must agree that the master is down.
+        down_after_ms, failover_timeout_ms: settings of Sentinel.
+        max_lag_s: a master refuses writes when no replica has answered for so many seconds.
         maxmemory: bytes.
         data: the pod's volume.
         run: memory-backed folder for generated files that hold passwords.
@@ -62,22 +62,22 @@ class Settings:
 
     @property
     def waiting_file(self) -> Path:
-        """Touched at every look while Redis may not start yet, so that liveness knows why."""
+        """Touched at every check while Redis may not start yet; the liveness probe reads it."""
         return self.run / "waiting"
 
     @property
     def stopped_file(self) -> Path:
-        """Written when the stop rule has ended, well or not: the sentinel may go then."""
+        """Written when the stop rule has ended, with or without success; then Sentinel may end."""
         return self.run / "stopped"
 
     @property
     def redis_folder(self) -> Path:
-        """Where Redis keeps its files."""
+        """The folder of Redis' files."""
         return self.data / "redis"
 
     @property
     def sentinel_file(self) -> Path:
-        """Sentinel's configuration: on the volume, because Sentinel keeps its memory in it."""
+        """Sentinel's configuration; it is on the volume, because Sentinel keeps its state in it."""
         return self.data / "sentinel" / "sentinel.conf"
 
     def password(self, name: str) -> str:
@@ -93,7 +93,7 @@ def read_settings() -> Settings:
     """The settings from this process's environment.
 
     Raises:
-        SettingsError: one is missing or not what it should be.
+        SettingsError: a setting is missing or invalid.
     """
     return Settings(
         pod=env.text("SEAWALL_POD_NAME"),

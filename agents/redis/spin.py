@@ -1,6 +1,6 @@
-"""Free a Sentinel whose event loop spins on an unread socket error.
+"""Frees a Sentinel whose event loop spins on an unread socket error.
 
-The cause is in `agents.redis.reachability`.
+`agents.redis.reachability` explains the cause.
 """
 
 import re
@@ -14,9 +14,9 @@ from agents.redis.settings import Settings
 __all__ = ["SpinGuard"]
 
 _SHARE = 0.1
-"""Of a core. An idle Sentinel spends 0.006; one that spins spends all that its limit allows."""
+"""The share of a core. An idle Sentinel uses 0.006; one that spins uses all of its CPU limit."""
 _BUSY = re.compile(r"[so]_down|failover_in_progress")
-"""Flags of a server that is away, or of a master that is being replaced."""
+"""Flags of a server that is down, or of a master that is being replaced."""
 _WINDOW_S = 4.0
 """A little less than the period of the readiness probe."""
 
@@ -28,7 +28,7 @@ class SpinGuard:
     rules, which a busy node does seconds later.
 
     Args:
-        settings: the pod's.
+        settings: the settings of the pod.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,20 +37,20 @@ class SpinGuard:
         self._spins = False
 
     def look(self, sentinel: Server) -> None:
-        """Compare Sentinel's CPU time with the last look; act when two intervals used too much.
+        """Compare Sentinel's CPU time with the last check; act when it was too high twice in a row.
 
-        It acts only while Sentinel sees every server up. One that is away makes Sentinel spin with
-        each attempt to connect, and a failover needs the connections. The container's log tells
-        when a spin begins and when it is over.
+        It acts only while Sentinel sees every server up. A server that is down makes Sentinel spin
+        with each attempt to connect, and a failover needs the connections. The beginning and the
+        end of a spin are written to the container's log.
 
         Args:
-            sentinel: the pod's own.
+            sentinel: the sentinel of this pod.
 
         Raises:
             ServerError: it does not answer.
         """
         now, cpu_s = time.monotonic(), sentinel.cpu_s()
-        if self._seen is None or cpu_s < self._seen[1]:  # the first look, or a new process
+        if self._seen is None or cpu_s < self._seen[1]:  # the first check, or a new process
             self._seen = now, cpu_s
         if now - self._seen[0] < _WINDOW_S:
             return
@@ -58,11 +58,11 @@ class SpinGuard:
         self._seen = now, cpu_s
         spun, self._spins = self._spins, share > _SHARE
         if self._spins and not spun:
-            say(f"sentinel spends {share:.2f} of a core")
+            say(f"sentinel uses {share:.2f} of a core")
         elif spun and not self._spins:
-            say("sentinel rests again")
+            say("sentinel is idle again")
         elif spun and self._sees_all_up(sentinel):
-            say(f"sentinel still spends {share:.2f} of a core: it reconnects now")
+            say(f"sentinel still uses {share:.2f} of a core: it reconnects now")
             self._reconnect(sentinel)
 
     def _sees_all_up(self, sentinel: Server) -> bool:
@@ -71,10 +71,10 @@ class SpinGuard:
         return not any(_BUSY.search(str(answer)) for answer in told)
 
     def _reconnect(self, sentinel: Server) -> None:
-        """Set Sentinel's passwords to the values that it has: it then drops its connections.
+        """Set Sentinel's passwords to their current values, so that it drops its connections.
 
-        The first command is about Redis servers, the second about other Sentinels. Neither changes
-        what Sentinel knows of them.
+        The first command is for connections to Redis servers, the second for those to other
+        Sentinels. Neither changes what Sentinel knows about them.
         """
         try:
             to_redis = self._settings.password("redis-sentinel-password")
@@ -82,4 +82,4 @@ class SpinGuard:
             sentinel.call("SENTINEL", "SET", self._settings.master_name, "auth-pass", to_redis)
             sentinel.call("SENTINEL", "CONFIG", "SET", "sentinel-pass", to_sentinels)
         except (ServerError, SettingsError) as failed:
-            say(f"sentinel's connections are as they were: {failed}")
+            say(f"sentinel did not reconnect: {failed}")

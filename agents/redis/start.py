@@ -1,4 +1,4 @@
-"""Start Redis or Sentinel: write their files, wait until it is allowed, become the server."""
+"""Starts Redis or Sentinel: writes the files, waits until it may start, and becomes the server."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ def start_redis(settings: Settings) -> NoReturn:
     """Wait for a decision, then become redis-server. Never exits while it waits."""
     os.umask(0o077)  # Redis rewrites its files, which hold passwords
     settings.redis_folder.mkdir(parents=True, exist_ok=True)
-    # Left by the hook of an earlier container of this pod: the next hand-over is not done yet.
+    # An earlier container of this pod may have left it, and the next hand-over is not done yet.
     settings.stopped_file.unlink(missing_ok=True)
     write_private(settings.run / "users.acl", users(settings))
     settings.waiting_file.touch()
@@ -41,7 +41,7 @@ def start_redis(settings: Settings) -> NoReturn:
 
 
 def start_sentinel(settings: Settings) -> NoReturn:
-    """Become redis-sentinel when every host's name resolves, as it exits otherwise."""
+    """Become redis-sentinel once every host's name resolves, since it would exit otherwise."""
     os.umask(0o077)  # Sentinel rewrites its file, which holds passwords
     file = settings.sentinel_file
     earlier = file.read_text() if file.exists() else ""

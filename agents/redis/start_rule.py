@@ -1,16 +1,17 @@
-"""May this Redis start, and as what? A pure function of what was observed.
+"""Decides whether this Redis may start, and in which role: a pure function of an observation.
 
-The rule (a pod never decides by itself, and an empty pod never leads others' data away):
+A pod never decides by itself, and an empty pod must not become the master of pods with data:
 
-    most sentinels agree on another pod         follow it
-    they agree on me, and I hold data           lead
-    they agree on me, and I am empty            lead only if every peer answers and is empty too
-                                                (the first start); else keep the port closed, so
-                                                that the sentinels name a pod that has the data
+    a majority names another pod                start as its replica
+    a majority names this pod, with data        start as the master
+    a majority names this pod, without data     start as the master only if every peer answers and
+                                                is empty too (the first start); otherwise keep the
+                                                port closed, so that the sentinels name a pod with
+                                                data
     no majority agrees                          wait
 
-Each pod has one sentinel, so that a majority is one of all pods: 2 of 3, 3 of 5. Those that do not
-answer count as well; two of five that are cut off from the others must not name a second master.
+Each pod has one sentinel, and the majority is that of all pods: 2 of 3, 3 of 5. Sentinels that do
+not answer count, too: two of five that are cut off from the others must not name a second master.
 """
 
 from collections import Counter
@@ -24,12 +25,12 @@ __all__ = ["Decision", "Follow", "Lead", "Observation", "Wait", "decide"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What this pod knows.
+    """The observation of this pod.
 
     Attributes:
         me: this pod's host.
-        votes: for each sentinel that answered, the host that it holds for the master.
-        holds_data: whether this pod's volume has a data set (an empty one that was saved counts).
+        votes: for each sentinel that answered, the host that it names as master.
+        holds_data: whether this pod's volume has a data set (a saved empty one counts).
         peer_keys: for each other pod, its number of keys; None when it does not answer.
     """
 
@@ -53,7 +54,7 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Keep the port closed and look again; `why` is for the log."""
+    """Keep the port closed and check again; `why` is for the log."""
 
     why: str
 
@@ -75,8 +76,12 @@ def decide(seen: Observation) -> Decision:
         return Lead()
     silent = [host for host, keys in seen.peer_keys.items() if keys is None]
     if silent:
-        return Wait(f"I am named master and empty, and cannot see the data of {', '.join(silent)}")
+        return Wait(
+            f"the sentinels name this empty pod as master, and {', '.join(silent)} do not answer"
+        )
     holders = [host for host, keys in seen.peer_keys.items() if keys]
     if holders:
-        return Wait(f"I am named master and empty, but {', '.join(holders)} hold data")
+        return Wait(
+            f"the sentinels name this empty pod as master, but {', '.join(holders)} have data"
+        )
     return Lead()

@@ -1,8 +1,9 @@
-"""How a master leaves: hand over first, so that no acknowledged write is lost.
+"""The shutdown of a master: it hands over its role first, so that no acknowledged write is lost.
 
-Pause writes, let the sentinels fail over, wait until another pod leads, follow it, and send the
-clients away. Without the pause about ten seconds of acknowledged writes are lost. A master that was
-cut off, and in whose place another one was elected, follows that one.
+The steps: pause writes, let the sentinels fail over, wait until another pod is the master, become
+its replica, and close the clients' connections. Without the pause about ten seconds of acknowledged
+writes are lost. If the sentinels have already elected another master, because this one was cut off,
+it becomes the replica of that one.
 """
 
 import time
@@ -27,14 +28,14 @@ _LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether this pod is free to go, and what to tell the log."""
+    """Whether this pod may end, and the text for the log."""
 
     done: bool
     what: str
 
 
 def stop(settings: Settings) -> None:
-    """The preStop hook of the Redis container; never fails, since the pod ends anyway."""
+    """The preStop hook of the Redis container; it never fails, since the pod ends anyway."""
     try:
         say(hand_over(settings).what)
     except ServerError as failed:
@@ -44,22 +45,22 @@ def stop(settings: Settings) -> None:
 
 
 def wait_for_stop(settings: Settings) -> None:
-    """The preStop hook of the sentinel container: it is needed until the hand-over is over."""
+    """The preStop hook of the sentinel container, which is needed until the hand-over has ended."""
     end = time.monotonic() + _SENTINEL_PATIENCE_S
     while time.monotonic() < end and not settings.stopped_file.exists():
         time.sleep(_LOOK_EVERY_S)
 
 
 def hand_over(settings: Settings) -> Outcome:
-    """Hand the master's role to another pod; at once when this pod does not have it.
+    """Hand the master's role to another pod; return at once when this pod is not the master.
 
     Raises:
-        ServerError: Redis or Sentinel did not answer; writes flow again.
+        ServerError: Redis or Sentinel did not answer; writes are allowed again.
     """
     with operator(settings, "127.0.0.1") as redis:
         if redis.role() != "master":
-            return Outcome(done=True, what="stop: I am a replica, nothing to hand over")
-        # Before the pause: a peer that is away costs a second.
+            return Outcome(done=True, what="stop: this pod is a replica, nothing to hand over")
+        # Before the pause, because a peer that is down costs a second.
         heir = _elected_already(settings)
         redis.call("CLIENT", "PAUSE", str(_PAUSE_MS), "WRITE")
         try:
@@ -80,7 +81,7 @@ def hand_over(settings: Settings) -> Outcome:
 
 
 def _elected_already(settings: Settings) -> str | None:
-    """The master that a quorum of sentinels names in this pod's place; None while they name it.
+    """The master that a quorum of sentinels names instead of this pod; None if there is none.
 
     A failover would take the role from that healthy master.
     """
@@ -91,21 +92,23 @@ def _elected_already(settings: Settings) -> str | None:
 
 
 def _await_copy(redis: Server) -> None:
-    """Wait until Redis has its new master's data, or for fifteen seconds.
+    """Wait until Redis has its new master's data, but at most fifteen seconds.
 
-    Redis refuses to end while it writes its first append-only file after a whole copy ("Writing
-    initial AOF, can't exit" in server.c), and does not try again: the kubelet would kill it.
+    Redis refuses to exit while it writes its first append-only file after a full synchronization
+    ("Writing initial AOF, can't exit" in server.c), and does not try again. The kubelet would have
+    to kill it.
     """
     end = time.monotonic() + _COPY_S
-    with suppress(ServerError):  # the role is handed over, whatever it answers now
+    with suppress(ServerError):  # the role is handed over, so errors do not matter now
         while time.monotonic() < end and (redis.link() != "connected" or redis.rewrites_its_file()):
             time.sleep(_LOOK_EVERY_S)
 
 
 def _ask_for_failover(settings: Settings) -> None:
-    """Ask sentinel after sentinel until one agrees.
+    """Ask one sentinel after the other until one agrees.
 
-    Just after a start one may not know its replicas yet, and this pod's own may have gone first.
+    A sentinel that has just started may not know the replicas yet, and the sentinel of this pod may
+    have ended first.
     """
     end = time.monotonic() + _REFUSALS_S
     while True:

@@ -1,1 +1,1 @@
-"""HTTP: the server, its connections, the routes and the status page."""
+"""The HTTP server, its connections, the routes and the status page."""

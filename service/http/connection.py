@@ -1,8 +1,8 @@
-"""A client's connection: uvicorn's, with the time limits that it lacks.
+"""A client's connection: uvicorn's protocol with the timeouts that it lacks.
 
-A request's head has 10 s from its first byte, and so has the rest of a body that was answered
-before it was read. What a client does not read is thrown away when its request's time is over, and
-when it reads nothing for a minute.
+A request's headers must arrive within 10 s of their first byte. The rest of a body has the same
+time when the request was answered before its body was read. The connection is closed, and unread
+data discarded, when the request's deadline passes, or when the client reads nothing for a minute.
 """
 
 import asyncio
@@ -21,30 +21,31 @@ __all__ = ["HEAD_S", "ClientConnection"]
 
 HEAD_S = 10.0
 STALLED_S = 60.0
-"""As nginx's send_timeout; answers of providers have their deadline, which may be sooner."""
+"""The same as nginx's send_timeout; a request's deadline may end the connection sooner."""
 MAX_PIPELINED = 64
-"""Requests that wait for the answer before them: each takes some KB, before any limit is asked."""
+"""Pipelined requests that wait for an earlier answer; each takes some KB before any limit applies.
+"""
 JOINED_BYTES = 64 << 10
-"""Above it a copy of the body costs more than a second write."""
+"""Above this size, copying the body costs more than a second write."""
 
 
 class ClientConnection(HttpToolsProtocol):
     """See `service.pipeline.exchange.Connection`."""
 
     _head_open = False
-    """Whether a head has begun and is not whole."""
+    """Whether the headers of a request have begun and are incomplete."""
     _head_timer: asyncio.TimerHandle | None = None
     _flush_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _told: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin; a client that opens a connection has something to ask."""
+        """Begin, and expect the headers of a request."""
         super().connection_made(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Cancel the timers, and call the callback of `when_lost`."""
         self._stop_head_timer()
         self._stop_flush_timer()
         self._stop_stall_timer()
@@ -54,22 +55,22 @@ class ClientConnection(HttpToolsProtocol):
             self._told = None
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; between two requests they begin the next, and end the idle time."""
+        """Take bytes; between two requests they begin the next one, and end the idle time."""
         super().data_received(data)
-        # Most heads arrive whole, and then no clock was started for them.
+        # Most headers arrive complete in one read, and need no timer.
         if self._head_open or (self._answered() and self.timeout_keep_alive_task is None):
             self._await_head()
 
     def on_message_begin(self) -> None:
-        """Begin a request, and let its stages find this connection."""
+        """Begin a request, and put this connection into its scope for the stages."""
         super().on_message_begin()
-        if not self.flow.write_paused:  # else it has not read the answer before
+        if not self.flow.write_paused:  # else the client has not read the answer before this one
             self._stop_flush_timer()
         self._head_open = True
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[typeddict-unknown-key]
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """Stop the timer of the headers, which are complete."""
         self._head_open = False
         self._stop_head_timer()
         super().on_headers_complete()
@@ -77,18 +78,18 @@ class ClientConnection(HttpToolsProtocol):
             self.transport.abort()
 
     def pause_writing(self) -> None:
-        """The client does not read: it has a minute to begin."""
+        """Give a client that does not read a minute to begin."""
         super().pause_writing()
         if self._stall_timer is None:
             self._stall_timer = self.loop.call_later(STALLED_S, self._hang_up_late)
 
     def resume_writing(self) -> None:
-        """It reads."""
+        """Stop that timer, since the client reads."""
         self._stop_stall_timer()
         super().resume_writing()
 
     def on_message_complete(self) -> None:
-        """The body is whole; when its answer is already given, the connection is idle again."""
+        """Note that the body is complete; if it is already answered, the connection is idle."""
         super().on_message_complete()
         if self._answered():
             self._stop_head_timer()
@@ -99,28 +100,32 @@ class ClientConnection(HttpToolsProtocol):
 
     @property
     def body_arrived(self) -> bool:
-        """Whether the request that came last is whole; then those before it are, too."""
+        """Whether the last request has arrived completely; earlier ones then have, too."""
         return not self.cycle.more_body
 
     def when_lost(self, told: Callable[[], None]) -> None:
-        """Call `told` when the client closes the connection; at once when it has."""
+        """Call `told` when the client closes the connection; at once when it is closed already."""
         self._told = told
-        # Nobody calls receive() any more, which would go on reading after a large body.
+        # receive() would resume reading after a large body, but it is not called any more.
         self.flow.resume_reading()
         if self.transport.is_closing():
             self.loop.call_soon(told)
 
     def forget(self, told: Callable[[], None]) -> None:
-        """Do not call `told`; a later request of this connection may have put its own there."""
+        """Cancel the callback `told`; a callback of a later request on this connection stays."""
         if self._told is told:
             self._told = None
 
     async def answer(
         self, send: Send, status: int, headers: Headers, body: bytes, *, close: bool
     ) -> bool:
-        """Send a whole answer, in one write; False, and nothing sent, when `send` is wrapped.
+        """Send a whole answer in one write.
 
-        The same as uvicorn's two messages, without a look at every header for how long the body is.
+        It sends the same bytes as uvicorn for two ASGI messages, but does not search the headers
+        for the length of the body.
+
+        Returns:
+            False when `send` is wrapped and not uvicorn's own; then nothing was sent.
 
         Raises:
             RuntimeError: a header has a line break.
@@ -156,14 +161,14 @@ class ClientConnection(HttpToolsProtocol):
         return True
 
     def flush_by(self, when: float, *, at_least_s: float = 0.0) -> None:
-        """Give the client until `when`, in loop time, to take what it was sent."""
+        """Give the client until `when`, in loop time, to read what it was sent."""
         if self.transport.get_write_buffer_size():
             self._stop_flush_timer()
             when = max(when, self.loop.time() + at_least_s)
             self._flush_timer = self.loop.call_at(when, self._flush_late)
 
     def hang_up(self) -> None:
-        """Close now, whatever the client has not read yet."""
+        """Close now, and discard what the client has not read yet."""
         self.cycle.disconnected = True
         self.transport.abort()
 
@@ -179,7 +184,7 @@ class ClientConnection(HttpToolsProtocol):
         if self._answered():
             self.transport.abort()
         else:
-            # A pipelined head: the answer before it must not suffer.
+            # The headers are pipelined: they must not end the answer before them.
             self._await_head()
 
     def _flush_late(self) -> None:

@@ -1,8 +1,8 @@
-"""The process: sockets, signals, and leaving without losing a request.
+"""The server process: sockets, signals, and a shutdown that loses no request.
 
-SIGTERM: ready turns 503, the process serves on for `drain.serve_seconds` and asks every client to
-leave its connection, then closes its port, finishes what is in flight, and exits 0. Five seconds
-before the grace ends, what is left gets an error event.
+After SIGTERM the readiness probe gets 503. The process keeps serving for `drain.serve_seconds`, and
+asks every client to close its connection. Then it closes its port, finishes the requests in flight,
+and exits 0. Five seconds before the grace period ends, requests that are left get an error event.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ _log = logging.getLogger("seawall.server")
 
 EXIT_SETTINGS = 2
 KEEP_ALIVE_S = 75
-"""More than any client or load balancer keeps an idle connection: the client closes first."""
+"""Longer than any client or load balancer keeps an idle connection, so the client closes first."""
 LAST_ARRIVALS_S = 0.5
-"""Connections that were accepted just before the port closed still send their request."""
+"""The time for connections that were accepted just before the port closed to send their request."""
 LAST_WORDS_S = 1.0
-"""What clients get to read the end of their answers when the grace is over."""
+"""The time for clients to read the end of their answers when the grace period is over."""
 BACKLOG = 2048
 
 
@@ -45,7 +45,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Open the port.
 
     Raises:
-        SettingsError: it is taken, or the address is not this machine's.
+        SettingsError: the port is taken, or the address does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -55,7 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, with this module's way to leave instead of its own."""
+    """uvicorn with this module's shutdown instead of its own."""
 
     def __init__(self, app: Gateway, on_started: Callable[[], None]) -> None:
         drain = app.settings.drain
@@ -68,10 +68,10 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
-                # Nothing here asks for the client's address: one layer less for each request.
+                # The client's address is not used here: this saves a layer for each request.
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
-                # Until the very end of the grace; the error events have gone out before.
+                # Until the end of the grace period; the error events are sent before that.
                 timeout_graceful_shutdown=max(
                     1, int(drain.grace_seconds - drain.serve_seconds - LAST_ARRIVALS_S) - 1
                 ),
@@ -81,17 +81,17 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and report it."""
         await super().startup(sockets)
         self._on_started()
 
 
 class _Process:
-    """One gateway from its first to its last moment."""
+    """One gateway from start to exit."""
 
     def __init__(
         self, app: Gateway, listener: socket.socket, on_started: Callable[[], None]
@@ -103,11 +103,11 @@ class _Process:
         self._leaving: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Serve until told to leave."""
+        """Serve until a signal asks to stop."""
         loop = asyncio.get_running_loop()
         drain_s = self._app.settings.drain.serve_seconds
         loop.add_signal_handler(signal.SIGTERM, self._leave, drain_s)
-        # Ctrl+C: nobody routes requests here by readiness, so there is nothing to wait for.
+        # Ctrl+C on a terminal: no load balancer uses the readiness, so there is no need to wait.
         loop.add_signal_handler(signal.SIGINT, self._leave, 0.0)
         await self._server.serve(sockets=[self._listener])
 
@@ -152,12 +152,12 @@ def run(
     on_started: Callable[[], None],
     file: SettingsFile | None = None,
 ) -> None:
-    """Serve until a signal; `on_started` is called when requests are answered.
+    """Serve until a signal; `on_started` is called once requests are answered.
 
-    The settings change with the `file` that they are from, when it is given.
+    With a `file`, the settings follow changes of that file.
 
     Raises:
-        SettingsError: a port is taken, or what the settings name is wrong.
+        SettingsError: a port is taken, or something that the settings name is wrong.
     """
     app = Gateway(settings, log, file)
     listener = bind(settings.listen.host, settings.listen.port)
@@ -180,7 +180,11 @@ def run(
 
 
 def run_or_explain(path: Path) -> int:
-    """Run with the settings file at `path`; the exit code: 0, or 2 and one line."""
+    """Run with the settings file at `path`.
+
+    Returns:
+        The exit code: 0, or 2 after one line on stderr when the settings are wrong.
+    """
     configure_logging()
     try:
         file = SettingsFile(path)

@@ -1,1 +1,1 @@
-"""What happens to a request, stage by stage; `stages` declares the order."""
+"""The stages that a request passes; `order` lists them in their order."""

@@ -1,6 +1,7 @@
-"""One attempt at one target, up to the point where its answer can be committed to.
+"""One attempt at one target, until its answer can be committed.
 
-A streamed answer is read until its first valid content, a whole one until it is known complete.
+A streamed answer is read until its first valid content. A whole answer is read until it is known
+to be complete.
 """
 
 import asyncio
@@ -37,9 +38,9 @@ _REQUEST_TIMEOUT = 408
 _CLIENT_ERRORS = range(400, 500)
 _FIELD_REFUSED = (400, 422)
 END_S = 0.1
-"""The end marker comes together with the usage chunk, or never."""
+"""Seconds to wait for the end marker: it comes together with the usage chunk, or never."""
 LEAST_ROOM = 1024
-"""Tokens of an answer; where the prompt leaves fewer, the prompt is too long."""
+"""Tokens of an answer. A prompt that leaves room for fewer tokens counts as too long."""
 _SYMPTOMS = {
     Blame.TOO_MUCH: Symptom.TOO_LONG,
     Blame.UNABLE: Symptom.UNABLE,
@@ -50,13 +51,16 @@ _SYMPTOMS = {
     Blame.PROVIDER: Symptom.SERVER_ERROR,
 }
 _TOLD = frozenset((Blame.TOO_MUCH, Blame.UNABLE, Blame.MODEL, Blame.PROVIDER))
-"""The client gets the provider's words when no target answers; refused keys stay internal."""
+"""For these, the client gets the provider's error body when no target answers.
+
+Refusals of the gateway's own keys stay internal.
+"""
 _TOO_MANY = 429
-"""A refusal for lack of quota has this status, too; OpenAI's clients know its code."""
+"""Providers also use this status when the quota is used up; OpenAI's clients know its code."""
 
 
 def _retry_after_s(answer: UpstreamAnswer) -> float | None:
-    """What the provider asks for, in seconds, by number or by date; nonsense counts as nothing."""
+    """The provider's Retry-After in seconds, from a number or a date; None when it is unusable."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = answer.headers.get(name)
         if value is not None:
@@ -70,7 +74,7 @@ def _retry_after_s(answer: UpstreamAnswer) -> float | None:
 
 
 def _until(date: str) -> float:
-    """Seconds until a date of HTTP's, none when it is past; RFC 9110, section 10.2.3."""
+    """Seconds until an HTTP date (RFC 9110, section 10.2.3); 0 when past, NaN when invalid."""
     try:
         return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
     except ValueError:
@@ -78,7 +82,7 @@ def _until(date: str) -> float:
 
 
 async def _said(answer: UpstreamAnswer, limit_s: float) -> bytes:
-    """The body of a refusal; nothing when it does not come: the status says most of it."""
+    """The body of a refusal; empty when it does not arrive, since the status says most of it."""
     try:
         return await answer.whole(limit_s)
     except UpstreamFailure:
@@ -95,11 +99,11 @@ class Encoded(NamedTuple):
     body: bytes
     how: Encoding
     gathers: bool
-    """Whether it asks for a stream of which a whole answer is to be put together."""
+    """Whether it asks for a stream, from which the gateway assembles a whole answer."""
 
 
 class Attempt:
-    """Runs attempts; holds nothing between them."""
+    """Runs attempts; keeps no state between them."""
 
     def __init__(self, upstream: UpstreamClient) -> None:
         self._upstream = upstream
@@ -109,11 +113,11 @@ class Attempt:
     ) -> Committed:
         """Send the request to the target and wait for an answer that may go to the client.
 
-        What the client caused is such an answer, too; `service.providers.refusals` tells that from
-        what another target, or another key, may do better.
+        An error that the client caused is also such an answer. `service.providers.refusals`
+        separates it from errors that another target or another key may avoid.
 
         Raises:
-            UpstreamFailure: there is none.
+            UpstreamFailure: the target gave no such answer.
         """
         call, timeouts, names = exchange.call, exchange.timeouts, request.how.names
         key = lane.keys.take(lane.model)
@@ -131,7 +135,7 @@ class Attempt:
                 return await self._refused(exchange, lane, permit, answer, key, request)
             lane.keys.accepted(key, lane.model)
             if not call.stream:
-                # Some servers stream unasked, and some answer whole when asked for a stream.
+                # Some servers stream although no stream was requested, and some do the opposite.
                 body = await (
                     self._gathered(exchange, lane, answer)
                     if _is_stream(answer)
@@ -153,7 +157,7 @@ class Attempt:
         key: KeyInUse,
         request: Encoded,
     ) -> Committed:
-        """The answer for the client who caused it; raises UpstreamFailure for all others."""
+        """Return a refusal that the client caused; raise UpstreamFailure for all others."""
         status, retry_after_s = answer.status, _retry_after_s(answer)
         if status not in _CLIENT_ERRORS or status == _REQUEST_TIMEOUT:
             raise UpstreamFailure(
@@ -191,10 +195,10 @@ class Attempt:
 
     @staticmethod
     def _learn(lane: Lane, call: ChatCall, body: bytes, how: Encoding, blamed: Blame) -> None:
-        """Note what of the request's form the target refuses.
+        """Remember which fields the target refuses or calls by another name.
 
         Raises:
-            UpstreamFailure: there was something, so that another form may be tried.
+            UpstreamFailure: something was learned, so the request may be tried in another form.
         """
         renamed = other_name(body)
         if renamed is not None and renamed[0] not in lane.learned.calls:
@@ -210,7 +214,10 @@ class Attempt:
 
     @staticmethod
     def _shorter(exchange: Exchange, lane: Lane, body: bytes) -> int | None:
-        """How long an answer may be, where that is all that the target refuses."""
+        """The longest answer in tokens that the target accepts.
+
+        None when the target refused something else, or when the request asks for no more than that.
+        """
         bound, room = most_tokens(body), room_left(body)
         if bound is not None:
             lane.learned.most_tokens = bound
@@ -220,7 +227,7 @@ class Attempt:
 
     @staticmethod
     async def _gathered(exchange: Exchange, lane: Lane, answer: UpstreamAnswer) -> bytes:
-        """The body of a whole answer, put together of a stream; silence is not waited out."""
+        """Assemble the body of a whole answer from a stream; a silent stream fails early."""
         timeouts = exchange.timeouts
         gatherer = lane.kind.gatherer()
         progress = gatherer.progress

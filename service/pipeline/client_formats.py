@@ -1,6 +1,6 @@
-"""What differs between the APIs that clients speak: errors, and signs of life in a stream.
+"""How the client APIs differ: the format of errors and of keep-alive events in a stream.
 
-What they ask, and what they get when all is well, is the providers' side: `service.providers`.
+Requests and successful answers are converted in `service.providers`.
 """
 
 from typing import Protocol
@@ -15,10 +15,10 @@ from service.providers.translation.field_mapping import anthropic_error
 __all__ = ["ANTHROPIC", "OPENAI", "ClientApi"]
 
 _OVERLOADED = 529
-"""Anthropic's number for "try again later"; its SDK retries it."""
+"""Anthropic's status for "try again later"; its SDK retries it."""
 _UNAVAILABLE = 503
 _SHOWN = 500
-"""Characters of an error that is no JSON."""
+"""Characters that are shown of an error that is not JSON."""
 _json = msgspec.json.Decoder().decode
 
 
@@ -31,27 +31,27 @@ class ClientApi(Protocol):
         ...
 
     passed_headers: frozenset[bytes]
-    """The client's headers that a provider of the same format gets."""
+    """The client's headers that are forwarded to a provider of the same format."""
     request_id: bytes
-    """A second header for the id of the request, which the SDK reads; empty for none."""
+    """A second header for the request id, which the SDK reads; empty for none."""
     sign_of_life: bytes
-    """What clients skip; sent while a model thinks."""
+    """A keep-alive event or comment that clients ignore; sent while a model thinks."""
 
     def status(self, failure: GatewayError) -> int:
-        """The status of an answer that is an error."""
+        """The HTTP status of the error."""
         ...
 
     def body(self, failure: GatewayError, request_id: str) -> bytes:
-        """Its body."""
+        """The body of the error."""
         ...
 
     def event(self, body: bytes) -> bytes:
-        """The same body as an event, for a stream that has begun."""
+        """The same body as a server-sent event, for a stream that has begun."""
         ...
 
 
 def _data(body: bytes) -> bytes:
-    """An event's data: JSON in one line, whatever a provider wrote; what is none becomes one."""
+    """The data line of an event: a provider's JSON in one line; other text is put into an error."""
     try:
         line = msgspec.json.encode(_json(body))
     except UNREADABLE:

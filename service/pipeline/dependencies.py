@@ -1,7 +1,8 @@
-"""What the stages use: made by `service.app`, handed to every stage.
+"""The services that stages use, and the protocol of a stage.
 
-Stages are made anew when the settings change, so that what has to outlast that is kept here. Also
-what a stage is: a callable made with the services and the next stage.
+`service.app` makes the services and hands them to every stage. Stages are recreated when the
+settings change; state that must outlast a change is kept here. A stage is a callable that is made
+with the services and the next stage.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,7 +35,7 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The settings in force, and what lives as long as the process."""
+    """The current settings, and the objects that live as long as the process."""
 
     settings: Settings
     health: Health
@@ -45,7 +46,7 @@ class Services:
     in_flight: set[Exchange]
     keys: KeyRing
     made_keys: MadeKeys | None
-    """None where there is no shared store to keep keys in."""
+    """None when there is no shared store to keep keys in."""
     limiter: Limiter
     share: AdaptiveShare
     upstream: UpstreamClient
@@ -58,7 +59,7 @@ class Services:
 
 
 class Stage(Protocol):
-    """One step: does its part, calls `proceed` for the rest, and cleans up after it."""
+    """One step: it does its part, calls `proceed` for the following stages, and cleans up."""
 
     def __init__(self, services: Services, proceed: Handler) -> None: ...
 
@@ -66,6 +67,6 @@ class Stage(Protocol):
         """Handle the exchange.
 
         Raises:
-            GatewayError: the request ends here with this answer.
+            GatewayError: the request ends with this error answer.
         """
         ...

@@ -1,7 +1,7 @@
 """One request and its answer, as the stages pass it on.
 
-Fields without a default are set by the stage that is named beside them; reading one before its
-stage ran is an error of the order, and raises.
+The docstring of a field without a default names the stage that sets it. Reading the field before
+that stage has run is a bug in the order of the stages, and raises AttributeError.
 """
 
 import asyncio
@@ -37,39 +37,43 @@ Headers = list[tuple[bytes, bytes]]
 SSE_HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache"),
-    # nginx and those who copied it hold streams back without this.
+    # Without this, nginx and compatible proxies buffer streams.
     (b"x-accel-buffering", b"no"),
 ]
 
 
 class Connection(Protocol):
-    """What a request may ask of the connection that it came on."""
+    """The connection that a request came on, as the stages use it."""
 
     @property
     def body_arrived(self) -> bool:
-        """Whether all of the request is here, so that nothing has to be waited for."""
+        """Whether the whole request has arrived, so that reading it does not wait."""
         ...
 
     def when_lost(self, told: Callable[[], None]) -> None:
-        """Call `told` when the client closes the connection; at once when it has."""
+        """Call `told` when the client closes the connection; at once when it is closed already."""
         ...
 
     def forget(self, told: Callable[[], None]) -> None:
-        """Do not call `told`, unless another request of this connection came after it."""
+        """Cancel the callback `told`; a callback of a later request on this connection stays."""
         ...
 
     async def answer(
         self, send: Send, status: int, headers: Headers, body: bytes, *, close: bool
     ) -> bool:
-        """Send a whole answer at once; False, and nothing sent, when `send` is not its own."""
+        """Send a whole answer at once.
+
+        Returns:
+            False when `send` does not belong to this connection; then nothing was sent.
+        """
         ...
 
     def flush_by(self, when: float, *, at_least_s: float = 0.0) -> None:
-        """Give the client until `when`, in loop time, to take what it was sent."""
+        """Give the client until `when`, in loop time, to read what it was sent."""
         ...
 
     def hang_up(self) -> None:
-        """Close now, whatever the client has not read yet."""
+        """Close now, and discard what the client has not read yet."""
         ...
 
 
@@ -91,9 +95,9 @@ class Committed:
     first: bytes
     scanner: StreamScanner | None
     usage: Usage
-    """Of a whole answer; that of a stream is the scanner's at its end."""
+    """The usage of a whole answer; for a stream, the scanner knows it at the end."""
     adapted: Sequence[str] = ()
-    """What of the request was changed for this target."""
+    """Fields of the request that were changed for this target."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +111,7 @@ class Exchange:
     client: ClientApi = OPENAI
     request_id: str = ""
     closing: bool = False
-    """Whether the answer asks the client to leave this connection."""
+    """Whether the answer asks the client to close this connection."""
     deadline: float = 0.0
     """Loop time; set by admission."""
     body: bytes = b""
@@ -115,7 +119,7 @@ class Exchange:
     call: ChatCall = field(init=False)
     """Set by decode."""
     name: str = ""
-    """The model name that is being tried: the client's, then its fallbacks; set by degrade."""
+    """The model name that is tried: first the client's, then its fallbacks. Set by degrade."""
     plan: list[Lane] = field(init=False)
     """Set by route."""
     timeouts: Timeouts = field(init=False)
@@ -123,18 +127,18 @@ class Exchange:
     committed: Committed = field(init=False)
     """Set by attempts."""
     trace: dict[str, str] = field(default_factory=dict[str, str])
-    """Set by decode, or by trace: the headers of the trace that the request belongs to."""
+    """The headers of the trace that the request belongs to. Set by decode, or by trace."""
     spans: "RequestSpans | None" = None
-    """Set by trace, which is there only when traces are wanted."""
+    """Set by trace, a stage that exists only when tracing is configured."""
     model: str = ""
     asked: Lane | None = None
-    """The target that was asked last; set by attempts."""
+    """The target that was tried last. Set by attempts."""
     provider: str = ""
     attempts: int = 0
     adapted: Sequence[str] = ()
-    """What of the request was changed for the target that answers."""
+    """Fields of the request that were changed for the target that answers."""
     degraded: str = ""
-    """Which rung of the ladder answers; empty when the model's own targets do."""
+    """The fallback that answers: `fallback` or `stale`; empty when the model's own targets do."""
     extra_headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
     task: asyncio.Task[object] | None = None
     aborted: Abort | None = None
@@ -142,25 +146,25 @@ class Exchange:
     streaming: bool = False
     complete: bool = False
     broken: bool = False
-    """Whether it ended with an error after it had begun."""
+    """Whether the answer ended with an error after it had begun."""
     bytes_out: int = 0
     copy: list[bytes] | None = None
-    """What the client has been sent, while somebody may want it and it is not too large."""
+    """A copy of the body for the stale cache; None when it is not wanted or is too large."""
     usage: Usage = NOTHING
     """Set by relay, when the answer ends."""
     connection: Connection | None = field(init=False)
-    """Set when the server is this project's own."""
+    """None when another server than the project's own runs the application."""
 
     def __post_init__(self) -> None:
         self.connection = self.scope.get("extensions", {}).get(CONNECTION)
 
     @property
     def started(self) -> bool:
-        """Whether the client has been sent a status."""
+        """Whether the status was sent to the client."""
         return self.status != 0
 
     def abort(self, reason: Abort) -> None:
-        """End the request from outside; the first reason counts."""
+        """Cancel the request from outside; the first reason counts."""
         if self.aborted is None and not self.complete and self.task is not None:
             self.aborted = reason
             self.task.cancel()
@@ -180,7 +184,7 @@ class Exchange:
         await self.start(200, SSE_HEADERS)
 
     async def write(self, data: bytes, *, more: bool) -> None:
-        """Send bytes; waits while the client is slow. `more=False` ends the answer."""
+        """Send bytes, and wait while the client is slow. `more=False` ends the answer."""
         self._note(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
         if not more:

@@ -1,4 +1,4 @@
-"""Signs of life in a stream that is silent: proxies and clients give up on silence."""
+"""Keep-alive events in a silent stream: proxies and clients close a stream without data."""
 
 import asyncio
 from types import TracebackType
@@ -10,11 +10,11 @@ __all__ = ["KeepAlive"]
 
 
 class KeepAlive:
-    """After `quiet_s` seconds of silence the stream gets a sign of life, and so on.
+    """Sends a keep-alive event after every `quiet_s` seconds of silence.
 
-    The first sign of life commits the status: later failures are events of the stream. A
-    context manager around the wait, for streams: an answer that is not streamed cannot be kept
-    alive so.
+    The first keep-alive event commits the status, so later failures become events of the stream.
+    It is a context manager around the wait for data, and only for streams: an answer that is not
+    streamed cannot be kept alive this way.
     """
 
     def __init__(self, exchange: Exchange, quiet_s: float) -> None:
@@ -31,7 +31,7 @@ class KeepAlive:
         return self
 
     def heard(self) -> None:
-        """The client was sent something just now."""
+        """Note that data was sent to the client just now."""
         self._heard_at = self._loop.time()
 
     async def __aexit__(
@@ -47,7 +47,7 @@ class KeepAlive:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _look(self) -> None:
-        """Say something, unless that has been done lately."""
+        """Send a keep-alive event when the stream was silent for `quiet_s`."""
         left_s = self._heard_at + self._quiet_s - self._loop.time()
         if left_s <= 0:
             self._task = self._loop.create_task(self._say())

@@ -1,6 +1,7 @@
-"""What a request will cost, and what it did cost, in tokens and nano-dollars.
+"""The estimated and the actual cost of a request, in tokens and nano-dollars.
 
-Before the answer nobody knows its tokens: they are estimated, held, and put right at the end.
+The tokens of an answer are unknown before it arrives. They are estimated and reserved first, and
+corrected at the end.
 """
 
 import math
@@ -22,18 +23,24 @@ from service.state.key_ring import ApiKey
 __all__ = ["Estimate", "Metering", "estimated"]
 
 BYTES_PER_TOKEN = 3
-"""English text has four, by https://help.openai.com/en/articles/4936856; code and others less."""
+"""English text has four bytes a token (https://help.openai.com/en/articles/4936856).
+
+Code and other languages have fewer.
+"""
 MAX_PROMPT = 200_000
-"""An estimate above the context of most models is a picture, in base64."""
+"""Tokens. An estimate above the context of most models comes from an image in base64."""
 MAX_COMPLETION = 10_000_000
 MAX_CHOICES = 128
-"""What clients may say, a number of any length, is bounded before it is multiplied."""
+"""Clients may send a number of any size, so it is bounded before it is multiplied."""
 ASSUMED_COMPLETION = 1024
 """Tokens of an answer whose request sets no bound."""
 STREAM_BYTES_PER_TOKEN = 100
-"""An event of OpenAI's streams has 200 bytes and one token, one of Anthropic's 120 and some."""
+"""An event of an OpenAI stream has 200 bytes and one token; an Anthropic event has 120 and some."""
 HELD_LONGER_S = 60
-"""Than the total deadline: a reservation that is still there belongs to a process that died."""
+"""Seconds that a reservation outlasts the total deadline.
+
+A reservation that still exists after that belongs to a process that died.
+"""
 _OK = 200
 _MAX_COUNT = 1_000_000_000
 _BOUNDS = ("max_completion_tokens", "max_tokens")
@@ -52,20 +59,20 @@ _metadata = msgspec.json.Decoder(_Metadata).decode
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Tokens of a request before its answer is there."""
+    """The estimated tokens of a request, before its answer arrives."""
 
     prompt: int
     completion: int
 
     @property
     def total(self) -> int:
-        """Of both."""
+        """Prompt and completion tokens together."""
         return self.prompt + self.completion
 
 
 def estimated(call: ChatCall, body_bytes: int) -> Estimate:
-    """From the size of the request, and from the bound that it sets on its answer."""
-    # The largest: which of them a provider obeys is the provider's choice.
+    """Estimate the tokens from the size of the request and the bound that it sets on its answer."""
+    # The largest bound counts: each provider decides which of the fields it obeys.
     bounds = [_whole(call, name, MAX_COMPLETION) for name in _BOUNDS]
     bound = max((bound for bound in bounds if bound is not None), default=ASSUMED_COMPLETION)
     choices = _whole(call, "n", MAX_CHOICES) or 1
@@ -73,7 +80,7 @@ def estimated(call: ChatCall, body_bytes: int) -> Estimate:
 
 
 class Metering:
-    """Makes the charges of metered keys, and says what they came to."""
+    """Makes the charges of metered keys, and computes the actual costs afterwards."""
 
     def __init__(self, settings: Settings, lanes: Mapping[str, Sequence[Lane]]) -> None:
         self._hold_s = math.ceil(settings.admission.deadline_seconds) + HELD_LONGER_S
@@ -84,7 +91,7 @@ class Metering:
             )
 
     def charge(self, exchange: Exchange, key: ApiKey, estimate: Estimate) -> Charge:
-        """What `key` is charged with before the request goes on."""
+        """The charge that `key` has to pay before the request goes on."""
         requests = [Bucket(key.bucket, key.limit, "requests")]
         tokens = [key.tokens] if key.tokens is not None else []
         if key.per_user is not None:
@@ -100,7 +107,7 @@ class Metering:
             account=key.account,
             buckets=(
                 *((bucket, 1) for bucket in requests),
-                # One larger than the bucket would never be let in; it empties it.
+                # A charge above the bucket would never be admitted: it takes the whole bucket.
                 *((bucket, min(estimate.total, bucket.limit.burst)) for bucket in tokens),
             ),
             held=held,
@@ -109,12 +116,12 @@ class Metering:
 
     @staticmethod
     def used(exchange: Exchange, estimate: Estimate) -> tuple[int, int]:
-        """Tokens and nano-dollars that the request came to, also when it broke off.
+        """The tokens and nano-dollars that the request used, even when it broke off.
 
-        Providers tell the count at the end, Anthropic's a first part of it at the beginning: of an
-        answer that ended before, it is estimated from what the client got. Who leaves while a
-        provider works on the answer pays for the question, and, unless it is streamed, for the
-        answer, which the provider makes to its end.
+        Providers report the counts at the end; Anthropic reports a first part at the beginning.
+        The counts of an answer that ended early are estimated from the bytes that the client got.
+        A client that leaves while a provider works on the answer pays for the prompt. It also pays
+        for the answer unless that is streamed, because the provider finishes a whole answer.
         """
         if not exchange.provider:
             if exchange.asked is None or exchange.aborted is not Abort.CLIENT_GONE:
@@ -136,13 +143,16 @@ class Metering:
 
 
 def _sum(usage: Usage, price: Price) -> tuple[int, int]:
-    """Tokens and nano-dollars; what a provider says is bounded, too."""
+    """Tokens and nano-dollars; the counts that a provider reports are bounded, too."""
     bounded = Usage(*(min(max(0, count), _MAX_COUNT) for count in msgspec.structs.astuple(usage)))
     return bounded.prompt + bounded.completion, price.cost(bounded)
 
 
 def _whole(call: ChatCall, name: str, most: int) -> int | None:
-    """A number above 0, `most` at most, read as leniently as a provider may; else None."""
+    """The field as a number above 0, capped at `most`; None otherwise.
+
+    It is parsed as leniently as a provider may parse it.
+    """
     try:
         found = float(_number(call.fields.get(name, _NULL)) or 0)
     except (*UNREADABLE, ValueError, OverflowError):
@@ -151,7 +161,7 @@ def _whole(call: ChatCall, name: str, most: int) -> int | None:
 
 
 def _user(call: ChatCall) -> str:
-    """The user whom the client names; empty when it names none."""
+    """The end user that the request names; empty when it names none."""
     try:
         if call.format is Format.ANTHROPIC:
             return _metadata(call.fields.get("metadata", _EMPTY)).user_id or ""

@@ -1,4 +1,4 @@
-"""The order of the stages. Read it from top to bottom: that is what happens to a request."""
+"""The order of the stages: a request passes them from top to bottom."""
 
 from service.pipeline.dependencies import Handler, Services, Stage
 from service.pipeline.exchange import Exchange
@@ -22,36 +22,39 @@ __all__ = ["ADMIN", "CHAT", "HEALTH", "MODELS", "TRACED_CHAT", "chain"]
 
 CHAT: tuple[type[Stage], ...] = (
     Observe,  # request id, error answers, log line, metrics
-    Authenticate,  # API key -> tenant, from the headers alone: a stranger's body is never read
-    Admission,  # room, body, total deadline
-    Watch,  # the client leaves, the deadline passes, the replica drains
+    Authenticate,  # API key -> tenant, from the headers alone: without a key no body is read
+    Admission,  # a place in flight, the body, the total deadline
+    Watch,  # ends the request when the client leaves, the deadline passes, or the replica drains
     Decode,  # model, stream, stream_options
-    Limit,  # one call to Redis, or this replica's share
-    Degrade,  # when no target answers: fallbacks, then an answer of a while ago
+    Limit,  # rate limits and budgets: one call to Redis, or this replica's share
+    Degrade,  # when no target answers: fallback models, then a stale answer
     Route,  # model -> targets that may answer
-    Attempts,  # until one commits to an answer
+    Attempts,  # calls targets until one answer is committed
     Relay,  # bytes to the client
 )
 
 TRACED_CHAT: tuple[type[Stage], ...] = (*CHAT[:2], Trace, *CHAT[2:])
-"""Where the settings want traces; without them, not even a question is asked of a request.
-Strangers leave none: they could fill the queue, and say that all of theirs are to be recorded."""
+"""The stages when tracing is configured; without it, a request does not even check for it.
+
+Requests without a valid key leave no trace: they could fill the export queue, because a client can
+demand that all of its traces are recorded.
+"""
 
 MODELS: tuple[type[Stage], ...] = (Observe, Authenticate, Admission, Watch, Limit, ListModels)
 
 HEALTH: tuple[type[Stage], ...] = (Observe, Authenticate, Admission, Watch, Limit, HealthDetail)
 
 ADMIN: tuple[type[Stage], ...] = (Observe, AdminOnly, Admission, Limit, AdminKeys)
-"""No client that leaves ends this: what was begun in Redis is finished, and none of it is long."""
+"""These stages go on when the client leaves, so that a write to Redis ends; none takes long."""
 
 
 async def _nothing_left(exchange: Exchange) -> None:
-    """After the last stage; the last stage does not come here."""
+    """Stands after the last stage, which never calls it."""
     raise AssertionError(f"no stage answered {exchange.route}")
 
 
 def chain(stages: tuple[type[Stage], ...], services: Services) -> Handler:
-    """One handler out of the stages."""
+    """Make one handler that runs the stages in this order."""
     handler: Handler = _nothing_left
     for stage in reversed(stages):
         handler = stage(services, handler)

@@ -12,12 +12,12 @@ __all__ = ["request_id"]
 
 _NAME = REQUEST_ID.encode()
 _number = random.Random(os.urandom(32)).getrandbits  # noqa: S311 - unique, and no secret
-"""A question to the kernel for each request would cost it five microseconds."""
+"""Seeded once: random bytes from the kernel would cost each request five microseconds."""
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 def request_id(scope: Scope) -> str:
-    """The id of a request; what a client sends is bounded, because it ends up in logs."""
+    """The id of a request; a client's id is bounded in length, because it is written to logs."""
     for name, value in scope["headers"]:
         if name == _NAME and _WELL_FORMED(value):
             return value.decode()

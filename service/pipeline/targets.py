@@ -1,4 +1,4 @@
-"""A model's targets as the plan sees them, and what it has to know of a request."""
+"""A model's targets as the load balancer orders them, and the request properties that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from service.settings import Settings
 __all__ = ["ModelTargets", "Target", "model_targets"]
 
 CACHED_FROM_BYTES = 4096
-"""Of a prompt: providers cache from 1024 tokens on, of four bytes each.
+"""The smallest prompt with affinity: providers cache from 1024 tokens on, of four bytes each.
 https://platform.openai.com/docs/guides/prompt-caching"""
 PREFIX_BYTES = 1024
-"""Of such a prompt: the turns of a conversation, and all users of one system prompt, have it in
-common."""
+"""The part of the prompt that decides the affinity. The turns of a conversation share it, and so do
+all users of one system prompt."""
 _TOOLS = ("tools", "functions")
 _IMAGES = (b'"image_url"', b'"image"')
-"""As OpenAI's and Anthropic's clients say it. A quotation mark inside a text is escaped: no text
-looks like it."""
+"""How OpenAI's and Anthropic's clients name an image part. A quotation mark inside a text is
+escaped, so no text matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Target:
 
 
 class ModelTargets:
-    """The targets of one name, sorted by priority, and what their choice depends on."""
+    """The targets of one model name, sorted by priority, and what the choice among them needs."""
 
     def __init__(self, targets: tuple[Target, ...]) -> None:
         self.sorted = tuple(sorted(targets, key=lambda target: target.priority))
@@ -74,10 +74,10 @@ class ModelTargets:
         self._has_equals = len(set(priorities)) < len(priorities)
 
     def needs(self, exchange: Exchange) -> frozenset[str]:
-        """What the request uses of what one of the targets lacks.
+        """The capabilities that the request uses and that at least one target lacks.
 
-        It looks at the names of fields, at `response_format`, and, for images, for a word in the
-        body; nothing is parsed.
+        The check looks at the names of fields, at `response_format`, and, for images, for a word
+        in the body. Nothing is parsed.
         """
         if not self._lacking:
             return frozenset()
@@ -92,7 +92,10 @@ class ModelTargets:
         return self._lacking & found
 
     def affinity(self, exchange: Exchange) -> bytes | None:
-        """Names the prompt for those of equal priority; None when no cache could know it."""
+        """The affinity key of the prompt for targets of equal priority.
+
+        None when no provider could have the prompt in its cache, or no targets are equal.
+        """
         if not self._has_equals:
             return None
         fields = exchange.call.fields
@@ -109,7 +112,7 @@ class ModelTargets:
 def model_targets(
     settings: Settings, lanes: Mapping[str, tuple[Lane, ...]]
 ) -> Mapping[str, ModelTargets]:
-    """The targets of every name that clients may use; those of a model by its settings."""
+    """The targets of every name that clients may use: `provider/model` and configured models."""
     found = {name: ModelTargets((Target(some[0], 0),)) for name, some in lanes.items()}
     for name, model in settings.models.items():
         found[name] = ModelTargets(

@@ -1,7 +1,7 @@
-"""A lane: one (provider, model) with its breaker and budget, as the pipeline calls it.
+"""Upstreams: one `Lane` is one (provider, model) with its circuit breaker and retry budget.
 
-Lanes are made from the settings, and outlast a change of those that does not concern them; models
-share a lane when they name the same target.
+Upstreams are made from the settings, and outlast a change of the settings that does not concern
+them. Models that name the same target share its upstream.
 """
 
 import time
@@ -32,29 +32,29 @@ from service.telemetry.provider_stats import ProviderStats
 __all__ = ["Lane", "LaneBook", "base_url"]
 
 DIGEST_LENGTH = 12
-"""Hexadecimal digits, 48 bits: a provider's name has had a handful of definitions at once."""
+"""Hexadecimal digits, 48 bits: enough for the handful of definitions that one name has at once."""
 
 
 @dataclass(slots=True)
 class Learned:
-    """What the answers of a target have shown about it."""
+    """What the gateway has learned from the answers of a target."""
 
     refuses: frozenset[str] = frozenset()
     """Fields that the target refuses, and that a request can do without."""
     calls: Mapping[str, str] = field(default_factory=lambda: SAME_NAMES)
-    """What it calls fields, by their usual names."""
+    """The target's names of fields, by their usual names."""
     most_tokens: int | None = None
-    """The longest answer that it gives; more is refused."""
+    """The longest answer in tokens that the target accepts; it refuses requests for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One target and what is known of its health."""
+    """One upstream: a target and what is known of its health."""
 
     provider: str
     model: str
     fleet_name: str
-    """As replicas call it among themselves: one name for one definition of the provider."""
+    """The target's name among the replicas; it differs when the provider's definition does."""
     url: str
     kind: ProviderKind
     keys: KeyPool
@@ -64,18 +64,18 @@ class Lane:
     load: Load
     price: Price
     quota: ProviderQuota | None
-    """The provider's, where it has a limit."""
+    """The provider's quota; None when it has no limit."""
     learned: Learned
     gathers: bool
-    """Whether it is asked for streams, of which whole answers are put together."""
+    """Whether the gateway requests streams and assembles whole answers from them."""
 
     @property
     def name(self) -> str:
-        """The target as clients call it."""
+        """The target's name for clients: `provider/model`."""
         return f"{self.provider}/{self.model}"
 
     def dialect(self, call: ChatCall) -> Dialect:
-        """How to ask for what a client of the call's format wants."""
+        """The dialect that serves clients of the call's format."""
         return self.kind.dialects[call.format]
 
     def headers(self, call: ChatCall, key: KeyInUse) -> dict[str, str]:
@@ -92,7 +92,7 @@ _Target = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """One provider as the settings define it, and what its lanes share."""
+    """One provider as the settings define it, and what its upstreams share."""
 
     provider: Provider
     keys: KeyPool
@@ -100,12 +100,12 @@ class _Account:
     quota: ProviderQuota | None
 
     def is_still(self, provider: Provider | None) -> bool:
-        """Whether that is the same provider, whatever it costs now, and how much it takes."""
+        """Whether `provider` has the same definition, apart from its prices and limits."""
         return provider is not None and _lasting(provider) == _lasting(self.provider)
 
 
 class LaneBook:
-    """The lanes of the settings in force, and what their providers' accounts are known by."""
+    """The upstreams of the current settings, and the accounts of their providers."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -113,13 +113,13 @@ class LaneBook:
         self._lanes: dict[_Target, Lane] = {}
 
     def follow(self, settings: Settings) -> Mapping[str, tuple[Lane, ...]]:
-        """The lanes of every name that clients may use: models, and provider/model of each target.
+        """The upstreams of every name that clients may use: models, and each `provider/model`.
 
-        A target keeps its lane while its provider's definition is the same: its breaker, budget,
-        keys and statistics go on. When it raises, nothing has changed.
+        A target keeps its upstream, with its breaker, budget, keys and statistics, while its
+        provider's definition stays the same. When this raises, nothing has changed.
 
         Raises:
-            SettingsError: a provider's kind is not in the catalogue, or its address is not known.
+            SettingsError: a provider's kind is not in the catalogue, or its address is unknown.
         """
         places = {
             (one.provider, one.model): _place(settings.providers[one.provider], one.provider)
@@ -139,7 +139,7 @@ class LaneBook:
         return {**direct, **aliases}
 
     def _retire(self, settings: Settings, wanted: Collection[_Target]) -> None:
-        """Forget what changed; requests in flight keep their lanes, which nothing shows then."""
+        """Drop what changed; requests in flight keep their upstreams, without metrics for them."""
         changed = {
             name
             for name, account in self._accounts.items()
@@ -211,10 +211,10 @@ def _lasting(provider: Provider) -> Provider:
 
 
 def _digest(provider: Provider, kind: ProviderKind, url: str) -> str:
-    """Of what makes it the same provider to another replica, and is no secret.
+    """A digest of the non-secret properties by which replicas recognize the same provider.
 
-    Neither a key nor its version is in it, but the names of the key files; of the URL neither user
-    info nor a query.
+    It covers the kind, the URL without user info and query, and the names of the key files. It
+    covers no key and no key's version.
     """
     parts = urlsplit(url)
     place = (parts.scheme, parts.hostname, parts.port, parts.path)
@@ -232,16 +232,16 @@ def _price(provider: Provider, model: str) -> Price:
 
 
 def _place(provider: Provider, name: str) -> tuple[ProviderKind, str]:
-    """What the provider `name` is, and the URL of its chats."""
+    """The kind of the provider `name`, and the URL of its chat endpoint."""
     kind = kind_named(provider.kind, name)
     return kind, base_url(provider, kind, name) + kind.path
 
 
 def base_url(provider: Provider, kind: ProviderKind, name: str) -> str:
-    """Where the provider `name` is, without a slash at the end.
+    """The base URL of the provider `name`, without a slash at the end.
 
     Raises:
-        SettingsError: the settings do not say so, and neither does the catalogue.
+        SettingsError: neither the settings nor the catalogue have it.
     """
     found = provider.base_url or kind.base_url
     if found is None:

@@ -1,1 +1,1 @@
-"""Providers: which kinds there are, what they speak, and the one client that calls them."""
+"""Providers: the catalogue of their kinds, their wire formats, and the HTTP client."""

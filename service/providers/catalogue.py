@@ -1,6 +1,7 @@
 """The provider catalogue: one entry per kind of provider.
 
-A new provider is one entry here. A new wire format is one module in `dialects`, named by an entry.
+A new provider needs one entry here. A new wire format needs one module in `dialects`, which an
+entry names.
 """
 
 import re
@@ -26,30 +27,30 @@ _ANTHROPIC_VERSION = "2023-06-01"
 
 @dataclass(frozen=True, slots=True)
 class ProviderKind:
-    """What every provider of this kind has in common."""
+    """The properties that all providers of one kind share."""
 
     name: str
     base_url: str | None
-    """Where everybody finds it; None where each has its own."""
+    """The public base URL; None when each provider of the kind has its own."""
     path: str
-    """Of a chat, below the base URL."""
+    """The path of a chat request, below the base URL."""
     key_header: Callable[[str], tuple[str, str]]
     """The header that carries the API key."""
     native: Format
-    """What it speaks."""
+    """The API format of the provider."""
     dialects: Mapping[Format, Dialect]
-    """By what the client speaks."""
+    """The dialect by the client's API format."""
     note: str
     fixed_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     ask_for_streams: bool = False
-    """Whether its streams tell all that its whole answers do."""
+    """Whether its streams contain everything that its whole answers do."""
 
     def gatherer(self) -> Gatherer:
-        """Puts one stream together to a whole answer."""
+        """Make a gatherer, which assembles one stream into a whole answer."""
         return MessageGatherer() if self.native is Format.ANTHROPIC else CompletionGatherer()
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """Headers of every request: the key, and no compression that would have to be undone."""
+        """Headers of every request: the key, and no compression, which would have to be undone."""
         headers = {
             "content-type": "application/json",
             "accept-encoding": "identity",
@@ -92,7 +93,7 @@ def _speaks_openai(
 
 
 _NO_DEVELOPER = {"developer": "system"}
-"""Of servers that know OpenAI's older roles alone; the newer one means the same."""
+"""For servers that only know OpenAI's older role; the newer one means the same."""
 # https://docs.mistral.ai/api: unknown fields are refused with 422, and a stream's last chunk
 # carries the usage.
 _MISTRAL = Quirks(
@@ -116,7 +117,7 @@ _MISTRAL = Quirks(
     prefixes=True,
     takes_empty_answers=False,
 )
-# https://console.groq.com/docs/api-reference#chat-create: other fields of messages are refused.
+# https://console.groq.com/docs/api-reference#chat-create: Groq refuses other fields of messages.
 _GROQ = Quirks(
     roles=_NO_DEVELOPER,
     knows_in_messages=frozenset(
@@ -130,8 +131,8 @@ _THOUGHTFUL = Quirks(
     roles=_NO_DEVELOPER, wants_thoughts=True, misses_thoughts=True, takes_empty_answers=False
 )
 _GEMINI = Quirks(roles=_NO_DEVELOPER, signs_calls=True, takes_empty_answers=False)
-# https://platform.openai.com/docs/api-reference/chat/create: max_tokens is deprecated, and models
-# that reason refuse it.
+# https://platform.openai.com/docs/api-reference/chat/create: max_tokens is deprecated, and
+# reasoning models refuse it.
 _OPENAI = Quirks(
     is_openais=True,
     max_tokens="max_completion_tokens",
@@ -172,7 +173,7 @@ _ENTRIES = (
     ),
     _speaks_openai("deepseek", "https://api.deepseek.com", "DeepSeek", quirks=_THOUGHTFUL),
     _speaks_openai("moonshot", "https://api.moonshot.ai/v1", "Moonshot AI", quirks=_THOUGHTFUL),
-    # Of these, some servers tell less in streams: calls of tools are cut, or usage is missing.
+    # The streams of some of these servers lack something: tool calls are cut, or usage is missing.
     *(
         _speaks_openai(name, base_url, note, ask_for_streams=False)
         for name, base_url, note in (
@@ -188,10 +189,10 @@ CATALOGUE: Mapping[str, ProviderKind] = MappingProxyType({entry.name: entry for 
 
 
 def kind_named(name: str, provider: str) -> ProviderKind:
-    """The entry called `name`, asked for by the settings of `provider`.
+    """The catalogue entry `name`, which the settings of `provider` name.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: the catalogue has no such entry.
     """
     try:
         return CATALOGUE[name]

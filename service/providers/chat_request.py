@@ -1,4 +1,4 @@
-"""A client's request as the pipeline carries it: the fields that are needed, the rest untouched."""
+"""A client's request in the pipeline: the fields that the gateway needs, and the raw rest."""
 
 from collections.abc import Collection, Mapping
 from enum import Enum
@@ -10,17 +10,17 @@ __all__ = ["NOTHING", "ChatCall", "Format", "Usage"]
 
 
 class Format(Enum):
-    """What a client speaks; the value is the name of the API."""
+    """The API format of a client; the value is the name of the API."""
 
     OPENAI = "chat completions"
     ANTHROPIC = "messages"
 
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
-"""What clients call the longest answer that they want."""
+"""The fields in which clients bound the length of the answer."""
 _NULL = msgspec.Raw(b"null")
 _LEAST_TOKENS = 1024
-"""To think with, at Anthropic's; and what is left for the answer then."""
+"""Anthropic's least thinking budget; at least the same number of tokens is left for the answer."""
 
 
 class _Thinking(msgspec.Struct):
@@ -31,7 +31,7 @@ _decode_limit = msgspec.json.Decoder(int | _Thinking | None).decode
 
 
 def _tokens(raw: msgspec.Raw) -> int:
-    """A limit, or a budget to think with; 0 for what is none."""
+    """The number of a token limit or of a thinking budget; 0 when it is neither."""
     try:
         found = _decode_limit(raw)
     except msgspec.DecodeError:
@@ -49,16 +49,17 @@ class ChatCall(msgspec.Struct, frozen=True):
     include_usage: bool
     format: Format = Format.OPENAI
     headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
-    """The client's headers that belong to its API, for a provider of the same format."""
+    """The client's headers of its API, which are forwarded to a provider of the same format."""
     fresh: bool = False
-    """Whether the client wants no answer that was given before."""
+    """Whether the client refuses stale answers."""
     mended: bool = False
-    """Whether half a character was replaced in it."""
+    """Whether an incomplete character was replaced in the body."""
 
     def at_most(self, tokens: int) -> Self:
-        """The same call for an answer of at most so many tokens; this one if it asks for no more.
+        """The same call for an answer of at most `tokens`; this call if it asks for no more.
 
-        Those to think with are a part of them: so many fewer that 1024 are left for the answer.
+        The thinking budget is a part of that number. It is lowered so that 1024 tokens are left for
+        the answer; if it would fall below 1024 itself, this call is returned unchanged.
         """
         over = [name for name in _LIMITS if _tokens(self.fields.get(name, _NULL)) > tokens]
         if not over:
@@ -80,17 +81,17 @@ class ChatCall(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens that a provider counted for one answer; `prompt` has all of the prompt."""
+    """The tokens that a provider counted for one answer; `prompt` counts the whole prompt."""
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
-    """Of the prompt: read from the provider's cache."""
+    """The part of the prompt that was read from the provider's cache."""
     written: int = 0
-    """Of the prompt: written to it, for five minutes."""
+    """The part of the prompt that was written to the cache for five minutes."""
     written_long: int = 0
-    """Of the prompt: written to it, for an hour."""
+    """The part of the prompt that was written to the cache for an hour."""
 
 
 NOTHING = Usage()
-"""Of an answer whose provider counted none, or that never came."""
+"""The usage of an answer that never came, or whose provider reported none."""

@@ -1,11 +1,10 @@
-"""Finding out that the machine at the other end of a connection is gone.
+"""Detection of TCP connections whose peer machine is gone.
 
-The kernel sends unacknowledged bytes again for a quarter of an hour before it gives up, and a
-machine without power looks meanwhile like a provider that thinks. `TCP_USER_TIMEOUT` would shorten
-that, but it also ends connections to living peers that take their time to read a large request. The
-kernel's own counters tell the two apart (struct tcp_info, include/uapi/linux/tcp.h): bytes that
-were sent and are not acknowledged in spite of retransmissions, and bytes that wait for room at the
-peer.
+The kernel retransmits unacknowledged bytes for a quarter of an hour before it gives up. Until then
+a machine without power looks like a provider that is thinking. `TCP_USER_TIMEOUT` would shorten
+that time, but it also ends connections to live peers that read a large request slowly. The kernel's
+counters distinguish the two cases (struct tcp_info, include/uapi/linux/tcp.h): bytes that stay
+unacknowledged in spite of retransmissions, and bytes that wait for room in the peer's window.
 """
 
 import asyncio
@@ -19,19 +18,19 @@ __all__ = ["SilenceWatch"]
 
 _EVERY_S = 0.25
 _RETRANSMITS = 2
-"""In a row without an answer: one packet may be lost."""
+"""Consecutive retransmissions without an acknowledgement; a single packet may be lost."""
 _TCP_INFO: int = getattr(socket, "TCP_INFO", 0)
-"""0 where the system has no such counters: connections are not watched then."""
+"""0 on systems without such counters; connections are not monitored there."""
 _LAYOUT = struct.Struct("=8B13I")
-"""As far as tcpi_last_ack_recv."""
+"""The beginning of struct tcp_info, up to tcpi_last_ack_recv."""
 _RETRANSMITS_AT, _UNACKED_AT, _LAST_ACK_AT = 2, 8 + 4, 8 + 12
 
 
 class SilenceWatch:
-    """Makes sockets, and ends those whose peer has been silent for too long.
+    """Makes sockets, and shuts down those whose peer has been silent for too long.
 
     Args:
-        silence_s: seconds without an acknowledgement while bytes are under way.
+        silence_s: seconds without an acknowledgement while bytes are in flight.
     """
 
     def __init__(self, silence_s: float) -> None:
@@ -40,11 +39,11 @@ class SilenceWatch:
         self._task: asyncio.Task[None] | None = None
 
     def allow(self, silence_s: float) -> None:
-        """Seconds from now on, also for the sockets that are there."""
+        """Set the allowed silence in seconds, also for existing sockets."""
         self._silence_ms = int(silence_s * 1000)
 
     def make(self, address: tuple[Any, ...]) -> socket.socket:
-        """A socket for one of `getaddrinfo`'s answers; the form that aiohttp's connector wants."""
+        """Make a socket for one result of `getaddrinfo`; a socket factory for aiohttp."""
         family, kind, protocol, *_ = address
         made = socket.socket(family, kind, protocol)
         if _TCP_INFO:
@@ -54,7 +53,7 @@ class SilenceWatch:
         return made
 
     async def close(self) -> None:
-        """Stop watching."""
+        """Stop the monitoring task."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

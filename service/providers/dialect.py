@@ -1,4 +1,4 @@
-"""What a wire format has to offer so that the pipeline can speak it.
+"""The protocol that a wire format implements for the pipeline.
 
 A new wire format is one module in `service.providers.dialects` that implements `Dialect`.
 """
@@ -29,13 +29,14 @@ __all__ = [
 
 _log = logging.getLogger("seawall.dialects")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not the JSON it was told to expect."""
+"""The exceptions of msgspec for bytes that are not JSON of the expected type."""
 MISREAD = (*UNREADABLE, AttributeError, KeyError, TypeError, ValueError)
-"""What a dialect may stumble over in an odd request or answer: others may do better with it."""
+"""The exceptions that a dialect may raise for an unusual request or answer. Another target may
+succeed with it."""
 
 
 class Untranslatable(SeawallError):  # noqa: N818 - a property of the request, not a bug
-    """A request asks for what the provider's format has no words for; `param` is the field."""
+    """The provider's format cannot express the request; `param` is the field that is the reason."""
 
     def __init__(self, message: str, param: str) -> None:
         super().__init__(message)
@@ -43,7 +44,11 @@ class Untranslatable(SeawallError):  # noqa: N818 - a property of the request, n
 
 
 def as_failure(error: Exception) -> UpstreamFailure:
-    """What it says of the provider: nothing, where it is our translation that cannot read."""
+    """The failure for an exception of an attempt.
+
+    An exception of the gateway's own translation becomes UNTRANSLATED, which does not blame the
+    provider.
+    """
     if isinstance(error, UpstreamFailure):
         return error
     if not isinstance(error, UNREADABLE):
@@ -53,28 +58,28 @@ def as_failure(error: Exception) -> UpstreamFailure:
 
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
-    """What the client gets, and the tokens that the provider counted."""
+    """The body for the client, and the tokens that the provider counted."""
 
     body: bytes
     usage: Usage
 
 
 class Progress(Protocol):
-    """How far a streamed answer has come."""
+    """The progress of a streamed answer."""
 
     @property
     def has_content(self) -> bool:
-        """Whether the first valid content has passed: from here on the answer is committed."""
+        """Whether the first valid content has passed; from there on the answer is committed."""
         ...
 
     @property
     def finished(self) -> bool:
-        """Whether every choice has ended: only usage and the end marker may be missing."""
+        """Whether every choice has ended; only usage and the end marker may be missing."""
         ...
 
     @property
     def has_usage(self) -> bool:
-        """Whether the usage of a finished answer has passed: only the end marker may be missing."""
+        """Whether the usage of a finished answer has passed; only the end marker may be missing."""
         ...
 
     @property
@@ -92,9 +97,9 @@ class StreamScanner(Progress, Protocol):
         ...
 
     def feed(self, data: bytes) -> bytes:
-        """Take what arrived, return what the client gets: whole events.
+        """Take bytes of the stream, and return whole events for the client.
 
-        Byte for byte where the provider speaks the client's format.
+        When the provider uses the client's format, the events are the same byte for byte.
 
         Raises:
             UpstreamFailure: an event is malformed, reports an error, or ends an unfinished answer.
@@ -102,7 +107,7 @@ class StreamScanner(Progress, Protocol):
         ...
 
     def finish(self) -> bytes:
-        """The upstream closed the stream; return what is still owed to the client.
+        """Note that the provider closed the stream; return the rest for the client.
 
         Raises:
             UpstreamFailure: the answer is not complete.
@@ -111,30 +116,30 @@ class StreamScanner(Progress, Protocol):
 
 
 class Dialect(Protocol):
-    """How a provider is asked for, and answers to, clients of one format."""
+    """The conversion between the API format of clients and that of a provider."""
 
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """The request body for `model`, with everything else as the client sent it.
+        """The request body for `model`; everything else stays as the client sent it.
 
-        What the provider would refuse is changed, and noted in `how`.
+        Values that the provider would refuse are changed, and noted in `how`.
 
         Raises:
-            Untranslatable: the provider's format cannot say what the client wants.
+            Untranslatable: the provider's format cannot express the request.
         """
         ...
 
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """A whole, not streamed, answer as the client gets it; `names` are `Encoding.names`.
+        """Convert an answer that is not streamed for the client; `names` are `Encoding.names`.
 
         Raises:
-            UpstreamFailure: it is malformed or not complete.
+            UpstreamFailure: the answer is malformed or incomplete.
         """
         ...
 
     def refusal(self, status: int, body: bytes) -> bytes:
-        """An answer of status 4xx as the client gets it."""
+        """Convert the body of an answer with status 4xx for the client."""
         ...
 
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> StreamScanner:
-        """A scanner for one streamed answer to `call`; `names` are `Encoding.names`."""
+        """Make a scanner for one streamed answer to `call`; `names` are `Encoding.names`."""
         ...

@@ -1,9 +1,9 @@
-"""Addresses of providers by name: remembered, and looked up in threads of their own.
+"""A DNS cache for the providers' addresses, with lookups in separate threads.
 
-uvloop looks names up in libuv's pool of threads, where two lookups run at a time, and connecting to
-an address that is a number passes through the same two places. A name server that is lost keeps a
-lookup for ten seconds or more. So two of them would hold up every new connection to every provider
-(libuv: `UV__WORK_SLOW_IO` in src/threadpool.c).
+uvloop resolves names in libuv's thread pool, which runs two lookups at a time. A connection to a
+numeric address uses the same two slots. An unreachable name server blocks a lookup for ten seconds
+or more, so two such lookups would block every new connection to every provider (libuv:
+`UV__WORK_SLOW_IO` in src/threadpool.c).
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from service.resilience.stale_while_revalidate import LastingCache
 __all__ = ["Address", "LastingNames"]
 
 FRESH_S = 5.0
-"""Then a name is looked up again, beside the requests, which go on with what is known."""
+"""Seconds after which a name is resolved again in the background, while the old address is used."""
 KEEP_S = 30.0
-"""Between two lookups of the providers' names, asked for or not."""
+"""Seconds between two lookups of the providers' names, whether or not they are used."""
 AGAIN_S = 0.5
-"""Between two lookups of a name without an address, while the name server does not answer."""
+"""Seconds between two lookups of a name without an address, while no name server answers."""
 OLD_S = 60.0
-"""A name that nobody asked for so long is waited for: it may have moved since yesterday."""
+"""Age in seconds from which on a request waits for a new lookup, since the address may be stale."""
 PATIENCE_S = 0.5
-"""So long at most: an old address is better than none."""
+"""The longest such wait in seconds: an old address is better than none."""
 
 _Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
 
 
 class Address(NamedTuple):
-    """Where to connect to; `host` is a number."""
+    """An address to connect to; `host` is numeric."""
 
     family: socket.AddressFamily
     protocol: int
@@ -42,11 +42,11 @@ class Address(NamedTuple):
 
 
 class LastingNames:
-    """Addresses by name. Those that are known stay so while no name server answers."""
+    """Addresses by name. Known addresses stay valid while no name server answers."""
 
     def __init__(self) -> None:
         self.kept = asyncio.Event()
-        """Set when `keep` had an answer for every name: an address, or that there is none."""
+        """Set when `keep` got an answer for every name: an address, or that there is none."""
         self._known: LastingCache[_Asked, list[Address]] = LastingCache(
             _looked_up, fresh_s=FRESH_S, old_s=OLD_S, patience_s=PATIENCE_S
         )
@@ -55,7 +55,7 @@ class LastingNames:
     async def addresses(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[Address]:
-        """All of a name's, another one first each time.
+        """All addresses of a name, each time starting with the next one.
 
         Raises:
             OSError: the name never had an address.
@@ -66,10 +66,10 @@ class LastingNames:
         return [*found[first:], *found[:first]]
 
     async def keep(self, urls: Iterable[str]) -> None:
-        """Look the hosts of `urls` up, again and again. Never returns.
+        """Resolve the hosts of `urls` periodically. Never returns.
 
-        A provider that is asked only when another one fails would have no address when a name
-        server fails together with that other one.
+        Otherwise a provider that is used only when another one fails would have no address when the
+        name server fails together with that provider.
         """
         places = {_place(url) for url in urls}
         while True:
@@ -81,7 +81,7 @@ class LastingNames:
             await asyncio.sleep(AGAIN_S if lost else KEEP_S)
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Stop waiting for lookups."""
         self._known.close()
 
 
@@ -96,9 +96,9 @@ def _is_lost(found: object) -> bool:
 
 
 async def _looked_up(asked: _Asked) -> list[Address]:
-    """What the system's resolver knows of a name.
+    """Resolve a name with the system's resolver, in a new thread.
 
-    Nobody waits for the thread at the end of the process: a lookup cannot be ended.
+    A lookup cannot be cancelled, so the thread is a daemon that does not delay the process's exit.
 
     Raises:
         OSError: the name has no address, or no name server answers.

@@ -1,8 +1,8 @@
-"""The notes of one encoding, and values made fit for a provider.
+"""The record of one encoding, and functions that adapt values to a provider.
 
-Providers of one format check different things. Whatever a request says that a target would refuse
-is changed or left out when that keeps its meaning, and each change is named, so that it is counted
-and the client can see it.
+Providers of one format check different things. A value that a target would refuse is changed or
+left out if that keeps the meaning of the request. Each change is recorded, so that a metric counts
+it and a header shows it to the client.
 """
 
 import re
@@ -22,18 +22,18 @@ __all__ = [
 
 
 SAME_NAMES: Mapping[str, str] = MappingProxyType({})
-"""Nothing has another name."""
+"""No field has another name."""
 
 
 class Encoding:
     """One encoding of a request for one target.
 
     Attributes:
-        without: fields of the gateway's own making that the target refuses.
-        added: fields of the gateway's own making.
-        adapted: what was changed or left out, by the field's name in the client's request.
-        names: of tools that the provider knows by another name: the client's, by the provider's.
-        calls: fields of OpenAI's format that the target knows by another name: the target's.
+        without: fields that the gateway would add and that the target refuses.
+        added: fields that the gateway added.
+        adapted: fields of the client's request that were changed or left out.
+        names: the client's names of renamed tools, by their names at the provider.
+        calls: the target's names of fields of OpenAI's format, by their usual names.
     """
 
     __slots__ = ("adapted", "added", "calls", "names", "without")
@@ -41,7 +41,7 @@ class Encoding:
     def __init__(
         self, without: frozenset[str] = frozenset(), calls: Mapping[str, str] = SAME_NAMES
     ) -> None:
-        # Made for every request: written out, it takes a third of a dataclass's time.
+        # One is made for every request: this takes a third of a dataclass's time.
         self.without = without
         self.calls = calls
         self.added: set[str] = set()
@@ -49,7 +49,7 @@ class Encoding:
         self.names: dict[str, str] = {}
 
     def may_add(self, name: str) -> bool:
-        """Whether the target takes a field of the gateway's own making; notes that it is there."""
+        """Whether the gateway may add a field for this target; if so, the field is recorded."""
         if name in self.without:
             return False
         self.added.add(name)
@@ -62,7 +62,7 @@ SAY_NOTHING = frozenset(
         *("prompt_cache_key", "prompt_cache_retention"),
     )
 )
-"""Fields of OpenAI's requests that change no answer."""
+"""Fields of OpenAI's requests that do not change the answer."""
 MAY_BE_MISSING = SAY_NOTHING | frozenset(
     (
         *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "reasoning_effort"),
@@ -70,7 +70,7 @@ MAY_BE_MISSING = SAY_NOTHING | frozenset(
         *("verbosity", "prediction"),
     )
 )
-"""Fields of either format that tune an answer: it is one without them, too."""
+"""Fields of either format that only tune the answer, so that a request can do without them."""
 _PLAIN = re.compile(r"[A-Za-z0-9_:.-]+")
 _NAME, _NO_NAME = re.compile(r"[a-zA-Z0-9_-]+"), re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_LENGTH = 32
@@ -78,10 +78,11 @@ _NAME_HASH_LENGTH = 8
 
 
 def fit_user(user: str, longest: int, how: Encoding) -> str:
-    """The id of an end user as a provider takes it.
+    """An end user's id that a provider accepts.
 
-    One that is too long, or holds other than letters, digits and `_:.-`, as an e-mail address does,
-    is hashed: it is the same for the same user, and tells the provider nothing.
+    An id is hashed when it is too long, or when it has other characters than letters, digits and
+    `_:.-`, such as an e-mail address. The hash is the same for the same user, and does not identify
+    the user to the provider.
     """
     if len(user) <= longest and _PLAIN.fullmatch(user):
         return user
@@ -90,9 +91,10 @@ def fit_user(user: str, longest: int, how: Encoding) -> str:
 
 
 def fit_name(name: str, longest: int, how: Encoding) -> str:
-    """The name of a tool as a provider takes it: letters, digits, `_` and `-`, so many at most.
+    """A tool's name that a provider accepts: at most `longest` letters, digits, `_` and `-`.
 
-    Another name begins like the tool's own, for the model's sake; `how` knows the way back.
+    A changed name begins like the original one, so that the model understands it. `how` records the
+    original name.
     """
     if len(name) <= longest and _NAME.fullmatch(name):
         return name
@@ -104,14 +106,14 @@ def fit_name(name: str, longest: int, how: Encoding) -> str:
 
 
 def fit_id(call_id: str, fits: re.Pattern[str], prefix: str, length: int, how: Encoding) -> str:
-    """The id of a tool call as a provider takes it: the call and its result get the same one.
+    """A tool call's id that a provider accepts; a call and its result get the same one.
 
     Args:
-        call_id: as another provider made it.
-        fits: which ids are taken as they are.
-        prefix: of a new id.
-        length: of a new id, with its prefix.
-        how: notes the change.
+        call_id: the id from another provider.
+        fits: matches ids that need no change.
+        prefix: the prefix of a new id.
+        length: the length of a new id, with its prefix.
+        how: records the change.
     """
     if fits.fullmatch(call_id):
         return call_id

@@ -1,9 +1,9 @@
-"""Whether an answer is whole: the words by which providers end one, in a table for each format.
+"""Whether an answer is complete: the finish reasons of providers, in a table for each format.
 
-An answer is whole when it ends with a word that stands here. No word, an empty one and an unknown
-one are no end, for plain and for streamed answers alike: half an answer must not pass for a whole
-one. Among the words that end nothing are those by which providers say that they gave up: `error`
-(Mistral, OpenRouter), `abort` (vLLM, SGLang), `insufficient_system_resource` (DeepSeek) and
+An answer is complete when its finish reason is in these tables. A missing, empty or unknown finish
+reason means that it is incomplete, streamed or not, because a partial answer must not pass for a
+complete one. The finish reasons by which providers report a failure are left out on purpose:
+`error` (Mistral, OpenRouter), `abort` (vLLM, SGLang), `insufficient_system_resource` (DeepSeek) and
 `network_error` (Z.ai).
 """
 
@@ -27,7 +27,7 @@ _COMPLETION: Mapping[str, str] = MappingProxyType(
         "stop_sequence": "stop",
         # https://docs.z.ai/api-reference/llm/chat-completion
         "sensitive": "content_filter",
-        # of servers that translate Anthropic's or Google's words in part
+        # of servers that translate Anthropic's or Google's finish reasons only in part
         "end_turn": "stop",
         "max_tokens": "length",
         "tool_use": "tool_calls",
@@ -35,7 +35,7 @@ _COMPLETION: Mapping[str, str] = MappingProxyType(
         "recitation": "content_filter",
     }
 )
-"""By finish_reason, in lower case: OpenAI's own word for it."""
+"""OpenAI's finish_reason by a provider's finish_reason in lower case."""
 _MESSAGE: Mapping[str, str] = MappingProxyType(
     {
         # https://docs.anthropic.com/en/api/handling-stop-reasons
@@ -48,13 +48,13 @@ _MESSAGE: Mapping[str, str] = MappingProxyType(
         "refusal": "content_filter",
     }
 )
-"""By stop_reason: OpenAI's finish_reason for it."""
+"""OpenAI's finish_reason by Anthropic's stop_reason."""
 
 
 def end_of_completion(finish_reason: str | None) -> str | None:
-    """How a choice of OpenAI's format ended, in OpenAI's own words; None when it has not.
+    """OpenAI's finish_reason for a choice of OpenAI's format; None when it is incomplete.
 
-    Some servers write a detail behind the word: `content_filter: RECITATION`.
+    Some servers append a detail: `content_filter: RECITATION`.
     """
     if not finish_reason:
         return None
@@ -63,5 +63,5 @@ def end_of_completion(finish_reason: str | None) -> str | None:
 
 
 def end_of_message(stop_reason: str | None) -> str | None:
-    """How a message of Anthropic's format ended, as OpenAI's finish_reason; None when not."""
+    """OpenAI's finish_reason for a message of Anthropic's format; None when it is incomplete."""
     return _MESSAGE.get(stop_reason) if stop_reason else None

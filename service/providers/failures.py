@@ -1,4 +1,4 @@
-"""How an attempt at a provider fails. One exception, whose symptom decides what comes next."""
+"""The exception for a failed attempt at a provider; its symptom decides on the next step."""
 
 from service.errors import SeawallError
 from service.resilience.retry import Symptom
@@ -7,9 +7,10 @@ __all__ = ["UpstreamFailure"]
 
 
 class UpstreamFailure(SeawallError):  # noqa: N818 - an outcome to decide on, not a bug
-    """An attempt failed; `symptom` says how, `retry_after_s` what the provider asked for.
+    """An attempt failed.
 
-    The message is for logs: it holds no content of the answer.
+    `symptom` says how, and `retry_after_s` is the wait that the provider asked for. The message is
+    for logs, and holds no content of the answer.
     """
 
     def __init__(
@@ -25,6 +26,6 @@ class UpstreamFailure(SeawallError):  # noqa: N818 - an outcome to decide on, no
         self.symptom = symptom
         self.retry_after_s = retry_after_s
         self.refusal = refusal
-        """Status and body for the client, should no other target do better."""
+        """Status and body for the client, if no other target answers."""
         self.most_tokens = most_tokens
-        """The longest answer that the target has room for now."""
+        """The longest answer in tokens that the target accepts for this request."""

@@ -1,7 +1,7 @@
 """The upstream HTTP client: the one module of the service that imports aiohttp.
 
-It opens requests, hands out the answer's bytes as they come, and says in the words of
-`UpstreamFailure` what went wrong. It does not retry and does not read the content.
+It sends requests, returns the answer's bytes as they arrive, and reports errors as
+`UpstreamFailure`. It does not retry and does not parse the content.
 """
 
 import asyncio
@@ -22,23 +22,23 @@ from service.resilience.retry import Symptom
 __all__ = ["UpstreamAnswer", "UpstreamClient"]
 
 MAX_ANSWER_BYTES = 64 << 20
-"""A whole answer is held until it is known to be complete."""
+"""A whole answer is buffered until it is known to be complete."""
 KEEP_ALIVE_S = 15.0
-"""Less than the idle timeout of any provider or load balancer that is known to us."""
+"""Less than the idle timeout of every known provider and load balancer."""
 LARGE_BODY_BYTES = 1 << 20
-"""From here on aiohttp wants a file-like body, and sends it in pieces."""
+"""From this size on aiohttp expects a file-like body, which it sends in pieces."""
 LEAST_SILENCE_S = 1.0
-"""Below this a lost packet or two would pass for a lost machine."""
+"""With less, one or two lost packets would pass for a lost machine."""
 TIDY_S = 0.1
-"""How long to wait for the end of a stream whose last event has passed, to keep its connection."""
+"""Seconds to wait for the end of a stream after its last event, to reuse its connection."""
 
 
 class _Within:
-    """A time limit, which ends what goes wrong inside as an `UpstreamFailure`.
+    """A timeout that turns errors inside it into an `UpstreamFailure`.
 
-    As `asyncio.timeout`, whose two coroutines and changes of state a request would pay for several
-    times: the task is cancelled, and here the cancellation is taken back, unless somebody else
-    cancelled it too.
+    It works like `asyncio.timeout`, but without the cost of two coroutines and state changes, which
+    a request would pay several times. It cancels the task, and takes the cancellation back unless
+    other code cancelled the task too.
     """
 
     __slots__ = ("_alarm", "_asked", "_late", "_phase", "_seconds", "_task")
@@ -80,7 +80,7 @@ class _Within:
 
 
 def _failure(error: BaseException, phase: str) -> UpstreamFailure | None:
-    """What `error` says of the provider; None where it says nothing."""
+    """The failure of the provider that `error` stands for; None when it is no such failure."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return UpstreamFailure(Symptom.CONNECT, "connect timed out")
     if isinstance(error, TimeoutError):
@@ -93,7 +93,7 @@ def _failure(error: BaseException, phase: str) -> UpstreamFailure | None:
 
 
 class UpstreamAnswer:
-    """An answer whose headers have come. Close it on every path."""
+    """An answer whose headers have arrived. The caller must close it on every path."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -101,10 +101,10 @@ class UpstreamAnswer:
         self.headers: Mapping[str, str] = response.headers
 
     async def next(self, timeout_s: float, waiting_for: str) -> bytes:
-        """The next bytes, at once when there are any; b"" at the end.
+        """The next bytes, without a wait when some have arrived; b"" at the end.
 
         Raises:
-            UpstreamFailure: nothing came in time, or the connection broke.
+            UpstreamFailure: nothing arrived in time, or the connection broke.
         """
         content = self._response.content
         if content.exception() is None and (there := content.read_nowait()):
@@ -116,10 +116,10 @@ class UpstreamAnswer:
         """The whole body.
 
         Raises:
-            UpstreamFailure: it did not come in time, broke off, or is larger than 64 MiB.
+            UpstreamFailure: it did not arrive in time, broke off, or is larger than 64 MiB.
         """
         if self._response.content.is_eof():
-            # All of it came with the headers: there is nothing to wait for.
+            # The whole body arrived with the headers, so there is no wait.
             return await self._collected()
         with _Within(timeout_s, "the answer's body"):
             return await self._collected()
@@ -135,18 +135,18 @@ class UpstreamAnswer:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def tidy(self) -> None:
-        """Read the end of a finished stream, so that its connection can be used again."""
+        """Read the end of a finished stream, so that its connection can be reused."""
         with contextlib.suppress(UpstreamFailure):
             while await self.next(TIDY_S, "the end"):
                 pass
 
     def close(self) -> None:
-        """Give the connection back when the answer was read to its end, else close it."""
+        """Return the connection to the pool if the answer was read to its end; else close it."""
         self._response.release()
 
 
 class _Resolver(AbstractResolver):
-    """Our names, in the form that aiohttp's connector wants."""
+    """Adapts `LastingNames` to aiohttp's connector."""
 
     def __init__(self, names: LastingNames) -> None:
         self._names = names
@@ -168,7 +168,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """The names are not ours."""
+        """Do nothing: `UpstreamClient` closes the names."""
 
 
 def _only_connecting(connect_s: float) -> aiohttp.ClientTimeout:
@@ -179,8 +179,8 @@ class UpstreamClient:
     """One connection pool for all providers; made inside the event loop.
 
     Args:
-        connect_s: for one connection; also how long a peer may be silent, at least a second.
-        urls: those of the providers, whose addresses are learned before they are needed.
+        connect_s: the connect timeout; also how long a peer may be silent, at least a second.
+        urls: the providers' URLs, whose hosts are resolved before they are needed.
     """
 
     def __init__(self, connect_s: float, urls: Iterable[str] = ()) -> None:
@@ -190,7 +190,7 @@ class UpstreamClient:
         self._timeout = _only_connecting(connect_s)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                # Admission bounds what is in flight; a second bound here would hide a queue.
+                # Admission bounds the requests in flight; a second bound here would hide a queue.
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
                 use_dns_cache=False,
@@ -209,7 +209,7 @@ class UpstreamClient:
                 await self._names.kept.wait()
 
     def follow(self, connect_s: float, urls: Iterable[str]) -> None:
-        """Take other settings; connections that are there stay."""
+        """Use other settings; open connections stay."""
         self._timeout = _only_connecting(connect_s)
         self._silence.allow(max(connect_s, LEAST_SILENCE_S))
         self._keeping.cancel()
@@ -218,10 +218,10 @@ class UpstreamClient:
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> UpstreamAnswer:
-        """Send and wait up to `timeout_s` seconds for the answer's headers.
+        """Send the request, and wait up to `timeout_s` seconds for the answer's headers.
 
         Raises:
-            UpstreamFailure: no connection, no headers in time, or a reset.
+            UpstreamFailure: there was no connection, no headers in time, or a reset.
         """
         data = body if len(body) < LARGE_BODY_BYTES else io.BytesIO(body)
         with _Within(timeout_s, "the answer's headers"):

@@ -1,8 +1,8 @@
-"""A provider's API keys: which one to use now.
+"""A provider's API keys, and the choice of the one to use now.
 
-A key that the provider refuses rests until its file changes, or for five minutes; one that it has
-had enough of rests for as long as it says. While all rest, the one that is due soonest is used:
-the provider may have changed its mind.
+A key that the provider refuses is paused until its file changes, or for five minutes. A key that is
+rate limited is paused for as long as the provider says. While all keys are paused, the one whose
+pause ends first is used, because the provider may accept it again.
 """
 
 import time
@@ -18,11 +18,12 @@ from service.resilience.retry import Symptom
 __all__ = ["KeyInUse", "KeyPool"]
 
 REFUSED_REST_S = 300.0
-"""A key that was revoked comes back by a new file; one that was locked out, by itself."""
+"""Seconds. A revoked key is replaced by a new file; a locked key may recover by itself."""
 USUAL_REST_S = 1.0
-"""After a 429 that does not say for how long."""
+"""Seconds after a 429 without a Retry-After."""
 MAX_REST_S = 60.0
-"""What a provider may ask for; more, and a spare key would do all the work for hours."""
+"""The longest pause in seconds that a provider may ask for, so that a spare key does not do all the
+work for hours."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,9 +31,9 @@ class _Key:
     file: SecretFile
     rests_until: float = 0.0
     refused: str | None = None
-    """The value that was refused: another one deserves a try."""
+    """The value that was refused; another value is tried at once."""
     not_for: dict[str, float] = field(default_factory=dict[str, float])
-    """Models that it may not use, and until when that is believed."""
+    """Models that the key may not use, each with the time until which that is assumed."""
 
     def due(self, model: str, now: float) -> float:
         """When it may be used for `model`; `now` when it may be used now."""
@@ -40,14 +41,14 @@ class _Key:
 
 
 class KeyInUse(NamedTuple):
-    """A key for one attempt; no value where the provider wants none."""
+    """A key for one attempt; the value is None if the provider needs no key."""
 
     value: str | None
     key: _Key | None
 
 
 class KeyPool:
-    """The keys of one provider, the first before the others."""
+    """The keys of one provider; the first one is preferred."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class KeyPool:
         on_refused: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_refused` is told how many keys the provider refuses now."""
+        """`on_refused` is called with the number of keys that the provider refuses now."""
         self._keys = [_Key(file) for file in files]
         self._on_refused = on_refused
         self._clock = clock
@@ -65,7 +66,7 @@ class KeyPool:
         """The key to use for `model` now.
 
         Raises:
-            UpstreamFailure: no file has a key in it.
+            UpstreamFailure: no file contains a key.
         """
         if not self._keys:
             return KeyInUse(None, None)
@@ -85,12 +86,12 @@ class KeyPool:
         return KeyInUse(value, chosen)
 
     def has_spare(self, model: str) -> bool:
-        """Whether a key is there that does not rest."""
+        """Whether there is a key for `model` that is not paused."""
         now = self._clock()
         return any(key.due(model, now) <= now and self._is_there(key) for key in self._keys)
 
     def refused(self, used: KeyInUse, model: str | None = None) -> None:
-        """The provider does not accept the key, or not for `model`."""
+        """Note that the provider refuses the key, or refuses it for `model`."""
         if used.key is None:
             return
         until = self._clock() + REFUSED_REST_S
@@ -102,13 +103,13 @@ class KeyPool:
         self._tell()
 
     def exhausted(self, used: KeyInUse, rest_s: float | None) -> None:
-        """The provider has had enough of the key for `rest_s` seconds, where it says so."""
+        """Note that the key is rate limited, for `rest_s` seconds if the provider says so."""
         if used.key is not None:
             rest_s = USUAL_REST_S if rest_s is None else min(rest_s, MAX_REST_S)
             used.key.rests_until = self._clock() + rest_s
 
     def accepted(self, used: KeyInUse, model: str) -> None:
-        """The provider took the key."""
+        """Note that the provider accepted the key."""
         key = used.key
         if key is not None and (key.refused is not None or model in key.not_for):
             key.refused = None

@@ -1,8 +1,8 @@
-"""JSON that is written otherwise than its reference says, and means the same.
+"""Reads and writes JSON that deviates from the APIs' references without a change of meaning.
 
-Some providers cut a character in two, so that each half is an escape that stands for nothing alone,
-and clients send such text back; SDKs write null for what is not there, and 4096.0 for a number.
-Python's json takes and writes all that, msgspec does not.
+Some providers split a character into two surrogate escapes, each invalid alone, and clients send
+such text back. SDKs write null for a missing value, and 4096.0 for an integer. Python's json
+module reads and writes all of that; msgspec does not.
 """
 
 import json
@@ -15,34 +15,34 @@ __all__ = ["plain", "plainer", "read_json", "whole_characters", "write_json"]
 _T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _NOT_OURS = frozenset(("input", "arguments", "parameters", "input_schema", "schema", "metadata"))
-"""What people or models wrote: null has a meaning there."""
+"""Fields with values of users or models, where null has a meaning."""
 
 
 def whole_characters(data: bytes) -> bytes:
-    """The same JSON: two halves that meet are one character, one that is alone is U+FFFD.
+    """The same JSON with surrogate pairs joined to characters; a lone surrogate becomes U+FFFD.
 
     Raises:
-        msgspec.DecodeError: it is no JSON.
+        msgspec.DecodeError: it is not JSON.
         RecursionError: it is nested too deeply.
     """
     return _text(_loads(data))
 
 
 def plainer(data: bytes) -> bytes:
-    """The same JSON with whole characters, without nulls, and with whole numbers as such.
+    """The same JSON with whole characters, without nulls, and with integers for whole floats.
 
     Raises:
-        msgspec.DecodeError: it is no JSON.
+        msgspec.DecodeError: it is not JSON.
         RecursionError: it is nested too deeply.
     """
     return _text(plain(_loads(data)))
 
 
 def read_json(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
-    """What the decoder makes of it, and if that fails, of the plainer JSON.
+    """Decode the data; if that fails, decode the result of `plainer`.
 
     Raises:
-        msgspec.DecodeError: it is no JSON, or none of the decoder's type.
+        msgspec.DecodeError: it is not JSON, or not of the decoder's type.
         RecursionError: it is nested too deeply.
     """
     try:
@@ -52,7 +52,7 @@ def read_json(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
 
 
 def plain(value: object) -> object:
-    """A value of JSON without nulls, and with whole numbers as such."""
+    """A JSON value without nulls, and with integers for whole floats."""
     if isinstance(value, list):
         return [plain(one) for one in cast("list[object]", value) if one is not None]
     if isinstance(value, dict):
@@ -65,10 +65,10 @@ def plain(value: object) -> object:
 
 
 def write_json(document: object) -> bytes:
-    """The document; half a character stays the escape that it was, for the client to put together.
+    """Encode the document; a lone surrogate stays an escape, which the client can join.
 
     Raises:
-        TypeError: it holds what JSON has no form for.
+        TypeError: it contains a value that JSON cannot express.
     """
     try:
         return _encode(document)

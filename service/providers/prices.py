@@ -1,4 +1,4 @@
-"""What a provider takes for its tokens."""
+"""The prices of a provider's tokens."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from service.providers.chat_request import Usage
 __all__ = ["UNKNOWN", "Price", "dearest"]
 
 _NANO_PER_MILLIONTH = 1000
-"""A dollar per million tokens is so many nano-dollars per token."""
+"""A dollar per million tokens is 1000 nano-dollars per token."""
 
 
 _WRITTEN, _WRITTEN_LONG = 1.25, 2.0
-"""Times the input, for five minutes and for an hour; see "Pricing" in
-https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching."""
+"""The prices of cache writes for five minutes and for an hour, in units of the input price; see
+"Pricing" in https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-dollars per token: of the prompt, of what of it is cached or written, of the answer."""
+    """Nano-dollars per token: for the prompt, for its cached and written parts, for the answer."""
 
     prompt: float
     cached: float
@@ -27,7 +27,7 @@ class Price:
     written_long: float
     completion: float
     known: bool = True
-    """Whether the settings say it; what they do not say counts nothing."""
+    """Whether the settings contain the price; an unknown price counts as 0."""
 
     @classmethod
     def per_million(
@@ -38,9 +38,10 @@ class Price:
         written: float | None = None,
         written_long: float | None = None,
     ) -> Self:
-        """From dollars per million tokens.
+        """Make a price from dollars per million tokens.
 
-        Cached ones cost the same where no price says else, written ones what Anthropic takes.
+        By default, cached tokens cost the same as the prompt, and cache writes cost Anthropic's
+        multiple of it.
         """
         cached = prompt if cached is None else cached
         written = prompt * _WRITTEN if written is None else written
@@ -51,7 +52,7 @@ class Price:
         )
 
     def cost(self, usage: Usage) -> int:
-        """Nano-dollars, rounded."""
+        """The cost in nano-dollars, rounded."""
         fresh = max(0, usage.prompt - usage.cached - usage.written - usage.written_long)
         return round(
             fresh * self.prompt
@@ -66,7 +67,7 @@ UNKNOWN = Price(0.0, 0.0, 0.0, 0.0, 0.0, known=False)
 
 
 def dearest(prices: Iterable[Price]) -> Price:
-    """The price that none of `prices` exceeds in anything."""
+    """The price with the maximum of each part over all `prices`."""
     every = [*prices]
     return Price(
         max((price.prompt for price in every), default=0.0),

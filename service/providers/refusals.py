@@ -1,11 +1,11 @@
-"""Whose fault an answer of status 4xx is: one table, by status, code and words.
+"""Classifies answers with status 4xx by their cause: one table of statuses, codes and messages.
 
-Providers tell with the same statuses that a client made a mistake, that an account has no credit,
-that a model was retired and that there were too many requests. Only the first is the client's
-fault; the others are of this provider, and another one may do better. Where a provider gives a code
-it counts; where not, its words do.
+Providers use the same statuses for a client's mistake, an account without credit, a retired model
+and too many requests. Only the first is the client's fault. The others concern this provider, and
+another one may answer. An error code decides if the provider sends one; otherwise the text of the
+message does.
 
-Sources are the providers' own references and what was reported of each:
+The sources are the providers' references and reports about each of them:
 https://platform.openai.com/docs/guides/error-codes, https://docs.anthropic.com/en/api/errors,
 https://console.groq.com/docs/errors, https://docs.mistral.ai/api,
 https://ai.google.dev/gemini-api/docs/troubleshooting, and the messages in the source of vLLM,
@@ -33,12 +33,12 @@ __all__ = [
 
 
 class Blame(Enum):
-    """What a refusal is about."""
+    """The cause of a refusal."""
 
     CLIENT = "the request"
-    """Every provider would say so: it is passed on."""
+    """Every provider would refuse it, so the refusal is passed on to the client."""
     TOO_MUCH = "more than this target takes"
-    """The prompt is too long, the answer may not be so long, or the body is too large."""
+    """The prompt is too long, the requested answer is too long, or the body is too large."""
     UNABLE = "what this target cannot do"
     MODEL = "the model is not there"
     PERMISSION = "the model is not for this key"
@@ -49,16 +49,16 @@ class Blame(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """The first rule whose every condition holds decides."""
+    """One rule; the first rule whose conditions all hold decides."""
 
     blame: Blame
     statuses: frozenset[int]
     words: re.Pattern[str]
-    """Searched in code, type, field and message, in lower case and in a line each."""
+    """Searched in code, type, field and message, which are in lower case, one per line."""
 
 
 _MAX_WORDS = 4096
-"""Of an error that are read; some servers repeat the whole prompt in it."""
+"""Characters of an error that are searched; some servers repeat the whole prompt in it."""
 _MESSAGES = ("error", "message", "detail", "msg", "error_msg")
 _CODES = (
     "code",
@@ -85,7 +85,7 @@ def _any(*phrases: str) -> re.Pattern[str]:
 
 _RULES = (
     _Rule(
-        # Google says of every limit, that of a minute too, that it is the "current quota".
+        # Google calls every limit the "current quota", even a limit per minute.
         Blame.RATE,
         frozenset((429,)),
         _any(r"(retry|try again|wait) in (about )?\d"),
@@ -185,7 +185,7 @@ _BY_STATUS: Mapping[int, Blame] = {
     401: Blame.KEY,
     402: Blame.KEY,
     403: Blame.PERMISSION,
-    # Neither the path nor the name of the model is the client's: the gateway chose both.
+    # The gateway chose both the path and the model's name, so this is not the client's fault.
     404: Blame.MODEL,
     405: Blame.MODEL,
     410: Blame.MODEL,
@@ -193,21 +193,22 @@ _BY_STATUS: Mapping[int, Blame] = {
     429: Blame.RATE,
     501: Blame.UNABLE,
 }
-"""Where no rule decides."""
+"""The cause by status, if no rule decides."""
 _OF_REQUESTS = frozenset((400, 406, 411, 415, 422, 431))
-"""What may be said of a request; other statuses that stand nowhere say nothing of it."""
+"""Statuses that blame the request. Statuses that are in neither table blame the provider."""
 _MODERATED = _any("flagged", "moderation", "content[_ ]policy", "safety system")
-"""With status 403, of the request itself: https://openrouter.ai/docs/api-reference/errors."""
+"""Texts that blame the request with status 403: https://openrouter.ai/docs/api-reference/errors."""
 
 _QUOTED = re.compile(
     r"(?<!\w)(?P<quote>['\"`])(?!max_|reasoning_)[^'\"`\n]{1,200}(?P=quote)(?!\w)",
 )
-"""Names that the client, or its tools, chose; they decide nothing."""
+"""Quoted names, which the client or its tools chose; they are removed before the rules are applied.
+"""
 _decode = msgspec.json.Decoder().decode
 
 
 def blame(status: int, body: bytes) -> Blame:
-    """Whose fault an answer of this status is; `body` may be anything."""
+    """The cause of an answer with this status; `body` may be anything."""
     words = _words(body)
     if status == 403 and _MODERATED.search(words):  # noqa: PLR2004 - HTTP
         return Blame.CLIENT
@@ -222,7 +223,7 @@ _INSTEAD = re.compile(r"unsupported parameter: '(\w+)'.{0,80}use '(\w+)' instead
 
 
 def other_name(body: bytes) -> tuple[str, str] | None:
-    """A field, and what the target calls it, where the refusal says so.
+    """A field and its name at the target, if the refusal contains them; None otherwise.
 
     OpenAI: "Unsupported parameter: 'max_tokens' is not supported with this model. Use
     'max_completion_tokens' instead."
@@ -232,7 +233,7 @@ def other_name(body: bytes) -> tuple[str, str] | None:
 
 
 def mentioned(body: bytes, fields: Iterable[str]) -> set[str]:
-    """Those of the fields that a refusal names; a part of another word is none."""
+    """The fields that a refusal names as whole words."""
     words = _words(body)
     return {one for one in fields if re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", words)}
 
@@ -250,7 +251,7 @@ _BOUNDS = (
 
 
 def most_tokens(body: bytes) -> int | None:
-    """The longest answer that the target gives to anyone, where the refusal says so."""
+    """The longest answer in tokens that the target ever gives, if the refusal contains it."""
     words = _words(body)
     found = (bound.search(words) for bound in _BOUNDS)
     return next((int(match[1]) for match in found if match is not None), None)
@@ -260,7 +261,7 @@ _ROOM = re.compile(r"\(\d+ > (\d+) - (\d+)\)")
 
 
 def room_left(body: bytes) -> int | None:
-    """The longest answer to this prompt, where the refusal says so.
+    """The longest answer in tokens to this prompt, if the refusal contains it.
 
     vLLM: "your request has 21000 input tokens (32000 > 32768 - 21000)".
     """
@@ -274,7 +275,7 @@ _WAIT = re.compile(
 
 
 def asked_wait_s(body: bytes) -> float | None:
-    """Seconds to wait by the words of a refusal, for providers that say it in no header.
+    """The seconds to wait in the text of a refusal, for providers without a Retry-After header.
 
     Google: "Please retry in 34.07s." Groq: "Please try again in 7m12.5s."
     """
@@ -286,11 +287,11 @@ def asked_wait_s(body: bytes) -> float | None:
 
 
 def message_of(body: bytes) -> str:
-    """What the error says to people, in whatever shape; empty when it says nothing.
+    """The message of an error in any known format; empty when there is none.
 
-    Known shapes are OpenAI's and Anthropic's (`error.message`), `message` at the top (Mistral,
+    Known formats are OpenAI's and Anthropic's (`error.message`), a top-level `message` (Mistral,
     SGLang, older vLLM), a list of errors (Google), an error or a detail that is a string (FastAPI),
-    and a list of details (pydantic's).
+    and a list of details (pydantic).
     """
     try:
         return _message(_decode(body), depth=0)
@@ -316,7 +317,7 @@ def _message(value: object, *, depth: int) -> str:
 
 
 def _words(body: bytes) -> str:
-    """Codes, types and messages of an error, in lower case; all of a body that is no JSON."""
+    """Codes, types and messages of an error, in lower case; the whole body if it is not JSON."""
     try:
         document: object = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

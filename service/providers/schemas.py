@@ -1,7 +1,7 @@
-"""Schemas of tools' arguments, made fit for providers that check more than JSON Schema does.
+"""Adapts the schemas of tool arguments to providers that are stricter than JSON Schema.
 
-Anthropic: "input_schema does not support oneOf, allOf, or anyOf at the top level", and its type
-must be there. OpenAI: "schema must have type 'object' and not have
+Anthropic: "input_schema does not support oneOf, allOf, or anyOf at the top level", and `type` is
+required. OpenAI: "schema must have type 'object' and not have
 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level", "object schema missing properties", "array
 schema missing items".
 """
@@ -17,17 +17,18 @@ _Json = dict[str, Any]
 _CHOICES = ("anyOf", "oneOf")
 _NOT_AT_THE_TOP = frozenset((*_CHOICES, "allOf", "enum", "not"))
 _VALUES = frozenset(("const", "default", "enum", "example", "examples", "required"))
-"""Keywords that hold values, and no schemas."""
+"""Keywords that contain values and not schemas."""
 _MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
-"""Keywords that hold a schema for each name, whatever it is."""
+"""Keywords that contain a schema for each of any names."""
 _DEEPEST = 8
 
 
 def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
-    """The schema of an object, with `properties`, and with `items` in each array.
+    """An object schema with `properties`, and with `items` in each array.
 
-    One that is put together of others has the properties of all of them, and requires what each
-    requires: it takes whatever the other took. `how` notes that.
+    A schema that is composed of others gets the properties of all of them. It requires what all
+    alternatives require, so that it accepts everything that the original accepts. `how` records
+    that.
     """
     told = dict(schema or {})
     made: _Json = {name: value for name, value in told.items() if name not in _NOT_AT_THE_TOP}
@@ -41,7 +42,7 @@ def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
 
 
 def is_strict(schema: object) -> bool:
-    """Whether OpenAI takes it as a strict one: every object requires all that it may have.
+    """Whether OpenAI accepts it as strict: every object requires exactly its properties.
 
     https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas".
     """
@@ -61,7 +62,7 @@ def is_strict(schema: object) -> bool:
 
 
 def _merged(schema: _Json, root: _Json, *, depth: int) -> tuple[_Json, list[str]]:
-    """All properties that a schema speaks of, and those that it always requires."""
+    """All properties in a schema, and those that it always requires."""
     if depth > _DEEPEST:
         return {}, []
     properties = dict(_object(schema.get("properties")))
@@ -85,7 +86,7 @@ def _merged(schema: _Json, root: _Json, *, depth: int) -> tuple[_Json, list[str]
 
 
 def _resolved(schema: _Json, root: _Json) -> _Json:
-    """The schema that a reference within the document means; itself where it is none."""
+    """The target of a reference within the document; the schema itself if it is no reference."""
     path = schema.get("$ref")
     if not isinstance(path, str) or not path.startswith("#/"):
         return schema
@@ -104,7 +105,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _with_items(schema: _Json) -> _Json:
-    """The same with `items` in each array, wherever a schema may be."""
+    """The same schema with `items` in each array, at any depth."""
     made: _Json = {}
     for name, value in schema.items():
         if name in _MAPS:

@@ -1,4 +1,4 @@
-"""The pure core: breaker, budgets, deadlines and retry decisions.
+"""The pure core: breakers, budgets, limits, load balancing and retry decisions.
 
-Standard library only and no clock of its own, so that every rule here is tested without waiting.
+It uses only the standard library, and callers pass the clock, so that tests need not wait.
 """

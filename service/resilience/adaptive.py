@@ -1,6 +1,6 @@
-"""Limits that follow how the providers do: fewer requests while many fail, all while none do.
+"""Adaptive limits: clients get fewer requests while many fail, and all while none do.
 
-Off unless asked for: clients are refused by it who were promised more.
+Off by default, because it refuses requests that are within a client's configured limit.
 """
 
 from collections.abc import Callable
@@ -8,29 +8,31 @@ from collections.abc import Callable
 __all__ = ["AdaptiveShare"]
 
 SAMPLES = 100
-"""Requests that are looked at before the share changes."""
+"""Requests that are counted before the share changes."""
 MANY, FEW = 0.10, 0.01
 """Shares of failed requests."""
 LESS, MORE = 0.8, 1.2
 LEAST = 0.1
-"""Of the limit: something must go through to find out that all is well."""
+"""The least share of the limit: some requests must pass to find out that the providers recovered.
+"""
 
 
 class AdaptiveShare:
-    """The share of every limit that is given out now: 1 is all of it.
+    """The share of every limit that clients may use now; 1 is all of it.
 
-    After each 100 requests: x 0.8 when more than 10 % of them failed, x 1.2 when less than 1 %.
+    After each 100 requests it is multiplied by 0.8 when more than 10 % of them failed, and by 1.2
+    when less than 1 % did.
     """
 
     def __init__(self, on_change: Callable[[float], None]) -> None:
-        """`on_change` is told every new share."""
+        """`on_change` is called with every new share."""
         self._on_change = on_change
         self._seen = 0
         self._failed = 0
         self.now = 1.0
 
     def note(self, *, failed: bool) -> None:
-        """A request was answered, or it could not be."""
+        """Count a request that was answered, or that failed."""
         self._seen += 1
         self._failed += failed
         if self._seen < SAMPLES:

@@ -1,10 +1,11 @@
-"""A circuit breaker for one (provider, model): when to stop calling, when to try again.
+"""A circuit breaker for one (provider, model): it decides when to stop calls and when to try again.
 
-It decides and counts; it neither calls nor waits. Callers ask for a permit and give it back with
-an outcome, for streams at the stream's end; a probe ends at a stream's first content.
+The breaker counts and decides; it makes no calls and never waits. Callers acquire a permit and give
+it back with the outcome of the call. For a stream that is at its end; a probe ends at the stream's
+first content.
 
-What a breaker found out it tells as a `Change`, and it hears those of the other replicas; who
-carries them is `service.state.fleet`. A breaker that hears nothing goes by its own calls alone.
+The breaker reports its openings and closings as a `Change`, and takes in those of other replicas.
+`service.state.fleet` carries them. Without the fleet, a breaker uses only its own calls.
 """
 
 from collections import deque
@@ -16,20 +17,20 @@ from typing import NamedTuple
 __all__ = ["BreakerState", "Change", "CircuitBreaker", "Outcome", "Permit"]
 
 WINDOW_S = 30.0
-"""Long enough for 10 calls at low traffic, short enough to forget a restart of the provider."""
+"""Long enough for 10 calls at low traffic, and short enough to forget a provider's restart."""
 MIN_CALLS = 10
 FAILURE_RATIO = 0.5
 CONSECUTIVE = 5
 OPEN_BASE_S = 5.0
 OPEN_MAX_S = 20.0
-"""With its jitter a recovered provider gets traffic again within 30 s."""
+"""Even with the jitter, a recovered provider gets traffic again within 30 s."""
 JITTER = 0.2
 EARLY_PAUSE_S = 0.25
-"""Between early probes, so that an open breaker goes on to spare its target."""
+"""Seconds between early probes, so that an open breaker still protects its target."""
 JUST_OPENED_S = 1.0
-"""So long the others may be probed for the first time since they are needed."""
+"""Seconds after an opening in which requests wait for the first probes of the other targets."""
 WANTED_S = 5.0
-"""After the last request that would have gone to the target nobody waits for its probe."""
+"""Seconds after the last request for the target; after that, no request needs a probe."""
 
 
 class BreakerState(Enum):
@@ -41,7 +42,7 @@ class BreakerState(Enum):
 
 
 class Outcome(Enum):
-    """How a permitted call ended; NEUTRAL says nothing about the target's health."""
+    """How a permitted call ended; NEUTRAL does not affect the breaker."""
 
     OK = "ok"
     FAILED = "failed"
@@ -49,7 +50,7 @@ class Outcome(Enum):
 
 
 class Permit(NamedTuple):
-    """The right to one call; outcomes of permits from an earlier state are ignored."""
+    """Permission for one call. The outcome of a permit from an earlier state is ignored."""
 
     generation: int
     probe: bool
@@ -57,21 +58,21 @@ class Permit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An opening or a closing; times are those of the clock of the breaker that has it."""
+    """An opening or a closing; times are in seconds of the local breaker's clock."""
 
     opened: bool
     at: float
     until: float = 0.0
-    """Of an opening: when its time is over."""
+    """For an opening: when its open time ends."""
     open_s: float = OPEN_BASE_S
-    """Of an opening: its length without jitter, which a failed probe doubles."""
+    """For an opening: its open time without jitter, which a failed probe doubles."""
 
 
 class CircuitBreaker:
     """Opens at >= 10 calls with >= 50 % failed in 30 s, or at 5 failures in a row.
 
-    Open lasts 5 s, doubling to 20 s while probes fail, plus or minus 20 % of jitter. In
-    half_open one probe is out at a time; its success closes.
+    The open time is 5 s, doubling up to 20 s while probes fail, with a jitter of plus or minus
+    20 %. A half-open breaker permits one probe at a time, and closes when a probe succeeds.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class CircuitBreaker:
         random: Callable[[], float],
         on_change: Callable[[BreakerState], None],
     ) -> None:
-        """`random` gives a number in [0, 1); `on_change` is told every new state."""
+        """`random` returns a number in [0, 1); `on_change` is called with every new state."""
         self._clock = clock
         self._random = random
         self._on_change = on_change
@@ -100,23 +101,23 @@ class CircuitBreaker:
         self._held_until = 0.0
         self._change: Change | None = None
         self.learned = False
-        """Whether it opened because another replica's did; read it while it is open."""
+        """Whether it opened because another replica's breaker did; valid while it is open."""
 
     @property
     def state(self) -> BreakerState:
-        """The state now; an open breaker whose time is over, and that may probe, is half_open."""
+        """The state now; an open breaker becomes half-open when it may send a probe."""
         if self._state is BreakerState.OPEN and self._clock() >= self._spared_until():
             self._move(BreakerState.HALF_OPEN)
         return self._state
 
     @property
     def probing(self) -> bool:
-        """Whether a probe is out from here."""
+        """Whether this replica has a probe in flight."""
         return self._probe_out
 
     @property
     def just_opened(self) -> bool:
-        """Whether it is not closed and its target failed within the last second."""
+        """Whether the breaker is not closed and opened within the last second."""
         return (
             self._state is not BreakerState.CLOSED
             and self._clock() - self._opened_at < JUST_OPENED_S
@@ -124,11 +125,11 @@ class CircuitBreaker:
 
     @property
     def wanted(self) -> bool:
-        """Whether requests asked for the target while it was not closed, in the last 5 s."""
+        """Whether a request in the last 5 s would have used the target, but for the breaker."""
         return self._clock() - self._wanted_at < WANTED_S
 
     def want(self) -> None:
-        """A request would have gone to the target, were the breaker not open."""
+        """Note that a request would have gone to the target if the breaker were closed."""
         self._wanted_at = self._clock()
 
     def retry_in_s(self) -> float:
@@ -149,10 +150,10 @@ class CircuitBreaker:
         return due or (early and now >= self._early_from)
 
     def acquire(self, *, early: bool = False) -> Permit | None:
-        """Ask to call; None means no.
+        """Ask for a permit to call; None means that the call is not allowed.
 
-        With `early`, an open breaker also permits one probe at a time, four in a second: for
-        callers that have no other target left.
+        With `early`, an open breaker also permits one probe at a time, and at most four in a
+        second. That is for callers that have no other target left.
         """
         if self.state is BreakerState.CLOSED:
             return Permit(self._generation, probe=False)
@@ -165,10 +166,10 @@ class CircuitBreaker:
         return Permit(self._generation, probe=True)
 
     def confirm(self, permit: Permit) -> Permit:
-        """The target gives valid content, though not all of it yet; the permit for the rest.
+        """Record that a stream delivered valid content; return the permit for its rest.
 
-        That answers a probe's question, so that a long answer does not keep the others waiting;
-        how the rest ends counts like any other call.
+        A probe succeeds at this point, so that a long answer does not delay other requests. The
+        end of the stream counts like any other call.
         """
         if not permit.probe:
             self._ok_at = self._clock()
@@ -177,7 +178,7 @@ class CircuitBreaker:
         return Permit(self._generation, probe=False)
 
     def record(self, permit: Permit, outcome: Outcome) -> None:
-        """Give a permit back with how the call ended. Each permit is given back once."""
+        """Give a permit back with the outcome of its call. Each permit is given back once."""
         if outcome is Outcome.OK:
             self._ok_at = self._clock()
         if permit.probe:
@@ -187,21 +188,27 @@ class CircuitBreaker:
             self._record_call(failed=outcome is Outcome.FAILED)
 
     def news(self) -> Change | None:
-        """The last opening or closing that happened here, as long as it was not `told`."""
+        """The last opening or closing of this replica, until `told` confirms that it was sent."""
         return self._change
 
     def told(self, change: Change) -> None:
-        """The others know of `change`."""
+        """Note that `change` was sent to the other replicas."""
         if self._change is change:
             self._change = None
 
     def hear(self, change: Change | None, *, may_probe: bool, held_until: float) -> None:
-        """Take what the fleet says: another replica's last change, and who sends the probe.
+        """Take in the state of the fleet.
 
-        An opening is taken over unless a call from here went well since. A closing ends an opening
-        that was taken over, and so does silence after its time: an idle replica has no probe of its
-        own. One that came from calls from here may be probed at once after a closing. Before
-        `held_until` no other probe goes out, unless this replica `may_probe`.
+        An opening by another replica is taken over, unless a local call succeeded since. Such an
+        opening ends with a closing by another replica. It also ends when its open time is over and
+        the fleet reports no change any more, because an idle replica sends no probe. A closing by
+        another replica does not close a breaker that opened by local calls, but lets it probe at
+        once.
+
+        Args:
+            change: the last opening or closing of another replica; None when there is none.
+            may_probe: whether this replica may send the fleet's probe.
+            held_until: when this replica may probe otherwise, by the breaker's clock.
         """
         closing = change is not None and not change.opened and change.at > self._opened_at
         free = may_probe or closing or self._state is BreakerState.CLOSED
@@ -219,7 +226,7 @@ class CircuitBreaker:
             self._open_until = min(self._open_until, self._clock())
 
     def alone(self) -> None:
-        """Nothing is heard of the fleet any more."""
+        """Note that the fleet cannot be reached; the breaker uses only its own calls."""
         self._held_until = 0.0
 
     def _learn_opening(self, change: Change) -> None:

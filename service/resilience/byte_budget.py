@@ -1,10 +1,10 @@
-"""A budget of bytes: what is held in memory at once, over all requests."""
+"""A budget of bytes that all requests together hold in memory at once."""
 
 __all__ = ["ByteBudget"]
 
 
 class ByteBudget:
-    """At most `limit` bytes are taken at any moment. Not thread-safe: one event loop."""
+    """At most `limit` bytes are taken at any moment. Not thread-safe: for one event loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -16,12 +16,12 @@ class ByteBudget:
         return self._taken
 
     def take(self, size: int) -> bool:
-        """Take `size` bytes; False, and nothing taken, when they do not fit."""
+        """Take `size` bytes; False when they do not fit, and then nothing is taken."""
         if self._taken + size > self._limit:
             return False
         self._taken += size
         return True
 
     def give_back(self, size: int) -> None:
-        """Give back what was taken."""
+        """Give back `size` bytes that were taken."""
         self._taken -= size

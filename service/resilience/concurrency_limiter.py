@@ -1,6 +1,7 @@
-"""A gate: so many inside, so many waiting, the rest refused at once.
+"""A concurrency limit with a bounded queue; requests beyond the queue are refused at once.
 
-First come, first served. It bounds memory: unbounded work in flight is how gateways get killed.
+The queue is first in, first out. The limit bounds memory: unbounded work in flight gets gateways
+killed.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ __all__ = ["Gate", "GateFullError"]
 
 
 class GateFullError(Exception):
-    """Everything inside is taken and the queue is full."""
+    """Every place is taken and the queue is full."""
 
 
 class Gate:
-    """At most `limit` holders and `queue` waiters. Not thread-safe: one event loop."""
+    """At most `limit` holders and `queue` waiters. Not thread-safe: for one event loop."""
 
     def __init__(self, limit: int, queue: int) -> None:
         self._limit = limit
@@ -25,16 +26,16 @@ class Gate:
 
     @property
     def inside(self) -> int:
-        """How many hold a place now."""
+        """How many requests hold a place now."""
         return self._inside
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place now; may be read from any thread."""
+        """How many requests wait for a place now; any thread may read it."""
         return len(self._waiters)
 
     def try_enter(self) -> bool:
-        """Take a place if one is free now and nobody waits for it."""
+        """Take a place if one is free now and no other request waits for it."""
         if self._inside < self._limit and not self._waiters:
             self._inside += 1
             return True
@@ -56,7 +57,7 @@ class Gate:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                # The place was handed over in the same tick: hand it on.
+                # The place was handed over in the same iteration of the event loop: hand it on.
                 self.leave()
             else:
                 with contextlib.suppress(ValueError):
@@ -64,7 +65,7 @@ class Gate:
             raise
 
     def leave(self) -> None:
-        """Give the place back; the first waiter gets it."""
+        """Give the place back; the first waiter in the queue gets it."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():

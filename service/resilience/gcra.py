@@ -1,6 +1,7 @@
 """GCRA, the generic cell rate algorithm: a token bucket kept as one number.
 
-The same arithmetic as the scripts in `service.state`, for limits that are kept in the process.
+The arithmetic is the same as in the Redis scripts of `service.state`; this is for limits that are
+kept in the process.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,20 @@ class Limit:
     burst: int
 
     def shared_by(self, replicas: int) -> "Limit":
-        """One replica's part; a burst below 1 would refuse everything."""
+        """One replica's share; the burst is at least 1, since less would refuse everything."""
         return Limit(self.rate / replicas, max(1, self.burst // replicas))
 
     def slowed(self, share: float) -> "Limit":
-        """That `share` of it, between 0 and 1."""
+        """The given `share` of the limit; `share` is between 0 and 1."""
         return Limit(self.rate * share, max(1, int(self.burst * share)))
 
 
 class Decision(NamedTuple):
-    """The answer: `retry_after_s` until the next is admitted, `reset_s` until it is full."""
+    """The decision.
+
+    `retry_after_s` is the time until the request would be admitted, and `reset_s` the time until
+    the bucket is full again.
+    """
 
     allowed: bool
     remaining: int
@@ -37,14 +42,15 @@ class Decision(NamedTuple):
 def take(limit: Limit, tat: float, now: float, cost: int = 1) -> tuple[float, Decision]:
     """Take `cost` units from the bucket whose theoretical arrival time is `tat`; times in seconds.
 
-    Returns the new theoretical arrival time and the decision; a refusal changes nothing.
+    Returns:
+        The new theoretical arrival time and the decision; a refusal does not change the time.
     """
     interval = 1 / limit.rate
     capacity = interval * limit.burst
     tat = max(tat, now)
     new_tat = tat + interval * cost
     early = new_tat - now - capacity
-    # A rounding error of the division must not refuse the last of a burst.
+    # A rounding error of the division must not refuse the last request of a burst.
     if early > interval * 1e-6:
         left = _left(capacity - (tat - now), interval)
         return tat, Decision(allowed=False, remaining=left, retry_after_s=early, reset_s=tat - now)
@@ -57,8 +63,8 @@ def _left(seconds: float, interval: float) -> int:
 
 
 def shift(limit: Limit, tat: float, now: float, units: int) -> float:
-    """The theoretical arrival time after `units` more were used than were taken; less, if negative.
+    """The theoretical arrival time after `units` more were used than taken; fewer if negative.
 
-    More than the burst may be used so: it is waited for, like any other.
+    More than the burst may be used this way; later requests then wait accordingly.
     """
     return max(now, max(tat, now) + units / limit.rate)

@@ -1,18 +1,18 @@
-"""What a target has in hand and how quick it was of late: by that it is chosen among its equals."""
+"""A target's requests in flight and its recent latency, for the choice among equal targets."""
 
 from collections.abc import Callable
 
 __all__ = ["Load"]
 
 NEW_SHARE = 0.2
-"""Of the newest answer in the moving average: five answers make most of it."""
+"""The weight of the newest answer in the moving average: five answers make most of it."""
 HALF_LIFE_S = 10.0
-"""An estimate halves in this time without an answer, so that a slow target is tried again: one that
-is a hundred times slower than its peers, about once a minute."""
+"""Without an answer the estimate halves in this time, so that a slow target is tried again: about
+once a minute if it is a hundred times slower than its peers."""
 
 
 class Load:
-    """Counts requests in flight; a moving average of the seconds to the first content."""
+    """Counts requests in flight, and keeps a moving average of the seconds to the first content."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -21,22 +21,22 @@ class Load:
         self.in_flight = 0
 
     def begin(self) -> None:
-        """A request is sent."""
+        """Note that a request is sent."""
         self.in_flight += 1
 
     def end(self) -> None:
-        """Its answer has passed, or will not come."""
+        """Note that the answer of a request has ended, or will not come."""
         self.in_flight -= 1
 
     def note(self, seconds: float) -> None:
-        """Note the time until an answer could begin."""
+        """Add the time until an answer could begin to the average."""
         old = self._average_s
         self._average_s = seconds if old is None else old + NEW_SHARE * (seconds - old)
         self._noted_at = self._clock()
 
     @property
     def expected_s(self) -> float | None:
-        """Seconds until the next answer begins; None before the first one."""
+        """The estimated seconds until the next answer begins; None before the first answer."""
         if self._average_s is None:
             return None
         return self._average_s * 0.5 ** ((self._clock() - self._noted_at) / HALF_LIFE_S)

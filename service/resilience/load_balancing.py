@@ -1,14 +1,14 @@
-"""The order in which a model's targets are asked, as one pure decision.
+"""The order in which a model's targets are tried, as one pure function.
 
-Who cannot take the request is left out, unless that is everybody: then a provider says so better.
-Who is spared by its breaker comes last, who is at its provider's limit before those; then the
-priorities count. Among targets of equal priority, in this
-order, whichever applies:
+Targets that cannot take the request are left out. If no target can take it, all of them stay,
+because a provider's error message explains more. Targets with an open breaker come last, and
+targets at their provider's limit come before those. The others are ordered by priority. Among
+targets of equal priority, the first rule that applies decides:
 
-1. weights, where the settings give them: a canary's share, at random;
-2. affinity, for prompts that a provider's cache may know: equal ones go to the same target, as long
-   as that has no more than 1.25 times its part of what is in flight;
-3. the better of two at random, by the time to the first content times what is in flight.
+1. Weights, where the settings have them: a random choice, for example for a canary's share.
+2. Affinity, for prompts that a provider's cache may hold: equal prompts go to the same target, as
+   long as it has no more than 1.25 times its share of the requests in flight.
+3. The better of two random targets, by the time to the first content times the requests in flight.
 """
 
 import math
@@ -21,34 +21,36 @@ from typing import Generic, Protocol, TypeVar
 __all__ = ["Candidate", "Plan", "plan"]
 
 BOUND = 1.25
-"""Times the average load; https://arxiv.org/abs/1608.01350: below it the chance of a move is small,
-and above it the most loaded one gets much more."""
+"""The bound on a target's load, in units of the average load; https://arxiv.org/abs/1608.01350.
+With a lower bound, more prompts move to another target; with a higher one, the most loaded target
+gets much more."""
 USUAL_S = 1.0
-"""What is expected of all while none has answered: any number, since it is the same for all."""
+"""The latency that is assumed while no target has answered; the value does not matter, since it is
+the same for all targets."""
 LEAST_S = 1e-6
 
 
 class Candidate(Protocol):
-    """A target as it stands now."""
+    """The current state of a target."""
 
     @property
     def identity(self) -> bytes:
-        """The same in every replica; at most 64 bytes."""
+        """A name that is the same in every replica; at most 64 bytes."""
         ...
 
     @property
     def priority(self) -> int:
-        """Less is better."""
+        """Lower numbers are tried first."""
         ...
 
     @property
     def weight(self) -> float | None:
-        """Its share among those of its priority; all of them have one, or none."""
+        """Its share among the targets of its priority; all of them have a weight, or none."""
         ...
 
     @property
     def lacks(self) -> frozenset[str]:
-        """What it cannot take."""
+        """Capabilities that it lacks."""
         ...
 
     @property
@@ -58,22 +60,22 @@ class Candidate(Protocol):
 
     @property
     def retry_in_s(self) -> float:
-        """Seconds until its breaker may admit one."""
+        """Seconds until its breaker may admit a call."""
         ...
 
     @property
     def limited(self) -> bool:
-        """Whether its provider has had as many requests as it takes."""
+        """Whether the provider's request limit is reached."""
         ...
 
     @property
     def in_flight(self) -> int:
-        """How many requests it works on."""
+        """The number of requests in flight to it."""
         ...
 
     @property
     def expected_s(self) -> float | None:
-        """Seconds to the first content, as of late; None when nothing is known."""
+        """Recent seconds to the first content; None when unknown."""
         ...
 
 
@@ -82,7 +84,7 @@ C = TypeVar("C", bound=Candidate)
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[C]):
-    """`ready` in order; `resort` is asked when those failed, the one that is due soonest first."""
+    """`ready` in order; then `resort`, the last resort, by the time until a call may be tried."""
 
     ready: list[C]
     resort: list[C]
@@ -95,10 +97,13 @@ def plan(
     affinity: bytes | None,
     random: Callable[[], float],
 ) -> Plan[C]:
-    """Order `candidates`, which come sorted by priority.
+    """Order the targets for one request.
 
-    `needs` is what the request uses, `affinity` names its prompt for those of equal priority, None
-    where no cache could know it; `random` gives a number in [0, 1).
+    Args:
+        candidates: the targets, sorted by priority.
+        needs: the capabilities that the request uses.
+        affinity: identifies the prompt; None when no provider could have it in its cache.
+        random: returns a number in [0, 1).
     """
     if len(candidates) == 1:
         return Plan([*candidates], []) if candidates[0].available else Plan([], [*candidates])
@@ -138,7 +143,7 @@ def _by_priority(some: list[C], affinity: bytes | None, random: Callable[[], flo
 
 
 def _by_weight(equals: list[C], random: Callable[[], float]) -> list[C]:
-    """One at random by the weights; the others follow, the heaviest first."""
+    """Choose one at random by weight; the others follow by descending weight."""
     heaviest = sorted(equals, key=_weight, reverse=True)
     at = random() * sum(map(_weight, heaviest))
     for one in heaviest:
@@ -153,7 +158,10 @@ def _weight(one: Candidate) -> float:
 
 
 def _by_affinity(equals: list[C], affinity: bytes) -> list[C]:
-    """Rendezvous hashing: without one target, only its own prompts move. The full go behind."""
+    """Order by rendezvous hashing; targets at the load bound come last.
+
+    When one target is missing, only its own prompts move to others.
+    """
     loads = [one.in_flight for one in equals]
     most = math.ceil(BOUND * (sum(loads) + 1) / len(equals))
     full = {id(one) for one, load in zip(equals, loads, strict=True) if load >= most}
@@ -165,7 +173,7 @@ def _rank(identity: bytes, affinity: bytes) -> bytes:
 
 
 def _by_choice(equals: list[C], random: Callable[[], float]) -> list[C]:
-    """The better of two at random; the others follow, the best first."""
+    """Choose the better of two random targets; the others follow, the best first."""
     expected = [one.expected_s for one in equals]
     known = [seconds for seconds in expected if seconds is not None]
     usual_s = sum(known) / len(known) if known else USUAL_S

@@ -1,6 +1,6 @@
-"""A provider's limit of requests a minute: this replica's part of it, kept in the process.
+"""This replica's share of a provider's limit of requests a minute, kept in the process.
 
-It keeps requests from being sent only to be answered 429, and refuses none by itself.
+It avoids requests that the provider would answer with 429. It never refuses a request itself.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from service.resilience.gcra import Limit, take
 __all__ = ["ProviderQuota"]
 
 BURST_S = 6
-"""At once goes what the rate allows in so many seconds, a tenth of a minute: providers count in
+"""The burst is what the rate allows in this many seconds, a tenth of a minute: providers count in
 shorter windows than they advertise."""
 
 
 class ProviderQuota:
-    """Shared by all targets of one provider. Not thread-safe: one event loop."""
+    """Shared by all targets of one provider. Not thread-safe: for one event loop."""
 
     def __init__(self, requests_per_minute: int, replicas: int, clock: Callable[[], float]) -> None:
         self._whole = Limit(requests_per_minute / 60, max(1, requests_per_minute * BURST_S // 60))
@@ -24,7 +24,7 @@ class ProviderQuota:
         self._arrival = 0.0
 
     def share(self, replicas: int) -> None:
-        """So many replicas share the limit from now on."""
+        """Divide the limit by this number of replicas from now on."""
         self._limit = self._whole.shared_by(replicas)
 
     @property
@@ -33,5 +33,5 @@ class ProviderQuota:
         return not take(self._limit, self._arrival, self._clock())[1].allowed
 
     def count(self) -> None:
-        """A request is sent, whether the limit allows it or nobody else was left."""
+        """Count a request; it may exceed the limit when no other target was left."""
         self._arrival, _ = take(self._limit, self._arrival, self._clock())

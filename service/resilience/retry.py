@@ -1,6 +1,6 @@
-"""What to do after a failed attempt, as one pure decision.
+"""What to do after a failed attempt, as one pure function.
 
-The table is here and nowhere else; who calls and who waits is `service.pipeline.stages.failover`.
+All rules about retries are in this module. `service.pipeline.stages.failover` calls and waits.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ __all__ = [
 ]
 
 MAX_ATTEMPTS = 3
-"""Per request and step, over all targets; the fallback is the next step."""
+"""Per request and step, over all targets; a fallback model is the next step."""
 MAX_ATTEMPTS_IN_ALL = 5
 """Per request, over all steps."""
 WORTH_WAITING_S = 3.0
-"""A 429 that asks for more than this is answered sooner by another target."""
+"""When a 429 asks for a longer wait than this, another target answers sooner."""
 BACKOFF_BASE_S = 0.1
 BACKOFF_MAX_S = 1.0
 
@@ -42,20 +42,20 @@ class Symptom(Enum):
     UNABLE = "unable"
     NO_MODEL = "no_model"
     UNTRANSLATED = "untranslated"
-    """The gateway could not read it, though others may."""
+    """The gateway could not read the answer; other software might."""
     TOO_MANY_TOKENS = "too_many_tokens"
-    """The client allows a longer answer than the target gives, or has room for."""
+    """The request allows a longer answer than the target gives or has room for."""
     OWN_FIELD = "own_field"
     """The provider refused a field that the gateway had added."""
 
     @property
     def blames_the_target(self) -> bool:
-        """Whether the circuit breaker counts it."""
+        """Whether the circuit breaker counts it as a failure."""
         return self not in _BLAMELESS
 
     @property
     def asks_for_another_form(self) -> bool:
-        """Whether the same target takes the request in another form, and did no work for this."""
+        """Whether the target may accept the request in another form, and did no work for it yet."""
         return self in _ANOTHER_FORM
 
 
@@ -72,7 +72,7 @@ _BLAMELESS = frozenset(
 )
 _ANOTHER_FORM = frozenset((Symptom.OWN_FIELD, Symptom.TOO_MANY_TOKENS))
 _ANOTHER_KEY = frozenset((Symptom.KEY_REFUSED, Symptom.RATE_LIMITED, Symptom.NO_MODEL))
-"""What another account of the same provider may not meet."""
+"""Failures that may not occur with another key of the same provider."""
 
 
 class Step(Enum):
@@ -94,7 +94,7 @@ _NEXT = Next(Step.NEXT_TARGET)
 
 
 def full_jitter_s(tries: int, random: Callable[[], float]) -> float:
-    """Seconds to wait after `tries` tries: uniform in [0, base * 2^(tries - 1)], capped at 1 s."""
+    """Seconds to wait after `tries` tries: uniform in [0, 0.1 * 2^(tries - 1)], capped at 1 s."""
     return random() * min(BACKOFF_BASE_S * 2 ** (tries - 1), BACKOFF_MAX_S)
 
 
@@ -108,15 +108,26 @@ def decide(
     spare_key: bool,
     random: Callable[[], float],
 ) -> Next:
-    """Decide the next attempt after the `tries`-th try at one target failed.
+    """Decide on the next attempt after the `tries`-th try at one target failed.
 
-    Silence moves on at once: waiting again for what did not come doubles the loss. Who was not
-    reached is asked once more when nobody else is left, which `Attempts` sees to. A 5xx or a
-    reset gets one retry on the same target. A 429 waits once for a Retry-After of up to 3 s when
-    the deadline leaves the time. A key that is refused, or used up, or may not use the model, makes
-    way for a `spare_key` at once, and a request that the target takes in another form is sent so at
-    once. `remaining_s` is the time to the request's deadline, `spare` how many attempts are left
-    beyond one for each target that was not asked yet: those come first.
+    - After a timeout the next target is tried at once: a second wait would double the loss.
+    - After a failed connection the next target is tried. `Attempts` tries this one once more when
+      no other target is left.
+    - After a 5xx or a reset the same target gets one retry.
+    - After a 429 the same target gets one retry if Retry-After is at most 3 s and the deadline
+      leaves the time.
+    - When the key is refused, used up, or may not use the model, a spare key is tried at once.
+    - When the target may accept the request in another form, that form is sent at once.
+
+    Args:
+        symptom: how the attempt failed.
+        tries: how often this target was tried.
+        spare: the attempts that are left beyond one for each target that was not tried yet; those
+            targets come first.
+        retry_after_s: the Retry-After that the provider sent, in seconds.
+        remaining_s: seconds to the request's deadline.
+        spare_key: whether the provider has another usable key.
+        random: returns a number in [0, 1).
     """
     if tries > 1 or spare < 1:
         return _NEXT

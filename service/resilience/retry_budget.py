@@ -1,7 +1,7 @@
-"""A retry budget: retries may be at most a share of what a provider was asked recently.
+"""A retry budget: retries are limited to a share of a provider's recent requests.
 
-Without it, every layer that retries multiplies an outage. A first try at another provider is no
-retry: it is that provider's share of the traffic.
+Without it, every layer that retries multiplies the load in an outage. A first try at another
+provider is not a retry, but that provider's normal traffic.
 """
 
 from collections import deque

@@ -1,7 +1,8 @@
-"""Answers of a while ago, for when nobody answers: bounded by bytes and by age, oldest use first.
+"""Recent answers that are served stale when no provider answers.
 
-It is the last rung of the ladder, not a cache that saves calls: nothing here is served while a
-provider answers.
+The cache is bounded by bytes and by age, and drops the least recently used answer first. It is the
+last step of the fallback order. It does not save calls: while a provider answers, nothing is served
+from here.
 """
 
 import hashlib
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 __all__ = ["MAX_ANSWER_BYTES", "KeptAnswer", "StaleCache", "answer_key"]
 
 MAX_ANSWER_BYTES = 256 << 10
-"""Of one answer: what is larger is not kept."""
+"""Larger answers are not kept."""
 ENTRY_BYTES = 300
-"""What an entry costs beside its body, roughly: its key, its objects, its place in the order."""
+"""The approximate size of an entry without its body: key, objects, place in the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """A whole answer as the client got it, and when, by the cache's clock."""
+    """A whole answer as the client got it; `at` is the time by the cache's clock, in seconds."""
 
     content_type: bytes
     body: bytes
@@ -27,7 +28,7 @@ class KeptAnswer:
 
 
 def answer_key(*parts: bytes) -> bytes:
-    """Names an answer by who asked and what: equal parts, equal key."""
+    """The key of an answer: a hash of the tenant, the route and the request body."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
@@ -36,9 +37,9 @@ def answer_key(*parts: bytes) -> bytes:
 
 
 class StaleCache:
-    """At most `max_bytes`, none older than `max_age_s`; 0 s keeps none.
+    """Keeps at most `max_bytes`, and no answer older than `max_age_s`; 0 s keeps none.
 
-    Not thread-safe: one event loop.
+    Not thread-safe: for one event loop.
     """
 
     def __init__(self, max_age_s: float, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -50,7 +51,7 @@ class StaleCache:
 
     @property
     def keeps(self) -> bool:
-        """Whether anything is kept at all."""
+        """Whether the cache is on."""
         return self._max_age_s > 0
 
     @property
@@ -59,13 +60,13 @@ class StaleCache:
         return self._bytes
 
     def resize(self, max_age_s: float, max_bytes: int) -> None:
-        """Take other bounds; what they leave no room for is forgotten."""
+        """Set other bounds; answers that do not fit any more are dropped."""
         self._max_age_s = max_age_s
         self._max_bytes = max_bytes if max_age_s else 0
         self._shrink()
 
     def keep(self, key: bytes, content_type: bytes, body: bytes) -> None:
-        """Keep an answer in place of an older one; one that is too large is not kept."""
+        """Keep an answer and replace an older one; an answer that is too large is not kept."""
         size = len(body) + ENTRY_BYTES
         if len(body) > MAX_ANSWER_BYTES or size > self._max_bytes:
             return
@@ -75,7 +76,7 @@ class StaleCache:
         self._shrink()
 
     def find(self, key: bytes) -> KeptAnswer | None:
-        """The answer, unless it is too old."""
+        """The kept answer; None when there is none or it is too old."""
         kept = self._kept.get(key)
         if kept is None:
             return None

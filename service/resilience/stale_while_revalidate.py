@@ -1,8 +1,9 @@
-"""A cache whose entries outlast the failures of what they come from.
+"""A cache whose entries outlast failures of their source.
 
-An entry that is no longer fresh is still handed out, at once, while a new one is fetched beside it
-(stale-while-revalidate and stale-if-error of RFC 5861). Instead of one that is old, since nobody
-asked for long, a new one is waited for a moment; it is handed out when none came.
+An entry that is no longer fresh is still returned at once, while a new value is fetched in the
+background (stale-while-revalidate and stale-if-error of RFC 5861). An entry may also be old,
+because it was not requested for long. Then `get` waits a moment for a new value first, and returns
+the old one if none arrives.
 """
 
 import asyncio
@@ -17,27 +18,28 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _AGAIN_S = 1.0
-"""Between two tries to fetch anew what could not be fetched."""
+"""Seconds between two tries to fetch a value again after a failure."""
 
 
 @dataclass(slots=True)
 class _Entry(Generic[V]):
     value: V
     due: float
-    """From when on it is fetched anew."""
+    """The time from which on it is fetched again."""
     wait_from: float
-    """From when on the new one is waited for."""
+    """The time from which on `get` waits for the new value."""
 
 
 class LastingCache(Generic[K, V]):
     """One value for each key.
 
     Args:
-        fetch: where values come from; what it raises reaches only those without an older value.
-        fresh_s: for so long a value is not fetched again.
-        old_s: after so long a new value is waited for, at most `patience_s`.
-        patience_s: seconds; in vain, nobody waits for the next ones of `fresh_s`.
-        clock: seconds.
+        fetch: fetches a value; `get` raises its exceptions only when there is no older value.
+        fresh_s: seconds for which a value is not fetched again.
+        old_s: the age in seconds from which on `get` waits for a new value.
+        patience_s: the longest such wait in seconds; after a wait in vain, `get` does not wait
+            again for `fresh_s`.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -58,10 +60,10 @@ class LastingCache(Generic[K, V]):
         self._fetching: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """The value; raises what `fetch` raises as long as there never was one."""
+        """The value of `key`; raises what `fetch` raises if there was never a value."""
         entry = self._entries.get(key)
         if entry is None:
-            # Whoever gives up waiting must not take it from the others.
+            # A caller that stops waiting must not cancel the fetch for the other callers.
             return await asyncio.shield(self._fetched(key))
         now = self._clock()
         if now >= entry.due:
@@ -73,12 +75,12 @@ class LastingCache(Generic[K, V]):
         return self._entries[key].value
 
     def close(self) -> None:
-        """End what is being fetched."""
+        """Cancel all fetches that are under way."""
         for task in self._fetching.values():
             task.cancel()
 
     def _fetched(self, key: K) -> "asyncio.Task[V]":
-        """The one fetch of this key that is under way, begun here when there is none."""
+        """The fetch of this key that is under way; starts one if there is none."""
         task = self._fetching.get(key)
         if task is None:
             task = asyncio.ensure_future(self._refresh(key))

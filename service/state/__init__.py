@@ -1,1 +1,1 @@
-"""Shared state: limits in Redis or in the process, and the ring of API keys."""
+"""Shared state: limits and budgets in Redis or in the process, and the API keys."""

@@ -1,7 +1,7 @@
-"""The Lua scripts that charge a request and settle it in Redis: atomic, on Redis' own clock.
+"""The Lua scripts that charge and settle a request in Redis: atomic, with Redis' clock.
 
-The same rules as `service.state.memory`. All keys of one account carry the tenant's tag, so that
-they share a hash slot.
+The rules are the same as in `service.state.memory`. All keys of one account have the tenant's hash
+tag, so that they share a hash slot.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from service.state.scripts import Call, Script
 
 __all__ = ["CHARGE", "SETTLE", "charge_call", "crossings_of", "settle_call", "verdict_of"]
 
-# The month is found by the algorithm `civil_from_days` of Howard Hinnant:
+# The month is computed with the algorithm `civil_from_days` by Howard Hinnant:
 # https://howardhinnant.github.io/date_algorithms.html
 _BOOKS = """
 local clock = redis.call('TIME')
@@ -46,7 +46,7 @@ local function open(account, holds)
     books.spent[n] = same and tonumber(kept[3 * n]) or 0
     books.told[n] = same and tonumber(kept[3 * n + 1]) or 0
   end
-  -- Reservations whose request never came back.
+  -- Reservations that expired without a settlement.
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', holds, '-inf', second, 'LIMIT', 0, 100)) do
     redis.call('ZREM', holds, member)
     books.held = math.max(0, books.held - tonumber(string.match(member, ':(%d+)$')))
@@ -90,7 +90,7 @@ local amount = tonumber(ARGV[3])
 local result = {0, 0, 0, 0, 0, 0, 0, 0}
 local tats = {}
 if redis.call('GET', KEYS[3]) then
-  -- Settled before it came: whoever asked has gone.
+  -- Settled before the charge arrived: the client has gone.
   for _ = 1, 4 * (#KEYS - 3) do result[#result + 1] = 0 end
   return result
 end
@@ -137,12 +137,12 @@ end
 return result
 """
 )
-"""KEYS: the account's books, its reservations, the mark of what was settled, the buckets.
-ARGV: the reservation's id, seconds, nano-dollars; the budget's limits; for each bucket microseconds
-per unit, microseconds of burst, units.
-Returns: the refusing bucket's number from 1, or the window's from -1, or 0; microseconds to wait;
-spent and held by window; crossings by window; for each bucket allowed, remaining, microseconds to
-the next admission and until full."""
+"""KEYS: the account's books, its reservations, the marker of a settled charge, the buckets.
+ARGV: the reservation's id, its lifetime in seconds, its nano-dollars; the budget's limits; for each
+bucket: microseconds per unit, burst in microseconds, units to take.
+Returns: the number of the refusing bucket from 1, or of the window from -1 downwards, or 0;
+microseconds to wait; spent and held by window; crossings by window; for each bucket: allowed,
+remaining, microseconds until the next admission, and microseconds until it is full."""
 
 SETTLE = Script(
     _BOOKS
@@ -169,22 +169,22 @@ for n = 4, #KEYS do
   local tat = math.max(now, tonumber(redis.call('GET', KEYS[n]) or '0'))
   put(KEYS[n], tat + tonumber(ARGV[at]) * tonumber(ARGV[at + 1]))
 end
--- Last: what failed before it is settled by the next try.
+-- The marker is set last, so that a failed try can be repeated.
 redis.call('SET', KEYS[3], '1', 'EX', 300)
 return told
 """
 )
-"""KEYS: the account's books, its reservations, the mark of what was settled, the buckets of tokens.
-ARGV: the reservation's id, nano-dollars that it held, nano-dollars that it cost; the budget's
-limits; for each bucket microseconds per token, tokens beyond those that were taken. A second time
-changes nothing. Returns crossings by window."""
+"""KEYS: the account's books, its reservations, the marker of a settled charge, the token buckets.
+ARGV: the reservation's id, its nano-dollars, the cost in nano-dollars; the budget's limits; for
+each bucket: microseconds per token, tokens used beyond those that were taken.
+A second call for the same charge changes nothing. Returns crossings by window."""
 
 _HEAD = 8
 _PER_BUCKET = 4
 
 
 def charge_call(charge: Charge) -> Call:
-    """How Redis is asked to charge."""
+    """The call that charges a request in Redis."""
     buckets: list[float] = []
     for bucket, cost in charge.buckets:
         interval = 1e6 / bucket.limit.rate
@@ -197,13 +197,13 @@ def charge_call(charge: Charge) -> Call:
 
 
 def verdict_of(charge: Charge, answer: Sequence[int]) -> Verdict:
-    """What Redis says.
+    """Decode Redis' answer to a charge.
 
     Raises:
-        StateUnavailable: it is not what the script returns.
+        StateUnavailable: the answer does not have the length that the script returns.
     """
     if len(answer) != _HEAD + _PER_BUCKET * len(charge.buckets):
-        raise StateUnavailable("other", "an answer of another length")
+        raise StateUnavailable("other", "an answer of unexpected length")
     refused, wait_us, hour, day, month = answer[:5]
     return Verdict(
         refused=_named(charge, refused),
@@ -218,7 +218,7 @@ def verdict_of(charge: Charge, answer: Sequence[int]) -> Verdict:
 
 
 def settle_call(settlement: Settlement) -> Call:
-    """How Redis is asked to settle."""
+    """The call that settles a request in Redis."""
     charge = settlement.charge
     counted = settlement.counted()
     shifts: list[float] = []
@@ -232,7 +232,7 @@ def settle_call(settlement: Settlement) -> Call:
 
 
 def crossings_of(charge: Charge, percents: Sequence[int]) -> list[Crossing]:
-    """What is to be told of the account, from the script's numbers by window."""
+    """The crossings to report, from the script's percentages by window."""
     key_id = charge.account.key_id
     return [
         Crossing(key_id, window, percent)

@@ -1,7 +1,7 @@
-"""What a request is charged with, and what it turns out to have cost.
+"""The charge of a request, and its actual cost.
 
-Money is kept in nano-dollars, whole ones: a token of 0.05 dollars per million is 50 of them, and a
-million dollars stay far below what a double holds exactly.
+Money is kept in whole nano-dollars: a token at 0.05 dollars per million costs 50, and a million
+dollars are far below the largest integer that a double holds exactly.
 """
 
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ Spent = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Nano-dollars by window, in the order of `contract.budgets`; 0 where there is no limit."""
+    """Limits in nano-dollars by window, in the order of `contract.budgets`; 0 means no limit."""
 
     limits: Spent
 
     def part(self, spent: Spent, replicas: int) -> "Budget":
-        """What one of `replicas` may spend alone of what is left; never nothing, which is 0."""
+        """One replica's share of what is left; at least 1 nano-dollar, since 0 means no limit."""
         hour, day, month = (
             max(1, (limit - used) // replicas) if limit else 0
             for limit, used in zip(self.limits, spent, strict=True)
@@ -48,7 +48,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose money it is: an API key's. `name` is the prefix of its keys in the store."""
+    """The account of an API key. `name` is the prefix of its keys in the store."""
 
     name: str
     key_id: str
@@ -57,7 +57,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One rate that a request takes from. `what` says it in words; tokens are settled later."""
+    """One rate limit that a request takes from.
+
+    `what` names its unit in error messages. Buckets of tokens are corrected by the settlement.
+    """
 
     key: str
     limit: Limit
@@ -67,13 +70,14 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one request takes before it is let in: all of it, or nothing.
+    """What one request takes before it is admitted; it takes everything or nothing.
 
     Attributes:
-        id: of the reservation, unique.
-        account: whose budget holds `held` nano-dollars until the charge is settled, or `hold_s`
-            seconds are over.
-        buckets: each with the units to take from it.
+        id: the unique id of the reservation.
+        account: the account whose budget reserves the money.
+        buckets: the buckets, each with the units to take from it.
+        held: the reserved nano-dollars.
+        hold_s: seconds after which the reservation ends without a settlement.
     """
 
     id: str
@@ -83,7 +87,10 @@ class Charge:
     hold_s: int
 
     def shared_by(self, replicas: int, spent: Spent) -> "Charge":
-        """The same against one replica's part of the limits, `spent` by all of them before."""
+        """The same charge against one replica's share of the limits.
+
+        `spent` is the money that all replicas had spent before.
+        """
         buckets: list[tuple[Bucket, int]] = []
         for bucket, cost in self.buckets:
             limit = bucket.limit.shared_by(replicas)
@@ -95,11 +102,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What the request of `charge` did cost.
+    """The actual cost of the request of `charge`.
 
     Attributes:
-        cost: nano-dollars.
-        tokens: how many it was; None where the store took none for it.
+        charge: what was taken before.
+        cost: the actual cost in nano-dollars.
+        tokens: the tokens used; None if the store took no tokens for the charge.
     """
 
     charge: Charge
@@ -107,7 +115,7 @@ class Settlement:
     tokens: int | None
 
     def counted(self) -> list[tuple[Bucket, int]]:
-        """The buckets of tokens, and how many more than taken were used; less, if negative."""
+        """The token buckets, and how many more tokens were used than taken; fewer if negative."""
         if self.tokens is None:
             return []
         return [
@@ -119,7 +127,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A budget's window came to `percent` of its limit; told once in every window."""
+    """A budget reached `percent` of its limit in a window; reported once per window."""
 
     key_id: str
     window: str
@@ -131,10 +139,11 @@ class Verdict:
     """The answer to a charge.
 
     Attributes:
-        refused: the bucket's `what`, or the budget's window; empty when it was let in.
-        retry_after_s: until the bucket admits it; 0 for a budget.
-        decisions: by bucket, as if each had been alone.
-        spent: by window, with what is held.
+        refused: the `what` of the bucket that refused, or the budget's window; empty if admitted.
+        retry_after_s: seconds until the bucket admits the request; 0 for a budget.
+        decisions: the decision of each bucket on its own.
+        spent: nano-dollars spent and reserved, by window.
+        crossings: the crossings to report.
     """
 
     refused: str
@@ -145,6 +154,6 @@ class Verdict:
 
 
 def window_starts(second: float) -> tuple[int, int, int]:
-    """Numbers of the hour, the day and the month that the Unix time `second` is in."""
+    """The numbers of the hour, the day and the month of the Unix time `second`."""
     at = datetime.fromtimestamp(second, UTC)
     return int(second // 3600), int(second // 86400), at.year * 12 + at.month

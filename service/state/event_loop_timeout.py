@@ -1,4 +1,4 @@
-"""How long another process may take to answer, apart from how busy this one is."""
+"""A timeout for another process's answer that does not count delays of the own event loop."""
 
 import asyncio
 import contextlib
@@ -7,19 +7,19 @@ from collections.abc import AsyncGenerator
 __all__ = ["patience"]
 
 LATE_S = 0.01
-"""A timer that is later than this tells of a busy event loop."""
+"""Seconds. A timer that fires later than this shows that the event loop is busy."""
 MORE_TURNS = 2
-"""How often a busy loop gets the time again, to read what may have come."""
+"""How often the timeout is extended for a busy loop, so that it can read a pending answer."""
 
 
 @contextlib.asynccontextmanager
 async def patience(seconds: float) -> AsyncGenerator[None]:
-    """`asyncio.timeout`, but of the time that the other side takes.
+    """Like `asyncio.timeout`, but only for the time that the other side takes.
 
-    A loop that was busy until the time was over has not even looked for an answer.
+    An event loop that was busy until the timeout has not even looked for the answer.
 
     Raises:
-        TimeoutError: `seconds` are over.
+        TimeoutError: there was no answer within `seconds`.
     """
     loop = asyncio.get_running_loop()
     turns = 0

@@ -1,7 +1,7 @@
-"""What the replicas know together: whose breakers are open, and how many replicas there are.
+"""State that the replicas share: their open breakers, and the number of replicas.
 
-One exchange a second with the store, beside the requests and never on their way. While the store
-is silent every replica goes by its own calls, and by the number of replicas that it was told.
+There is one exchange with the store a second, in the background; no request waits for it. While the
+store does not answer, every replica uses its own calls and the last known number of replicas.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ __all__ = ["Fleet"]
 
 EVERY_S = 1.0
 HOLD_S = 2.5
-"""How long a replica without the lease keeps its probe back, unless an exchange renews that: until
-the next one has come or failed, with time to spare."""
+"""Seconds for which a replica without the lease sends no probe. Each exchange renews them; they are
+long enough for the next exchange to succeed or fail."""
 
 
 class Fleet:
-    """Carries news between this replica's breakers and the others'."""
+    """Exchanges changes between this replica's breakers and those of the others."""
 
     def __init__(
         self,
@@ -33,12 +33,16 @@ class Fleet:
         clock: Callable[[], float],
         on_error: Callable[[str], None],
     ) -> None:
-        """`breakers` gives those of now by target; `replicas` counts while the store is silent.
+        """Start with the configured number of replicas.
 
-        A target's name tells definitions of one provider apart: who asks another address has
-        nothing to say about this one.
-
-        `clock` is that of the breakers; `on_error` is told each failure's kind.
+        Args:
+            store: the shared store.
+            breakers: returns the current breakers by target. A target's name differs when the
+                definition of its provider does, so that replicas with another address of the
+                provider do not share its state.
+            replicas: the configured number of replicas, for the time without the store.
+            clock: the clock of the breakers, in seconds.
+            on_error: called with the kind of each failed exchange.
         """
         self._store = store
         self._breakers = breakers
@@ -50,21 +54,21 @@ class Fleet:
 
     @property
     def replicas(self) -> int:
-        """How many replicas are alive, this one among them.
+        """The number of live replicas, with this one.
 
-        While the store is silent as many as there were, or as are configured, if that is more:
-        each of them takes its part of what all of them may.
+        While the store does not answer, it is the last known or the configured number, whichever is
+        larger. Each replica takes its share of the common limits by it.
         """
         return self._alive
 
     async def run(self) -> None:
-        """Exchange for ever: a task of the application."""
+        """Exchange once a second. Never returns."""
         while True:
             await self.exchange()
             await asyncio.sleep(EVERY_S)
 
     async def exchange(self) -> None:
-        """Tell what is new, and hear what the others told."""
+        """Send this replica's changes, and receive those of the others."""
         sent = self._clock()
         breakers = self._breakers()
         changes = {target: breaker.news() for target, breaker in breakers.items()}
@@ -102,10 +106,10 @@ def _report(target: str, breaker: CircuitBreaker, change: Change | None, now: fl
 
 
 def _change(heard: Heard, sent: float) -> Change | None:
-    """In this replica's time, `sent` being when the exchange began.
+    """Convert to this replica's clock; `sent` is the time at which the exchange began.
 
-    That makes a change older than it is by the way to the store: in doubt, what this replica saw
-    itself came later.
+    This makes a change older by the network delay. So in doubt this replica's own observations
+    count as newer.
     """
     if heard.opened is None:
         return None

@@ -1,7 +1,8 @@
-"""The Lua script by which replicas tell each other of their breakers, and how many they are.
+"""The Lua script that shares the replicas' breakers, and counts the replicas.
 
-One call a second and replica, atomic, on Redis' own clock; durations go in and out, never times, so
-that no two clocks are compared. Every key has the same tag, for one hash slot, and an expiry.
+Each replica calls it once a second. It is atomic and uses Redis' clock. Arguments and results are
+durations and never times, so that no two clocks are compared. All keys have the same hash tag, for
+one hash slot, and an expiry.
 """
 
 from collections.abc import Sequence
@@ -60,35 +61,35 @@ for n = 1, (#KEYS - 1) / 2 do
 end
 return answer
 """)
-"""KEYS: the replicas alive, then for each target its last change and the lease of its probe.
-ARGV: the replica, then for each target kind (open, closed, or nothing new), age, what is left of
-the open time, its length, all in milliseconds, and the wish for the lease.
-Returns the number of replicas alive, then for each target the last change of another replica in the
-same terms, and whether the lease is this replica's.
+"""KEYS: the live replicas, then for each target its last change and the lease of its probe.
+ARGV: the replica, then for each target: the kind of its new change (open, closed, or empty), its
+age, the rest of the open time, the length of the open time, and the wish for the lease.
+Returns the number of live replicas, then for each target: the last change of another replica in the
+same form, and whether this replica has the lease.
 
-Milliseconds: a replica is alive for 5 s, five exchanges, after it was heard; a change is kept for
-30 s after its open time, so that a replica hears it that missed many exchanges; a lease lasts 3 s,
-longer than its holder needs to renew it, and short enough to pass on from one without requests.
-It is taken up to 2 s, two exchanges, before the open time is over, but only half a second before by
-who reported the opening: all others come first, so that one replica that reaches nobody does not
-judge for all."""
+All durations are in milliseconds. A replica counts as alive for 5 s (five exchanges) after its last
+call. A change is kept for 30 s after its open time, for replicas that missed many exchanges. A
+lease lasts 3 s: that is longer than its holder needs to renew it, and short enough to pass it on
+from a replica without requests. The lease can be taken up to 2 s (two exchanges) before the end of
+the open time. The replica that reported the opening can take it only 0.5 s before: the others come
+first, so that one replica with a broken network does not decide for all."""
 
 _OPENED, _CLOSED = "open", "closed"
 
 
 class Wish(IntEnum):
-    """Whether a replica would send the fleet's one probe to a target."""
+    """Whether a replica wants to send the fleet's single probe to a target."""
 
     NONE = 0
     LEASE = 1
-    """It has requests for the target."""
+    """It wants the lease, since it has requests for the target."""
     KEEP = 2
-    """Its probe is out."""
+    """It wants to keep the lease, since its probe is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one replica says of a target; `opened` is None when it has nothing new."""
+    """One replica's report on a target; `opened` is None when there is no new change."""
 
     target: str
     wish: Wish = Wish.NONE
@@ -100,7 +101,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The last change that another replica made to a target, and who may probe."""
+    """The last change of a target by another replica, and whether this one may probe."""
 
     opened: bool | None
     age_s: float
@@ -111,14 +112,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """What an exchange brings: the replicas alive, and one `Heard` for each `Report`."""
+    """The result of an exchange: the number of live replicas, and one `Heard` per `Report`."""
 
     replicas: int
     heard: tuple[Heard, ...]
 
 
 def fleet_call(replica: str, reports: Sequence[Report]) -> Call:
-    """How Redis is asked."""
+    """The call for one exchange."""
     return Call(FLEET, tuple(_keys(reports)), tuple(_arguments(replica, reports)))
 
 
@@ -138,7 +139,7 @@ def _arguments(replica: str, reports: Sequence[Report]) -> list[str | int]:
 
 
 def view(answer: Sequence[object]) -> FleetView:
-    """The script's answer."""
+    """Decode the script's answer."""
     alive, *targets = answer
     return FleetView(cast("int", alive), tuple(_heard(one) for one in targets))
 

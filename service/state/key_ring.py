@@ -1,6 +1,7 @@
-"""API keys: known by the SHA-256 of the key, read from a mounted file, reloaded when it changes.
+"""API keys: stored as SHA-256 hashes in a mounted file, and reloaded when it changes.
 
-The file is the source of truth. A file that turns bad keeps the last good keys and says so once.
+The file is the source of truth. When the file becomes invalid, the last valid keys stay in use, and
+one warning is logged.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
 MADE_PREFIX = "sk-seawall-"
-"""Of keys that were made at run time."""
+"""The prefix of runtime keys."""
 _Rate = Annotated[float, Field(gt=0, le=1_000_000)]
 _Burst = Annotated[int, Field(ge=1, le=10_000_000)]
 _TokensPerMinute = Annotated[int, Field(ge=1, le=10_000_000_000)]
@@ -82,18 +83,18 @@ class _KeyEntry(_Strict):
 class _KeyFile(_Strict):
     keys: list[_KeyEntry]
     revoked: list[_Id] = []
-    """Ids that are refused wherever they are from: above all those that were made at run time."""
+    """Ids that are refused, wherever their keys are defined; meant above all for runtime keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerUser:
-    """What each user of a key may do; users are told apart by a digest of their name."""
+    """The limits of each end user of a key; users are distinguished by a digest of their name."""
 
     requests: Limit | None
     tokens: Limit | None
 
     def buckets(self, account: Account, user: str) -> tuple[list[Bucket], list[Bucket]]:
-        """The buckets of requests and of tokens of one user; each list has one or none."""
+        """The buckets of requests and of tokens of one user; each list has one bucket or none."""
         digest = hashlib.sha256(user.encode()).hexdigest()[:32]
         prefix = f"{account.name}:user:{digest}"
         requests = self.requests
@@ -106,7 +107,7 @@ class PerUser:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """Who is calling, and how much of it is allowed."""
+    """An API key: the tenant, and its limits."""
 
     id: str
     tenant: str
@@ -114,18 +115,18 @@ class ApiKey:
     denied_on_outage: bool
     bucket: str
     admin: bool
-    """Whether it opens the page for people, and makes and deletes keys."""
+    """Whether it gives access to the status page, and may create and delete keys."""
     account: Account
     tokens: Bucket | None
     per_user: PerUser | None
 
     @property
     def metered(self) -> bool:
-        """Whether more than its rate of requests is limited."""
+        """Whether the key has limits in addition to its rate of requests."""
         return bool(self.tokens or self.per_user or self.account.budget)
 
     def slowed(self, share: float) -> "ApiKey":
-        """The key with that share of its rates of requests and tokens."""
+        """The key with this share of its rates of requests and tokens."""
         tokens = self.tokens
         if tokens is not None:
             tokens = replace(tokens, limit=tokens.limit.slowed(share))
@@ -134,7 +135,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KnownKeys:
-    """Keys by their SHA-256 (hex), and the ids that are refused."""
+    """The keys by SHA-256 (hex), and the ids that are refused."""
 
     keys: Mapping[str, ApiKey]
     revoked: frozenset[str]
@@ -144,7 +145,7 @@ def load_keys(path: Path) -> KnownKeys:
     """Read the key file.
 
     Raises:
-        SettingsError: it cannot be read, or an entry is wrong. The message repeats no value.
+        SettingsError: it cannot be read, or an entry is wrong. The message contains no values.
     """
     try:
         text = path.read_bytes()
@@ -157,7 +158,7 @@ def parse_keys(text: bytes, source: str) -> KnownKeys:
     """Parse the text of a key file; `source` names it in errors.
 
     Raises:
-        SettingsError: an entry is wrong. The message repeats no value.
+        SettingsError: an entry is wrong. The message contains no values.
     """
     try:
         file = _KeyFile.model_validate_json(text)
@@ -167,7 +168,7 @@ def parse_keys(text: bytes, source: str) -> KnownKeys:
     ids = [entry.id for entry in entries]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
-        raise SettingsError(f"{source}: the key id '{twice[0]}' is there twice; ids must be unique")
+        raise SettingsError(f"{source}: the key id '{twice[0]}' occurs twice; ids must be unique")
     keys = {entry.sha256: _key(entry) for entry in entries}
     return KnownKeys(keys, frozenset(file.revoked))
 
@@ -210,7 +211,7 @@ def _budget(entry: _BudgetEntry | None) -> Budget | None:
     if entry is None:
         return None
     hour, day, month = (
-        # Not nothing, which would be no limit.
+        # At least 1, since 0 means no limit.
         max(1, round(limit * NANO)) if limit is not None else 0
         for limit in (entry.hour, entry.day, entry.month)
     )
@@ -218,13 +219,13 @@ def _budget(entry: _BudgetEntry | None) -> Budget | None:
 
 
 class KeyRing:
-    """The keys in force: those of the file, and those made at run time that it does not revoke."""
+    """The valid keys: those of the file, and the runtime keys that the file does not revoke."""
 
     def __init__(self, path: Path) -> None:
         """Read the file.
 
         Raises:
-            SettingsError: it is wrong; a process must not start without its keys.
+            SettingsError: the file is wrong; a process must not start without its keys.
         """
         self._path = path
         self._stamp: Stamp | None = stamp(path)
@@ -232,21 +233,21 @@ class KeyRing:
         self._made: Mapping[str, ApiKey] = {}
         self._keys: Mapping[str, ApiKey] = {}
         self.knows_made = True
-        """Whether those that were made at run time have been read, where there may be any."""
+        """Whether the runtime keys have been loaded; also True when there cannot be any."""
         self._merge()
 
     def find(self, presented: str) -> ApiKey | None:
-        """The key that hashes to the one presented. No secret is compared byte by byte."""
+        """Find a key by the hash of the presented one; no secret is compared byte by byte."""
         return self._keys.get(hashlib.sha256(presented.encode()).hexdigest())
 
     def is_admin(self, presented: str) -> bool:
-        """Whether the key presented is an admin's; from any thread."""
+        """Whether the presented key is an admin key; any thread may call it."""
         found = self.find(presented) if presented else None
         return found is not None and found.admin
 
     @property
     def of_the_file(self) -> KnownKeys:
-        """What the file says."""
+        """The keys and revoked ids of the file."""
         return self._file
 
     @property
@@ -255,7 +256,7 @@ class KeyRing:
         return any(key.account.budget is not None for key in self._keys.values())
 
     def adopt(self, made: Mapping[str, ApiKey]) -> None:
-        """Take these keys, by SHA-256, as those made at run time."""
+        """Replace the runtime keys with these, by SHA-256."""
         if made != self._made:
             self._made = made
             self._merge()
@@ -276,7 +277,7 @@ class KeyRing:
         try:
             self._file = load_keys(self._path)
         except SettingsError as error:
-            _log.warning("API keys not reloaded, the last good ones stay: %s", error)
+            _log.warning("API keys not reloaded, the last valid ones stay in use: %s", error)
         else:
             self._merge()
             _log.info("API keys reloaded: %d", len(self._file.keys))

@@ -1,7 +1,7 @@
-"""The Lua script that decides a rate of requests in Redis: one call, atomic, on Redis' own clock.
+"""The Lua script that checks a request rate limit in Redis: one atomic call, with Redis' clock.
 
-The same arithmetic as `service.resilience.gcra`, in microseconds. One key per API key, tagged with
-the tenant, so that a tenant's keys share a hash slot.
+The arithmetic is that of `service.resilience.gcra`, in microseconds. There is one Redis key per API
+key; its hash tag is the tenant, so that a tenant's keys share a hash slot.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ redis.call('SET', KEYS[1], string.format('%.3f', new_tat),
 local remaining = math.floor((capacity - (new_tat - now)) / interval + 0.000001)
 return {1, remaining, 0, math.ceil(new_tat - now)}
 """)
-"""KEYS: the bucket. ARGV: microseconds per request, microseconds of burst.
-Returns allowed, remaining, microseconds to the next admission, microseconds until full."""
+"""KEYS: the bucket. ARGV: microseconds per request, burst in microseconds.
+Returns allowed, remaining, microseconds until the next admission, microseconds until it is full."""
 
 
 def limit_key(tenant: str, key_id: str) -> str:
@@ -39,21 +39,21 @@ def limit_key(tenant: str, key_id: str) -> str:
 
 
 def limit_call(key: str, limit: Limit) -> Call:
-    """How Redis is asked for one request of the bucket `key`."""
+    """The call that takes one request from the bucket `key`."""
     interval = 1e6 / limit.rate
     return Call(LIMIT, (key,), (interval, interval * limit.burst))
 
 
 def decision_of(answer: Sequence[int]) -> Decision:
-    """What Redis says.
+    """Decode the four numbers of a bucket in Redis' answer.
 
     Raises:
-        StateUnavailable: it is not what the script returns.
+        StateUnavailable: the answer does not have the length that the script returns.
     """
     try:
         allowed, remaining, retry_after, reset = answer
     except ValueError:
-        raise StateUnavailable("other", "an answer of another length") from None
+        raise StateUnavailable("other", "an answer of unexpected length") from None
     return Decision(
         allowed=allowed == 1,
         remaining=remaining,

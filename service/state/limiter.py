@@ -1,7 +1,7 @@
-"""Limits and budgets that never depend on the store: shared while it answers, local else.
+"""Limits and budgets that do not depend on the store: shared while it answers, local otherwise.
 
-A breaker of its own stands before the store: 3 failures in a row open it, and from then on no
-request waits for the store; a question once a second in the background closes it.
+A separate circuit breaker protects the store: 3 consecutive failures open it, and then no request
+waits for the store. A ping once a second in the background closes it again.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ _log = logging.getLogger("seawall.limiter")
 FAILURES_TO_OPEN = 3
 PING_EVERY_S = 1.0
 FLUSH_S = 1.0
-"""What a process that leaves still waits for its settlements."""
+"""Seconds that a process waits at its shutdown to book its settlements."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimiterEvents:
-    """Who is told what.
+    """Callbacks of the limiter.
 
     Attributes:
-        local: whether limits are local from now on.
-        error: the kind of each failed call.
-        crossing: a budget came to a share of its limit.
-        lost: how many settlements will never be booked.
+        local: called with whether limits are local from now on.
+        error: called with the kind of each failed call.
+        crossing: called when a budget reached a share of its limit.
+        lost: called with the number of settlements that will never be booked.
     """
 
     local: Callable[[bool], None]
@@ -56,10 +56,12 @@ class LimiterEvents:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """An answered charge, to be settled when it was not refused.
+    """The result of a charge, which must be settled unless it was refused.
 
     Attributes:
-        local: what this replica alone was charged, where the store did not answer.
+        charge: the charge.
+        verdict: the answer to it.
+        local: the charge against this replica's share, if the store did not answer.
     """
 
     charge: Charge
@@ -68,7 +70,7 @@ class Ticket:
 
 
 class Limiter:
-    """Decides every request; takes at most the store's 50 ms."""
+    """Decides every request; this takes at most the store's timeout of 50 ms."""
 
     def __init__(
         self,
@@ -78,7 +80,7 @@ class Limiter:
         events: LimiterEvents,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`replicas` says by how many the limits are divided while the store is silent."""
+        """`replicas` returns the divisor of the limits while the store does not answer."""
         self._store = store
         self._replicas = replicas
         self._events = events
@@ -92,26 +94,26 @@ class Limiter:
 
     @property
     def connected(self) -> bool | None:
-        """Whether the shared store answers; None where there is none to ask."""
+        """Whether the shared store answers; None when there is no shared store."""
         return None if isinstance(self._store, MemoryStore) else not self._open
 
     @property
     def replicas(self) -> int:
-        """By how many limits are divided while the store is silent."""
+        """The divisor of the limits while the store does not answer."""
         return self._replicas()
 
     @property
     def unbooked(self) -> int:
-        """How many settlements wait for the store."""
+        """The number of settlements that wait for the store."""
         return len(self._journal)
 
     async def take(self, key: ApiKey) -> Decision:
-        """Take one request of the key's rate.
+        """Take one request from the key's rate limit.
 
-        With the store gone, the limit is this replica's part of it, limit / replicas.
+        While the store does not answer, this replica's share applies: limit / replicas.
 
         Raises:
-            LimitsUnavailable: the store is gone and the key asks to be refused then.
+            LimitsUnavailable: the store does not answer, and the key has `on_outage: deny`.
         """
         if not self._open:
             try:
@@ -125,13 +127,13 @@ class Limiter:
         return self._local.take_now(key.bucket, key.limit.shared_by(self._replicas()))
 
     async def charge(self, key: ApiKey, charge: Charge) -> Ticket:
-        """Take all that a request of `key` costs, or refuse it.
+        """Take everything that a request of `key` costs, or refuse it.
 
-        With the store gone, every limit is this replica's part of it; of a budget, its part of
-        what was left when the store was last heard of.
+        While the store does not answer, this replica's share of every limit applies. For a budget
+        it is the share of what was left at the store's last answer.
 
         Raises:
-            LimitsUnavailable: the store is gone and the key asks to be refused then.
+            LimitsUnavailable: the store does not answer, and the key has `on_outage: deny`.
         """
         asked = not self._open
         if asked:
@@ -157,22 +159,22 @@ class Limiter:
         return Ticket(charge, verdict, local)
 
     def settle(self, ticket: Ticket, *, cost: int, tokens: int) -> None:
-        """Book in the background what the request did cost, in nano-dollars and tokens."""
+        """Book the actual cost of a request in the background, in nano-dollars and tokens."""
         if ticket.local is None:
             self._journal.add(Settlement(ticket.charge, cost, tokens))
             return
         for crossing in self._local.settle_now(Settlement(ticket.local, cost, tokens)):
             self._events.crossing(crossing)
-        # Tokens are a matter of a minute; money is not.
+        # Token limits recover within a minute and need no booking later; budgets do.
         if ticket.charge.account.budget is not None:
             self._journal.add(Settlement(ticket.charge, cost, None))
 
     async def watch(self) -> None:
-        """Look after the store for ever: a task of the application."""
+        """Book settlements and monitor the store. Never returns."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._journal.run())
             with contextlib.suppress(StateUnavailable):
-                # The first request finds a connection.
+                # This opens a connection for the first request.
                 await self._store.ping()
             while True:
                 await asyncio.sleep(PING_EVERY_S)
@@ -180,12 +182,12 @@ class Limiter:
                     await self._try_to_close()
 
     async def close(self) -> None:
-        """Book what waits, within a second, and close the store."""
+        """Book the waiting settlements within a second, and close the store."""
         await self._journal.flush(FLUSH_S)
         await self._store.close()
 
     def _give_back(self, charge: Charge) -> None:
-        """It may have been charged or not; nothing came of it."""
+        """Settle a charge of unknown outcome with cost 0, since its request is not executed."""
         if charge.account.budget is not None:
             self._journal.add(Settlement(charge, 0, None))
 
@@ -193,7 +195,7 @@ class Limiter:
     def _deny(key: ApiKey) -> None:
         if key.denied_on_outage:
             raise LimitsUnavailable(
-                "The shared limits do not answer, and this key is refused without them.",
+                "The shared limits are unavailable, and this key has on_outage: deny.",
                 retry_after_s=PING_EVERY_S,
             )
 
@@ -204,7 +206,7 @@ class Limiter:
             self._known[account.name] = window_starts(self._wall_clock()), verdict.spent
 
     def _spent(self, account: Account) -> Spent:
-        """What all replicas had spent in the windows of now, when the store was last heard of."""
+        """What all replicas had spent in the current windows at the store's last answer."""
         starts = window_starts(self._wall_clock())
         then, spent = self._known.get(account.name, (starts, (0, 0, 0)))
         hour, day, month = (
@@ -216,7 +218,7 @@ class Limiter:
     def _count(self, error: StateUnavailable) -> None:
         if error is self._last:
             return
-        # All calls of a pipeline fail together, and that is one failure.
+        # All calls of a pipeline fail together; that counts as one failure.
         self._last = error
         self._events.error(error.kind)
         self._failures += 1
@@ -234,4 +236,4 @@ class Limiter:
         self._open = False
         self._failures = 0
         self._events.local(False)  # noqa: FBT003 - the callback's one argument
-        _log.warning("the state store answers again: limits are shared")
+        _log.warning("the state store answers again: limits are shared again")

@@ -1,4 +1,4 @@
-"""Limits and budgets kept in the process: for one replica, and for all while Redis is silent."""
+"""Limits and budgets in the process: for one replica, or for each while Redis does not answer."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,12 +20,16 @@ from service.state.fleet_script import Report
 __all__ = ["MemoryStore"]
 
 KEPT_AT_LEAST = 4096
-"""Buckets; above it, and twice what was left the last time, the full ones are forgotten."""
+"""Full buckets are dropped when there are more buckets than this, and more than twice as many as
+were left the last time."""
 
 
 @dataclass(slots=True)
 class _Books:
-    """One account's. The lists are by window; `holds` has nano-dollars and when they come back."""
+    """The books of one account.
+
+    The lists are by window. `holds` has the nano-dollars and the expiry of each reservation.
+    """
 
     held: int = 0
     starts: tuple[int, int, int] = (-1, -1, -1)
@@ -34,22 +38,22 @@ class _Books:
     holds: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
 
     def open(self, second: float) -> None:
-        """Begin the windows that are new, give back what was never settled."""
+        """Begin new windows, and release expired reservations."""
         starts = window_starts(second)
         for n in range(len(WINDOWS)):
             if starts[n] != self.starts[n]:
                 self.spent[n] = self.told[n] = 0
         self.starts = starts
-        # In the order in which they were made, which is nearly that in which they end.
+        # They are in the order of their creation, which is nearly the order of their expiry.
         while self.holds and next(iter(self.holds.values()))[1] <= second:
             self.release(next(iter(self.holds)))
 
     def release(self, hold: str) -> None:
-        """Give back what was held, once."""
+        """Release a reservation; a second call does nothing."""
         self.held -= self.holds.pop(hold, (0, 0.0))[0]
 
     def tell(self, n: int, percent: int) -> int:
-        """`percent`, the first time in this window; else 0."""
+        """Return `percent` the first time in this window, and 0 after that."""
         if percent <= self.told[n]:
             return 0
         self.told[n] = percent
@@ -57,7 +61,7 @@ class _Books:
 
     @property
     def all_spent(self) -> Spent:
-        """With what is held."""
+        """Nano-dollars spent and reserved, by window."""
         hour, day, month = self.spent
         return hour + self.held, day + self.held, month + self.held
 
@@ -66,8 +70,8 @@ class MemoryStore:
     """See `Store`. It holds one number per bucket, the books of each account, and never fails.
 
     Args:
-        clock: seconds, for rates.
-        wall_clock: Unix time, for the windows of budgets.
+        clock: returns seconds, for rates.
+        wall_clock: returns Unix time, for the windows of budgets.
     """
 
     def __init__(
@@ -82,22 +86,22 @@ class MemoryStore:
         self._accounts: dict[str, _Books] = {}
 
     def forget(self, account: Account) -> None:
-        """Close its books: the shared ones are open again."""
+        """Drop the account's local books, since the shared ones are available again."""
         self._accounts.pop(account.name, None)
 
     @property
     def buckets(self) -> int:
-        """How many of them it holds."""
+        """The number of buckets that it holds."""
         return len(self._arrivals)
 
     def take_now(self, key: str, limit: Limit) -> Decision:
-        """The same as `take`, without a loop."""
+        """The same as `take`, without an event loop."""
         arrival, decision = take(limit, self._arrivals.get(key, 0.0), self._clock())
         self._arrivals[key] = arrival
         return decision
 
     def charge_now(self, charge: Charge) -> Verdict:
-        """The same as `charge`, without a loop."""
+        """The same as `charge`, without an event loop."""
         now = self._clock()
         arrivals: dict[str, float] = {}
         decisions: list[Decision] = []
@@ -124,7 +128,7 @@ class MemoryStore:
         return Verdict(refused, retry_after_s, decisions, spent, crossings)
 
     def settle_now(self, settlement: Settlement) -> list[Crossing]:
-        """The same as `settle` of one, without a loop."""
+        """The same as `settle` for one settlement, without an event loop."""
         charge = settlement.charge
         now = self._clock()
         for bucket, more in settlement.counted():
@@ -154,20 +158,20 @@ class MemoryStore:
     async def settle(
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
-        """See `Store.settle`; each is handed over once here."""
+        """See `Store.settle`; each settlement arrives once here."""
         return [told for one in settlements for told in self.settle_now(one)], []
 
     async def exchange(self, replica: str, reports: Sequence[Report]) -> None:
-        """Nobody to tell."""
+        """Do nothing: there are no other replicas."""
 
     async def ping(self) -> None:
-        """Nothing to ask."""
+        """Do nothing: the store is in this process."""
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there are no connections."""
 
     def _forget(self, now: float) -> None:
-        """Users come and go: a bucket that is full again need not be kept."""
+        """Drop buckets that are full again, since end users come and go."""
         if len(self._arrivals) > self._look_at:
             self._arrivals = {key: tat for key, tat in self._arrivals.items() if tat > now}
             self._look_at = max(KEPT_AT_LEAST, 2 * len(self._arrivals))
@@ -178,7 +182,7 @@ class MemoryStore:
         return books
 
     def _over(self, charge: Charge, books: _Books, crossings: list[Crossing]) -> str:
-        """The first window that has no room for it; empty when all have."""
+        """The first window of the budget that has no room for the charge; empty if all have."""
         budget = charge.account.budget
         limits = budget.limits if budget is not None else ()
         over = [

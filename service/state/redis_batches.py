@@ -1,7 +1,7 @@
-"""The calls of one turn of the event loop, as one pipeline.
+"""Sends all calls of one iteration of the event loop as one Redis pipeline.
 
-Those that come while it is under way go out in the next: few large ones cost less than many small
-ones, and need one connection.
+Calls that arrive while a pipeline is in flight wait for the next one. A few large pipelines cost
+less than many small ones, and need one connection.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ from service.state.scripts import Call
 __all__ = ["HOT_PATH_S", "Batches"]
 
 HOT_PATH_S = 0.05
-"""What a request waits for Redis at most."""
+"""The longest time in seconds that a request waits for Redis."""
 BATCH = 64
-"""Calls of one pipeline: some milliseconds of Redis' time, far from the deadline."""
+"""Calls in one pipeline: they take Redis a few milliseconds, far below the timeout."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A call of this turn of the loop, and who waits for its answer."""
+    """A waiting call, and the future for its answer."""
 
     call: Call
     answer: "asyncio.Future[Numbers]"
 
 
 class Batches:
-    """Gathers calls, and answers whoever waits for them."""
+    """Gathers calls into pipelines, and resolves their futures."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
@@ -39,9 +39,9 @@ class Batches:
         self._batch: asyncio.Task[None] | None = None
 
     def answer(self, call: Call) -> "asyncio.Future[Numbers]":
-        """Join the batch of this turn of the loop.
+        """Add a call to the batch of this iteration of the event loop.
 
-        The future raises StateUnavailable when there was no answer within 50 ms.
+        The future raises StateUnavailable if there is no answer within 50 ms.
         """
         loop = asyncio.get_running_loop()
         waiting = _Waiting(call, loop.create_future())
@@ -53,7 +53,7 @@ class Batches:
     def _send(self) -> None:
         if self._batch is not None or not self._waiting:
             return
-        # Whoever gave up meanwhile must not be charged.
+        # Callers that gave up meanwhile must not be charged.
         waiting = [one for one in self._waiting if not one.answer.done()]
         batch, self._waiting = waiting[:BATCH], waiting[BATCH:]
         if not batch:
@@ -66,13 +66,13 @@ class Batches:
         self._send()
 
     async def _serve(self, batch: list[_Waiting]) -> None:
-        """Run a batch; everyone who waits is answered, whatever happens."""
+        """Run a batch; every future of it is resolved, whatever happens."""
         answers: Sequence[Numbers | StateUnavailable] = ()
         try:
             async with patience(HOT_PATH_S):
                 answers = await self._client.run([waiting.call for waiting in batch])
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, someone waits
-            # Those who came meanwhile would wait for the same silence.
+        except Exception as error:  # noqa: BLE001 - callers wait, whatever the library raises
+            # Calls that arrived meanwhile would wait for the same failure.
             batch += self._waiting
             self._waiting = []
             answers = [translated(error)] * len(batch)

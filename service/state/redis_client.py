@@ -1,6 +1,6 @@
 """The one module of the service that imports redis: connections, scripts, and the library's errors.
 
-Redis is found through its sentinels, and asked for again before every reconnect.
+The client finds Redis through its sentinels, which it asks again before every reconnect.
 """
 
 import asyncio
@@ -33,16 +33,16 @@ __all__ = ["FileCredentials", "Numbers", "RedisClient", "in_background", "transl
 CONNECT_S = 0.5
 COMMAND_S = 1.0
 REPLICATE_MS = 500
-"""How long a write waits for a replica to have it, too."""
+"""Milliseconds that a write waits for the acknowledgement of a replica."""
 REDISCOVER = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING", "UNBLOCKED")
-"""Errors of a node that is not, or not yet, the master to write to."""
+"""Errors of a node that is not, or not yet, the writable master."""
 
 Numbers = list[Any]
-"""Whole numbers; the fleet's script has lists of them, and words."""
+"""Integers; the fleet's script returns lists of integers and strings."""
 
 
 class FileCredentials(CredentialProvider):
-    """Reads the password again at every connect, so that a rotated one needs no restart."""
+    """Reads the password again at every connect, so that a rotation needs no restart."""
 
     def __init__(self, user: str | None, secret: SecretFile) -> None:
         self._user = user
@@ -61,14 +61,15 @@ class FileCredentials(CredentialProvider):
         return (password,) if self._user is None else (self._user, password)
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        """The same: a file of a few bytes needs no thread."""
+        """The same; reading a file of a few bytes needs no thread."""
         return self.get_credentials()
 
 
 class _MasterConnection(SentinelManagedConnection):
-    """A connection to the master that the sentinels name at the moment of connecting.
+    """A connection to the master that the sentinels name when it connects.
 
-    An answer that only a wrong node gives closes the connection, so that the next use asks again.
+    An error that shows a wrong node closes the connection, so that the next use asks the sentinels
+    again.
     """
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the library's
@@ -86,7 +87,7 @@ _REDISCOVER_TYPES = frozenset(("ReadOnlyError", "MasterDownError", "BusyLoadingE
 
 
 class RedisClient:
-    """Runs scripts, and keeps keys as `KeyStore` says."""
+    """Runs scripts, and implements `KeyStore`."""
 
     def __init__(self, state: RedisState, secrets_dir: Path) -> None:
         no_retry = Retry(NoBackoff(), 0)
@@ -117,7 +118,7 @@ class RedisClient:
         self._redis = Redis.from_pool(self._pool)
 
     async def run(self, calls: Sequence[Call]) -> list[Numbers | StateUnavailable]:
-        """Run scripts in one pipeline: an answer for each, or why there is none.
+        """Run scripts in one pipeline; return for each its answer, or an error.
 
         Raises:
             Exception: whatever the library raises when the connection fails; see `translated`.
@@ -133,10 +134,10 @@ class RedisClient:
     async def run_at_leisure(
         self, calls: Sequence[Call], seconds: float = CONNECT_S + COMMAND_S
     ) -> list[Numbers | StateUnavailable]:
-        """Run scripts for which no request waits.
+        """Run scripts that no request waits for.
 
         Raises:
-            StateUnavailable: the connection failed, or `seconds` are over.
+            StateUnavailable: the connection failed, or there was no answer within `seconds`.
         """
         async with in_background(seconds):
             return await self.run(calls)
@@ -149,7 +150,7 @@ class RedisClient:
 
     async def write_hash(self, key: str, field: str, value: bytes) -> bool:
         """See `KeyStore.write_hash`."""
-        # One pipeline is one connection, and WAIT is about what its connection wrote.
+        # One pipeline uses one connection, and WAIT covers the writes of its connection.
         pipeline: Any = self._redis.pipeline(transaction=False)
         pipeline.hset(key, field, value)
         pipeline.execute_command("WAIT", 1, REPLICATE_MS)
@@ -178,7 +179,7 @@ class RedisClient:
 
 @contextlib.asynccontextmanager
 async def in_background(seconds: float = CONNECT_S + COMMAND_S) -> AsyncGenerator[None]:
-    """Calls that no request waits for; whatever the library raises, callers know the error."""
+    """Run calls that no request waits for; every exception becomes StateUnavailable."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -193,7 +194,7 @@ def _numbers(answer: object) -> Numbers | StateUnavailable:
 
 
 def translated(error: Exception) -> StateUnavailable:
-    """What an error of the library, or of the clock, says of the store."""
+    """The StateUnavailable for an exception of the library or a timeout."""
     if isinstance(error, TimeoutError | RedisTimeoutError):
         return StateUnavailable("timeout", "no answer in time")
     if isinstance(error, RedisConnectionError | OSError):

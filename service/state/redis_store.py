@@ -1,6 +1,6 @@
-"""Limits, budgets and the fleet's news in Redis: how `Store` asks it, and reads its answers.
+"""The `Store` in Redis: limits, budgets and the shared state of the replicas.
 
-Nothing is retried here: whoever asks has a local answer, and a late decision is worth nothing.
+Nothing is retried here: callers have a local answer, and a late decision is useless.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from service.state.redis_client import RedisClient, in_background
 __all__ = ["RedisStore"]
 
 EXCHANGE_S = 0.5
-"""What the exchange of the replicas waits: nobody waits for it."""
+"""The timeout in seconds of the replicas' exchange, which no request waits for."""
 _PING_ACCOUNT = Account("seawall:{seawall}:ping", "ping", Budget((1, 1, 1)))
 _PING = charge_call(
     Charge(
@@ -39,7 +39,7 @@ _PING = charge_call(
         hold_s=0,
     )
 )
-"""Takes and holds like any request, so that whoever answers it may write all that those write."""
+"""Charges like a real request, so that an answer proves that requests can write, too."""
 
 
 class RedisStore:
@@ -50,17 +50,17 @@ class RedisStore:
         self._batches = Batches(self.client)
 
     async def take(self, key: str, limit: Limit) -> Decision:
-        """See `Store.take`; joins the batch of this turn of the loop."""
+        """See `Store.take`; the call joins the current batch."""
         return decision_of(await self._batches.answer(limit_call(key, limit)))
 
     async def charge(self, charge: Charge) -> Verdict:
-        """See `Store.charge`; joins the batch of this turn of the loop."""
+        """See `Store.charge`; the call joins the current batch."""
         return verdict_of(charge, await self._batches.answer(charge_call(charge)))
 
     async def settle(
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
-        """See `Store.settle`; one pipeline of its own."""
+        """See `Store.settle`; it uses a separate pipeline."""
         answers = await self.client.run_at_leisure([settle_call(one) for one in settlements])
         crossings: list[Crossing] = []
         left: list[Settlement] = []
@@ -79,10 +79,10 @@ class RedisStore:
         return view(answer)
 
     async def ping(self) -> None:
-        """See `Store.ping`; may take as long as a connect and two commands, 1.5 s.
+        """See `Store.ping`; a connect and two commands may take 1.5 s together.
 
-        A PING alone is answered by a node that refuses writes; and a store that takes longer than
-        requests wait would be given up again at once.
+        It does not use PING, which a node that refuses writes also answers. The second call must
+        be as fast as requests need it; otherwise the limiter's breaker would open again at once.
         """
         async with in_background():
             await self.client.run([_PING])

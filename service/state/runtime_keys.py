@@ -1,8 +1,9 @@
-"""API keys that are made at run time: hashed, in one hash of Redis, read once a second.
+"""Runtime API keys: stored as hashes in one Redis hash, which is read once a second.
 
-A change counts when the master and one replica have it, so that a failover cannot lose it; what an
-older copy of the data brings back is refused by the key file's `revoked`. While Redis is silent
-the keys of the last read go on, and expire in time. No request waits for any of this.
+A change is confirmed when the master and one replica have it, so that a failover cannot lose it. A
+key that an older copy of the data brings back can be refused by `revoked` in the key file. While
+Redis does not answer, the keys of the last read stay valid, and expire in time. No request waits
+for Redis here.
 """
 
 import asyncio
@@ -32,26 +33,29 @@ _log = logging.getLogger("seawall.keys")
 
 READ_EVERY_S = 1.0
 MAX_RECORDS = 1000
-"""A key for a team or a service, not for each user: all are read each second, about 300 KB."""
+"""Keys are for teams and services, not for each user: all are read each second, about 300 KB."""
 KEEP_S = 86_400.0
-"""For what is deleted or expired: longer than a replica goes without a read, or a copy of Redis'
-data is behind."""
+"""Seconds for which deleted and expired records are kept. A replica is never that long without a
+read, and a copy of Redis' data is never that far behind."""
 MAX_LIFE_S = 10 * 365 * 86_400.0
 _HASH = "seawall:keys"
 _ID = re.compile(r"made-[0-9a-f]{16}").fullmatch
 _OWN = frozenset(("id", "sha256", "admin"))
-"""Fields that are not the asker's to give: nobody becomes an administrator at run time."""
+"""Fields that a request must not contain; `admin` is one, since no runtime key is an admin key."""
 
 
 class KeyStore(Protocol):
-    """What keys are kept in. Each call raises StateUnavailable when it does not answer in 1.5 s."""
+    """The store of the keys; each call raises StateUnavailable without an answer within 1.5 s."""
 
     async def read_hash(self, key: str) -> Mapping[str, bytes]:
         """All fields of a hash."""
         ...
 
     async def write_hash(self, key: str, field: str, value: bytes) -> bool:
-        """Set a field; whether a replica has it, too. When it raises, it may be set or not."""
+        """Set a field, and return whether a replica has it, too.
+
+        When it raises, the field may or may not be set.
+        """
         ...
 
     async def forget_fields(self, key: str, fields: Sequence[str]) -> None:
@@ -60,7 +64,7 @@ class KeyStore(Protocol):
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
-    """What is kept of a key: its entry as in the key file, and until when. Times are Unix'."""
+    """The record of a key: its entry as in the key file, and when it ends, in Unix time."""
 
     entry: dict[str, object]
     expires_at: float | None = None
@@ -75,7 +79,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MadeKeys:
-    """Makes and deletes keys, and tells the key ring which there are."""
+    """Creates and deletes keys, and keeps the key ring up to date."""
 
     def __init__(
         self, store: KeyStore, ring: KeyRing, clock: Callable[[], float] = time.time
@@ -85,18 +89,18 @@ class MadeKeys:
         self._clock = clock
         self._read: Mapping[str, bytes] = {}
         self._changes = 0
-        """Made here: a read that began before one does not know it."""
+        """The number of local changes; a read that began before a change does not contain it."""
         self._parsed: dict[bytes, tuple[_Record, Mapping[str, ApiKey]]] = {}
 
     async def watch(self) -> None:
-        """Read again and again. Never returns."""
+        """Read the keys once a second. Never returns."""
         while True:
             await self.refresh()
             await asyncio.sleep(READ_EVERY_S)
 
     async def refresh(self) -> None:
-        """Read once; while the store is silent the keys of the last read go on."""
-        # The limiter tells when it does not answer.
+        """Read the keys once; if the store does not answer, those of the last read stay."""
+        # The limiter reports when the store does not answer.
         with contextlib.suppress(StateUnavailable):
             before = self._changes
             read = await self._store.read_hash(_HASH)
@@ -108,20 +112,29 @@ class MadeKeys:
     async def make(
         self, wanted: Mapping[str, object], maker: str, *, missing_price: str = ""
     ) -> dict[str, object]:
-        """Make a key with these fields of the key file and `expires_in_seconds`; it, and its id.
+        """Create a key.
 
-        `maker` is the id of the key that asks for it, for the log; `missing_price` says which
-        price is not known, where one is not: no key with a budget is made then.
+        Args:
+            wanted: fields as in the key file, and `expires_in_seconds`.
+            maker: the id of the admin key that requests it, for the log.
+            missing_price: describes a missing price, or is empty; with a missing price no key with
+                a budget can be created.
+
+        Returns:
+            The key, and its record with the id.
 
         Raises:
             InvalidRequest: a field is wrong.
-            KeysUnavailable: it could not be kept safely, and does not exist; or there are too many.
+            KeysUnavailable: the key was not created, because it could not be stored safely, or
+                because there are too many.
         """
         fields = dict(wanted)
         expires_at = self._expiry(fields.pop("expires_in_seconds", None))
         own = sorted(_OWN & fields.keys())
         if own:
-            raise InvalidRequest(f"The field '{own[0]}' cannot be given.", param=own[0])
+            raise InvalidRequest(
+                f"The field '{own[0]}' cannot be set for a runtime key.", param=own[0]
+            )
         key, key_id = f"{MADE_PREFIX}{secrets.token_urlsafe(32)}", f"made-{secrets.token_hex(8)}"
         digest = hashlib.sha256(key.encode()).hexdigest()
         record = _Record({**fields, "id": key_id, "sha256": digest}, expires_at)
@@ -139,29 +152,29 @@ class MadeKeys:
             if not safe:
                 await self._store.forget_fields(_HASH, (key_id,))
         except StateUnavailable as error:
-            # It may be there; nobody was told the key, so that it opens nothing.
-            raise _not_safe("made") from error
+            # It may be stored, but no client got the key, so it gives no access.
+            raise _not_safe("created") from error
         if not safe:
-            raise _not_safe("made")
+            raise _not_safe("created")
         self._take(key_id, record)
         _log.info("key %s was made for %s by %s", key_id, record.entry["tenant"], maker)
         return {"key": key, **_shown(record)}
 
     async def delete(self, key_id: str, maker: str) -> None:
-        """Delete a key for `maker`: here at once, in the other replicas within a second.
+        """Delete a key for `maker`: at once here, and within a second in the other replicas.
 
         Raises:
-            KeyNotFound: there is none of this id, or the file has it.
-            KeysUnavailable: it is not safely deleted; ask again.
+            KeyNotFound: no runtime key has this id; keys of the file cannot be deleted here.
+            KeysUnavailable: the key may not be deleted safely; try again.
         """
         try:
             found = (await self._store.read_hash(_HASH)).get(key_id)
             if found is None:
-                raise KeyNotFound(f"No key '{key_id:.64}' was made at run time.")
+                raise KeyNotFound(f"There is no runtime key '{key_id:.64}'.")
             record = _decode(found)
             if record.deleted_at is None:
                 record.deleted_at = self._clock()
-            # Again for one that is deleted: the first answer may have been lost.
+            # A deleted key is written again, since the first answer may have been lost.
             safe = await self._store.write_hash(_HASH, key_id, _encode(record))
         except StateUnavailable as error:
             raise _not_safe("deleted") from error
@@ -171,7 +184,7 @@ class MadeKeys:
         _log.info("key %s was deleted by %s", key_id, maker)
 
     def listed(self) -> list[dict[str, object]]:
-        """The keys that were made and not deleted, as last read, without their hashes."""
+        """The runtime keys that are not deleted, as of the last read, without their hashes."""
         records = [self._parse(value)[0] for value in self._read.values()]
         return [_shown(record) for record in records if record.entry and not record.deleted_at]
 
@@ -197,7 +210,8 @@ class MadeKeys:
             await self._store.forget_fields(_HASH, gone)
         if len(read) - len(gone) >= MAX_RECORDS:
             raise KeysUnavailable(
-                f"There are {MAX_RECORDS} keys, with those that ended in the last day; delete some."
+                f"There are {MAX_RECORDS} runtime keys, including those that ended in the last"
+                " day; delete some, or try again later."
             )
 
     def _take(self, key_id: str, record: _Record) -> None:
@@ -219,7 +233,10 @@ class MadeKeys:
         self._ring.adopt(made)
 
     def _parse(self, value: bytes) -> tuple[_Record, Mapping[str, ApiKey]]:
-        """A record and its key; no key, and one line, when it is of a version that knows more."""
+        """Decode a record and its key; without a key, and with a log line, if it is unreadable.
+
+        A newer version of the gateway may have written it.
+        """
         known = self._parsed.get(value)
         if known is not None:
             return known
@@ -229,18 +246,18 @@ class MadeKeys:
             record = _decode(value)
             keys = _keys_of(record)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, SettingsError) as error:
-            _log.warning("a key that was made at run time cannot be read: %s", error)
+            _log.warning("a runtime key in Redis cannot be read: %s", error)
         return record, keys
 
 
 def _keys_of(record: _Record) -> Mapping[str, ApiKey]:
-    """The key of a record; what Redis holds is believed no more than what an asker says.
+    """The key of a record; data from Redis is validated like data from a client.
 
     Raises:
-        SettingsError: it is none that could have been made here.
+        SettingsError: the record cannot be one of a runtime key.
     """
     if record.entry.get("admin") or not _ID(str(record.entry.get("id"))):
-        raise SettingsError("the key: no key like this is made at run time")
+        raise SettingsError("the key: it has an id or a right that no runtime key can have")
     return parse_keys(_encode({"keys": [record.entry]}), "the key").keys
 
 
@@ -251,6 +268,6 @@ def _shown(record: _Record) -> dict[str, object]:
 
 def _not_safe(what: str) -> KeysUnavailable:
     return KeysUnavailable(
-        f"The key is not {what}: Redis, or every replica of it, does not answer. Ask again.",
+        f"The key was not safely {what}: Redis or all of its replicas do not answer. Try again.",
         retry_after_s=1,
     )

@@ -1,4 +1,4 @@
-"""Lua scripts as Redis is asked to run them."""
+"""Lua scripts, and calls of them."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ __all__ = ["Call", "Script"]
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script and the digest by which Redis knows it."""
+    """A script and its SHA-1 digest, which EVALSHA needs."""
 
     text: str
     sha: str = field(init=False)
@@ -20,7 +20,7 @@ class Script:
 
 
 class Call(NamedTuple):
-    """One run of a script; it answers with a list of whole numbers."""
+    """One call of a script; the answer is a list of integers."""
 
     script: Script
     keys: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Stage 20's queue: what requests did cost, booked in the store beside the requests.
+"""The queue of settlements: the costs of requests are booked in the store in the background.
 
-While the store does not answer, what is to be booked is kept here, and booked when it is back; a
-settlement that arrives twice counts once.
+While the store does not answer, settlements wait here, and are booked later. A settlement that
+arrives twice counts once.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ __all__ = ["Journal"]
 _log = logging.getLogger("seawall.journal")
 
 KEPT = 50_000
-"""Settlements: an outage of eight minutes at a hundred a second, in about 30 MB."""
+"""Settlements that are kept: eight minutes at a hundred a second, in about 30 MB."""
 BATCH = 128
 AGAIN_S = 1.0
 
 
 class Journal:
-    """Books settlements in their order; never makes a request wait."""
+    """Books settlements in order; no request waits for it."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Journal:
         on_crossing: Callable[[Crossing], None],
         on_lost: Callable[[int], None],
     ) -> None:
-        """`on_lost` is told how many settlements the queue had no room for."""
+        """`on_lost` is called with the number of settlements that were dropped."""
         self._store = store
         self._on_crossing = on_crossing
         self._on_lost = on_lost
@@ -42,11 +42,11 @@ class Journal:
         self._some = asyncio.Event()
 
     def __len__(self) -> int:
-        """How many settlements are not booked yet."""
+        """The number of settlements that are not booked yet."""
         return len(self._waiting)
 
     def add(self, settlement: Settlement) -> None:
-        """Book this one soon. Of too many the oldest is lost."""
+        """Add a settlement; when the queue is full, the oldest one is dropped."""
         if len(self._waiting) >= KEPT:
             self._waiting.popleft()
             self._on_lost(1)
@@ -54,27 +54,27 @@ class Journal:
         self._some.set()
 
     async def run(self) -> None:
-        """Book for ever: a task of the application."""
+        """Book settlements as they arrive. Never returns."""
         while True:
             await self._some.wait()
             if await self._book():
-                # What this turn of the loop still adds goes out together.
+                # Settlements of this iteration of the event loop are sent together.
                 await asyncio.sleep(0)
             else:
                 await asyncio.sleep(AGAIN_S)
 
     async def flush(self, seconds: float) -> None:
-        """Book what waits, for so long at most; what is left then is lost, and said."""
+        """Book the waiting settlements for at most `seconds`; the rest is lost, and logged."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._waiting and await self._book():
                     pass
         if self._waiting:
-            _log.warning("not booked at the end: %d settlements", len(self._waiting))
+            _log.warning("%d settlements are lost: not booked at shutdown", len(self._waiting))
             self._on_lost(len(self._waiting))
 
     async def _book(self) -> bool:
-        """Book one batch; whether the store took any of it."""
+        """Book one batch; return whether the store accepted any of it."""
         batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
         try:
             crossings, left = await self._store.settle(batch)
@@ -86,7 +86,7 @@ class Journal:
             raise
         for crossing in crossings:
             self._on_crossing(crossing)
-        # Behind the others, which may be booked before.
+        # Rejected ones go to the end of the queue, so that the others can be booked first.
         self._waiting.extend(left)
         if not self._waiting:
             self._some.clear()

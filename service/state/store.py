@@ -1,6 +1,6 @@
-"""What the gateway asks of a store: an answer per request, a settlement after it, the fleet's news.
+"""The protocol of the store of limits, budgets and the shared state of the replicas.
 
-Two implementations: `memory` for one process, `redis_store` for all replicas.
+There are two implementations: `memory` for one process, and `redis_store` for all replicas.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ __all__ = ["Store"]
 
 
 class Store(Protocol):
-    """A store of limits and budgets; everything in it is atomic over all replicas."""
+    """A store of limits and budgets; every operation is atomic over all replicas."""
 
     async def take(self, key: str, limit: Limit) -> Decision:
         """Take one request from the bucket `key`.
@@ -25,28 +25,29 @@ class Store(Protocol):
         ...
 
     async def charge(self, charge: Charge) -> Verdict:
-        """Take all of `charge`, or nothing of it.
+        """Take everything in `charge`, or nothing.
 
         Raises:
-            StateUnavailable: the store did not answer within its deadline of 50 ms. Whether it
-                has charged is not known; `settle` puts either right.
+            StateUnavailable: the store did not answer within its deadline of 50 ms. It may or may
+                not have charged; `settle` corrects both cases.
         """
         ...
 
     async def settle(
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
-        """Book what requests did cost, give back what was held for them. Twice is as good as once.
+        """Book the costs of requests, and release their reservations. It is idempotent.
 
-        Returns what crossed a share of its budget, and what the store would not book.
+        Returns:
+            The crossings to report, and the settlements that the store did not book.
 
         Raises:
-            StateUnavailable: the store did not answer within a second.
+            StateUnavailable: the store did not answer within 1.5 s.
         """
         ...
 
     async def exchange(self, replica: str, reports: Sequence[Report]) -> FleetView | None:
-        """Tell the other replicas what is new, and hear what they told; None where there are none.
+        """Send changes to the other replicas, and receive theirs; None if there are no others.
 
         Raises:
             StateUnavailable: the store did not answer within half a second.
@@ -54,10 +55,10 @@ class Store(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Ask for a sign of life.
+        """Check that the store answers.
 
         Raises:
-            StateUnavailable: there was none.
+            StateUnavailable: it does not.
         """
         ...
 

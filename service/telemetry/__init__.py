@@ -1,1 +1,1 @@
-"""What the gateway tells about itself: metrics, one log line per request, probes."""
+"""Telemetry: metrics, one log line per request, probes and the status page."""

@@ -1,7 +1,7 @@
-"""Counters and histograms of the request path: plain numbers, put into words when scraped.
+"""Counters and histograms for the hot path: plain numbers that are formatted when scraped.
 
-prometheus_client's own take a lock for every number, a microsecond each, ten times a request. Here
-one event loop counts, and any thread may read.
+Those of prometheus_client take a lock for every update, a microsecond each, ten times a request.
+Here one event loop counts, and any thread may read.
 """
 
 from bisect import bisect_left
@@ -16,22 +16,22 @@ __all__ = ["Counts", "Durations", "Histogram"]
 
 
 class Counts(Collector):
-    """A counter by the values of its labels, each shown from the moment it is named."""
+    """A counter with labels; each combination of values is exported from its first use on."""
 
     def __init__(
         self, name: str, help_text: str, labels: Sequence[str], registry: CollectorRegistry
     ) -> None:
-        """`labels` are their names; every call here gives their values in this order."""
+        """`labels` are the names of the labels; methods take their values in this order."""
         self._name, self._help, self._labels = name, help_text, labels
         self._counts: dict[tuple[str, ...], float] = {}
         registry.register(self)
 
     def name(self, *values: str) -> None:
-        """Show the child with these labels, from 0 on."""
+        """Export the series with these label values, starting at 0."""
         self._counts.setdefault(values, 0)
 
     def count(self, *values: str, by: float = 1) -> None:
-        """Count."""
+        """Add `by` to the series with these label values."""
         self._counts[values] = self._counts.get(values, 0) + by
 
     def collect(self) -> Iterator[CounterMetricFamily]:
@@ -43,18 +43,18 @@ class Counts(Collector):
 
 
 class Histogram:
-    """One child of `Durations`."""
+    """One series of `Durations`."""
 
     __slots__ = ("counts", "total")
 
     def __init__(self, buckets: int) -> None:
         self.counts = [0] * (buckets + 1)
-        """By bucket, not cumulated; the last is for what is above all bounds."""
+        """Counts by bucket, not cumulative; the last one is for values above all bounds."""
         self.total = 0.0
 
 
 class Durations(Collector):
-    """A histogram of seconds by the value of one label."""
+    """A histogram of seconds with one label."""
 
     def __init__(
         self,
@@ -71,11 +71,11 @@ class Durations(Collector):
         registry.register(self)
 
     def name(self, value: str) -> None:
-        """Show the child of this label, from 0 on."""
+        """Export the series with this label value, starting at 0."""
         self._children.setdefault(value, Histogram(len(self._bounds)))
 
     def note(self, value: str, seconds: float) -> None:
-        """Note one duration of a child that was named."""
+        """Add one duration to a series; `name` must have been called for it."""
         child = self._children[value]
         child.counts[bisect_left(self._bounds, seconds)] += 1
         child.total += seconds

@@ -1,7 +1,7 @@
-"""Probes and metrics on a thread and a port of their own.
+"""Probes and metrics, on a separate thread and port.
 
-A busy event loop cannot fail a probe, and no probe asks Redis or a provider: an outage of a
-dependency must not take every replica away.
+A busy event loop cannot fail a probe. No probe calls Redis or a provider, because an outage of a
+dependency must not make every replica unready.
 """
 
 import threading
@@ -16,12 +16,12 @@ from service.telemetry.page import Page
 __all__ = ["Health", "HealthServer"]
 
 HEARTBEAT_LIMIT_S = 30.0
-"""A loop that is silent for longer will not come back."""
+"""Seconds. An event loop without a heartbeat for longer is assumed to hang for ever."""
 _TEXT = "text/plain; charset=utf-8"
 
 
 class Health:
-    """What the process knows of itself; written by the event loop, read by the probes' thread."""
+    """The health of the process; the event loop writes it, and the probes' thread reads it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -32,20 +32,20 @@ class Health:
 
     @property
     def uptime_s(self) -> float:
-        """Seconds since this was made."""
+        """Seconds since this object was made."""
         return self._clock() - self._began
 
     def beat(self) -> None:
-        """The event loop is alive; called once a second."""
+        """Note that the event loop is alive; called once a second."""
         self._beat_at = self._clock()
 
     def live(self) -> tuple[bool, str]:
-        """Whether the loop's last sign of life is younger than 30 s."""
+        """Whether the event loop's last heartbeat is younger than 30 s."""
         age = self._clock() - self._beat_at
         return age < HEARTBEAT_LIMIT_S, f"event loop heartbeat {age:.1f} s ago"
 
     def ready(self) -> tuple[bool, str]:
-        """Whether new requests should come here."""
+        """Whether the process should get new requests."""
         if self.draining:
             return False, "draining"
         return self.startup()
@@ -56,7 +56,7 @@ class Health:
 
 
 class HealthServer:
-    """Serves the probe paths, /metrics and the page for people from a daemon thread."""
+    """Serves the probe paths, /metrics and the status page from a daemon thread."""
 
     def __init__(
         self, host: str, port: int, health: Health, metrics: Callable[[], bytes], page: Page
@@ -105,7 +105,7 @@ class HealthServer:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401
-                """Probes are not logged: they come every few seconds."""
+                """Log nothing: probes arrive every few seconds."""
 
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True

@@ -1,6 +1,6 @@
-"""Logs as JSON, one object per line, on standard output; redacted, and never a prompt.
+"""Logs as JSON on standard output, one object per line, redacted and without prompts.
 
-Requests have their own writer, because they are many: one line of at most 1 KB each.
+The many log lines of requests have a separate writer: one line of at most 1 KB each.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ __all__ = ["RequestLine", "RequestLog", "configure_logging", "redact"]
 
 MAX_LINE_BYTES = 1024
 ATOMIC_BYTES = 4096
-"""No other writer's words come between those of one write to a pipe: PIPE_BUF on Linux."""
+"""PIPE_BUF on Linux: a write of this size to a pipe is not interleaved with other writes."""
 TOGETHER_S = 0.01
 _encode = msgspec.json.Encoder().encode
 
@@ -32,7 +32,7 @@ _SECRETS = re.compile(
 
 
 def redact(text: str) -> str:
-    """Replace what looks like a credential: tokens, passwords, user info of URLs."""
+    """Replace everything that looks like a credential: tokens, passwords, user info of URLs."""
     return _SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)
 
 
@@ -54,7 +54,7 @@ class _Redaction(logging.Filter):
         record.msg = redact(record.getMessage())
         record.args = ()
         if record.exc_info and not record.exc_text:
-            # Formatted here, so that the secret is gone before any handler sees it.
+            # It is formatted here, so that no handler sees the secret.
             text = redact(logging.Formatter().formatException(record.exc_info))
             record.msg = f"{record.msg}\n{text[-4096:]}"
             record.exc_info = None
@@ -69,16 +69,16 @@ def configure_logging(stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # uvicorn's "Started server process" and the like say nothing that an operator needs.
+    # Operators do not need uvicorn's "Started server process" and similar lines.
     for noisy in ("uvicorn", "uvicorn.error", "aiohttp", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 class RequestLine(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What one request leaves in the log. Every field is bounded; none is content."""
+    """The log line of one request. Every field is bounded; none contains a prompt or an answer."""
 
     time: str = ""
-    """Set when it is written."""
+    """Set when the line is written."""
     request_id: str
     route: str
     status: int
@@ -98,9 +98,10 @@ class RequestLine(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class RequestLog:
-    """Writes request lines, those of 10 ms at once: a call of the kernel costs as much as a line.
+    """Writes the lines of 10 ms in one system call, which costs as much as formatting a line.
 
-    What a process that is killed has not written is lost; one that leaves calls `flush`.
+    Lines that are not written yet are lost when the process is killed. A regular shutdown calls
+    `flush`.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -111,7 +112,7 @@ class RequestLog:
         self._size = 0
 
     def write(self, line: RequestLine) -> None:
-        """Write one line; what would not fit in 1 KB is cut from the error."""
+        """Write one line; if it exceeds 1 KB, the error is left out and the model shortened."""
         line.time = self._now()
         data = _encode(line)
         if len(data) >= MAX_LINE_BYTES:
@@ -130,7 +131,7 @@ class RequestLog:
         self._size += len(data) + 1
 
     def flush(self) -> None:
-        """Write what waits; a reader that is gone must not fail requests."""
+        """Write the waiting lines; a reader that has gone must not fail requests."""
         if self._waiting:
             lines = b"\n".join(self._waiting) + b"\n"
             self._waiting.clear()
@@ -139,7 +140,7 @@ class RequestLog:
                 os.write(self._fd, lines)
 
     def _now(self) -> str:
-        """The time in UTC to the millisecond; the words of a second serve all its lines."""
+        """The time in UTC with milliseconds; the text of a second is formatted only once."""
         milliseconds = time.time_ns() // 1_000_000
         second, part = divmod(milliseconds, 1000)
         if second != self._second:

@@ -1,6 +1,7 @@
-"""Prometheus metrics, named by the contract, with children shown before the first request.
+"""Prometheus metrics; `contract.metrics` has their names.
 
-No label carries a user, a key or a prompt; every label's values come from code or settings.
+Series are exported before the first request. No label has a user, a key or a prompt; the values of
+all labels come from code or settings.
 """
 
 from collections.abc import Iterable
@@ -16,14 +17,14 @@ __all__ = ["RUNGS", "Metrics"]
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """From a refusal to the default total deadline."""
 _ALWAYS_THERE = ("200", "500", "502", "503", "504", "529")
-"""Statuses whose series are there before the first of them: success and each failure of ours, which
-Anthropic's clients get as 529 where others get 503."""
+"""Statuses whose series exist from the start: success and each failure of the gateway. Anthropic's
+clients get 529 where others get 503."""
 RUNGS = ("fallback", "stale")
-"""Of the ladder below the model's own targets."""
+"""The steps of the fallback order after the model's own targets."""
 
 
 class Metrics:
-    """One process's metrics, in a registry of their own."""
+    """The metrics of one process, in a separate registry."""
 
     def __init__(self, *, routes: Iterable[str], providers: Iterable[str]) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
@@ -38,7 +39,7 @@ class Metrics:
         )
         self._seconds = Durations(
             names.REQUEST_SECONDS,
-            "Seconds from the first byte to the last.",
+            "Seconds from the first byte of a request to the last byte of its answer.",
             "route",
             BUCKETS_S,
             self.registry,
@@ -100,7 +101,7 @@ class Metrics:
             registry=self.registry,
         )
         self.working = 0
-        """Requests that are worked on; counted by the one event loop, read by any thread."""
+        """Requests in flight; the event loop counts them, and any thread may read them."""
         in_flight = Gauge(names.IN_FLIGHT, "Requests in flight.", registry=self.registry)
         in_flight.set_function(lambda: self.working)
         self.queued = Gauge(names.QUEUED, "Requests that wait for a place.", registry=self.registry)
@@ -114,7 +115,7 @@ class Metrics:
         )
         crossings = Counter(
             names.BUDGET_CROSSINGS,
-            "Budgets that came to a share of their limit.",
+            "Budgets that reached a share of their limit.",
             ["window", "percent"],
             registry=self.registry,
         )
@@ -131,23 +132,23 @@ class Metrics:
         )
         self.limit_share.set(1)
         self.unbooked = Gauge(
-            names.UNBOOKED, "Costs of requests that wait for Redis.", registry=self.registry
+            names.UNBOOKED, "Settlements that wait for Redis.", registry=self.registry
         )
         self.unbooked_lost = Counter(
-            names.UNBOOKED_LOST, "Costs of requests that were never booked.", registry=self.registry
+            names.UNBOOKED_LOST, "Settlements that were never booked.", registry=self.registry
         )
         self.unpriced = Counter(
             names.UNPRICED, "Answers that no budget counted.", registry=self.registry
         )
         self.settings_refused = Gauge(
             names.SETTINGS_REFUSED,
-            "1 while the settings file is not the one in use.",
+            "1 while the changed settings file is refused.",
             registry=self.registry,
         )
         for route in routes:
             self._seconds.name(route)
-            # A series that begins at 7 had no increase for Prometheus: the first failures of a pod
-            # would count for no objective.
+            # Prometheus sees no increase in a series that begins at 7: the first failures of a pod
+            # would not count for the objectives.
             for status in _ALWAYS_THERE:
                 self._requests.name(route, status)
             self._broken.labels(route)
@@ -156,7 +157,7 @@ class Metrics:
             self._state_errors.labels(kind)
 
     def bind(self, providers: Iterable[str]) -> None:
-        """Make the children of providers; those that are there already stay."""
+        """Create the series of providers; existing series stay."""
         for name in providers:
             self._attempts.name(name, "ok")
             self._attempt_seconds.name(name)
@@ -170,7 +171,7 @@ class Metrics:
         self._seconds.note(route, seconds)
 
     def broken(self, route: str) -> None:
-        """Count one answer that broke off after it had begun."""
+        """Count an answer that broke off after it had begun."""
         self._broken.labels(route).inc()
 
     def attempt(self, provider: str, outcome: str) -> None:
@@ -182,7 +183,7 @@ class Metrics:
         self._adapted.labels(provider).inc()
 
     def answered(self, provider: str, seconds: float) -> None:
-        """Note how long a provider took until its answer could begin."""
+        """Record how long a provider took until its answer could begin."""
         self._attempt_seconds.note(provider, seconds)
 
     def breaker(self, provider: str, model: str) -> Gauge:
@@ -198,19 +199,19 @@ class Metrics:
         return self._keys_refused.labels(provider)
 
     def forget_target(self, provider: str, model: str) -> None:
-        """Show no state of a target that is none any more; what was counted stays."""
+        """Remove the breaker gauge of a target that was removed; its counters stay."""
         self._breakers.remove(provider, model)
 
     def forget_keys(self, provider: str) -> None:
-        """Show no refused keys of a provider that is none any more."""
+        """Remove the refused keys of a provider that was removed."""
         self._keys_refused.remove(provider)
 
     def degraded(self, rung: str) -> None:
-        """Count one answer from a rung of the ladder."""
+        """Count one answer of a fallback model, or one stale answer."""
         self._degraded[rung].inc()
 
     def tokens(self, provider: str, *, prompt: int, completion: int, cached: int) -> None:
-        """Count the tokens of one answer; those from the prompt cache are in `prompt` too."""
+        """Count the tokens of one answer; `prompt` includes those of the prompt cache."""
         if prompt > 0:
             self._tokens.count(provider, "prompt", by=prompt)
         if completion > 0:
@@ -219,7 +220,7 @@ class Metrics:
             self._tokens.count(provider, "cached", by=cached)
 
     def crossed(self, window: str, percent: int) -> None:
-        """Count a budget that came to `percent` of its limit."""
+        """Count a budget that reached `percent` of its limit."""
         self._crossings[window, percent].inc()
 
     def state_error(self, kind: str) -> None:

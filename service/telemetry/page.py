@@ -1,7 +1,7 @@
-"""The page's side of the probes' port: static files and the state, behind an admin key.
+"""The status page on the probes' port: static files and the state, behind an admin key.
 
-The state is made by the event loop, and only while somebody looks: this thread asks for it, and
-takes what was made last.
+The event loop makes the state, and only while a client polls it. The probes' thread records the
+poll, and returns the last state.
 """
 
 import base64
@@ -15,14 +15,14 @@ from contract.paths import UI
 __all__ = ["Page", "PageAnswer"]
 
 LOOKED_AT_S = 5.0
-"""After the last question the state is not made any more."""
+"""Seconds after the last poll; then the state is not made any more."""
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'"
 
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """What the probes' server sends."""
+    """An answer of the status page."""
 
     status: int
     body: bytes
@@ -30,10 +30,10 @@ class PageAnswer:
 
 
 class Page:
-    """Answers UI and what is below it.
+    """Answers the paths at and below `UI`.
 
     Args:
-        is_admin: whether a presented key is an admin's; called from the probes' thread.
+        is_admin: returns whether a presented key is an admin key; called from the probes' thread.
     """
 
     def __init__(self, is_admin: Callable[[str], bool]) -> None:
@@ -52,25 +52,25 @@ class Page:
 
     @property
     def watched(self) -> bool:
-        """Whether somebody looks, so that the state is worth making."""
+        """Whether a client polled within the last 5 s, so that the state is needed."""
         return time.monotonic() - self._looked_at < LOOKED_AT_S
 
     def publish(self, state: bytes) -> None:
-        """The state now; called by the event loop."""
+        """Set the current state; called by the event loop."""
         self._state = state
 
     def answer(self, path: str, authorization: str) -> PageAnswer | None:
-        """The answer to GET `path`; None when it is none of this page's."""
+        """The answer to GET `path`; None when the path does not belong to the page."""
         if path != UI and not path.startswith(UI + "/"):
             return None
         if not self._is_admin(_presented(authorization)):
-            # The browser asks for it: any name, and the key as the password.
+            # The browser asks for a user name, which may be anything, and for the key as password.
             challenge = {"www-authenticate": 'Basic realm="Seawall: an admin key as password"'}
             return _text(401, "an admin key is needed, as the password of any user name", challenge)
         if path == UI + "/state":
             self._looked_at = time.monotonic()
             if not self._state:
-                return _text(503, "not made yet; ask again in a second", {"retry-after": "1"})
+                return _text(503, "no state yet; try again in a second", {"retry-after": "1"})
             return _kept(self._state, "application/json")
         found = self._files.get(path)
         if found is None:
@@ -95,7 +95,7 @@ def _kept(body: bytes, kind: str) -> PageAnswer:
 
 
 def _presented(authorization: str) -> str:
-    """The password of HTTP's basic authentication, or a bearer token."""
+    """The password of HTTP Basic authentication, or a bearer token."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -103,5 +103,5 @@ def _presented(authorization: str) -> str:
         return ""
     try:
         return base64.b64decode(value, validate=True).decode().partition(":")[2]
-    except ValueError:  # no base64, no text, or no ASCII
+    except ValueError:  # not base64, not text, or not ASCII
         return ""

@@ -1,4 +1,4 @@
-"""How providers did of late: the last attempts at each target, for people who look."""
+"""Statistics of recent attempts at each target, for the status page."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,12 +8,12 @@ __all__ = ["Lately", "ProviderStats"]
 
 WINDOW_S = 300.0
 KEPT = 256
-"""Attempts per target: enough for a p95, and small."""
+"""Attempts that are kept per target: enough for a p95, and small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The attempts of the last five minutes; milliseconds are those until an answer could begin."""
+    """The attempts of the last five minutes; times are those until an answer could begin."""
 
     attempts: int
     error_rate: float
@@ -24,18 +24,18 @@ class Lately:
 
 
 class ProviderStats:
-    """Remembers the last attempts of one target. Not thread-safe: one event loop."""
+    """Keeps the last attempts of one target. Not thread-safe: for one event loop."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._attempts: deque[tuple[float, float, str]] = deque(maxlen=KEPT)
 
     def note(self, seconds: float, symptom: str = "") -> None:
-        """Note an attempt that took `seconds`; `symptom` when it failed."""
+        """Add an attempt that took `seconds`; `symptom` is empty unless it failed."""
         self._attempts.append((self._clock(), seconds, symptom))
 
     def lately(self) -> Lately:
-        """What the last five minutes say."""
+        """The statistics of the last five minutes."""
         since = self._clock() - WINDOW_S
         recent = [one for one in self._attempts if one[0] >= since]
         good = sorted(seconds for _, seconds, symptom in recent if not symptom)

@@ -1,4 +1,4 @@
-"""The requests of the last minute, as one process saw them: for people who look, not for alerts."""
+"""Statistics of one process's requests of the last minute: for the status page, not for alerts."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,14 +8,14 @@ __all__ = ["LastMinute", "Traffic"]
 
 WINDOW_S = 60.0
 KEPT = 6000
-"""Requests; above a hundred a second the window is shorter than a minute."""
+"""Requests that are kept; above a hundred a second the window is shorter than a minute."""
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
 class LastMinute:
-    """Rates of all requests in the window; shares are between 0 and 1, latencies of all answers."""
+    """Statistics of all requests in the window; shares are between 0 and 1."""
 
     per_second: float
     p50_ms: float | None
@@ -26,18 +26,18 @@ class LastMinute:
 
 
 class Traffic:
-    """Remembers requests as they end. Not thread-safe: one event loop."""
+    """Keeps requests as they end. Not thread-safe: for one event loop."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ended: deque[tuple[float, float, int, bool]] = deque(maxlen=KEPT)
 
     def note(self, seconds: float, status: int, *, degraded: bool) -> None:
-        """A request ended; one that broke off after its 200 counts as 500."""
+        """Add a request that ended; one that broke off after status 200 is passed as 500."""
         self._ended.append((self._clock(), seconds, status, degraded))
 
     def last_minute(self) -> LastMinute:
-        """What the window says."""
+        """The statistics of the window."""
         now = self._clock()
         recent = [one for one in self._ended if one[0] >= now - WINDOW_S]
         if not recent:

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces of requests; imported only when the settings want them.
+"""OpenTelemetry traces of requests; imported only when tracing is configured.
 
-Nothing else in the service imports OpenTelemetry.
+No other package of the service imports OpenTelemetry.
 """

@@ -1,7 +1,7 @@
-"""Where spans go: batched, in a thread of their own, to a collector that speaks OTLP over HTTP.
+"""Exports spans in batches, in a separate thread, to a collector over OTLP/HTTP.
 
-The queue is bounded and its oldest spans are dropped when it is full: no request ever waits. A
-collector that does not answer is one line in the log, and one more when it answers again.
+The queue is bounded: when it is full, its oldest spans are dropped, so that no request ever waits.
+When the collector stops answering, one line is logged, and another one when it answers again.
 """
 
 import asyncio
@@ -28,23 +28,23 @@ __all__ = ["Tracing", "headers_in"]
 _log = logging.getLogger("seawall.tracing")
 
 QUEUE = 4096
-"""Spans: two seconds of a thousand requests a second with one attempt each; about 8 MB."""
+"""Spans in the queue: two seconds of a thousand requests a second with one attempt each; 8 MB."""
 BATCH = 512
 EVERY_MS = 1000
 EXPORT_S = 3.0
-"""For one batch, with its retries; a collector takes one in milliseconds."""
+"""Seconds for one batch with its retries; a collector normally takes milliseconds."""
 FLUSH_S = 2.0
-"""When the process leaves, for what is queued: it fits beside the drain's own seconds."""
+"""Seconds for the queued spans at shutdown; this fits into the grace period besides the drain."""
 _PATH = "/v1/traces"
 """https://opentelemetry.io/docs/specs/otlp/#otlphttp-request"""
 
 
 class Tracing:
-    """Makes the spans of requests and sends those that are sampled."""
+    """Makes the spans of requests, and exports those that are sampled."""
 
     def __init__(self, settings: TracingSettings, secrets_dir: Path) -> None:
-        """Start the thread; nothing is sent before there is a span."""
-        # It tells each failed try and each dropped span; the exporter below tells what matters.
+        """Start the thread; nothing is sent before the first span."""
+        # The SDK logs each failed try and each dropped span; `_Exporter` logs what matters.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._processor = BatchSpanProcessor(
             _Exporter(settings, secrets_dir),
@@ -53,7 +53,7 @@ class Tracing:
             schedule_delay_millis=EVERY_MS,
         )
         provider = TracerProvider(
-            # Who calls with a sampled trace gets its spans; the ratio is for those without.
+            # A client's sampled trace is always recorded; the ratio is for requests without one.
             sampler=ParentBased(TraceIdRatioBased(settings.sample_ratio)),
             resource=Resource(
                 {"service.name": "seawall-gateway", "service.instance.id": socket.gethostname()}
@@ -64,26 +64,26 @@ class Tracing:
         self._tracer = provider.get_tracer("seawall")
 
     def begin(self, headers: Iterable[tuple[bytes, bytes]]) -> RequestSpans:
-        """The spans of a request with these headers, which may name its parent."""
+        """Begin the spans of a request; its headers may contain a parent."""
         return RequestSpans(self._tracer, headers)
 
     async def close(self) -> None:
-        """Send what is queued, for two seconds at most."""
-        # A daemon: what still hangs on the collector then must not keep the process.
+        """Send the queued spans, for two seconds at most."""
+        # A daemon thread, because a collector that hangs must not delay the exit.
         last = Thread(target=self._processor.shutdown, name="last traces", daemon=True)
         last.start()
         await asyncio.to_thread(last.join, FLUSH_S)
 
 
 class _Exporter(SpanExporter):
-    """OTLP's exporter, with headers from a file that may change, and few words."""
+    """The OTLP exporter with headers from a file that may change, and with fewer log lines."""
 
     def __init__(self, settings: TracingSettings, secrets_dir: Path) -> None:
         file = settings.headers_file
         self._file = None if file is None else SecretFile(secrets_dir / file)
         self._endpoint = settings.endpoint
         self._session = requests.Session()
-        # As with providers: the settings say where things are, not the environment.
+        # As with providers, addresses come from the settings and not from the environment.
         self._session.trust_env = False
         self._exporter = OTLPSpanExporter(
             endpoint=settings.endpoint.rstrip("/") + _PATH,
@@ -95,7 +95,7 @@ class _Exporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch, or drop it; called by the processor's thread."""
-        reason = "it does not answer, or refuses them"
+        reason = "it does not answer, or it refuses them"
         try:
             if self._file is not None:
                 self._carry(headers_in(self._file))
@@ -106,7 +106,7 @@ class _Exporter(SpanExporter):
         if failing != self._failing:
             self._failing = failing
             if failing:
-                _log.warning("traces are dropped, %s takes none: %s", self._endpoint, reason)
+                _log.warning("traces are dropped, %s accepts none: %s", self._endpoint, reason)
             else:
                 _log.info("traces reach %s again", self._endpoint)
         return result
@@ -118,15 +118,16 @@ class _Exporter(SpanExporter):
         self._session.headers.update(headers)
 
     def shutdown(self) -> None:
-        """Give up what is being sent."""
+        """Stop the exporter, and drop a batch that is being sent."""
         self._exporter.shutdown()
 
 
 def headers_in(file: SecretFile) -> dict[str, str]:
-    """The headers in a file, one `name: value` a line.
+    """The headers in a file, one `name: value` per line.
 
     Raises:
-        SettingsError: it cannot be read, or a line is no header. The message repeats no line.
+        SettingsError: the file cannot be read, or a line is not a header. The message contains no
+            line of the file.
     """
     found: dict[str, str] = {}
     for number, line in enumerate(file.value().splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""The spans of one request: the server's own, and one client's span for each attempt below it."""
+"""The spans of one request: one server span, and below it a client span for each attempt."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,14 +14,14 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _W3C = (b"traceparent", b"tracestate")
 """https://www.w3.org/TR/trace-context/"""
 MAX_HEADER = 512
-"""Bytes that must be passed on: https://www.w3.org/TR/trace-context/#limits."""
+"""Bytes up to which a header must be forwarded: https://www.w3.org/TR/trace-context/#limits."""
 
 
 class RequestSpans:
-    """Begins with the request. Not thread-safe: one event loop."""
+    """The spans of one request. Not thread-safe: for one event loop."""
 
     def __init__(self, tracer: Tracer, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """The parent is the one that `headers` name, where they do."""
+        """Begin the server span; `headers` may contain its parent."""
         carrier = {
             name.decode(): value.decode("latin-1")
             for name, value in headers
@@ -33,19 +33,19 @@ class RequestSpans:
         self._below = set_span_in_context(self._span, Context())
         self._attempt: Span | None = None
         self.headers = _headers_of(self._below)
-        """The trace as the request's log line names it."""
+        """The trace headers of the server span, for the request's log line."""
         self.upstream: Mapping[str, str] = self.headers
-        """The trace as the provider of the attempt under way gets it."""
+        """The trace headers of the current attempt, for its provider."""
         self.outcome = ""
-        """How the answer of the attempt under way ended; set by whoever passes it on."""
+        """How the answer of the current attempt ended; set by the relay stage."""
 
     @property
     def recorded(self) -> bool:
-        """Whether anybody will see them, so that attributes are worth making."""
+        """Whether the spans are recorded, so that attributes are needed."""
         return self._span.is_recording()
 
     def begin_attempt(self, name: str, attributes: Attributes | None) -> None:
-        """An attempt begins; the one before has ended."""
+        """Begin the span of an attempt; the one before must have ended."""
         span = self._tracer.start_span(
             name, context=self._below, kind=SpanKind.CLIENT, attributes=attributes
         )
@@ -54,7 +54,7 @@ class RequestSpans:
         self.upstream = _headers_of(set_span_in_context(span, Context()))
 
     def end_attempt(self, outcome: str, attributes: Attributes | None = None) -> None:
-        """The attempt under way, if there is one, ended so; anything but ok is an error."""
+        """End the span of the current attempt, if there is one; outcomes except ok are errors."""
         span, self._attempt = self._attempt, None
         if span is None:
             return
@@ -65,7 +65,7 @@ class RequestSpans:
         span.end()
 
     def end(self, name: str, attributes: Attributes, *, error: str, failed: bool) -> None:
-        """The request ended; `failed` when `error` is not the client's own."""
+        """End the server span; `failed` unless the client caused the `error`."""
         self._span.update_name(name)
         self._span.set_attributes(attributes)
         if failed:

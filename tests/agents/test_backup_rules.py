@@ -227,10 +227,10 @@ SOURCE = Source("127.0.0.1", 1, "replica")
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("exit 0", "ended well and wrote nothing"),
-        ('for last; do :; done; : > "$last"', "ended well and wrote nothing"),
+        ("exit 0", "succeeded but wrote nothing"),
+        ('for last; do :; done; : > "$last"', "succeeded but wrote nothing"),
         ("echo No space left >&2; exit 1", "redis-cli ended with 1: No space left"),
-        ("exit 3", "redis-cli ended with 3: it said nothing"),
+        ("exit 3", "redis-cli ended with 3: no output"),
         ("exec sleep 60", "did not end within 1 s"),
         ('echo "AUTH $REDISCLI_AUTH" >&2; exit 1', r"AUTH \*\*\*"),
     ],
@@ -258,8 +258,8 @@ def test_redis_cli_gets_its_password_and_nothing_else_of_ours(
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("echo '[info] 0 keys read'", "it holds no keys"),
-        ("echo fine", "does not say how many keys"),
+        ("echo '[info] 0 keys read'", "it has no keys"),
+        ("echo fine", "did not report the number of keys"),
         ("echo '[info] 3 keys read'; echo --- RDB ERROR; exit 1", "ended with 1: --- RDB ERROR"),
     ],
 )

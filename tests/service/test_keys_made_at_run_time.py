@@ -77,7 +77,7 @@ def make(gateway: Gateway, **fields: object) -> tuple[str, str]:
     answers: list[Answer] = []
 
     def is_made() -> bool:
-        # On a busy machine Redis' answer comes late: "Ask again."
+        # On a busy machine Redis' answer comes late: "Try again."
         answers.append(admin(gateway, "POST", body={"tenant": "shop", **fields}))
         return answers[-1].status != 503
 

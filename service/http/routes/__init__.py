@@ -1,1 +1,1 @@
-"""HTTP paths: which handler serves which path. Wiring only."""
+"""The HTTP routes: they map paths to handlers, and contain no logic."""

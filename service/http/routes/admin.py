@@ -1,6 +1,6 @@
-"""Keys that are made at run time, for whoever has an admin key.
+"""The routes for runtime keys, which need an admin key.
 
-Off the hot path: the framework's router finds the route, and the stages do the rest, as for any
+They are off the hot path: FastAPI's router finds the route, and the stages do the rest, as for any
 other request.
 """
 
@@ -19,14 +19,14 @@ from service.resilience.concurrency_limiter import Gate
 __all__ = ["ADMIN_ROUTE", "admin_routes"]
 
 ADMIN_ROUTE = "admin_keys"
-"""What logs and metrics call it."""
+"""The name of the route in logs and metrics."""
 MAX_BODY_BYTES = 16 << 10
-"""A key's fields are some hundred bytes."""
+"""More than enough: a key's fields are some hundred bytes."""
 AT_ONCE, WAITING = 4, 16
 
 
 def admin_routes(services: Services) -> list[Route]:
-    """The routes. What a reload of the settings changes they find in the scope of a request."""
+    """Make the routes. Their handlers find reloaded settings in the scope of each request."""
     endpoint = _Endpoint(chain(ADMIN, _with_room_of_its_own(services)))
     return [
         Route(ADMIN_KEYS, endpoint, methods=["GET", "POST"]),
@@ -35,7 +35,7 @@ def admin_routes(services: Services) -> list[Route]:
 
 
 def _with_room_of_its_own(services: Services) -> Services:
-    """Beside the gate of all others: a key that floods the gateway must be possible to delete."""
+    """Separate concurrency limits, so that a key that floods the gateway can still be deleted."""
     admission = services.settings.admission.model_copy(update={"max_body_bytes": MAX_BODY_BYTES})
     return replace(
         services,
@@ -46,7 +46,7 @@ def _with_room_of_its_own(services: Services) -> Services:
 
 
 class _Endpoint:
-    """A class, which the framework takes for an ASGI application."""
+    """A class, because the framework treats its instances as ASGI applications."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler

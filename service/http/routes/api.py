@@ -1,4 +1,4 @@
-"""The paths of the APIs. They are plain ASGI endpoints: no request is parsed by pydantic."""
+"""The API routes. They are plain ASGI endpoints: pydantic parses no request."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, error: NotServed) -
 
 
 def api(services: Services, otherwise: ASGIApp) -> ASGIApp:
-    """The dispatcher in front of the application's own router: few paths, looked up as strings."""
+    """Make the dispatcher in front of FastAPI's router; it looks up a few paths as strings."""
     chat = chain(CHAT if services.tracing is None else TRACED_CHAT, services)
     handlers: dict[str, Handler] = {
         _CHAT.name: chat,

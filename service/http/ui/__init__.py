@@ -1,1 +1,1 @@
-"""The page for people: three static files without a build step, and the state that they show."""
+"""The status page: three static files without a build step, and the state that they show."""

@@ -54,7 +54,7 @@ function show(state) {
 }
 
 const source = new URL("ui/state", document.baseURI);
-source.username = source.password = "";  // fetch refuses an address that holds a key
+source.username = source.password = "";  // fetch refuses a URL with credentials
 
 async function look() {
   try {

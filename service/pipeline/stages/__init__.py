@@ -1,1 +1,1 @@
-"""The stages of a request, one module for each; their order is in service.pipeline.order."""
+"""The stages of a request, one module each; service.pipeline.order has their order."""

@@ -1,4 +1,4 @@
-"""Stage: the last of /admin/keys. Makes, lists and deletes keys for whoever has an admin key."""
+"""Stage: the last one for /admin/keys. Creates, lists and deletes runtime keys for admins."""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ from service.state.runtime_keys import MadeKeys
 __all__ = ["SETTINGS", "AdminKeys"]
 
 SETTINGS = "seawall.settings"
-"""The key of the ASGI scope under which the settings in force are: the stage outlasts a reload."""
+"""The ASGI scope key that holds the current settings, since this stage outlasts a reload."""
 
 _JSON = [(b"content-type", b"application/json")]
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -37,7 +37,7 @@ class AdminKeys:
         if asker is None:
             raise Unauthorized("No API key.")
         if made is None:
-            raise NotServed(501, "Keys are made at run time only with state.kind: redis.")
+            raise NotServed(501, "Runtime keys need state.kind: redis in the settings.")
         method: str = exchange.scope["method"]
         if method == "POST":
             settings = cast("Settings", exchange.scope[SETTINGS])

@@ -1,4 +1,4 @@
-"""Stage: an admin key, or nothing. Wrong attempts are counted, logged, and rationed."""
+"""Stage: admits only admin keys. Wrong attempts are counted, logged, and rate limited."""
 
 from service.errors import Forbidden, GatewayError, RateLimited
 from service.pipeline.dependencies import Handler, Services
@@ -9,15 +9,16 @@ from service.resilience.gcra import Limit, take
 __all__ = ["AdminOnly"]
 
 WRONG_ATTEMPTS = Limit(rate=1, burst=10)
-"""Of all strangers together, a second and at once: a person who mistypes a key stays below it, and
-a rotation that was forgotten in one place, too."""
+"""Wrong attempts of all clients together: 1 a second, 10 at once. A person who mistypes a key stays
+below it, and so does one program that still uses a rotated key."""
 
 
 class AdminOnly:
-    """Sets `exchange.key`, which is an admin's from here on.
+    """Sets `exchange.key` to an admin key.
 
-    A wrong key is refused as such while there are attempts left, and with 429 when there are none;
-    then it also costs its connection. A right key is let in whatever others did.
+    A wrong key is refused with 401 or 403 while attempts are left. After that it is refused with
+    429, and the connection is closed. A valid admin key is always admitted, however many wrong
+    attempts others made.
     """
 
     def __init__(self, services: Services, proceed: Handler) -> None:
@@ -44,5 +45,5 @@ class AdminOnly:
             return refusal
         exchange.closing = True
         return RateLimited(
-            "Too many wrong keys were tried here of late.", retry_after_s=decision.retry_after_s
+            "Too many requests came with wrong keys recently.", retry_after_s=decision.retry_after_s
         )

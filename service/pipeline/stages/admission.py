@@ -1,4 +1,4 @@
-"""Stage: how much the process accepts. Bounds requests in flight, bodies, bytes and time."""
+"""Stage: bounds what the process accepts: requests in flight, body sizes, total bytes and time."""
 
 import asyncio
 
@@ -13,20 +13,20 @@ from service.resilience.concurrency_limiter import GateFullError
 __all__ = ["Admission"]
 
 BODY_SECONDS = 30.0
-"""32 MiB at 9 Mbit/s; a client that is slower than that holds a place for nothing."""
+"""Time for 32 MiB at 9 Mbit/s; a slower client would only occupy a place."""
 RETRY_AFTER_S = 1.0
-"""A queue of 64 turns over in about a second at any load worth having."""
+"""A queue of 64 turns over in about a second at any realistic load."""
 
 
 class _Holding:
-    """The bytes of one request's body, counted before they are kept."""
+    """The bytes of one request's body, counted before they are stored."""
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
         self._taken = 0
 
     def grow_to(self, size: int) -> None:
-        """Take what is missing to `size` bytes.
+        """Grow the reservation to `size` bytes.
 
         Raises:
             Overloaded: the bodies of the other requests leave no room for it.
@@ -36,12 +36,12 @@ class _Holding:
             return
         if not self._budget.take(missing):
             raise Overloaded(
-                "Too many bytes of requests are in flight here.", retry_after_s=RETRY_AFTER_S
+                "Too many bytes of request bodies are in flight.", retry_after_s=RETRY_AFTER_S
             )
         self._taken = size
 
     def give_back(self) -> None:
-        """Give everything back."""
+        """Release the whole reservation."""
         self._budget.give_back(self._taken)
         self._taken = 0
 
@@ -84,14 +84,14 @@ class Admission:
             ) from None
 
     def _declared(self, exchange: Exchange) -> int:
-        """The size that the client announces; 0 when it does not."""
+        """The size in the Content-Length header; 0 without one."""
         for name, value in exchange.scope["headers"]:
             if name == b"content-length":
                 return self._checked(int(value))
         return 0
 
     async def _read(self, exchange: Exchange, holding: _Holding, until: float) -> bytes:
-        """The whole body; most arrive in one message, and then nothing waits."""
+        """Read the whole body; most bodies arrive in one message and need no wait."""
         message = await self._next(exchange, until)
         body: bytes = message.get("body", b"")
         size = self._checked(len(body))
@@ -124,5 +124,5 @@ class Admission:
             except TimeoutError:
                 raise SlowRequest("The request body did not arrive in time.") from None
         if message["type"] == "http.disconnect":
-            raise InvalidRequest("The client left before its request was whole.")
+            raise InvalidRequest("The client disconnected before its request was complete.")
         return message

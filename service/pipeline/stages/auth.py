@@ -1,4 +1,4 @@
-"""Stage: who is calling. Keys are known by their hash; see `service.state.key_ring`."""
+"""Stage: identifies the caller by the hash of its API key; see `service.state.key_ring`."""
 
 from starlette.types import Scope
 
@@ -11,15 +11,15 @@ __all__ = ["Authenticate", "caller"]
 
 _BEARER = b"bearer "
 _ANTHROPICS = b"x-api-key"
-"""How Anthropic's clients send it."""
+"""The header in which Anthropic's clients send the key."""
 
 
 def caller(scope: Scope, keys: KeyRing) -> ApiKey:
-    """Whose request it is.
+    """Find the API key of a request.
 
     Raises:
-        Unauthorized: it has no key, or one that is not known.
-        KeysUnavailable: it may be known elsewhere, and this replica cannot find out now.
+        Unauthorized: the request has no key, or an unknown one.
+        KeysUnavailable: another replica may know the key, and this one cannot find out now.
     """
     presented = ""
     for name, value in scope["headers"]:
@@ -31,10 +31,10 @@ def caller(scope: Scope, keys: KeyRing) -> ApiKey:
         raise Unauthorized("Send an API key as 'Authorization: Bearer <key>' or 'x-api-key'.")
     key = keys.find(presented)
     if key is None and presented.startswith(MADE_PREFIX) and not keys.knows_made:
-        # This replica began while Redis is silent: another one may know the key.
-        raise KeysUnavailable("The keys made at run time are not known yet.", retry_after_s=1)
+        # This replica started while Redis does not answer: another replica may know the key.
+        raise KeysUnavailable("The runtime keys are not loaded yet.", retry_after_s=1)
     if key is None:
-        raise Unauthorized("The API key is not known here.")
+        raise Unauthorized("The API key is unknown.")
     return key
 
 

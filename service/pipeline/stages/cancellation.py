@@ -1,7 +1,7 @@
-"""Stage: who may end a request from outside: a client that leaves, the deadline, the drain.
+"""Stage: cancels a request when its client leaves, its deadline passes, or the replica drains.
 
-Whatever runs below is cancelled, so that the call to the provider ends too; the breaker is told
-nothing, because the target did nothing wrong.
+The stages below are cancelled, so that the call to the provider ends too. The breaker records a
+neutral outcome, because the target did nothing wrong.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ __all__ = ["Watch"]
 
 
 class Watch:
-    """From the first byte to the last."""
+    """Watches for these events from the first byte to the last."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         del services

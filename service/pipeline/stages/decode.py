@@ -1,4 +1,4 @@
-"""Stage: the few fields that the gateway needs; all others are kept as the bytes they are."""
+"""Stage: decodes the few fields that the gateway needs; all others stay raw bytes."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ _string = msgspec.json.Decoder(str).decode
 _flag = msgspec.json.Decoder(bool | None).decode
 _CACHE_CONTROL = b"cache-control"
 MAX_STATE = 512
-"""Bytes of a tracestate that must be passed on: https://www.w3.org/TR/trace-context/#limits."""
+"""Bytes of a tracestate up to which it must be forwarded.
+https://www.w3.org/TR/trace-context/#limits"""
 _PARENT, _STATE = b"traceparent", b"tracestate"
 _WELL_FORMED = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 _FALSE = msgspec.Raw(b"false")
@@ -32,12 +33,13 @@ def _options(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def decode_chat(body: bytes, client: ClientApi = OPENAI) -> ChatCall:
-    """Decode a request for a completion or a message: both name model and stream alike.
+    """Decode a request for a completion or a message; both use the fields model and stream.
 
-    Half a character in a text, which providers refuse, becomes U+FFFD.
+    An incomplete character (half a surrogate pair) in a text becomes U+FFFD, since providers
+    refuse it.
 
     Raises:
-        InvalidRequest: it is no JSON object, or model, stream or stream_options is wrong.
+        InvalidRequest: it is not a JSON object, or model, stream or stream_options is wrong.
     """
     mended = False
     try:
@@ -71,7 +73,7 @@ def decode_chat(body: bytes, client: ClientApi = OPENAI) -> ChatCall:
 
 
 def _trace_of(found: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The client's place in a trace, to pass on; https://www.w3.org/TR/trace-context/."""
+    """The client's trace context, to be forwarded; https://www.w3.org/TR/trace-context/."""
     if not _WELL_FORMED(found.get(_PARENT, b"")):
         return {}
     return {name.decode(): value.decode("latin-1") for name, value in found.items()}
@@ -97,7 +99,7 @@ class Decode:
             elif name == _PARENT or (name == _STATE and len(value) <= MAX_STATE):
                 trace[name] = value
             elif name in client.passed_headers:
-                # Several lines mean the same as one with commas: RFC 9110, section 5.3.
+                # Several header lines are the same as one with commas: RFC 9110, section 5.3.
                 header, text = name.decode(), value.decode("latin-1")
                 passed[header] = f"{passed[header]}, {text}" if header in passed else text
         exchange.call = (

@@ -1,7 +1,7 @@
-"""Stage: calls targets until one commits to an answer. At most three attempts a step, five in all.
+"""Stage: calls targets until one answer is committed, with three attempts a step and five in all.
 
-Nothing reaches the client from here: an attempt that fails before its first valid content is
-invisible. What to do after a failure is decided by `service.resilience.retry`.
+The client never sees an attempt that fails before its first valid content.
+`service.resilience.retry` decides what to do after a failure.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ __all__ = ["Attempts"]
 
 _log = logging.getLogger("seawall.attempts")
 PROBE_S = 0.5
-"""A target that is well begins its answer by then, or soon after; one that is not keeps requests
-that have failed already no longer than this."""
+"""How long a failed request waits for the probes of others, in seconds. A healthy target begins its
+answer within about this time, and a dead one delays the request no longer than this."""
 PROBE_LOOK_S = 0.02
 
 
 @dataclass(slots=True)
 class _Found:
-    """What the attempts of one request have found out, of at most `most`."""
+    """What the attempts of one request have found out; `most` bounds their number."""
 
     most: int
     failure: UpstreamFailure | None = None
@@ -57,18 +57,18 @@ class _Found:
     spared: list[Lane] = field(default_factory=list[Lane])
     unreached: list[Lane] = field(default_factory=list[Lane])
     had: list[Lane] = field(default_factory=list[Lane])
-    """Those that came a second time, since nobody else was left."""
+    """Targets that `_left` chose already, since no other target was left."""
     rate_limited: bool = False
     others: bool = False
-    """Whether a target that could be reached failed otherwise than by too many requests."""
+    """Whether a target that could be reached failed for another reason than a rate limit."""
     soonest_s: float | None = None
-    """The soonest Retry-After of those."""
+    """The shortest Retry-After of the targets that are rate limited."""
 
     def note(self, lane: Lane, failure: UpstreamFailure) -> None:
         """Remember how an attempt failed."""
         self.failure = failure
         if failure.symptom is Symptom.KEY_REFUSED and failure.refusal is not None:
-            pass  # no quota: who may ask again later may still get an answer from another
+            pass  # no quota here: the answer may still be a 429, since other targets may recover
         elif failure.symptom is Symptom.RATE_LIMITED:
             self.rate_limited = True
             asked, known = failure.retry_after_s, self.soonest_s
@@ -83,7 +83,7 @@ class _Found:
 
 
 class Attempts:
-    """Sets `exchange.committed`, and closes it after the stages below."""
+    """Sets `exchange.committed`, and closes its answer after the stages below."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         self._attempt = Attempt(services.upstream)
@@ -103,7 +103,7 @@ class Attempts:
             exchange.committed = committed
         except BaseException:
             if committed is not None:
-                # Cancelled on the way out: nobody below will give these back.
+                # Cancelled after the commit: the stages below will not release these.
                 committed.lane.breaker.record(committed.permit, Outcome.NEUTRAL)
                 committed.answer.close()
                 committed.lane.load.end()
@@ -148,13 +148,21 @@ class Attempts:
         *,
         tries: int = 0,
     ) -> Committed | None:
-        """Attempts at one target, before the `others` and after `tries`; None when all failed."""
+        """Try one target; return None when every attempt at it failed.
+
+        Args:
+            exchange: the request.
+            lane: the target.
+            found: what earlier attempts found out; updated.
+            others: the targets that follow in the plan.
+            tries: the number of earlier tries at this target.
+        """
         try:
             request = self._encoded(exchange, lane)
         except Untranslatable as caught:
             found.refused.append(caught.with_traceback(None))
             return None
-        # Early the first time only: one that opened on this request is left alone.
+        # An early probe is only for the first try: a breaker that this request opened stays open.
         early = True
         while exchange.attempts < found.most:
             if tries and not self._may_retry(lane, found.failure):
@@ -173,12 +181,12 @@ class Attempts:
             try:
                 return await self._try(exchange, lane, permit, request)
             except UpstreamFailure as caught:
-                # Without this frame: it holds the body, until the garbage collector comes.
+                # Drop the traceback: its frame would hold the body until a garbage collection.
                 failure = caught.with_traceback(None)
             found.note(lane, failure)
             if failure.symptom.asks_for_another_form:
                 request = self._encoded(exchange, lane, failure.most_tokens)
-            # Targets of the last resort take no try away from one that only stumbled.
+            # No attempt is reserved for targets with open breakers: a retry here is better.
             untried = sum(other.breaker.available() for other in others)
             following = decide(
                 failure.symptom,
@@ -195,12 +203,13 @@ class Attempts:
         return None
 
     async def _left(self, found: "_Found") -> Lane | None:
-        """The first that may be asked when nobody else is left.
+        """Choose a target to try once more after the whole plan has failed; None if there is none.
 
-        Those that were not asked come first. Whoever has nobody else waits for what the probes that
-        are out find: a target that nobody needed has recovered unseen, and when those before it
-        die, all that they had in hand comes to it. Then come those that were not reached: one that
-        is well knows nothing of a packet that was lost. Each is had once.
+        Targets whose breakers gave no permit come first. While other requests probe them, this
+        request waits up to `PROBE_S` for the results: an unused target may have recovered
+        unnoticed, and when the targets before it fail, all of their requests come to it. Targets
+        that could not be connected to come next, because a lost packet says nothing about their
+        health. Each target is chosen once.
         """
         lanes = [lane for lane in (*found.spared, *found.unreached) if lane not in found.had]
         if found.unreached and lanes:
@@ -218,15 +227,19 @@ class Attempts:
 
     @staticmethod
     def _may_retry(lane: Lane, failure: UpstreamFailure | None) -> bool:
-        """Whether the budget allows it; a key that was refused cost the provider nothing."""
+        """Whether the retry budget allows a retry; a refused key costs the provider nothing."""
         refused = failure is not None and failure.symptom is Symptom.KEY_REFUSED
         return refused or lane.budget.take_retry()
 
     @staticmethod
     def _encoded(exchange: Exchange, lane: Lane, most_tokens: int | None = None) -> Encoded:
-        """The request for the target, before it is asked for a permit: its probes are few.
+        """Encode the request for the target.
 
-        The answer to it has `most_tokens`, where there is room for no more.
+        This comes before the breaker's permit, because permits for probes are few. `most_tokens`
+        caps the length of the answer when the target has refused a longer one.
+
+        Raises:
+            Untranslatable: the request cannot be expressed in the target's format.
         """
         try:
             how = Encoding(lane.learned.refuses, lane.learned.calls)
@@ -253,7 +266,7 @@ class Attempts:
     async def _try(
         self, exchange: Exchange, lane: Lane, permit: Permit, request: Encoded
     ) -> Committed:
-        """One attempt; the breaker is told how it failed, or the permit goes on with the answer."""
+        """Make one attempt. A failure is recorded with the breaker; an answer keeps the permit."""
         began = time.perf_counter()
         lane.load.begin()
         exchange.asked = lane
@@ -301,7 +314,7 @@ class Attempts:
             return InvalidRequest(str(refused[0]), param=refused[0].param)
         if found.rate_limited and not found.others:
             return ProvidersRateLimited(
-                f"Every provider of '{exchange.name}' has had enough requests for now.",
+                f"Every provider of '{exchange.name}' is rate limited now; try again later.",
                 retry_after_s=max(1.0, found.soonest_s or 0.0),
             )
         if failure is not None and failure.refusal is not None:

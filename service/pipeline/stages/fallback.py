@@ -1,10 +1,12 @@
-"""Stage: the ladder below the model's own targets, for when none of them answers.
+"""Stage: the fallback order for requests that none of the model's own targets answers.
 
-First the targets of the model's fallbacks, then the answer that the same tenant got to the same
-request a while ago, then the refusal, with the time after which it is worth to ask again. What the
-client got wrong is never answered from here; a request that is too long for the model is tried at
-the fallbacks, which may take more. Who sends `cache-control: no-cache` or `no-store` gets no answer
-of a while ago, and none of its own is kept.
+1. The targets of the model's fallbacks.
+2. A stale answer: the one that the same tenant got to the same request before.
+3. An error with Retry-After.
+
+Errors that the client caused have no fallback, with one exception: the fallbacks are tried with a
+request that is too long for the model, because they may accept longer ones. A request with
+`cache-control: no-cache` or `no-store` gets no stale answer, and its own answer is not kept.
 """
 
 from service.errors import AllTargetsFailed, InvalidRequest, PassedOn
@@ -16,13 +18,14 @@ __all__ = ["Degrade"]
 
 _OK = 200
 _TOOLS = frozenset(("tools", "functions"))
-"""Fields whose requests are not kept: an old call of a tool is an act, not an answer."""
+"""Answers to requests with these fields are not kept: an old tool call is an action, not an answer.
+"""
 _EVENT_STREAM = b"text/event-stream"
 _JSON = b"application/json"
 
 
 class Degrade:
-    """Goes down the ladder; has kept what the last rung needs."""
+    """Tries the fallbacks in order, and keeps the answers that may be served stale later."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         self._stale = services.stale
@@ -46,14 +49,14 @@ class Degrade:
             self._keep(exchange)
 
     async def _descend(self, exchange: Exchange, failure: AllTargetsFailed | PassedOn) -> bool:
-        """Answer from a rung below; whether one did."""
+        """Answer from a fallback model or a stale answer; return whether one did."""
         exchange.copy = None
         for name in self._fallbacks.get(exchange.call.model, ()):
             exchange.name, exchange.degraded = name, "fallback"
             try:
                 await self._proceed(exchange)
             except (AllTargetsFailed, PassedOn, InvalidRequest):
-                # The last: a fallback whose providers cannot say what the client wants.
+                # InvalidRequest: the fallback's providers cannot express this request.
                 continue
             self._metrics.degraded("fallback")
             return True

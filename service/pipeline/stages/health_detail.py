@@ -1,6 +1,7 @@
-"""Stage: how the gateway and its providers do, in detail, for whoever has a key.
+"""Stage: the detailed health of the gateway and its providers, for clients with a key.
 
-Not what probes ask: a provider's outage must not take pods away. No provider is called for it.
+Kubernetes probes use another endpoint, because a provider's outage must not make pods unready. No
+provider is called for this answer.
 """
 
 from dataclasses import asdict
@@ -16,15 +17,16 @@ from service.resilience.breaker import BreakerState
 __all__ = ["HealthDetail", "detail"]
 
 FRESH_S = 1.0
-"""To make it takes the event loop 0.4 ms with 8 targets, and 3 ms with 60 and a minute's traffic: a
-key that asks without a pause would take it from the requests."""
+"""Seconds for which one report is reused. Making it takes the event loop 0.4 ms with 8 targets, and
+3 ms with 60 targets and a minute's traffic; a client that polls without a pause would take that
+time from other requests."""
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
 class HealthDetail:
     """Answers GET /health with status healthy, degraded or unhealthy, and the reasons.
 
-    What it says is up to a second old; other settings begin with a new one.
+    The report is up to a second old; a change of the settings makes a new one.
     """
 
     def __init__(self, services: Services, proceed: Handler) -> None:
@@ -42,7 +44,7 @@ class HealthDetail:
 
 
 def detail(services: Services) -> bytes:
-    """The same as JSON; the page for people shows it, too."""
+    """The report as JSON; the status page shows it, too."""
     unhealthy = [
         f"no target of '{name}' takes requests"
         for name in services.settings.models
@@ -60,7 +62,10 @@ def detail(services: Services) -> bytes:
     if connected is False:
         degraded.append("limits are kept in this process: Redis does not answer")
     if services.health.settings_refused:
-        degraded.append("the settings file is not in use, its last good state is: see the log")
+        degraded.append(
+            "the changed settings file is not in use: the gateway refused it and keeps the last"
+            " valid settings; see the log"
+        )
     missing = missing_price(services.settings.models, services.settings.providers)
     if missing and services.keys.has_budgets:
         degraded.append(f"budgets do not count everything: {missing}")

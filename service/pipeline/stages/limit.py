@@ -1,7 +1,7 @@
-"""Stage: what the key may do: its rate of requests, and tokens, users and budget where it has them.
+"""Stage: enforces the key's limits: requests, and optionally tokens, end users and a budget.
 
-Shared over all replicas while Redis answers; see `state.limiter`. One call to Redis before the
-request goes on; what it did cost is booked after the answer, beside the requests.
+All replicas share the limits while Redis answers; see `state.limiter`. There is one call to Redis
+before the request goes on. The actual cost is booked after the answer, in the background.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ __all__ = ["Limit", "duration_text"]
 _log = logging.getLogger("seawall.budgets")
 
 _REQUESTS, _TOKENS = "requests", "tokens"
-"""Whose state the client's headers tell; those of its users it can count itself."""
+"""The limits that the response headers report; a client can count those of its users itself."""
 
 
 def duration_text(seconds: float) -> str:
@@ -42,14 +42,14 @@ def duration_text(seconds: float) -> str:
 
 
 class Limit:
-    """Takes what the request costs its key, and tells the client what is left."""
+    """Charges the request to its key, and reports in headers what is left."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         self._limiter = services.limiter
         self._metering = Metering(services.settings, services.lanes)
         self._unpriced = services.metrics.unpriced
         self._told: set[str] = set()
-        """Targets that were told of since the settings changed."""
+        """Unpriced targets that were logged since the settings changed."""
         self._share = services.share
         self._proceed = self._followed if services.settings.admission.adaptive else proceed
         self._then = proceed
@@ -96,13 +96,13 @@ class Limit:
         if lane.name not in self._told:
             self._told.add(lane.name)
             _log.warning(
-                "the price of %s is not known: the budgets of key %s and others do not count it",
+                "the price of %s is unknown: the budgets of key %s and others do not count it",
                 lane.name,
                 key.id,
             )
 
     async def _followed(self, exchange: Exchange) -> None:
-        """Go on, and note whether a provider could answer; what clients got wrong says nothing."""
+        """Proceed, and note whether a provider could answer; client errors are not counted."""
         try:
             await self._then(exchange)
         except (AllTargetsFailed, StreamBroken):
@@ -136,7 +136,7 @@ def _refusal(
     until = _next(verdict.refused, datetime.now(UTC)).isoformat(timespec="minutes")
     return BudgetExceeded(
         f"The budget of {dollars:g} dollars a {verdict.refused} has no room for this request;"
-        f" it begins anew at {until}."
+        f" it resets at {until}."
     )
 
 
@@ -151,7 +151,7 @@ def _too_fast(exchange: Exchange, what: str, limit: Rate, retry_after_s: float) 
 
 
 def _next(window: str, now: datetime) -> datetime:
-    """When the window after the present one begins."""
+    """The time at which the next window begins."""
     now = now.replace(minute=0, second=0, microsecond=0)
     if window == "hour":
         return now + timedelta(hours=1)

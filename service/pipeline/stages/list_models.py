@@ -1,4 +1,4 @@
-"""Stage: the model list, from the settings alone; no provider is asked."""
+"""Stage: answers with the model list from the settings; no provider is called."""
 
 import msgspec
 
@@ -13,13 +13,13 @@ _PREFIX = "/v1/models/"
 
 
 def _entry(name: str) -> dict[str, object]:
-    # The API demands a creation time; a configured alias has none.
+    # The API requires a creation time; a configured alias has none.
     return {
         "id": name,
         "object": "model",
         "created": 0,
         "owned_by": "seawall",
-        # The same for Anthropic's clients, which ask the same path.
+        # The same for Anthropic's clients, which use the same path.
         "type": "model",
         "display_name": name,
         "created_at": "1970-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-"""Stage: the outermost. Gives every request an id, an answer, a log line and its metrics."""
+"""Stage: the outermost one. It gives every request an id, an answer, a log line and metrics."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,13 @@ __all__ = ["Observe"]
 
 _log = logging.getLogger("seawall.pipeline")
 LAST_WORDS_S = 1.0
-"""What a client that does not read gets to take an error; its answer's time is over by then."""
+"""Seconds that a client has to read an error answer after its request's deadline."""
 _CLIENT_GONE = 499
-"""nginx' number for a client that left; it is only ever logged and counted."""
+"""nginx' status for a client that left; it is only logged and counted, never sent."""
 
 
 class Observe:
-    """Turns errors into answers; nothing that a stage raises leaves it."""
+    """Turns every exception of a stage into an answer, apart from cancellation."""
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         self._health = services.health
@@ -70,12 +70,12 @@ class Observe:
                     status = exchange.client.status(failure)
                     await exchange.answer(status, failure.headers(), body)
                 elif exchange.streaming:
-                    # No [DONE]: SDKs would take the half answer for a whole one.
+                    # No [DONE]: SDKs would take the partial answer for a complete one.
                     await exchange.write(exchange.client.event(body), more=False)
 
     @staticmethod
     def _part(exchange: Exchange) -> None:
-        """Leave nothing behind that waits for the client beyond the total deadline."""
+        """Make sure that nothing waits for the client beyond the total deadline."""
         connection = exchange.connection
         if connection is None:
             return
@@ -89,7 +89,7 @@ class Observe:
         self._metrics.request(exchange.route, status, seconds)
         seen = 500 if exchange.broken else status
         if exchange.name:
-            # Only what asks a model: strangers and those who look would push it out of the window.
+            # Only requests to models: other requests would push them out of the window.
             self._traffic.note(seconds, seen, degraded=bool(exchange.degraded))
         self._log.write(
             RequestLine(

@@ -1,6 +1,6 @@
-"""Stage: the last. Passes the committed answer on, byte for byte, and notes how it ended.
+"""Stage: the last one. It passes the committed answer to the client and records how it ended.
 
-`write` waits for a slow client, and then nothing more is read from the provider.
+While `write` waits for a slow client, nothing more is read from the provider.
 """
 
 from contract.headers import SHOULD_RETRY
@@ -24,9 +24,9 @@ _PASSED_ON = ("retry-after", "retry-after-ms", SHOULD_RETRY)
 
 
 def _passed_on(answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
-    """The headers that the client gets; what a header must not carry is dropped.
+    """The provider's headers that the client gets; values that are invalid in a header are dropped.
 
-    A good answer is JSON, whatever came of the provider: it may have been a stream.
+    The content type of a successful answer is JSON, because the provider may have sent a stream.
     """
     found = {"content-type": _JSON}
     upstream = answer.headers
@@ -63,7 +63,7 @@ class Relay:
         )
         self._count(exchange, committed.lane.provider, committed.usage)
         if exchange.started:
-            # Signs of life have gone out: the status is spent, and this is an error.
+            # Keep-alive events were sent with status 200, so the refusal becomes an error event.
             exchange.broken = True
             self._metrics.broken(exchange.route)
             await exchange.write(exchange.client.event(committed.first), more=False)
@@ -86,7 +86,7 @@ class Relay:
                         await exchange.write(passed, more=True)
         except UpstreamFailure as failure:
             symptom = failure.symptom
-            # After the commit a reset and a missing end are the same to the client: a cut.
+            # After the commit, a reset and a missing end are the same to the client: CUT.
             outcome = Symptom.CUT if symptom is Symptom.RESET else symptom
             committed.lane.stats.note(0.0, outcome.value)
             blamed = Outcome.FAILED if symptom.blames_the_target else Outcome.NEUTRAL
@@ -105,7 +105,7 @@ class Relay:
 
     @staticmethod
     async def _next(answer: UpstreamAnswer, scanner: StreamScanner, gap_s: float) -> bytes:
-        """What the client gets next. An answer that lacks its end marker alone is whole."""
+        """The next bytes for the client. An answer that lacks only its end marker is complete."""
         wait_s = END_S if scanner.has_usage else gap_s
         try:
             data = await answer.next(wait_s, "the next chunk")

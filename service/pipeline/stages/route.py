@@ -1,4 +1,4 @@
-"""Stage: which targets may answer, best first."""
+"""Stage: lists the targets that may answer, best first."""
 
 from service.errors import AllTargetsFailed, ModelNotFound
 from service.pipeline.dependencies import Handler, Services
@@ -18,11 +18,12 @@ class Route:
     """Sets `exchange.timeouts` and `exchange.plan`.
 
     The plan has the model's targets that can take the request, in the order of
-    `service.resilience.load_balancing`. Those whose breakers admit no call are its end, a last
-    resort: what a breaker knows may be some seconds old, and a request that would fail can find
-    that out. One request at a time probes each of them; when that is all there is, and all probes
-    are out, it is refused at once. Only when a target died within the last second it goes on, and
-    waits for what the probes at the others find.
+    `service.resilience.load_balancing`. Targets whose breakers admit no call are its end, as a last
+    resort: a breaker's state may be some seconds old, and a request that would fail anyway can
+    probe the target. One request at a time probes each target. When every breaker is open and
+    other requests are probing all targets, this request is refused at once. There is one
+    exception: when a target failed within the last second, the request goes on and waits for the
+    results of the other targets' probes.
     """
 
     def __init__(self, services: Services, proceed: Handler) -> None:

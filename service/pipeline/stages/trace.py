@@ -1,6 +1,6 @@
-"""Stage: what a request leaves in a trace; only there when the settings want traces.
+"""Stage: records the spans of a request; it exists only when tracing is configured.
 
-In the words of OpenTelemetry's conventions for generative AI, without any content:
+The attributes follow OpenTelemetry's conventions for generative AI, without any content:
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 """
 
@@ -23,14 +23,14 @@ __all__ = ["Trace", "begin_attempt"]
 
 _OPERATION = "chat"
 _PROVIDERS = {"azure-openai": "azure.ai.openai", "mistral": "mistral_ai"}
-"""The conventions' well-known names, where they are not the catalogue's."""
+"""The conventions' well-known names, where they differ from the catalogue's."""
 _MAX_NAME = 128
 _CLIENT_GONE = 499
 _SERVER_ERROR = 500
 _LEFT, _CANCELLED = "client_gone", "cancelled"
-"""Nobody's failure."""
+"""Ends of a request that are not a failure of the gateway or the provider."""
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,128})"')
-"""In a stream's first events. A quote inside of content is escaped, and does not match."""
+"""Finds the model in a stream's first events. A quote inside content is escaped: no match."""
 _LOOKED_THROUGH = 4096
 
 
@@ -39,7 +39,7 @@ class _Choice(msgspec.Struct):
 
 
 class _Said(msgspec.Struct):
-    """What a whole answer says of itself, in OpenAI's words or Anthropic's."""
+    """The metadata of a whole answer, in OpenAI's format or Anthropic's."""
 
     model: str = ""
     choices: list[_Choice] = []
@@ -54,7 +54,7 @@ class Trace:
 
     def __init__(self, services: Services, proceed: Handler) -> None:
         if services.tracing is None:
-            raise AssertionError("a stage without a use: nobody wants traces")
+            raise AssertionError("the stage Trace needs tracing in the settings")
         self._tracing = services.tracing
         self._proceed = proceed
 
@@ -83,7 +83,7 @@ class Trace:
 
 
 def begin_attempt(exchange: Exchange, lane: Lane) -> None:
-    """An attempt at a target begins; only with `exchange.spans`."""
+    """Begin the span of an attempt at a target; does nothing without `exchange.spans`."""
     spans = exchange.spans
     if spans is not None:
         spans.begin_attempt(f"{_OPERATION} {lane.model}", _target(lane) if spans.recorded else None)
@@ -118,7 +118,7 @@ def _end(exchange: Exchange, spans: "RequestSpans", error: str, status: int) -> 
         attributes["gen_ai.request.model"] = model
     if exchange.degraded:
         attributes["seawall.degraded"] = exchange.degraded
-    # After its 200 an answer can only fail in the stream.
+    # After status 200, an answer can only fail in the stream.
     midway = exchange.started and error not in ("", _LEFT, _CANCELLED)
     failed = status >= _SERVER_ERROR or exchange.broken or midway
     name = f"{_OPERATION} {model}" if model else _OPERATION
@@ -126,7 +126,7 @@ def _end(exchange: Exchange, spans: "RequestSpans", error: str, status: int) -> 
 
 
 def _answered(exchange: Exchange) -> dict[str, str | int | tuple[str, ...]]:
-    """What is known of the answer that a target gave."""
+    """The attributes of the answer that a target gave."""
     committed = exchange.committed
     lane, usage = committed.lane, exchange.usage
     found: dict[str, str | int | tuple[str, ...]] = {
@@ -144,7 +144,7 @@ def _answered(exchange: Exchange) -> dict[str, str | int | tuple[str, ...]]:
     try:
         said = _said(committed.first)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return found  # a refusal, in whatever words
+        return found  # a refusal, in another format
     if said.model:
         found["gen_ai.response.model"] = said.model[:_MAX_NAME]
     reasons = [one.finish_reason for one in said.choices] or [said.stop_reason]

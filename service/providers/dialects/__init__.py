@@ -1,1 +1,1 @@
-"""Wire formats, one module each."""
+"""The wire formats of providers."""

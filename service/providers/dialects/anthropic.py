@@ -1,4 +1,4 @@
-"""Anthropic's wire format, for clients that speak it too: bytes pass through, and are read.
+"""Anthropic's wire format for clients of the same format: bytes pass through and are scanned.
 
 https://docs.anthropic.com/en/api/messages and .../messages-streaming
 """
@@ -33,13 +33,13 @@ _END = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 class CacheCreation(msgspec.Struct):
-    """What was written to the prompt cache, by how long it stays there."""
+    """Tokens that were written to the prompt cache, by their lifetime."""
 
     ephemeral_1h_input_tokens: int | None = 0
 
 
 class AnthropicUsage(msgspec.Struct):
-    """The usage of a message; what the prompt cache gave or took is counted beside the input."""
+    """The usage of a message; `input_tokens` does not include tokens of the prompt cache."""
 
     input_tokens: int | None = 0
     output_tokens: int | None = 0
@@ -48,7 +48,7 @@ class AnthropicUsage(msgspec.Struct):
     cache_creation: CacheCreation | None = None
 
     def counted(self) -> Usage:
-        """The same in the pipeline's words."""
+        """The same as the pipeline's `Usage`."""
         cached = self.cache_read_input_tokens or 0
         written = self.cache_creation_input_tokens or 0
         tiers = self.cache_creation
@@ -58,7 +58,7 @@ class AnthropicUsage(msgspec.Struct):
 
 
 class Block(msgspec.Struct):
-    """A content block, as far as the gateway reads it."""
+    """A content block with the fields that the gateway reads."""
 
     type: str
     text: str = ""
@@ -80,7 +80,7 @@ class AnthropicMessage(msgspec.Struct):
 
 
 class Delta(msgspec.Struct):
-    """What one event adds."""
+    """The content that one event adds."""
 
     type: str = ""
     text: str = ""
@@ -113,10 +113,10 @@ _T = TypeVar("_T", AnthropicEvent, AnthropicMessage)
 
 
 def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
-    """An event or a message, read as far as SDKs read it; None when it is neither.
+    """Decode an event or a message as leniently as SDKs do; None when it is neither.
 
-    A character may be cut in two, so that each half is an escape that stands for nothing, a number
-    may be a string, a text null, and an unknown event may have any fields.
+    A character may be split into two surrogate escapes, each invalid alone. A number may be a
+    string, a text may be null, and an unknown event may have any fields.
     """
     try:
         return decoder.decode(data)
@@ -149,25 +149,25 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
 
 
 def read_message(body: bytes) -> AnthropicMessage:
-    """A whole answer, checked.
+    """Decode a whole answer and check that it is complete.
 
     Raises:
-        UpstreamFailure: it is no message, or has not come to its end.
+        UpstreamFailure: it is not a message, or it is incomplete.
     """
     message = _read(body, _message)
     if message is None:
-        raise UpstreamFailure(Symptom.MALFORMED, "the answer is no message")
+        raise UpstreamFailure(Symptom.MALFORMED, "the answer is not a message")
     if message.type == "error":
         raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")
     if message.content is None:
         raise UpstreamFailure(Symptom.MALFORMED, "the answer has no content")
     if end_of_message(message.stop_reason) is None:
-        raise UpstreamFailure(Symptom.CUT, "the answer has no stop_reason that is known")
+        raise UpstreamFailure(Symptom.CUT, "the answer has no known stop_reason")
     return message
 
 
 class AnthropicReader:
-    """Reads a stream of events, and knows how far it has come."""
+    """Reads a stream of events, and tracks its progress."""
 
     def __init__(self) -> None:
         self._splitter = EventSplitter()
@@ -177,7 +177,7 @@ class AnthropicReader:
         self.usage = Usage()
 
     def read(self, data: bytes) -> list[tuple[bytes, AnthropicEvent | None]]:
-        """The events that are now whole, as bytes and as read; nothing after the end.
+        """The events that are complete now, each as bytes and decoded; nothing after the end.
 
         Raises:
             UpstreamFailure: an event is malformed, reports an error, or ends an unfinished answer.
@@ -190,7 +190,7 @@ class AnthropicReader:
         return self.finished
 
     def rest(self) -> list[tuple[bytes, AnthropicEvent | None]]:
-        """The event that the end of the stream ended; none when it is half of one."""
+        """The last event, when the stream ended without a blank line; none if it is incomplete."""
         try:
             return self._read(self._splitter.last())
         except UpstreamFailure:
@@ -207,28 +207,26 @@ class AnthropicReader:
         return found
 
     def close(self) -> None:
-        """The upstream closed the stream.
+        """Note that the provider closed the stream.
 
         Raises:
             UpstreamFailure: the answer is not complete.
         """
         if not self.finished:
-            raise UpstreamFailure(
-                Symptom.CUT, "the stream ended without a stop_reason that is known"
-            )
+            raise UpstreamFailure(Symptom.CUT, "the stream ended without a known stop_reason")
         self.done = True
 
     def _note(self, payload: bytes) -> AnthropicEvent:
         event = _read(payload, _event)
         if event is None:
-            raise UpstreamFailure(Symptom.MALFORMED, "an event is none of a message")
+            raise UpstreamFailure(Symptom.MALFORMED, "an event is not a message event")
         match event.type:
             case "error":
                 raise UpstreamFailure(Symptom.SERVER_ERROR, "an error event inside the stream")
             case "message_start" if event.message is not None and event.message.usage is not None:
                 self.usage = event.message.usage.counted()
             case "content_block_start" if event.content_block is not None:
-                # A text block begins empty; a call of a tool begins with its name.
+                # A text block begins empty; a tool call begins with its name.
                 self.has_content = self.has_content or event.content_block.type != "text"
             case "content_block_delta":
                 self.has_content = True
@@ -243,7 +241,7 @@ class AnthropicReader:
     def _note_end(self, event: AnthropicEvent) -> None:
         if event.usage is not None:
             counted = event.usage.counted()
-            # The totals of the whole answer; the prompt's part is often left out here.
+            # These are totals of the whole answer; the prompt tokens are often left out here.
             asked = counted if counted.prompt else self.usage
             self.usage = msgspec.structs.replace(asked, completion=counted.completion)
         if event.delta is not None and end_of_message(event.delta.stop_reason) is not None:
@@ -252,7 +250,7 @@ class AnthropicReader:
 
 
 class AnthropicScanner:
-    """See `StreamScanner`: events as they came. What a client gets of each is `_shown`."""
+    """See `StreamScanner`. Events pass unchanged; subclasses convert them in `_shown`."""
 
     def __init__(self) -> None:
         self._reader = AnthropicReader()
@@ -287,7 +285,7 @@ class AnthropicScanner:
         return b"".join([self._shown(raw, event) for raw, event in self._reader.read(data)])
 
     def finish(self) -> bytes:
-        """See `StreamScanner.finish`; a missing end is supplied when the stop_reason has come."""
+        """See `StreamScanner.finish`; a missing end marker is added after a stop_reason."""
         if self._reader.done:
             return b""
         last = b"".join([self._shown(raw, event) for raw, event in self._reader.rest()])
@@ -297,12 +295,12 @@ class AnthropicScanner:
         return last + self._ending()
 
     def _shown(self, raw: bytes, event: AnthropicEvent | None) -> bytes:
-        """What the client gets of one event."""
+        """The bytes of one event for the client."""
         del event
         return raw
 
     def _ending(self) -> bytes:
-        """The end marker, where the provider left it out."""
+        """The end marker, for a provider that left it out."""
         return _END
 
 
@@ -310,18 +308,18 @@ class AnthropicDialect:
     """See `Dialect`: for clients of the same format."""
 
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Usage comes unasked."""
+        """See `Dialect.encode`. Usage is reported without being requested."""
         streamed = {"stream": True} if call.stream else {}
         return _encode({**fit_thoughts(call.fields, how), "model": model, **streamed})
 
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`: a message needs its end; the bytes stay as they are."""
+        """See `Dialect.answer`. The message must be complete; its bytes stay unchanged."""
         del names
         usage = read_message(body).usage
         return WholeAnswer(body, usage.counted() if usage is not None else Usage())
 
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: as it is."""
+        """See `Dialect.refusal`. The body stays unchanged."""
         del status
         return body
 

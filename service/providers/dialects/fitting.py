@@ -1,6 +1,6 @@
-"""Messages of OpenAI's format, made fit for servers that speak it and check more than OpenAI does.
+"""Adapts messages of OpenAI's format to servers that are stricter than OpenAI.
 
-Messages are taken apart only where they hold what is looked for: bytes pass through otherwise.
+Messages are decoded only when a search finds something to adapt; otherwise the bytes pass through.
 """
 
 import re
@@ -23,15 +23,16 @@ _EMPTY = frozenset((b"null", b'""', b"[]", b"{}"))
 _IN_CALLS = frozenset(("id", "type", "function"))
 """The fields of a tool call in every provider's reference."""
 _DONE: _Message = {"role": msgspec.Raw(b'"assistant"'), "content": msgspec.Raw(b'"Done."')}
-"""Between the result of a tool and what the user says next."""
+"""Inserted between the result of a tool and the next message of the user."""
 _SIGNATURE = msgspec.Raw(
     b'{"google":{"thought_signature":"skip_thought_signature_validator"}}',
 )
-"""For calls without one: https://ai.google.dev/gemini-api/docs/thought-signatures, its FAQs."""
+"""For tool calls without a signature; see the FAQs of
+https://ai.google.dev/gemini-api/docs/thought-signatures."""
 
 
 class MessageFitter:
-    """Makes messages fit for servers with these quirks."""
+    """Adapts messages to servers with these quirks."""
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
@@ -45,7 +46,7 @@ class MessageFitter:
         self._always = quirks.knows_in_messages is not None or not quirks.takes_empty_answers
 
     def fit(self, messages: msgspec.Raw, how: Encoding) -> msgspec.Raw:
-        """The messages as the server takes them; the server judges what cannot be read."""
+        """The messages adapted to the server; unreadable ones pass unchanged for it to refuse."""
         if not self._always and (self._looks_for is None or not self._looks_for(messages)):
             return messages
         try:
@@ -84,7 +85,7 @@ class MessageFitter:
                 how.adapted.add("messages")
 
     def _calls(self, raw: msgspec.Raw, how: Encoding) -> msgspec.Raw:
-        """The calls of a message; null, which some refuse, is none."""
+        """The tool calls of a message; null stays null."""
         calls = _decode_calls(raw)
         if calls is None:
             return raw
@@ -132,7 +133,7 @@ def _is_empty_answer(message: _Message) -> bool:
 
 
 def _without_marks(content: msgspec.Raw) -> msgspec.Raw:
-    """The parts without what only tells where a cache may end."""
+    """The parts without `cache_control`, which only marks where a cache entry may end."""
     try:
         parts = _decode_objects(content)
     except UNREADABLE:

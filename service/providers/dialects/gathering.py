@@ -1,7 +1,7 @@
-"""A streamed answer put together to a whole one, as the provider would have given it.
+"""Assembles a streamed answer into the whole answer that the provider would have given.
 
-A client that wants a whole answer is served so by providers that are asked for a stream: silence is
-noticed when the first content is late, and not when the whole answer is.
+For a client that wants a whole answer, the gateway requests a stream. It then notices silence when
+the first content is late, and not only when the whole answer is.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ class Gatherer(Protocol):
 
     @property
     def progress(self) -> Progress:
-        """How far it has come."""
+        """The progress of the stream."""
         ...
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived; none means that the provider closed the stream.
+        """Take bytes of the stream; empty bytes mean that the provider closed it.
 
         Raises:
-            UpstreamFailure: an event is malformed, reports an error, or the answer is not complete.
+            UpstreamFailure: an event is malformed, reports an error, or the answer is incomplete.
         """
         ...
 
@@ -45,11 +45,14 @@ class Gatherer(Protocol):
 
 
 class CompletionGatherer:
-    """Chunks of a completion; https://platform.openai.com/docs/api-reference/chat-streaming."""
+    """Gathers chunks of a completion.
+
+    https://platform.openai.com/docs/api-reference/chat-streaming
+    """
 
     def __init__(self) -> None:
         self.progress = OpenAIScanner(include_usage=True)
-        """See `Gatherer.progress`; it judges the chunks as well."""
+        """See `Gatherer.progress`; it also validates the chunks."""
         self._splitter = EventSplitter()
         self._head: _Json = {}
         self._choices: dict[int, _Json] = {}
@@ -88,9 +91,9 @@ class CompletionGatherer:
 
 
 _OF_CHUNKS = ("choices", "object", "obfuscation")
-"""Fields that a whole answer has otherwise, or not at all."""
+"""Fields that differ in a whole answer, or are missing in it."""
 _NOTHING: tuple[object, ...] = (None, "", 0, [], {})
-"""Values of a last chunk that replace no value of an earlier one."""
+"""Values that do not replace a value of an earlier chunk."""
 _GROW = frozenset(
     (
         *("content", "refusal", "reasoning_content", "reasoning", "tool_calls", "arguments"),
@@ -98,16 +101,16 @@ _GROW = frozenset(
         *("reasoning_details", "annotations", "images"),
     )
 )
-"""Fields whose pieces follow each other; of any other one the last value counts."""
+"""Fields whose pieces are appended; of any other field, the last value that is not empty counts."""
 
 
 @contextlib.contextmanager
 def _read_of_the_provider() -> Generator[None]:
-    """What is no answer in any shape is the provider's fault."""
+    """Turn exceptions into MALFORMED, since an unusable answer is the provider's fault."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        detail = f"an event cannot be put together: {type(error).__name__}"
+        detail = f"an event cannot be assembled: {type(error).__name__}"
         raise UpstreamFailure(Symptom.MALFORMED, detail) from None
 
 
@@ -118,14 +121,14 @@ def _set(made: _Json, told: _Json, *, but: Collection[str]) -> None:
 
 
 def _in_order(calls: list[_Json]) -> list[_Json]:
-    """The calls by their numbers, which a whole answer does not have."""
+    """The tool calls sorted by their index, and without it, since a whole answer has no index."""
     if all(isinstance(call.get("index"), int) for call in calls):
         calls = sorted(calls, key=lambda call: cast("int", call["index"]))
     return [{name: value for name, value in call.items() if name != "index"} for call in calls]
 
 
 def _add(made: _Json, piece: _Json) -> None:
-    """Add a piece: texts and lists grow, items with an index each on their own, others are set."""
+    """Add a piece: texts and lists grow, list items with an index separately; others are set."""
     for name, value in piece.items():
         known = made.get(name)
         if value is None:
@@ -141,7 +144,7 @@ def _add(made: _Json, piece: _Json) -> None:
         elif isinstance(value, str) and isinstance(known, str):
             made[name] = known + value
         else:
-            # A content may begin as a list of parts and go on as text.
+            # Content may begin as a list of parts and continue as text.
             grown = _parts(cast("object", known))
             _extend(grown, _parts(cast("object", value)))
             made[name] = grown
@@ -154,7 +157,7 @@ def _parts(content: object) -> list[Any]:
 
 
 def _started(value: object) -> object:
-    """A copy that may grow."""
+    """A copy that can be extended."""
     if not isinstance(value, list):
         return value
     grown: list[Any] = []
@@ -163,7 +166,7 @@ def _started(value: object) -> object:
 
 
 def _extend(made: list[Any], pieces: list[Any]) -> None:
-    """Add pieces to the items that they go on with."""
+    """Add each piece to the item that it continues, or as a new item."""
     for piece in pieces:
         if not isinstance(piece, dict):
             made.append(piece)
@@ -179,10 +182,10 @@ def _extend(made: list[Any], pieces: list[Any]) -> None:
 
 
 def _goes_on_with(made: list[Any], piece: _Json) -> _Json | None:
-    """The item that a piece belongs to; None when it begins one.
+    """The item that a piece continues; None when it begins a new one.
 
-    Calls of tools have a number each, where the server gives them; see `begins_another_call`. Texts
-    and thoughts have no number: those of one kind in a row are one.
+    Tool calls have an index if the server sends one; see `begins_another_call`. Texts and thoughts
+    have no index: consecutive pieces of one kind are one item.
     """
     items = [cast("_Json", one) for one in made if isinstance(one, dict)]
     if not items:
@@ -209,11 +212,11 @@ def _goes_on_with(made: list[Any], piece: _Json) -> _Json | None:
 
 
 class MessageGatherer:
-    """Events of a message; https://docs.anthropic.com/en/api/messages-streaming."""
+    """Gathers events of a message; https://docs.anthropic.com/en/api/messages-streaming."""
 
     def __init__(self) -> None:
         self.progress = AnthropicReader()
-        """See `Gatherer.progress`; it judges the events as well."""
+        """See `Gatherer.progress`; it also validates the events."""
         self._message: _Json = {}
         self._blocks: dict[int, _Json] = {}
         self._inputs: dict[int, str] = {}

@@ -1,7 +1,7 @@
-"""OpenAI's wire format, spoken by most providers.
+"""OpenAI's wire format, which most providers use.
 
-Bytes pass through: only the request's top level is taken apart, and answers are scanned, never
-written again.
+Bytes pass through: only the request's top level is decoded, and answers are scanned but never
+encoded again.
 """
 
 import json
@@ -69,7 +69,7 @@ _decode_delta = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _counted(raw: msgspec.Raw) -> Usage | None:
-    """The usage in the pipeline's words; one that cannot be read must not cost the answer."""
+    """The usage as the pipeline's `Usage`; None if it is unreadable, which is no error."""
     try:
         usage = _decode_usage(raw)
     except UNREADABLE:
@@ -86,13 +86,13 @@ def _malformed(detail: str) -> UpstreamFailure:
 
 
 def _read_chunk(payload: bytes) -> _Chunk:
-    """One event, read as far as it can be, as SDKs do.
+    """Decode one event as leniently as SDKs do.
 
-    Types may be others than OpenAI's, and a character may be cut in two, so that each half is an
-    escape that stands for nothing.
+    Types may differ from OpenAI's, and a character may be split into two surrogate escapes, each
+    invalid alone.
 
     Raises:
-        UpstreamFailure: it is no JSON object.
+        UpstreamFailure: it is not a JSON object.
     """
     try:
         return _decode_chunk(payload)
@@ -101,9 +101,9 @@ def _read_chunk(payload: bytes) -> _Chunk:
     try:
         fields = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise _malformed(f"an event is no chunk: {type(error).__name__}") from None
+        raise _malformed(f"an event is not a chunk: {type(error).__name__}") from None
     if not isinstance(fields, dict):
-        raise _malformed("an event is no object")
+        raise _malformed("an event is not an object")
     told = cast("dict[str, Any]", fields)
     choices = told.get("choices")
     return _Chunk(
@@ -127,7 +127,7 @@ def _read_answer(body: bytes) -> _Answer:
 
 
 def _lenient(choice: dict[str, Any]) -> _Choice:
-    """A choice whose delta tells only which of its fields hold something."""
+    """A choice whose delta only shows which of its fields are not empty."""
     index, end, delta = (choice.get(name) for name in ("index", "finish_reason", "delta"))
     holds = {
         name: bool(value) or None
@@ -163,7 +163,7 @@ class OpenAIScanner:
         self.done = False
         self.usage = Usage()
         self._counted_in = b""
-        """A chunk with choices that carries the usage, where a provider sends it so."""
+        """A chunk with both choices and usage, if the provider sends such a chunk."""
 
     @property
     def finished(self) -> bool:
@@ -176,13 +176,13 @@ class OpenAIScanner:
         return self._passed(events) if events else b""
 
     def finish(self) -> bytes:
-        """See `StreamScanner.finish`; a missing end marker is supplied when all choices ended."""
+        """See `StreamScanner.finish`; a missing end marker is added when all choices have ended."""
         if self.done:
             return b""
         try:
             passed = self._passed(self._splitter.last())
         except UpstreamFailure:
-            passed = b""  # half an event, or one that ends nothing
+            passed = b""  # an incomplete event, or [DONE] before the answer is complete
         if self.done:
             return passed
         self._require_finished()
@@ -196,12 +196,10 @@ class OpenAIScanner:
 
     def _require_finished(self) -> None:
         if not self.finished:
-            raise UpstreamFailure(
-                Symptom.CUT, "the stream ended without a finish_reason that is known"
-            )
+            raise UpstreamFailure(Symptom.CUT, "the stream ended without a known finish_reason")
 
     def _accept(self, payload: bytes | None) -> bool:
-        """Note what the event says; return whether the client gets it."""
+        """Process an event; return whether the client gets it."""
         if payload is None:
             return not self.done
         if self.done:
@@ -225,9 +223,10 @@ class OpenAIScanner:
         return self._include_usage
 
     def _before(self, payload: bytes | None) -> bytes:
-        """What goes before an event: the usage chunk that the client asked for, if it is missing.
+        """The usage chunk before the end marker, if the client wants it and it is missing.
 
-        https://platform.openai.com/docs/api-reference/chat/create: exactly one, without choices.
+        It has no choices, and there is exactly one:
+        https://platform.openai.com/docs/api-reference/chat/create.
         """
         if payload != _DONE or self.has_usage or not (self._include_usage and self._counted_in):
             return b""
@@ -246,11 +245,11 @@ class OpenAIScanner:
             try:
                 self.has_content = _holds_content(choice.delta)
             except UNREADABLE:
-                raise _malformed("a delta is no object") from None
+                raise _malformed("a delta is not an object") from None
 
 
 def _hide_users(fields: dict[str, msgspec.Raw], how: Encoding) -> None:
-    """Hash what may tell another company who a user is."""
+    """Hash user ids that may identify a user to another company."""
     for name in _USERS & fields.keys():
         try:
             user = _decode_text(fields[name])
@@ -276,7 +275,7 @@ class OpenAIDialect:
         self._messages = MessageFitter(self.quirks)
 
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Streams ask for usage: the gateway counts it."""
+        """See `Dialect.encode`. Streams request usage, because the gateway counts it."""
         fields = dict(call.fields)
         fields["model"] = msgspec.Raw(_encode(model))
         if call.stream:
@@ -301,22 +300,22 @@ class OpenAIDialect:
         return _encode(fields)
 
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`: every choice needs its end; the bytes stay as they are."""
+        """See `Dialect.answer`. Every choice must be complete; the bytes stay unchanged."""
         del names
         try:
             answer = _read_answer(body)
         except UNREADABLE as error:
-            raise _malformed(f"the answer is no completion: {type(error).__name__}") from None
+            raise _malformed(f"the answer is not a completion: {type(error).__name__}") from None
         if bytes(answer.error) != b"null":
             raise UpstreamFailure(Symptom.SERVER_ERROR, "an error with status 200")
         if not answer.choices:
             raise _malformed("the answer has no choices")
         if any(end_of_completion(choice.finish_reason) is None for choice in answer.choices):
-            raise UpstreamFailure(Symptom.CUT, "a choice has no finish_reason that is known")
+            raise UpstreamFailure(Symptom.CUT, "a choice has no known finish_reason")
         return WholeAnswer(body, _counted(answer.usage) or Usage())
 
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: as it is."""
+        """See `Dialect.refusal`. The body stays unchanged."""
         del status
         return body
 

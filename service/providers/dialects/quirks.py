@@ -1,4 +1,4 @@
-"""How a provider's idea of OpenAI's format differs from OpenAI's own: one row for each kind."""
+"""How a kind of provider deviates from OpenAI's format: one `Quirks` for each kind."""
 
 import re
 from collections.abc import Mapping
@@ -9,50 +9,49 @@ __all__ = ["CallIds", "Quirks"]
 
 @dataclass(frozen=True, slots=True)
 class CallIds:
-    """Which ids of tool calls a provider takes."""
+    """The ids of tool calls that a provider accepts."""
 
     fits: re.Pattern[str]
     length: int
-    """Of an id that is made in place of one that does not fit."""
+    """The length of an id that replaces an unsuitable one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """The defaults are those of a server that takes everything and wants nothing."""
+    """The deviations; the defaults describe a server that accepts everything."""
 
     takes_stream_options: bool = True
-    """Otherwise it counts tokens unasked, and refuses a request that asks."""
+    """False: it reports usage without being asked, and refuses `stream_options`."""
     renames: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Fields that it knows under another name."""
+    """Fields that have another name there."""
     knows: frozenset[str] | None = None
-    """The fields that it takes, where it refuses all others; None where it takes any."""
+    """The only fields that it accepts; None if it accepts any."""
     roles: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Roles of messages that it does not know, and what it knows instead."""
+    """Message roles that it does not know, and their replacements."""
     is_openais: bool = False
-    """Whether ids of users, which clients of this format mean for OpenAI, may go there as they are.
-    """
+    """Whether it is OpenAI. Clients of this format mean their user ids for OpenAI, so only OpenAI
+    gets them unchanged."""
     knows_in_messages: frozenset[str] | None = None
-    """The fields of a message that it takes, where it refuses all others; None where it takes any.
-    """
+    """The only fields of a message that it accepts; None if it accepts any."""
     not_in_messages: frozenset[str] = frozenset()
-    """Fields of a message that it refuses, and that other providers answer with."""
+    """Fields of a message that it refuses, though answers of other providers have them."""
     names_tools_only: bool = False
-    """Whether it refuses the field `name` in messages that are no tool's."""
+    """Whether it refuses the field `name` in messages that are not a tool's."""
     marks_caches: bool = False
-    """Whether parts of a message may carry Anthropic's `cache_control`."""
+    """Whether parts of a message may have Anthropic's `cache_control`."""
     ids: CallIds | None = None
-    """None for any."""
+    """None if it accepts any id."""
     takes_empty_answers: bool = True
-    """Whether a message of the model may hold neither text nor calls."""
+    """Whether a message of the model may have neither text nor tool calls."""
     user_follows_tool: bool = True
     """Whether a message of the user may follow the result of a tool."""
     wants_thoughts: bool = False
-    """Whether the thoughts before a call of a tool have to come back, in `reasoning_content`."""
+    """Whether requests must return the thoughts before a tool call, in `reasoning_content`."""
     misses_thoughts: bool = False
-    """Whether it refuses a call of a tool without them; empty ones will do."""
+    """Whether it refuses a tool call without `reasoning_content`, which may be empty."""
     prefixes: bool = False
-    """Whether a last message of the model must say that the answer goes on with it."""
+    """Whether a last message of the model needs `prefix`, so that the answer continues it."""
     signs_calls: bool = False
-    """Whether calls of tools come back signed, as Google's do."""
+    """Whether requests must return the signature of a tool call, as Google requires."""
     max_tokens: str = "max_tokens"
-    """How it calls the limit of an answer, for clients of another format."""
+    """The field that bounds the answer in requests of clients of another format."""

@@ -1,4 +1,4 @@
-"""Server-sent events, cut into whole events without changing a byte."""
+"""Splits a stream into server-sent events without changing a byte."""
 
 import re
 
@@ -8,12 +8,12 @@ from service.resilience.retry import Symptom
 __all__ = ["EventSplitter", "payload_of"]
 
 MAX_EVENT_BYTES = 16 << 20
-"""An event is held until it is whole; a provider that never ends one must not fill the memory."""
+"""An event is buffered until it is complete; the bound protects memory from an endless event."""
 
 _BOUNDARY = re.compile(rb"\r?\n\r?\n|\r\r")
 _DATA = b"data:"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""One may be before the first event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+"""May precede the first event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 
 def payload_of(raw: bytes) -> bytes | None:
@@ -26,19 +26,19 @@ def payload_of(raw: bytes) -> bytes | None:
 
 
 class EventSplitter:
-    """Collects bytes until an event is whole."""
+    """Collects bytes until an event is complete."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes | None]]:
-        """Return the events that are now whole, each as (raw bytes, data).
+        """Return the events that are complete now, each as (raw bytes, data).
 
         Raises:
             UpstreamFailure: one event is larger than 16 MiB.
         """
         rest = self._rest
-        # What was looked at before holds no whole boundary, only the first three bytes of one.
+        # The old bytes contain no whole boundary, but may end with the first three bytes of one.
         known = max(0, len(rest) - 3)
         rest += data
         events: list[tuple[bytes, bytes | None]] = []
@@ -53,5 +53,5 @@ class EventSplitter:
         return events
 
     def last(self) -> list[tuple[bytes, bytes | None]]:
-        """The event that the end of the stream ended, where no blank line did."""
+        """The last event, when the stream ended without a blank line after it."""
         return self.feed(b"\n\n") if self._rest.strip() else []

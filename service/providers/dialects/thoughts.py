@@ -1,8 +1,9 @@
-"""Thoughts in a history, made fit for Anthropic: only its own may come back, and those must.
+"""Adapts the thoughts in a conversation's history to Anthropic.
 
-https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking: each thought is signed, and
-a model that thinks wants its thoughts back before the calls of tools whose results it is given. A
-conversation that another provider answered in between has thoughts without a signature, or none.
+Anthropic signs each thought. A model with extended thinking requires its own thoughts before the
+tool calls whose results a request contains, and refuses other thoughts. A conversation that another
+provider answered in between has thoughts without a signature, or none.
+https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking
 """
 
 import msgspec
@@ -32,9 +33,9 @@ _decode_block = msgspec.json.Decoder(_Block).decode
 
 
 def fit_thoughts(fields: _Fields, how: Encoding) -> _Fields:
-    """The fields without thoughts of others; without thinking, where its own are missing.
+    """The fields without other models' thoughts, and without `thinking` if its own are missing.
 
-    The provider judges what cannot be read; `how` notes the changes.
+    Unreadable messages pass unchanged for the provider to refuse. `how` notes the changes.
     """
     messages = bytes(fields.get("messages", b""))
     thinks = b'"enabled"' in bytes(fields.get("thinking", b""))
@@ -52,14 +53,14 @@ def fit_thoughts(fields: _Fields, how: Encoding) -> _Fields:
         made["messages"] = msgspec.Raw(_encode([one for one in found if one.content]))
     if thinks and starts is not None and starts not in _THOUGHTS:
         how.adapted.add("thinking")
-        # What it may say of thoughts is an error without them.
+        # With thinking off, context_management is an error, since it refers to thoughts.
         for name in ("thinking", "context_management"):
             made.pop(name, None)
     return made
 
 
 def _drop_others(message: _Message) -> bool:
-    """Take the thoughts of other models out of a message; whether there were any."""
+    """Remove the thoughts of other models from a message; return whether there were any."""
     if isinstance(message.content, str) or message.role != "assistant":
         return False
     blocks = [(raw, _decode_block(raw)) for raw in message.content]
@@ -70,7 +71,7 @@ def _drop_others(message: _Message) -> bool:
 
 
 def _starts_with(messages: list[_Message]) -> str | None:
-    """The type of the first block of the last answer, where it called a tool."""
+    """The type of the first block of the model's last message; None if it calls no tool."""
     last = next((one for one in reversed(messages) if one.role == "assistant"), None)
     if last is None or isinstance(last.content, str):
         return None

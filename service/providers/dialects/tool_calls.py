@@ -1,4 +1,4 @@
-"""Which call of a tool a piece of a stream belongs to, where numbers do not say it."""
+"""Which tool call a piece of a stream belongs to, when its index does not show it."""
 
 import json
 
@@ -8,18 +8,18 @@ __all__ = ["begins_another_call", "is_object"]
 def begins_another_call(
     call_id: str, name: str, arguments: str, *, known_id: str, known_arguments: str
 ) -> bool:
-    """Whether a piece belongs to another call than the last one of its number.
+    """Whether a piece begins another call than the last one with its index.
 
-    Google's servers number all calls 0: there another id begins another call. Where ids are
-    missing, a name with arguments does, after a call whose arguments are whole. An id that comes
-    later than the name of its call begins none. An empty id is none.
+    Google's servers give all calls the index 0, so another id begins another call. Without ids, a
+    name with arguments begins another call if the arguments of the last call are complete. An id
+    that arrives after the name of its call begins no other call. An empty id counts as no id.
 
     Args:
-        call_id: of the piece.
-        name: of the piece's tool.
-        arguments: of the piece.
-        known_id: of the last call; empty where the provider gave it none.
-        known_arguments: of the last call, as far as they have come.
+        call_id: the id in the piece.
+        name: the name of the tool in the piece.
+        arguments: the arguments in the piece.
+        known_id: the id of the last call; empty if the provider gave it none.
+        known_arguments: the arguments of the last call that have arrived so far.
     """
     if call_id:
         return call_id != known_id if known_id else bool(name)

@@ -1,5 +1,5 @@
-"""Between the formats: a client of one is answered by a provider of the other.
+"""Translation between the formats: a provider of one format answers clients of the other.
 
-What the other format has no words for is refused (`Untranslatable`), never silently left out, when
-it changes what the client gets; hints that only tune the sampling are left out.
+A request is refused (`Untranslatable`) if the other format cannot express something that changes
+the answer. Fields that only tune the sampling are left out.
 """

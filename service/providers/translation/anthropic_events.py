@@ -1,8 +1,9 @@
-"""Chunks of a completion, as the events of a message.
+"""Converts the chunks of a completion into the events of a message.
 
-A message's blocks come one after the other, and here pieces of several calls may come in turns: the
-first is sent as it comes, what belongs to others waits until it is whole. The end of a message
-carries its usage, which comes after the last choice here: it is held back until then.
+A message's blocks follow each other, but chunks may alternate between several tool calls. Pieces of
+the first call are sent as they arrive; pieces of the others wait until the first one is complete.
+The end of a message contains the usage, which a completion sends after its last choice. So the end
+is held back until then.
 """
 
 import json
@@ -65,36 +66,36 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 @dataclass(eq=False, slots=True)
 class _Block:
-    """A content block that grows: text, a thought, or a call of a tool."""
+    """A content block that grows: text, a thought, or a tool call."""
 
     kind: str
     start: _Json
-    """The block as it begins."""
+    """The block in its content_block_start event."""
     delta: tuple[str, str]
     """The type of its deltas, and their field."""
     pending: list[str] = field(default_factory=list[str])
-    """What has come and is not told yet."""
+    """Pieces that have arrived and are not sent yet."""
     arguments: str = ""
-    """Of a call: all that has come."""
+    """For a call: all pieces of the arguments so far."""
     begun: bool = False
     nameless: bool = False
-    """Of a call: whether the provider gave it no id."""
+    """For a call: whether the provider gave it no id."""
 
     def ends_before(self, call_id: str, name: str, arguments: str) -> bool:
-        """Whether a piece of the same number belongs to another call."""
+        """Whether a piece with the same index belongs to another call."""
         known_id = "" if self.nameless else str(self.start["id"])
         return begins_another_call(
             call_id, name, arguments, known_id=known_id, known_arguments=self.arguments
         )
 
     def add(self, text: str) -> None:
-        """Take what has come."""
+        """Add a piece."""
         self.pending.append(text)
         if self.kind == _CALL:
             self.arguments += text
 
     def may_end(self) -> bool:
-        """Whether nothing is missing, should another block wait."""
+        """Whether the block is complete, so that the next one may begin."""
         if self.kind != _CALL:
             return True
         return is_object(self.arguments)
@@ -112,7 +113,7 @@ def _text_block() -> _Block:
 
 
 def _thought_block() -> _Block:
-    # Thoughts of other models carry no signature, which only their own provider could check.
+    # Thoughts of other models have no signature; only their own provider could check one.
     start: _Json = {"type": _THOUGHT, "thinking": "", "signature": ""}
     return _Block(_THOUGHT, start, ("thinking_delta", "thinking"))
 
@@ -123,7 +124,7 @@ def _call_block(call_id: str, name: str) -> _Block:
 
 
 def _read(payload: bytes) -> _Chunk:
-    """One chunk; a provider may cut a character in two, each half an escape that is none alone."""
+    """Decode one chunk; a character may be split into two surrogate escapes, each invalid alone."""
     try:
         return _decode(payload)
     except UNREADABLE:
@@ -139,9 +140,9 @@ class AnthropicEvents:
     """See `StreamScanner`.
 
     Args:
-        chunks: reads and judges what the provider sends; it lets the usage pass.
-        thoughts: whether the client wants to see them.
-        names: of tools, see `Encoding.names`.
+        chunks: reads and validates the provider's chunks; it must let the usage pass.
+        thoughts: whether the client wants the thoughts.
+        names: the names of tools; see `Encoding.names`.
     """
 
     def __init__(self, chunks: OpenAIScanner, *, thoughts: bool, names: Mapping[str, str]) -> None:
@@ -151,11 +152,11 @@ class AnthropicEvents:
         self._splitter = EventSplitter()
         self._begun = False
         self._told = 0
-        """How many blocks have ended."""
+        """The number of blocks that have ended."""
         self._blocks: deque[_Block] = deque()
-        """Open blocks: the first is sent as it comes, the others wait for its end."""
+        """Open blocks: the first is sent as it arrives, and the others wait for its end."""
         self._calls: dict[object, _Block] = {}
-        """The call that a number, or an id, stands for now."""
+        """The current call by its index or id."""
         self._last_call: _Block | None = None
         self._finish: str | None = None
 
@@ -245,7 +246,7 @@ class AnthropicEvents:
         self._tell(made)
 
     def _growing(self, kind: str, make: Callable[[], _Block]) -> _Block:
-        """The last block, when it is of the kind; else a new one."""
+        """The last block if it is of this kind; otherwise a new one."""
         if not self._blocks or self._blocks[-1].kind != kind:
             self._blocks.append(make())
         return self._blocks[-1]
@@ -253,7 +254,7 @@ class AnthropicEvents:
     def _call(self, piece: _ToolCall, name: str, arguments: str) -> _Block:
         """The call that a piece belongs to.
 
-        The number of a piece says its call, where there is one; see `begins_another_call`.
+        The index of the piece identifies the call, if there is one; see `begins_another_call`.
         """
         key = piece.index if piece.index is not None else piece.id or None
         known = self._calls.get(key) if key is not None else self._last_call
@@ -266,7 +267,7 @@ class AnthropicEvents:
         return known
 
     def _tell(self, made: list[bytes]) -> None:
-        """Send what the first block has, and end it when it lacks nothing and others wait."""
+        """Send the pieces of the first block; end it if it is complete and another one waits."""
         while self._blocks:
             block = self._blocks[0]
             if not block.begun:

@@ -1,6 +1,7 @@
-"""A request for a message, as OpenAI's chat completions want it.
+"""Converts a request for a message into one for OpenAI's chat completions.
 
-What those check and Anthropic's API does not is made fit; see `service.providers.encoding`.
+Values that OpenAI's API refuses and Anthropic's accepts are adapted; see
+`service.providers.encoding`.
 """
 
 from typing import TypeAlias, cast
@@ -95,9 +96,9 @@ class _Request(msgspec.Struct):
 
 
 _ALTERING = frozenset(("container", "mcp_servers"))
-"""Fields without a counterpart that change what the client gets."""
+"""Fields without a counterpart that change the answer."""
 _SAY_NOTHING = frozenset(("model", "stream", "service_tier", "cache_control", "context_management"))
-"""Fields without a counterpart that change no answer."""
+"""Fields without a counterpart that do not change the answer."""
 _KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
 _LONGEST_USER = 64
 _LONGEST_NAME = 64
@@ -105,20 +106,20 @@ _MOST_STOPS = 4
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high", "xhigh": "high"}
 """reasoning_effort by output_config.effort."""
 _MUCH_THOUGHT, _SOME_THOUGHT = 16384, 4096
-"""Tokens to think with from which the effort is high, or medium."""
+"""The least thinking budgets, in tokens, for the efforts high and medium."""
 _NO_RESULT = "(no result)"
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-"""tool_choice, where it names no tool; one that names a tool which is left out is free."""
+"""The values of tool_choice that name no tool. The choice of a tool that is left out is `auto`."""
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(_Request)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def completion_fields(call: ChatCall, quirks: Quirks, how: Encoding) -> dict[str, msgspec.Raw]:
-    """The fields of the body, without the model; `how` notes what had to be changed.
+    """The fields of the body without the model; `how` records the changes.
 
     Raises:
-        Untranslatable: it asks for what chat completions do not have.
+        Untranslatable: chat completions cannot express the request.
     """
     request = read_request(call, _decoder, known=_KNOWN, altering=_ALTERING, how=how)
     messages = _messages(request, quirks, how)
@@ -141,7 +142,7 @@ def completion_fields(call: ChatCall, quirks: Quirks, how: Encoding) -> dict[str
 
 
 def _stops(stops: list[str] | None, how: Encoding) -> list[str]:
-    """The first four: that is as many as are taken."""
+    """The first four stop sequences, since OpenAI accepts no more."""
     asked = [text for text in stops or () if text]
     if len(asked) > _MOST_STOPS:
         how.adapted.add("stop_sequences")
@@ -149,7 +150,7 @@ def _stops(stops: list[str] | None, how: Encoding) -> list[str]:
 
 
 def _effort(request: _Request, how: Encoding) -> str | None:
-    """How hard the model shall think: as the client says, or by the tokens that it allows."""
+    """The reasoning effort: the client's, or one derived from its thinking budget."""
     config, thinking = request.output_config, request.thinking
     asked = _EFFORTS.get(config.effort or "") if config is not None else None
     if asked is None and thinking is not None and thinking.type == "enabled":
@@ -167,7 +168,10 @@ def _format(request: _Request) -> _Json:
     if wanted is None:
         return {}
     if wanted.type != "json_schema":
-        raise Untranslatable(f"An output format '{wanted.type:.32}'.", "output_format")
+        raise Untranslatable(
+            f"This provider does not support the output format '{wanted.type:.32}'.",
+            "output_format",
+        )
     schema: _Json = {"name": "answer", "schema": wanted.schema, "strict": is_strict(wanted.schema)}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
@@ -181,7 +185,10 @@ def _messages(request: _Request, quirks: Quirks, how: Encoding) -> list[_Json]:
 
 
 def _paired(messages: list[_Json], how: Encoding) -> list[_Json]:
-    """Results right after their calls: a missing one says so, a surplus one becomes text."""
+    """Put results right after their calls.
+
+    A missing result is replaced by a note, and a surplus one becomes text.
+    """
     made: list[_Json] = []
     owed: list[object] = []
     strays: list[_Json] = []
@@ -209,15 +216,19 @@ def _text(content: str | list[_Block] | None) -> str:
     if isinstance(content, list):
         for block in content:
             if block.type != "text":
-                raise Untranslatable(f"A block of type '{block.type:.32}' here.", "messages")
+                raise Untranslatable(
+                    f"This provider accepts no block of type '{block.type:.32}' in a system"
+                    " message.",
+                    "messages",
+                )
         return "\n\n".join(block.text for block in content)
     return content or ""
 
 
 def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
-    """One message, or several: each result of a tool is one message, before the rest.
+    """Convert a message into one or several: each tool result is one message, before the rest.
 
-    A result has text only: its images follow in a message of the user.
+    A result contains only text; its images follow in a message of the user.
     """
     if message.role == "system":
         return [{"role": "system", "content": _text(message.content)}]
@@ -238,7 +249,7 @@ def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
 
 
 def _result(block: _Block, how: Encoding) -> tuple[str, list[_Json]]:
-    """What a tool answered as text, and what of it is none."""
+    """The text of a tool's result, and the parts of it that are not text."""
     others: list[_Json] = []
     if isinstance(block.content, list):
         texts = [_readable(one) for one in block.content]
@@ -257,7 +268,7 @@ def _result(block: _Block, how: Encoding) -> tuple[str, list[_Json]]:
 
 
 def _readable(block: _Block) -> str | None:
-    """The text of a block that is, or has, nothing but text; None for another."""
+    """The text of a block that contains only text; None for other blocks."""
     if block.type == "text":
         return block.text
     if block.type == "search_result" and isinstance(block.content, list):
@@ -282,9 +293,9 @@ _NAMES_ONLY = frozenset(("tool_reference",))
 
 
 def _assistant(blocks: list[_Block], quirks: Quirks, how: Encoding) -> list[_Json]:
-    """What the model said and called; a thought goes to the providers that want it back.
+    """Convert the model's text and tool calls; its thoughts go to providers that require them.
 
-    What ran at the other provider, as a search does, is left out: the text has what came of it.
+    Blocks of server tools, such as a search, are left out; the text contains their results.
     """
     text = thought = ""
     calls: list[_Json] = []
@@ -314,18 +325,20 @@ def _part(block: _Block) -> _Json:
     source = block.source
     if block.type == "image" and isinstance(source, _Source):
         if source.type not in ("base64", "url"):
-            raise Untranslatable(f"An image by '{source.type:.32}'.", "messages")
+            raise Untranslatable(
+                f"This provider accepts no image source of type '{source.type:.32}'.", "messages"
+            )
         url = source.url or f"data:{source.media_type};base64,{source.data}"
         return {"type": "image_url", "image_url": {"url": url}}
     if block.type == "document" and isinstance(source, _Source) and source.type == "base64":
         data = f"data:{source.media_type};base64,{source.data}"
         file = {"filename": block.title or "document.pdf", "file_data": data}
         return {"type": "file", "file": file}
-    raise Untranslatable(f"This provider takes no blocks of type '{block.type:.32}'.", "messages")
+    raise Untranslatable(f"This provider accepts no block of type '{block.type:.32}'.", "messages")
 
 
 def _tools(request: _Request, how: Encoding) -> _Json:
-    """Tools that the client runs; those that run at the provider are left out."""
+    """Convert tools that the client runs; tools that run at the provider are left out."""
     tools: list[_Json] = []
     for tool in request.tools or ():
         schema, description = tool.input_schema, tool.description

@@ -1,4 +1,4 @@
-"""A provider of Anthropic's format answers clients of OpenAI's."""
+"""The dialect of a provider of Anthropic's format for clients of OpenAI's format."""
 
 import itertools
 import time
@@ -48,7 +48,7 @@ class AnthropicProviderForOpenAI:
     """See `Dialect`."""
 
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Usage comes unasked."""
+        """See `Dialect.encode`. Usage is reported without being requested."""
         return message_request(call, model, how)
 
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
@@ -81,7 +81,7 @@ class AnthropicProviderForOpenAI:
         return WholeAnswer(write_json(made), usage)
 
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: the same words in OpenAI's error shape."""
+        """See `Dialect.refusal`: the same message in OpenAI's error format."""
         try:
             kind = _decode_refusal(body).error.type
         except UNREADABLE:
@@ -98,7 +98,7 @@ class AnthropicProviderForOpenAI:
 
 
 class OpenAIChunks(AnthropicScanner):
-    """Turns events of a message into chunks of a completion; see `StreamScanner`."""
+    """Converts the events of a message into chunks of a completion; see `StreamScanner`."""
 
     def __init__(self, *, include_usage: bool, names: Mapping[str, str]) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class OpenAIChunks(AnthropicScanner):
         self._tools = itertools.count()
         self._tool_of_block: dict[int, int] = {}
         self._without_input: dict[int, str] = {}
-        """Of blocks whose arguments have not come in pieces: those that they began with."""
+        """The initial arguments of tool calls whose arguments have not arrived in pieces."""
 
     def _shown(self, raw: bytes, event: AnthropicEvent | None) -> bytes:
         del raw
@@ -135,7 +135,7 @@ class OpenAIChunks(AnthropicScanner):
                 return self._ending() if event.type == "message_stop" else b""
 
     def _leave(self, index: int) -> bytes:
-        """A call whose arguments did not come in pieces has those that it began with."""
+        """End a block; if its arguments did not arrive in pieces, send the initial ones."""
         text = self._without_input.pop(index, None)
         return b"" if text is None else self._arguments(index, text)
 

@@ -1,6 +1,6 @@
-"""Tools of Anthropic's that the client runs, as any model knows them: by a schema.
+"""The schemas of Anthropic's client tools, for other models.
 
-Anthropic's models know them without one; see "Bash tool" and "Text editor tool" in
+Anthropic's models know these tools without a schema; see "Bash tool" and "Text editor tool" in
 https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview.
 """
 
@@ -13,7 +13,7 @@ class ClientTool(NamedTuple):
     """One tool, in all its versions."""
 
     type: str
-    """How the names of its versions begin."""
+    """The prefix of the type in all versions."""
     description: str
     schema: dict[str, Any]
 

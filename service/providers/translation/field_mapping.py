@@ -1,4 +1,4 @@
-"""What the two formats call the same thing."""
+"""Mappings between the fields and values of the two formats."""
 
 import secrets
 
@@ -50,7 +50,7 @@ def openai_usage(usage: Usage) -> dict[str, object]:
 
 
 def anthropic_usage(usage: Usage) -> dict[str, object]:
-    """The usage of a message; what came from the prompt cache is counted beside the input."""
+    """The usage of a message; `input_tokens` does not include tokens read from the cache."""
     return {
         "input_tokens": max(0, usage.prompt - usage.cached),
         "output_tokens": usage.completion,
@@ -59,25 +59,26 @@ def anthropic_usage(usage: Usage) -> dict[str, object]:
 
 
 def new_id(prefix: str) -> str:
-    """An id for what a provider gave none."""
+    """A random id for an object without an id."""
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def stop_reason(finish: str | None, *, calls_a_tool: bool) -> str:
-    """OpenAI's finish_reason, of whichever provider, as Anthropic's stop_reason.
+    """Anthropic's stop_reason for a finish_reason of any provider of OpenAI's format.
 
-    A forced call ends with `stop` there, and agents here wait for `tool_use`.
+    A forced tool call ends with `stop` in OpenAI's format, but Anthropic's clients expect
+    `tool_use`.
     """
     found = _STOP_REASONS.get(end_of_completion(finish) or "", "end_turn")
     return "tool_use" if calls_a_tool and found == "end_turn" else found
 
 
 def refused_with(status: int) -> str:
-    """In place of a provider's words, where it gave none."""
+    """The error message for a refusal without one."""
     return f"The provider refused the request with status {status}."
 
 
 def anthropic_error(status: int, message: str, request_id: str | None = None) -> bytes:
-    """An error as Anthropic writes it; see https://docs.anthropic.com/en/api/errors."""
+    """An error in Anthropic's format; see https://docs.anthropic.com/en/api/errors."""
     error = {"type": _ERROR_TYPES.get(status, "api_error"), "message": message}
     return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})

@@ -1,6 +1,7 @@
-"""A chat completion request, as Anthropic's messages API wants it.
+"""Converts a request for a chat completion into one for Anthropic's messages API.
 
-What that API checks and OpenAI's does not is made fit; see `service.providers.encoding`.
+Values that Anthropic's API refuses and OpenAI's accepts are adapted; see
+`service.providers.encoding`.
 """
 
 import base64
@@ -20,9 +21,9 @@ from service.providers.translation.reading import read_request
 __all__ = ["DEFAULT_MAX_TOKENS", "message_request"]
 
 DEFAULT_MAX_TOKENS = 4096
-"""max_tokens is required there and optional here."""
+"""Used when the request has no max_tokens, which Anthropic requires and OpenAI does not."""
 _MOST_TEMPERATURE = 1.0
-"""Of Anthropic's; OpenAI's goes to 2."""
+"""Anthropic's maximum; OpenAI's is 2."""
 _LONGEST_USER = 256
 _LONGEST_NAME = 128
 _MOST_MARKS = 4
@@ -35,17 +36,17 @@ _MEDIA_TYPES = {
     "image/pjpeg": "image/jpeg",
     "image/x-png": "image/png",
 }
-"""Those that are taken, by what clients write."""
+"""The media types that Anthropic accepts, by the ones that clients send."""
 _STARTS = (
     ("/9j/", "image/jpeg"),
     ("iVBORw0KGgoAAAAN", "image/png"),
     ("R0lGOD", "image/gif"),
     ("UklGR", "image/webp"),
 )
-"""How the data of an image begins, in base64, by its type."""
+"""The first base64 characters of image data, and the type that they show."""
 _PDF = "application/pdf"
 _THINKING_BUDGETS = {"low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768}
-"""Tokens to think with by reasoning_effort; 1024 is the least."""
+"""The thinking budget in tokens by reasoning_effort; 1024 is Anthropic's minimum."""
 _Json: TypeAlias = dict[str, object]
 
 
@@ -123,7 +124,7 @@ class _Request(msgspec.Struct):
 
 
 _ALTERING = frozenset(("audio", "function_call", "functions", "web_search_options"))
-"""Fields without a counterpart that change what the client gets."""
+"""Fields without a counterpart that change the answer."""
 _KNOWN = SAY_NOTHING | {"model", "stream", "stream_options"} | frozenset(_Request.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(_Request)
@@ -131,10 +132,10 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
-    """The body for `model`; `how` notes what had to be changed.
+    """The body for `model`; `how` records the changes.
 
     Raises:
-        Untranslatable: it asks for what the messages API does not have.
+        Untranslatable: the messages API cannot express the request.
     """
     request = read_request(call, _decoder, known=_KNOWN, altering=_ALTERING, how=how)
     _refuse(request)
@@ -167,7 +168,7 @@ def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
 
 
 def _thin_out(body: _Json, how: Encoding) -> None:
-    """Leave four marks of a prompt cache: the first, as of a system text, and the last three."""
+    """Keep at most four cache marks: the first, such as a system prompt's, and the last three."""
     system = body.get("system")
     blocks = cast("list[_Json]", system if isinstance(system, list) else [])
     for turn in cast("list[_Json]", body["messages"]):
@@ -179,7 +180,7 @@ def _thin_out(body: _Json, how: Encoding) -> None:
 
 
 def _stops(stop: str | list[str] | None, how: Encoding) -> list[str]:
-    """Those that hold something to be seen: white space alone is refused."""
+    """The stop sequences without those of only white space, which Anthropic refuses."""
     asked = [stop] if isinstance(stop, str) else stop or []
     fit = [text for text in asked if text.strip()]
     if len(fit) < len(asked):
@@ -188,7 +189,7 @@ def _stops(stop: str | list[str] | None, how: Encoding) -> list[str]:
 
 
 def _sampling(request: _Request, thinks: bool, how: Encoding) -> _Json:  # noqa: FBT001 - one of two
-    """Temperature or top_p: newer models take one of them, and none that thinks takes either."""
+    """Temperature or top_p: newer models accept only one, and none with extended thinking."""
     found: _Json = {}
     if request.temperature is not None:
         found["temperature"] = min(request.temperature, _MOST_TEMPERATURE)
@@ -209,10 +210,11 @@ def _calls_a_tool(turn: _Json) -> bool:
 
 
 def _thinking(request: _Request, body: _Json, how: Encoding) -> _Json:
-    """How hard the model shall think, in tokens; they leave room for the answer.
+    """The thinking budget in tokens, at most half of the length of the answer.
 
-    A tool that is forced does not go with thoughts, and neither do results of tools: the thoughts
-    before the call would have to come back, signed, and clients of this format have none.
+    There is no thinking with a forced tool choice, which Anthropic does not combine with it. There
+    is none after tool results either: the request would have to return the signed thoughts before
+    the call, which clients of this format do not have.
     """
     effort = request.reasoning_effort
     if effort is None:
@@ -246,7 +248,7 @@ def _refuse(request: _Request) -> None:
 
 
 def _system(messages: list[_Message]) -> str | list[_Json]:
-    """One text; or blocks, where the client marks how far the provider shall keep its cache."""
+    """The system prompt as one text, or as blocks if the client sets cache marks."""
     ours = [one for one in messages if one.role in ("system", "developer")]
     texts = [text for text in map(_text, ours) if text.strip()]
     parts = [part for one in ours if isinstance(one.content, list) for part in one.content]
@@ -266,17 +268,20 @@ def _text(message: _Message) -> str:
     if isinstance(message.content, list):
         for part in message.content:
             if part.type not in ("text", "refusal", "thinking"):
-                detail = f"A part of type '{part.type:.32}' in a message of '{message.role:.32}'."
+                detail = (
+                    f"This provider accepts no part of type '{part.type:.32}' in a message with the"
+                    f" role '{message.role:.32}'."
+                )
                 raise Untranslatable(detail, "messages")
-        # A thought is another model's own.
+        # Thoughts of another model are left out.
         return "".join(part.text or part.refusal for part in message.content)
     return message.content or ""
 
 
 def _messages(messages: list[_Message], how: Encoding) -> list[_Json]:
-    """In turns: what one side says in a row becomes one message, as results of tools must be.
+    """Convert messages into alternating turns: consecutive messages of one side become one.
 
-    Each call of a tool has its result in the next turn, before anything else.
+    Tool results need that. Each tool call has its result at the beginning of the next turn.
     """
     turns: list[tuple[str, list[_Json]]] = []
     ids = _CallIds(how)
@@ -295,10 +300,11 @@ def _messages(messages: list[_Message], how: Encoding) -> list[_Json]:
 
 
 def _paired(turns: list[tuple[str, list[_Json]]], how: Encoding) -> list[tuple[str, list[_Json]]]:
-    """Results right after their calls: a missing one says so, a surplus one becomes text.
+    """Put results right after their calls.
 
-    White space at the very end of what the model said itself is refused, and a conversation begins
-    with the user.
+    A missing result is replaced by a note, and a surplus one becomes text. White space is removed
+    at the end of a last text of the model, because Anthropic refuses it. A conversation that begins
+    with the model gets a first turn of the user.
     """
     made: list[tuple[str, list[_Json]]] = []
     owed: list[object] = []
@@ -353,7 +359,7 @@ def _as_blocks(content: object) -> list[_Json]:
 
 
 class _CallIds:
-    """Ids of calls, each once in a conversation: some servers begin again with every turn."""
+    """Makes call ids unique in a conversation, since some servers reuse them in every turn."""
 
     def __init__(self, how: Encoding) -> None:
         self._how = how
@@ -362,12 +368,12 @@ class _CallIds:
         self._last: dict[str, str] = {}
 
     def forget(self) -> None:
-        """A new turn of the model begins: results are for its calls."""
+        """Begin a new turn of the model; later results belong to its calls."""
         self._waiting.clear()
         self._last.clear()
 
     def of_call(self, one: str) -> str:
-        """The id of a call."""
+        """The unique id for a call."""
         made, number = self._fitted(one), 1
         while made in self._used:
             number += 1
@@ -377,7 +383,7 @@ class _CallIds:
         return made
 
     def of_result(self, one: str) -> str:
-        """The id of the call that a result belongs to: of several with one id, in their order."""
+        """The unique id of the call of a result; calls with the same id are matched in order."""
         waiting = self._waiting.get(one)
         if waiting:
             self._last[one] = waiting.popleft()
@@ -407,7 +413,7 @@ def _blocks(message: _Message, ids: _CallIds, how: Encoding) -> list[_Json]:
 
 
 def _parts(message: _Message, how: Encoding) -> list[_Json]:
-    """The blocks of a message; a text of white space alone is refused, and left out."""
+    """The blocks of a message without texts of only white space, which Anthropic refuses."""
     if isinstance(message.content, list):
         made = [_marked(_part(part, how), part) for part in message.content]
     else:
@@ -419,12 +425,12 @@ def _parts(message: _Message, how: Encoding) -> list[_Json]:
 
 
 def _marked(block: _Json, part: _Part) -> _Json:
-    """With the mark up to which the provider shall keep its cache, where the client set one."""
+    """The block with the cache mark of the part, if the client set one."""
     return {**block, "cache_control": part.cache_control} if part.cache_control else block
 
 
 def _result(message: _Message, how: Encoding) -> str | list[_Json]:
-    """What a tool answered: text, and images as blocks."""
+    """The content of a tool's result: text, or blocks if it contains images."""
     if isinstance(message.content, list) and any(
         part.type == "image_url" for part in message.content
     ):
@@ -445,41 +451,41 @@ def _part(part: _Part, how: Encoding) -> _Json:
         return {"type": "image", "source": _image(url, how)}
     if part.type == "file" and part.file is not None:
         return _document(part.file)
-    raise Untranslatable(f"This provider takes no parts of type '{part.type:.32}'.", "messages")
+    raise Untranslatable(f"This provider accepts no part of type '{part.type:.32}'.", "messages")
 
 
 def _document(file: _File) -> _Json:
-    """A PDF in the request itself; of a file that lies at another provider there is but an id."""
+    """A document block for a PDF inside the request; an uploaded file exists only at OpenAI."""
     found = _DATA_URL.fullmatch(file.file_data)
     if found is None or found[1].strip().lower() != _PDF:
-        raise Untranslatable("A file is no PDF in base64 data.", "messages")
+        raise Untranslatable("A file is not a PDF as base64 data, which is required.", "messages")
     source = {"type": "base64", "media_type": _PDF, "data": _base64(found[2])}
     title = {"title": file.filename} if file.filename else {}
     return {"type": "document", "source": source, **title}
 
 
 def _image(url: str, how: Encoding) -> _Json:
-    """Its type is what the data says, which is checked, before what the client says."""
+    """The source of an image; its type comes from the data if possible, which Anthropic checks."""
     if url.startswith(("https://", "http://")):
         return {"type": "url", "url": url}
     found = _DATA_URL.fullmatch(url)
     if found is None:
-        raise Untranslatable("An image is neither a web address nor base64 data.", "messages")
+        raise Untranslatable("An image is neither an http(s) URL nor base64 data.", "messages")
     data = _base64(found[2])
     told = _MEDIA_TYPES.get(found[1].strip().lower())
     media_type = next((name for start, name in _STARTS if data.startswith(start)), told)
     if media_type is None:
-        raise Untranslatable("An image is no JPEG, PNG, GIF or WebP.", "messages")
+        raise Untranslatable("An image is not a JPEG, PNG, GIF or WebP.", "messages")
     if media_type != found[1]:
         how.adapted.add("messages")
     return {"type": "base64", "media_type": media_type, "data": data}
 
 
 def _base64(text: str) -> str:
-    """The data without line breaks.
+    """The data without white space.
 
     Raises:
-        Untranslatable: it is none.
+        Untranslatable: it is not base64.
     """
     data = "".join(text.split())
     try:
@@ -495,7 +501,7 @@ def _tool_use(call: _ToolCall, call_id: str, how: Encoding) -> _Json:
     try:
         arguments = _decode_object(text.strip() or "{}") if isinstance(text, str) else text
     except UNREADABLE:
-        # What a model wrote wrongly in its history must not end the conversation.
+        # Wrong arguments of a model in the history must not end the conversation.
         how.adapted.add("messages")
         arguments = {"arguments": text}
     name = fit_name(call.function.name, _LONGEST_NAME, how)
@@ -508,7 +514,9 @@ def _tools(request: _Request, how: Encoding) -> _Json:
     tools: list[_Json] = []
     for tool in request.tools:
         if tool.function is None:
-            raise Untranslatable(f"This provider has no tools of type '{tool.type:.32}'.", "tools")
+            raise Untranslatable(
+                f"This provider accepts no tool of type '{tool.type:.32}'.", "tools"
+            )
         name = fit_name(tool.function.name, _LONGEST_NAME, how)
         made: _Json = {"name": name, "input_schema": fit_schema(tool.function.parameters, how)}
         if tool.function.description:
@@ -521,7 +529,7 @@ def _tools(request: _Request, how: Encoding) -> _Json:
 
 
 def _tools_of_history(request: _Request, how: Encoding) -> _Json:
-    """Tools that were called before and are none now: calls without any tool are refused."""
+    """Define the tools of earlier calls: Anthropic refuses calls in a request without tools."""
     calls = [call for one in request.messages for call in one.tool_calls or ()]
     if not calls:
         return {}
@@ -534,6 +542,9 @@ def _tools_of_history(request: _Request, how: Encoding) -> _Json:
 def _tool_choice(choice: str | _ToolChoice | None, how: Encoding) -> _Json:
     if isinstance(choice, _ToolChoice):
         if choice.function is None:
-            raise Untranslatable(f"A tool choice of type '{choice.type:.32}'.", "tool_choice")
+            raise Untranslatable(
+                f"This provider does not support a tool choice of type '{choice.type:.32}'.",
+                "tool_choice",
+            )
         return {"type": "tool", "name": fit_name(choice.function.name, _LONGEST_NAME, how)}
     return {"type": {"required": "any", "none": "none"}.get(choice or "auto", "auto")}

@@ -1,4 +1,4 @@
-"""A provider of OpenAI's format answers clients of Anthropic's."""
+"""The dialect of a provider of OpenAI's format for clients of Anthropic's format."""
 
 from collections.abc import Mapping
 
@@ -67,7 +67,7 @@ class OpenAIProviderForAnthropic:
     """See `Dialect`.
 
     Args:
-        native: how the provider is spoken to by clients of its own format.
+        native: the provider's dialect for clients of its own format.
     """
 
     def __init__(self, native: OpenAIDialect) -> None:
@@ -104,7 +104,7 @@ class OpenAIProviderForAnthropic:
         return WholeAnswer(_encode(made), usage)
 
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: the same words in Anthropic's error shape."""
+        """See `Dialect.refusal`: the same message in Anthropic's error format."""
         return anthropic_error(status, message_of(body) or refused_with(status))
 
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> AnthropicEvents:
@@ -114,7 +114,7 @@ class OpenAIProviderForAnthropic:
 
 
 def _wants_thoughts(call: ChatCall) -> bool:
-    """Whether the client asked for them; see .../extended-thinking of Anthropic's documentation."""
+    """Whether the client asked for thoughts; see extended-thinking in Anthropic's documentation."""
     try:
         wanted = _decode_thinking(call.fields.get("thinking", msgspec.Raw(b"null")))
     except UNREADABLE:
@@ -130,7 +130,7 @@ def _tool_use(call: _ToolCall, names: Mapping[str, str]) -> dict[str, object]:
         written = text if isinstance(text, dict) else _arguments((text or "").strip() or "{}")
         arguments = written or {}
     except UNREADABLE:
-        # A model may write what is no JSON object; the client sees what it wrote.
+        # The model may write something else than a JSON object; the client gets the raw text.
         arguments = {"arguments": msgspec.Raw(_encode(text))}
     return {
         "type": "tool_use",

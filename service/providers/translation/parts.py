@@ -1,7 +1,7 @@
 """The content of a message of OpenAI's format, which some providers write as a list of parts.
 
-Mistral's models that reason write thoughts and text as parts; vLLM, DeepSeek and others write
-thoughts into a field of their own (`reasoning_content`, newer `reasoning`).
+Mistral's reasoning models write thoughts and text as parts. vLLM, DeepSeek and others write
+thoughts into a separate field (`reasoning_content`, or the newer `reasoning`).
 """
 
 from typing import NamedTuple, cast
@@ -10,14 +10,14 @@ __all__ = ["Said", "said"]
 
 
 class Said(NamedTuple):
-    """What a message, or a piece of one, says."""
+    """The thought and the text of a message, or of a piece of one."""
 
     thought: str = ""
     text: str = ""
 
 
 def said(content: object, reasoning: object = None) -> Said:
-    """The thought and the text of a message; what is neither is left out.
+    """The thought and the text of a message; other parts are left out.
 
     Args:
         content: a string, or a list of parts: {"type": "text", "text": ...} and

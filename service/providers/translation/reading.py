@@ -1,4 +1,4 @@
-"""A request of one format, read for another."""
+"""Decodes a request of one format for its translation into another."""
 
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ __all__ = ["read_request"]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 _NOTHING = frozenset((b"null", b"false", b"0", b"0.0", b"[]", b'""'))
-"""Values that ask for nothing."""
+"""Values that are the same as a missing field."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -25,23 +25,23 @@ def read_request(
     altering: frozenset[str],
     how: Encoding,
 ) -> _T:
-    """What the client asks for, as far as the other format has words for it.
+    """Decode the fields of a request that the other format can express.
 
     Args:
-        call: the client's.
-        decoder: of what is read.
-        known: fields that are read, or that change no answer.
-        altering: fields without a counterpart that change what the client gets.
-        how: notes every other field.
+        call: the client's request.
+        decoder: decodes the fields that are translated.
+        known: fields that are translated, or that do not change the answer.
+        altering: fields without a counterpart that change the answer.
+        how: records every other field, which is left out.
 
     Raises:
-        Untranslatable: it asks for what the other format does not have, or cannot be read.
+        Untranslatable: the other format cannot express the request, or it is unreadable.
     """
     for name, value in call.fields.items():
         if name in known or bytes(value) in _NOTHING:
             continue
         if name in altering:
-            raise Untranslatable(f"This provider does not know the field '{name}'.", name)
+            raise Untranslatable(f"This provider does not support the field '{name}'.", name)
         how.adapted.add(name)
     body = _encode(call.fields)
     try:
