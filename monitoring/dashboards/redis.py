@@ -58,7 +58,7 @@ _WHO = Row(
         ),
         Panel(
             title="Replication lag",
-            why="The master does not count a replica that is more than 3 s behind.",
+            why="The master does not count a replica that lags more than `redis.max_lag`.",
             unit=Unit.SECONDS,
             queries=(
                 Query(

@@ -325,7 +325,7 @@ def test_a_budget_needs_the_prices_that_it_is_counted_by(
     assert admin(first, "POST", body=wanted).status == 400
     assert [chat(first, some) for some in (key, key, without)] == [200, 200, 200]
     wait_until(lambda: first.metric(UNPRICED) == 2, deadline_s=SEEN_S, what="what is not counted")
-    assert first.output.count("the price of alpha/sim-0 is not known") == 1, "once, not each time"
+    assert first.output.count("the price of alpha/sim-0 is unknown") == 1, "once, not each time"
     assert key not in first.output
 
 
