@@ -81,7 +81,7 @@ def test_a_target_must_name_a_provider_that_is_there() -> None:
 
 def test_targets_of_one_priority_have_weights_or_none() -> None:
     pair = "[{provider: alpha, model: a, weight: 9}, {provider: alpha, model: b, priority: 0}]"
-    with pytest.raises(SettingsError, match=r"models\.fast: .*priority 0: either all of them have a"):
+    with pytest.raises(SettingsError, match=r"fast: .*priority 0: either all of them have a"):
         parse_settings(GOOD.replace("[{provider: alpha, model: sim-small}]", pair), "test")
 
 
