@@ -188,7 +188,7 @@ def test_a_backup_of_the_state_is_written_and_restored(
     assert environment.api_key not in file.read_text()
     back = environment.seawall("state", "restore", "local", str(file))
     assert back.returncode == 0, back.stderr
-    assert "the state before it is in" in back.stdout
+    assert "the previous state is in" in back.stdout
     again = environment.seawall("up")
     assert again.returncode == 0, again.stderr
     assert "was not locked" in environment.seawall("state", "unlock", "local").stdout
