@@ -1,4 +1,4 @@
-"""Wait by polling a condition with a deadline; all code of this project and its tests waits so."""
+"""Wait by polling a condition with a deadline: the only form of waiting in the code and tests."""
 
 import time
 from collections.abc import Callable
