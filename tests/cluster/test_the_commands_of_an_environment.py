@@ -92,7 +92,7 @@ def test_up_repairs_the_drift_and_nothing_else(drift: Drift) -> None:
 
 def test_progress_goes_to_standard_error_and_names_what_was_done(drift: Drift) -> None:
     assert "create NetworkPolicy default-deny" in drift.repaired.stderr
-    for part in ("program and policies", "up", "in all"):
+    for part in ("program and policies", "up", "total"):
         assert f"timing: {part} " in drift.repaired.stderr
 
 
