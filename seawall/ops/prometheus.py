@@ -202,7 +202,7 @@ def place_of(target: Target) -> Place:
         case "bundled":
             return Place(target.namespace, watches=target.namespace)
         case "operator":
-            said = f"with {_MONITORING}.kind: operator the kit has no Prometheus of its own"
+            said = f"with {_MONITORING}.kind: operator the kit has no bundled Prometheus"
         case _:
             said = f"without {_MONITORING} the kit has no Prometheus"
     raise UsageError(

@@ -18,7 +18,7 @@ from seawall.testbed.toolchain.run import run_logged
 
 __all__ = ["clone_store", "golden_store"]
 
-_DRAFT = "/dev/shm/seawall-store"  # noqa: S108 - in a mount of its own
+_DRAFT = "/dev/shm/seawall-store"  # noqa: S108 - in a separate mount
 _FILLER = f"""\
 set -eu
 # The mount exists for this shell only, so a killed build leaves nothing behind. The path is short,
