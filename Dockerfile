@@ -1,19 +1,19 @@
 # The project's images. Targets: gateway (the gateway and the provider simulator), redis (Redis and
-# Sentinel with the agents that start and stop them), ops (Redis' backup job), entrance (nginx with
-# the agent that tells it the gateway's pods).
+# Sentinel with the agents that start and stop them), ops (the backup job of Redis), entrance (nginx
+# with the agent that reports the gateway's pods to it).
 #
 # Build with Docker or buildah; `make up` builds them without a container engine.
 #   docker build --target gateway -t seawall-gateway .
 # Behind a proxy that inspects TLS:   --secret id=extra_ca,src=company-ca.pem
-# With a package index of your own:   --secret id=pip_conf,src=pip.conf
+# With your own package index:        --secret id=pip_conf,src=pip.conf
 # Pin the bases by digest for production: --build-arg PYTHON_IMAGE=... --build-arg REDIS_IMAGE=...
 # --build-arg NGINX_IMAGE=...
 ARG NGINX_IMAGE=docker.io/library/nginx:1.26-bookworm
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
 
-# Images of Python may hold no bytecode of its standard library, and a build that sets every file's
-# time makes stale what they hold: each start would compile it anew.
+# A Python image may lack bytecode of the standard library, and a build that sets the time of every
+# file makes existing bytecode stale. Without this step, each start would compile it again.
 FROM ${PYTHON_IMAGE} AS python
 RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash \
       -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
@@ -40,8 +40,8 @@ COPY --from=gateway-packages /opt/venv /opt/venv
 COPY contract /app/contract
 COPY service /app/service
 COPY simulator /app/simulator
-# Compiled now, since the root file system is read-only where it runs; by hash, since a reproducible
-# build sets every file's time.
+# Compiled here because the root file system is read-only at run time. The bytecode is validated by
+# hash because a reproducible build sets the time of every file.
 RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
@@ -50,7 +50,7 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8081/health/live', timeout=2)"]
 ENTRYPOINT ["python3", "-m", "service"]
 
-# Public Redis images hold no Python; the agents need one.
+# Public Redis images contain no Python, but the agents need it.
 FROM ${REDIS_IMAGE} AS redis-python
 USER root
 RUN set -eu; \
@@ -96,7 +96,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["sh", "agents/re
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["redis"]
 
-# The backup job: redis-cli and redis-check-rdb of the very Redis that wrote the data, and boto3.
+# The backup job: redis-cli and redis-check-rdb of the Redis version that writes the data, and boto3.
 FROM redis-python AS ops-packages
 RUN set -eu; \
     if ! python3 -c 'import ensurepip' 2>/dev/null; then \
@@ -128,7 +128,7 @@ USER 10001:10001
 ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["backup"]
 
-# Public nginx images hold no Python; the agent needs one, and nothing beside its standard library.
+# Public nginx images contain no Python, but the agent needs it, with only its standard library.
 FROM ${NGINX_IMAGE} AS entrance
 USER root
 RUN set -eu; \
@@ -148,7 +148,7 @@ RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash /app
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000 8443
-# nginx ends gracefully on SIGQUIT: it finishes what it answers. SIGTERM would cut it off.
+# On SIGQUIT nginx finishes its open requests before it ends. SIGTERM would cut them off.
 STOPSIGNAL SIGQUIT
 ENTRYPOINT []
 CMD ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", "/etc/seawall/entrance/nginx.conf"]

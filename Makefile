@@ -1,4 +1,4 @@
-# The commands of a checkout. `make up` and `make test` install and build all that they need.
+# The commands of a checkout. `make up` and `make test` install and build everything that they need.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -6,7 +6,7 @@ NODES ?=
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 4
 PREPARE := $(BIN)/python -m tests.support.prepare
-# Where this is set, every start of a program compiles what it imports, for a second.
+# With this variable, every start of a program compiles its imports again, which takes a second.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up down fmt picture lint types unit quick check test soak bench faults docs lock serve tests-check tests-environment tests-own-clusters
@@ -14,13 +14,13 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-up: venv ## from nothing to a gateway that answers (NODES=n for another number of nodes than 3)
+up: venv ## build everything and deploy a working gateway locally (NODES=n: n nodes, default 3)
 	@$(BIN)/seawall up $(if $(NODES),--nodes $(NODES))
 
-down: venv ## remove everything that `up` made, except the cache of builds
+down: venv ## remove everything that `up` created, except the build cache
 	@$(BIN)/seawall down
 
-serve: venv ## the gateway alone, without a cluster
+serve: venv ## run only the gateway, without a cluster
 	@$(BIN)/seawall serve
 
 fmt: venv ## format the code
@@ -36,24 +36,24 @@ lint: venv
 types: venv
 	@$(BIN)/pyright --warnings
 
-unit: lint ## lint, and every test that starts no server (a minute)
+unit: lint ## run lint and every test that starts no server (one minute)
 	@$(PREPARE) unit
 	@$(PYTEST) -n $(WORKERS) -m "not servers and not engine and not cluster and not soak"
 
 tests-check: venv
 	@$(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" --results=build/check.json
 
-# Pyright runs beside the tests.
-check: lint ## lint, types, import contracts and all tests without a cluster (three minutes)
+# Pyright runs in parallel with the tests.
+check: lint ## run lint, types, import contracts and all tests without a cluster (three minutes)
 	@$(PREPARE) check
 	@$(MAKE) --no-print-directory -j2 types tests-check
 
-quick: venv ## the tests without a cluster that a change of ROOM=package can break
+quick: venv ## run the tests without a cluster that a change of ROOM=package can break
 	@rooms=$$($(BIN)/python -m tests.support.quick "$(ROOM)") && \
 	  $(PYTEST) -n $(WORKERS) -m "not engine and not cluster and not soak" $$rooms
 
-# Each part runs when the one before is green.
-test: check ## the whole suite, on a cluster of its own
+# Each part runs only when the previous part has passed.
+test: check ## run the whole test suite, on a separate cluster
 	@$(PREPARE) engine
 	@$(PYTEST) -n 2 -m "engine and not soak" --results=build/engine.json
 	@$(PREPARE) cluster
@@ -63,13 +63,13 @@ test: check ## the whole suite, on a cluster of its own
 tests-environment: venv
 	@$(PYTEST) -m "cluster and not own and not soak" --results=build/cluster.json
 
-# Its output comes at its end, so that the two do not mix.
+# The output is printed at the end, so that it does not mix with that of tests-environment.
 tests-own-clusters: venv
 	@mkdir -p build
 	@$(PYTEST) -m "own and not soak" --results=build/own.json >build/own.log 2>&1; \
 	  status=$$?; cat build/own.log; exit $$status
 
-soak: venv ## before a release: what is long or random, and up to ten rounds of what the clock judges (an hour)
+soak: venv ## before a release: run long and random tests, and timed tests up to ten times (one hour)
 	@$(PREPARE) check engine cluster
 	@$(BIN)/python -m tests.soak
 
@@ -80,15 +80,15 @@ faults: venv ## run every fault of a provider and generate docs/faults.md
 bench: venv ## compare the gateway with a bare proxy and with other gateways (about 5 minutes)
 	@$(BIN)/python -m tests.bench
 
-docs: venv ## generate the pages that are made of code and of results
+docs: venv ## generate the pages that derive from code and from results
 	@$(BIN)/python -m tools.config_reference >docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 	@$(BIN)/python -m tools.verification
 
-picture: venv ## after `make up`: make docs/images/status.svg of what `seawall status` shows
+picture: venv ## after `make up`: write the output of `seawall status` to docs/images/status.svg
 	@$(BIN)/python -m tools.picture
 
-lock: venv ## resolve the dependencies anew into locks/
+lock: venv ## resolve the dependencies again into locks/
 	@tools/lock.sh
 
 .PHONY: venv

@@ -1,1 +1,1 @@
-"""What operators run: the `seawall` command, the embedded cluster, the engine and the builds."""
+"""The tools of operators: the `seawall` command, the embedded cluster, the engine, the builds."""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make .venv with exactly the locked packages; nothing happens when it is already right.
-# A killed or failed run leaves no stamp, so the next one continues.
+# Create .venv with exactly the locked packages; does nothing when it is up to date.
+# A killed or failed run leaves no stamp, so the next run continues.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,12 +9,12 @@ fail() { echo "seawall: $*" >&2; exit 1; }
 [ -w . ] || fail "$(pwd) is not writable for $(id -un): run this as root, or own the checkout"
 python=$(command -v python3) || fail "python3 is not installed: apt-get install python3 python3-venv"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-  fail "$("$python" --version) is too old: Python 3.11 or newer is needed"
+  fail "$("$python" --version) is too old: install Python 3.11 or newer"
 
 want=$(cat locks/uv.txt locks/dev.txt pyproject.toml | sha256sum | cut -c1-32)
 [ "$(cat .venv/stamp 2>/dev/null || :)" = "$want" ] && exit 0
 
-# One at a time: two runs would fill the same folder.
+# Only one run at a time, because two runs would write to the same folder.
 exec 9>.venv.lock
 flock 9
 [ "$(cat .venv/stamp 2>/dev/null || :)" = "$want" ] && exit 0
@@ -33,7 +33,7 @@ echo "install the locked Python packages into .venv ... (about 1 min when nothin
     VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip sync --quiet --require-hashes \
       locks/uv.txt locks/dev.txt &&
     VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip install --quiet --no-deps --editable . &&
-    # Where PYTHONDONTWRITEBYTECODE is set, every start would compile these anew, for a second.
+    # With PYTHONDONTWRITEBYTECODE, every start would compile these again, which takes a second.
     (cd .venv/lib/python3*/site-packages &&
       ../../../bin/python -m compileall -q -j0 pulumi pulumi_kubernetes pulumi_policy pydantic grpc)
 } >.venv.log 2>&1 ||

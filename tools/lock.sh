@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolve pyproject.toml into locks/*.txt: versions and hashes, no addresses, so that any mirror of
-# the package index serves. The smaller locks take their versions from dev.txt.
+# Resolve pyproject.toml into locks/*.txt: versions and hashes without URLs, so that any mirror of
+# the package index works. The smaller lock files use the versions of dev.txt.
 set -eu
 cd "$(dirname "$0")/.."
 compile() { .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header "$@"; }

@@ -1,6 +1,6 @@
 """The `seawall` command: every error is one line on standard error and a non-zero exit.
 
-Exit codes: 0 done, 1 it failed, 2 the request or the configuration is wrong, 3 something differs,
+Exit codes: 0 success, 1 failure, 2 the request or the configuration is wrong, 3 something differs,
 4 another run is under way, 130 interrupted.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Entry point of the console script."""
-    from seawall.cli.app import app  # noqa: PLC0415 - an import error must be reported, too
+    from seawall.cli.app import app  # noqa: PLC0415 - import errors must be reported, too
 
     try:
         app()
@@ -43,7 +43,7 @@ def _one_line(failed: OSError) -> str:
 
 
 def _is_interrupt(ended: BaseException | None) -> bool:
-    """Whether it was Ctrl-C, which Typer has turned into an exit of its own."""
+    """Whether Ctrl-C ended the run; Typer turns the interrupt into its own exit exception."""
     while ended is not None and not isinstance(ended, KeyboardInterrupt):
         ended = ended.__cause__ or ended.__context__
     return ended is not None

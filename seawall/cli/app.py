@@ -1,4 +1,4 @@
-"""The command's root: its options, and the groups of commands that it consists of."""
+"""The root of the `seawall` command: its options and its groups of subcommands."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -18,9 +18,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Deploy and operate a resilient LLM gateway. ENV is an environment's name: local, or one "
-    "of your Pulumi.<env>.yaml files. kubectl and query ask the one that SEAWALL_ENV names, "
-    "`local` when it is not set.",
-    epilog="Exit codes: 0 done; 1 it failed; 2 the request or the configuration is wrong; "
+    "of your Pulumi.<env>.yaml files. kubectl and query use the environment that SEAWALL_ENV "
+    "names, or `local` when it is not set.",
+    epilog="Exit codes: 0 success; 1 failure; 2 the request or the configuration is wrong; "
     "3 something differs (preview --expect-no-changes, status, doctor); "
     "4 another run is under way; 130 interrupted.",
 )
@@ -38,7 +38,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
 ) -> None:
-    """The gateway alone, in seconds: state in memory, simulated providers, no cluster."""
+    """Start only the gateway, in seconds: state in memory, simulated providers, no cluster."""
     from seawall.ops.serve import serve as serve_alone  # noqa: PLC0415 - only here
 
     check_port(host, port)
@@ -47,7 +47,7 @@ def serve(
 
 @app.command()
 def doctor(*, json: Json = False) -> None:
-    """What this machine has and lacks, and what to do; exit code 3 when `make up` would fail."""
+    """Check this machine and say what to do; exit code 3 when `make up` would fail."""
     from seawall.ops.doctor import State, examine  # noqa: PLC0415 - only here
 
     found = list(examine(kit_here()))

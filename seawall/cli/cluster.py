@@ -1,4 +1,4 @@
-"""`seawall cluster`: the kit's own Kubernetes cluster."""
+"""`seawall cluster`: the bundled Kubernetes cluster."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,22 +16,22 @@ from seawall.testbed.local_environment import remove_everything
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="The kit's own Kubernetes cluster.")
-node_app = typer.Typer(no_args_is_help=True, help="Take nodes away and give them back.")
+app = typer.Typer(no_args_is_help=True, help="Operate the bundled Kubernetes cluster.")
+node_app = typer.Typer(no_args_is_help=True, help="Stop, start and partition nodes.")
 app.add_typer(node_app, name="node")
 
-NodeName = Annotated[str, typer.Argument(metavar="NAME", help="As in `kubectl get nodes`.")]
+NodeName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `kubectl get nodes`.")]
 
 
 Kind = Annotated[
     OwnCluster | None,
-    typer.Option(help="Which kind; the one that is there when not given, else the embedded one."),
+    typer.Option(help="Kind of cluster; default: the existing one, or else the embedded one."),
 ]
 
 
 @app.command()
 def up(nodes: Nodes = None, kind: Kind = None) -> None:
-    """Start the cluster, or repair what was killed of it."""
+    """Start the cluster, or restart those of its processes that were killed."""
     kit = kit_here(nodes=nodes)
     cluster = kit.cluster(kind)
     cluster.check_user()
@@ -44,7 +44,7 @@ def up(nodes: Nodes = None, kind: Kind = None) -> None:
 
 @app.command()
 def down() -> None:
-    """Remove the cluster; the same as `seawall down`, since a stack cannot outlive its cluster."""
+    """Remove the cluster; the same as `seawall down`: a stack cannot exist without its cluster."""
     kit = kit_here()
     with kit.progress.step("remove the local environment", estimate_s=5):
         remove_everything(kit)
@@ -52,7 +52,7 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Every machine and daemon, and whether it runs; exit code 3 when one does not."""
+    """Show whether every machine and daemon runs; exit code 3 when one does not."""
     cluster = kit_here().cluster()
     parts = cluster.status()
     Console().print(parts_table(cluster.place, parts))
@@ -62,43 +62,43 @@ def status() -> None:
 
 @app.command()
 def logs(
-    part: Annotated[str, typer.Argument(help="As in `cluster status`, such as n1/kubelet.")],
+    part: Annotated[str, typer.Argument(help="A name from `cluster status`, such as n1/kubelet.")],
 ) -> None:
-    """The log of one daemon."""
+    """Print the log of one daemon."""
     typer.echo(kit_here().cluster().logs(part), nl=False)
 
 
 @node_app.command()
 def stop(name: NodeName) -> None:
-    """Power a node off at once, as a broken machine would be; its disk stays."""
+    """Power a node off at once, like a machine that breaks; its disk stays."""
     with _alone() as (_, cluster):
         cluster.stop_node(name)
 
 
 @node_app.command()
 def start(name: NodeName) -> None:
-    """Boot a node that was stopped, and wait until it is Ready."""
+    """Boot a stopped node, and wait until it is Ready."""
     with _alone() as (kit, cluster), kit.progress.step(f"start {name}", estimate_s=6):
         cluster.start_node(name)
 
 
 @node_app.command()
 def partition(name: NodeName) -> None:
-    """Cut a node off from the network; its containers go on, and nobody reaches them."""
+    """Cut a node off from the network; its containers keep running, but are unreachable."""
     with _alone() as (_, cluster):
         cluster.partition_node(name)
 
 
 @node_app.command()
 def heal(name: NodeName) -> None:
-    """End a partition."""
+    """Reconnect a partitioned node to the network."""
     with _alone() as (_, cluster):
         cluster.heal_node(name)
 
 
 @contextmanager
 def _alone() -> Generator[tuple[Kit, Cluster]]:
-    """The cluster that is there, for one who may change it, and nobody else meanwhile."""
+    """The existing cluster, locked for changes by this process; checks the user's permission."""
     kit = kit_here()
     cluster = kit.cluster()
     cluster.check_user()

@@ -1,4 +1,4 @@
-"""`seawall config` and `seawall env`: an environment's file, checked and made."""
+"""`seawall config` and `seawall env`: check and create the file of an environment."""
 
 from typing import Annotated
 
@@ -10,8 +10,8 @@ from seawall.testbed.kit import kit_here
 
 __all__ = ["config_app", "env_app"]
 
-config_app = typer.Typer(no_args_is_help=True, help="The configuration of environments.")
-env_app = typer.Typer(no_args_is_help=True, help="Environments: one Pulumi.<env>.yaml each.")
+config_app = typer.Typer(no_args_is_help=True, help="Check the configuration of environments.")
+env_app = typer.Typer(no_args_is_help=True, help="Create environments: one Pulumi.<env>.yaml each.")
 
 _WRONG = 2
 
@@ -19,7 +19,7 @@ _WRONG = 2
 @config_app.command("check")
 def check(
     envs: Annotated[
-        list[str] | None, typer.Argument(metavar="[ENV]...", help="All when none is given.")
+        list[str] | None, typer.Argument(metavar="[ENV]...", help="Default: all environments.")
     ] = None,
     *,
     json: Json = False,
@@ -49,7 +49,7 @@ def check(
 
 @env_app.command("new")
 def new(
-    name: Annotated[str, typer.Argument(help="Small letters, digits and dashes.")],
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits and dashes.")],
     template: Annotated[
         str, typer.Option("--from", help="The environment whose file is copied.")
     ] = "dev",
@@ -58,7 +58,7 @@ def new(
         typer.Option("--set", metavar="KEY=VALUE", help="Such as images.gateway=<reference>."),
     ] = None,
 ) -> None:
-    """Make Pulumi.<name>.yaml from another environment's file; nothing when a value is wrong."""
+    """Create Pulumi.<name>.yaml from another environment's file; no file when a value is wrong."""
     from seawall.engine.errors import IncompleteError, PolicyError  # noqa: PLC0415 - same
     from seawall.ops.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
 

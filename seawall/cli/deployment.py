@@ -35,8 +35,8 @@ def up(
 ) -> None:
     """Deploy an environment and prove that it serves; safe to repeat.
 
-    For an environment on a cluster of the kit's own, such as local, that is everything from
-    nothing: tools, cluster, images, deployment.
+    For an environment on a bundled cluster, such as local, this also prepares everything that the
+    deployment needs: tools, cluster and images.
     """
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
@@ -49,7 +49,7 @@ def up(
     images = images_of(image)
     if target.own:
         target.own.check_user()
-        # Before the builds and the cluster, which take half an hour the first time.
+        # Check before the builds and the cluster, which take half an hour the first time.
         check_environment(kit.checkout, env)
     with kit.alone():
         if target.own:
@@ -75,7 +75,7 @@ def preview(
         bool, typer.Option(help="Exit with code 3 when something would change.")
     ] = False,
 ) -> None:
-    """What `up` would change, drift of the live objects included. Nothing is changed."""
+    """Show what `up` would change, including drift of the live objects. Changes nothing."""
     from seawall.cli.summary import print_preview, update_as_json  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
@@ -100,7 +100,7 @@ def preview(
 
 
 def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
-    """Return to the last release that was seen to serve, as the stack's outputs record it."""
+    """Return to the last release that was seen to serve, which the stack's outputs record."""
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.release import rollback as roll_back  # noqa: PLC0415 - same
@@ -122,13 +122,13 @@ def down(
     env: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ENV]", help="An environment; everything of this machine when not given."
+            metavar="[ENV]", help="An environment; default: everything on this machine."
         ),
     ] = None,
     *,
     yes: Yes = False,
 ) -> None:
-    """Delete what an environment deployed; without ENV, all of this machine: cluster and state."""
+    """Delete what an environment deployed; without ENV, the cluster and state on this machine."""
     if env is None:
         from seawall.testbed.local_environment import remove_everything  # noqa: PLC0415 - Pulumi is slow to import
 
@@ -152,14 +152,14 @@ def down(
 
 
 def _built_images(kit: Kit, cluster: Cluster) -> dict[str, str]:
-    from seawall.testbed.local_environment import prepare  # noqa: PLC0415 - only for clusters of the kit's own
+    from seawall.testbed.local_environment import prepare  # noqa: PLC0415 - only for bundled clusters
 
     return dict(prepare(kit, cluster))
 
 
 def _built_references(kit: Kit) -> dict[str, str]:
-    """The images that `up` would build or use, so that a preview shows a change of them."""
-    from seawall.testbed.local_environment import references  # noqa: PLC0415 - only for clusters of the kit's own
+    """The images that `up` would build or use, so that a preview shows changed images."""
+    from seawall.testbed.local_environment import references  # noqa: PLC0415 - only for bundled clusters
 
     return dict(references(kit))
 
@@ -171,16 +171,16 @@ def _watching(kit: Kit):  # noqa: ANN202 - the context manager of `watching`
 
 
 def _ask_first(what: str, *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere the answer must have been given.
+    """Ask for confirmation on a terminal; without a terminal, `yes` is required.
 
     Raises:
-        UsageError: nobody said yes.
+        UsageError: the user did not confirm.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{what}: not without being asked; --yes says that it is meant")
-    if not typer.confirm(f"{what}: go on?", err=True):
+        raise UsageError(f"{what}: needs a confirmation, and there is no terminal; add --yes")
+    if not typer.confirm(f"{what}: continue?", err=True):
         raise UsageError("nothing was done")
 
 
@@ -190,4 +190,4 @@ def _print_timings(timings: Mapping[str, float], begun: float, *, wanted: bool) 
     console = Console(stderr=True, highlight=False)
     for what, took in timings.items():
         console.print(f"timing: {what} {took:.2f} s")
-    console.print(f"timing: in all {time.perf_counter() - begun:.2f} s")
+    console.print(f"timing: total {time.perf_counter() - begun:.2f} s")

@@ -1,4 +1,4 @@
-"""Commands that look at an environment and change nothing: status, logs, smoke, engine."""
+"""Commands that only read an environment: status, logs, smoke, engine."""
 
 import os
 from collections.abc import Collection
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(env: Env = "local", *, json: Json = False) -> None:
-    """What runs, of which image, and whether it is complete; exit code 3 when it is not."""
+    """Show the workloads, their images and whether all are ready; exit code 3 when not."""
     from seawall.cli.tables import print_status  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.status import status_of  # noqa: PLC0415 - same
@@ -40,10 +40,10 @@ def logs(
     env: Env = "local",
     component: Annotated[str, typer.Argument(help="gateway, redis, simulator-<name>.")] = "gateway",
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")] = False,
     tail: Annotated[int, typer.Option(help="Lines of each container; -1 for all.", min=-1)] = 50,
 ) -> None:
-    """The log lines of a component's pods, each with its pod's name."""
+    """Print the log lines of a component's pods, each with its pod's name."""
     from contract.labels import NAME  # noqa: PLC0415 - only here
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
@@ -64,12 +64,12 @@ def check_component(component: str, running: Collection[str], *, env: str) -> No
     """Refuse a component that has no pod: kubectl would show nothing and succeed.
 
     Args:
-        component: what was asked for.
-        running: the components of the pods that are there.
+        component: the requested component.
+        running: the components of the existing pods.
         env: the environment, for the message.
 
     Raises:
-        UsageError: it is not among them.
+        UsageError: the component is not in `running`.
     """
     if component in running:
         return
@@ -94,7 +94,7 @@ def smoke(env: Env = "local", *, json: Json = False) -> None:
 
 
 def engine(env: Env = "local", *, json: Json = False) -> None:
-    """Which Pulumi, which provider and which state serve an environment."""
+    """Show the Pulumi CLI, the provider and the state backend of an environment."""
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
     found = target_of(kit_here(), env).engine

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and how results are printed for machines."""
+"""Options and arguments that several commands share, and the output of results as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ __all__ = ["Env", "Images", "Json", "Nodes", "Timings", "Yes", "images_of", "pri
 Env: TypeAlias = Annotated[str, typer.Argument(help="The environment.", metavar="ENV")]
 Nodes: TypeAlias = Annotated[
     int | None,
-    typer.Option(help="How many nodes of the kit's own cluster; those it has, else three."),
+    typer.Option(help="Nodes of the bundled cluster; default: as many as it has, or three."),
 ]
 Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="One JSON document on standard output, for machines.")
+    bool, typer.Option("--json", help="Print one JSON document on standard output.")
 ]
 Timings: TypeAlias = Annotated[bool, typer.Option(help="Print how long each part took.")]
 Yes: TypeAlias = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask before touching a cluster that is shared.")
+    bool, typer.Option("--yes", "-y", help="Do not ask before changing a shared cluster.")
 ]
 Images: TypeAlias = Annotated[
     list[str] | None,
@@ -30,10 +30,10 @@ Images: TypeAlias = Annotated[
 
 
 def images_of(given: list[str] | None) -> Mapping[str, str] | None:
-    """Image references by name, None when none were given.
+    """Image references by name; None when the command line has none.
 
     Raises:
-        UsageError: one has another form.
+        UsageError: an option is not NAME=REFERENCE.
     """
     if not given:
         return None
@@ -45,7 +45,7 @@ def images_of(given: list[str] | None) -> Mapping[str, str] | None:
 
 
 def print_json(document: Mapping[str, object]) -> None:
-    """Print one document; paths become texts."""
+    """Print one document; paths become strings."""
     typer.echo(json.dumps(document, indent=2, default=_text))
 
 

@@ -1,6 +1,7 @@
-"""Commands that pass a question on: kubectl's, and queries of Prometheus.
+"""Commands that pass their arguments on, to kubectl and to Prometheus.
 
-The environment is a variable, so that a runbook's line is the same for all of them.
+An environment variable selects the environment, so that the command lines of a runbook are the
+same for every environment.
 """
 
 import json as json_module
@@ -18,7 +19,7 @@ from seawall.testbed.kit import Kit, kit_here
 __all__ = ["ENVIRONMENT", "register"]
 
 ENVIRONMENT = "SEAWALL_ENV"
-"""The variable that says which environment is asked."""
+"""The variable that names the environment."""
 _USUAL = "local"
 _NAME = "__name__"
 
@@ -31,11 +32,11 @@ def register(app: typer.Typer) -> None:
 
 
 def kubectl() -> None:
-    """Run kubectl at the cluster and in the namespace of $SEAWALL_ENV; arguments are kubectl's own.
+    """Run kubectl on the cluster and in the namespace of $SEAWALL_ENV, with kubectl's arguments.
 
-    Without $SEAWALL_ENV, at the kit's own cluster, which is that of `local`.
+    Without $SEAWALL_ENV, kubectl uses the bundled cluster, which is that of `local`.
     """
-    # Taken as they were typed: the parser would swallow the `--` before a command for a pod.
+    # Read from sys.argv: the parser would remove the `--` before a command for a pod.
     own = sys.argv[sys.argv.index("kubectl") + 1 :]
     program, namespace = _asked(kit_here())
     command = program.arguments(own, namespace=namespace)
@@ -47,7 +48,7 @@ def query(
     *,
     json: Json = False,
 ) -> None:
-    """Ask the Prometheus of $SEAWALL_ENV (`local` when not set): one line for each series."""
+    """Query the Prometheus of $SEAWALL_ENV (`local` when not set): one line for each series."""
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.prometheus import (  # noqa: PLC0415 - Pulumi is slow to import
         Matrix,
@@ -77,7 +78,7 @@ def query(
 
 
 def _asked(kit: Kit) -> tuple[Kubectl, str]:
-    """Kubectl, and the namespace that is meant when it is told none."""
+    """Kubectl, and the namespace that it uses when its arguments name none."""
     from seawall.ops.deployment import own_namespace, target_of  # noqa: PLC0415 - Pulumi is slow to import
 
     env = os.environ.get(ENVIRONMENT)
@@ -85,7 +86,7 @@ def _asked(kit: Kit) -> tuple[Kubectl, str]:
         target = target_of(kit, env)
         _tell(env, target.place)
         return target.kubectl, target.namespace
-    # Whatever the kit's own cluster is by now: its environment may name another one.
+    # The bundled cluster that exists now; the file of the environment may name another cluster.
     cluster = kit.cluster()
     program = cluster.kubectl()
     _tell(f"{_USUAL}, as {ENVIRONMENT} is not set", cluster.place)
@@ -98,9 +99,9 @@ def _tell(env: str, place: str) -> None:
 
 
 def _line(metric: Mapping[str, str], value: str) -> str:
-    """A series and what it has, as Prometheus writes it."""
+    """A series and its value, in the notation of Prometheus."""
     labels = ",".join(
-        # Escaped, so that what others have said is text to a terminal, too.
+        # Escaped, so that a label value cannot send control characters to the terminal.
         f"{label}={json_module.dumps(text)}"
         for label, text in sorted(metric.items())
         if label != _NAME

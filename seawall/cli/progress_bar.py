@@ -18,7 +18,7 @@ _QUIET = frozenset({"read", "refresh", "same"})
 
 @contextmanager
 def watching(kit: Kit) -> Generator[Watcher]:
-    """Somebody to tell of the steps of one update."""
+    """A watcher that shows the steps of one update."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Watcher(expect=lambda _total: None, hear=lambda step: _note(kit, step))

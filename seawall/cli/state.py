@@ -10,17 +10,17 @@ from seawall.testbed.kit import kit_here
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="The state of an environment's stack.")
+app = typer.Typer(
+    no_args_is_help=True, help="Back up, restore and unlock the state of an environment."
+)
 
 
 @app.command()
 def backup(
     env: Env,
-    to: Annotated[
-        Path | None, typer.Option(help="The file to write; a new one by default.")
-    ] = None,
+    to: Annotated[Path | None, typer.Option(help="The file to write; default: a new file.")] = None,
 ) -> None:
-    """Write a copy of the state, its secrets encrypted as they are."""
+    """Write a copy of the state; its secrets stay encrypted."""
     from seawall.engine.state import backup_state  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
@@ -31,16 +31,17 @@ def backup(
 
 @app.command()
 def restore(
-    env: Env, file: Annotated[Path, typer.Argument(help="A copy that `state backup` made.")]
+    env: Env, file: Annotated[Path, typer.Argument(help="A copy that `state backup` wrote.")]
 ) -> None:
-    """Make a copy the stack's state; the next `up` adopts what was deployed since."""
+    """Replace the stack's state with a copy; the next `up` adopts what was deployed since."""
     from seawall.engine.state import restore_state  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
         kept = restore_state(target_of(kit, env).engine, file)
-    typer.echo(f"restored; {f'the state before it is in {kept}' if kept else 'there was none'}")
+    before = f"the previous state is in {kept}" if kept else "there was no previous state"
+    typer.echo(f"restored; {before}")
     typer.echo(f"next: seawall preview {env}")
 
 
@@ -54,5 +55,7 @@ def unlock(env: Env) -> None:
     with kit.alone():
         held = unlock_state(target_of(kit, env).engine)
     typer.echo(
-        "it was not locked" if not held else f"removed the lock of {', '.join(map(str, held))}"
+        "the state was not locked"
+        if not held
+        else f"removed the lock of {', '.join(map(str, held))}"
     )

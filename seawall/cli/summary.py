@@ -1,4 +1,4 @@
-"""What a person or a machine sees after an update, a preview or a smoke test."""
+"""The output after an update, a preview or a smoke test, as text and as JSON."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _FIELDS = 4
 
 
 def print_released(target: Target, done: Released) -> None:
-    """The answers, the endpoints and what to try next."""
+    """Print the answers, the endpoints and commands to try next."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for line in (*target.engine.programs.lines(), done.update.line(), *done.notes):
         console.print(line)
@@ -43,7 +43,7 @@ def print_released(target: Target, done: Released) -> None:
 
 
 def print_preview(target: Target, seen: UpResult) -> None:
-    """Every change with the fields that differ, and the counts."""
+    """Print every change with the fields that differ, and the counts."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for line in target.engine.programs.lines():
         console.print(line)
@@ -60,14 +60,14 @@ def print_preview(target: Target, seen: UpResult) -> None:
 
 
 def answer_line(answer: Answer) -> str:
-    """One completion in one line, whatever white space and control characters it holds."""
+    """One completion in one line; white space and control characters become single spaces."""
     text = "".join(character if character.isprintable() else " " for character in answer.text)
     words = " ".join(text.split())
     return f"{answer.kind} answer from {answer.provider} in {answer.took_ms:.0f} ms: {words}"
 
 
 def answers_as_json(answers: Sequence[Answer]) -> list[dict[str, object]]:
-    """Completions for machines."""
+    """Completions as JSON."""
     return [
         {
             "kind": answer.kind,
@@ -80,7 +80,7 @@ def answers_as_json(answers: Sequence[Answer]) -> list[dict[str, object]]:
 
 
 def update_as_json(update: UpResult) -> dict[str, object]:
-    """An update's or a preview's counts and steps for machines."""
+    """The counts and steps of an update or a preview, as JSON."""
     return {
         "changes": dict(update.changes),
         "changed": update.changed,
@@ -93,7 +93,7 @@ def update_as_json(update: UpResult) -> dict[str, object]:
 
 
 def released_as_json(target: Target, done: Released) -> dict[str, object]:
-    """A release for machines; the key stays in its file."""
+    """A release as JSON; the API key stays in its file."""
     return {
         "env": target.env,
         "update": update_as_json(done.update),
@@ -120,7 +120,7 @@ def _hints(target: Target, done: Released) -> list[str]:
     for name, admin in list(done.admin_urls.items())[: 1 if target.reachable else 0]:
         fault = '{"kind": "status", "code": 500}'
         hints.append(f"curl -X PUT {admin}/fault -d '{fault}'   # {name} fails: ask again")
-        hints.append(f"curl -X DELETE {admin}/fault   # and is well again")
+        hints.append(f"curl -X DELETE {admin}/fault   # {name} answers again")
     hints += [f".venv/bin/seawall status {target.env}", f".venv/bin/seawall preview {target.env}"]
     if target.own:
         hints += [".venv/bin/seawall cluster status", "make down"]

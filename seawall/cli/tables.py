@@ -1,4 +1,4 @@
-"""Tables for people. What comes from a cluster is shown as it is: it is never Rich's markup."""
+"""Tables for people. Text from a cluster is shown literally, never parsed as Rich markup."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,7 +29,7 @@ def parts_table(place: str, parts: Sequence[Part]) -> Table:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """What this machine has and lacks, and what to do about it."""
+    """Print the findings about this machine, and what to do about each."""
     table = Table(title=Text("this machine"), title_justify="left")
     for column in ("what", "", "seen", "to do"):
         table.add_column(column, overflow="fold")
@@ -40,7 +40,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def print_status(found: Status) -> None:
-    """One environment: its workloads, and what is wrong."""
+    """Print one environment: its workloads, and what is wrong."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     table = Table(title=Text(f"{found.env}: {found.place}"), title_justify="left")
     for column in ("workload", "ready", "restarts", "image"):
@@ -64,7 +64,10 @@ def print_status(found: Status) -> None:
 
 
 def watched_lines(watched: Watched, redis_pods: int | None) -> Iterator[Text]:
-    """Breakers, Redis, Sentinel, the objective's budget, and what fires; green is what is known."""
+    """Lines about breakers, Redis, Sentinel, the error budget and alerts.
+
+    Green is healthy, yellow is unknown or pending, red is broken.
+    """
     yield _breakers_line(watched.breakers)
     yield _redis_line(watched.redis, redis_pods)
     yield _sentinels_line(watched, redis_pods)
@@ -131,7 +134,7 @@ def _sentinels_line(watched: Watched, wanted: int | None) -> Text:
 
 
 def _alert_lines(watched: Watched) -> Iterator[Text]:
-    """What fires, then what waits, then what cannot be told."""
+    """Firing alerts, then pending alerts, then alerts whose state is unknown."""
     told = watched.alerts or ()
     for alert in sorted(told, key=lambda one: one.state != "firing"):
         firing = alert.state == "firing"
@@ -140,9 +143,9 @@ def _alert_lines(watched: Watched) -> Iterator[Text]:
         yield Text(text, f"bold {_WRONG}" if firing else _UNKNOWN)
         yield Text(f"  {alert.runbook}")
     if watched.alerts is None:
-        yield Text("alerts: unknown: none of the kit's was evaluated in the last minute", _UNKNOWN)
+        yield Text("alerts: unknown: no bundled rule was evaluated in the last minute", _UNKNOWN)
     elif watched.unevaluated:
         names = ", ".join(watched.unevaluated)
-        yield Text(f"alerts: unknown, as not evaluated in the last minute: {names}", _UNKNOWN)
+        yield Text(f"alerts: unknown, not evaluated in the last minute: {names}", _UNKNOWN)
     elif not any(alert.state == "firing" for alert in told):
         yield Text("no alert fires", _UNKNOWN if told else _WELL)

@@ -1,1 +1,1 @@
-"""What every other package uses: errors, locks, progress, waiting."""
+"""Helpers that every other package uses: errors, locks, progress, waiting."""

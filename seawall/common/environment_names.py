@@ -1,4 +1,4 @@
-"""Names of environments: what one may be, and where one stands in an environment's file."""
+"""Names of environments: their valid form, and where an environment's file contains them."""
 
 import re
 from collections.abc import Iterator
@@ -12,21 +12,21 @@ __all__ = ["check_env_name", "renamed"]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 _OWN_FOLDERS = frozenset({"passphrase", "pulumi-home", "state"})
-"""What the kit itself keeps in its state folder, beside one folder for each environment."""
+"""The kit's own entries in its state folder, next to one folder for each environment."""
 _OWN_KEYS = {
     "seawall:secret_store": None,
     "seawall:backup": frozenset({"prefix"}),
 }
-"""Sections whose values hold what belongs to one environment alone; None for all of their keys."""
+"""Sections with values that belong to one environment only, and their keys; None: all keys."""
 _SHARED_KEYS = frozenset({"auth_mount", "kind", "mount", "refresh", "region", "server"})
-"""Of those, the keys that name what environments share, or that are no names at all."""
+"""Keys in these sections that name something shared by environments, or that are no names."""
 
 
 def check_env_name(name: str) -> None:
-    """Refuse what cannot be an environment's name: it becomes file, folder and stack names.
+    """Refuse an invalid name of an environment: file, folder and stack names contain it.
 
     Raises:
-        UsageError: it has another form, or it is a name of the kit's own folders.
+        UsageError: the name has another form, or the kit uses it for one of its own folders.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -35,21 +35,21 @@ def check_env_name(name: str) -> None:
         )
     if name in _OWN_FOLDERS:
         raise UsageError(
-            f"environment {name!r}: the kit keeps something of its own under this name; "
-            f"these are taken: {', '.join(sorted(_OWN_FOLDERS))}"
+            f"environment {name!r}: the kit uses this name itself; choose another name than "
+            f"{', '.join(sorted(_OWN_FOLDERS))}"
         )
 
 
 def renamed(text: str, old: str, new: str) -> tuple[str, list[str]]:
-    """An environment's file with another name in what belongs to one environment alone.
+    """Replace the name of an environment in the parts of its file that belong to it only.
 
-    That are the secret store's paths and roles, the backup's prefix, and `--stack <name>` in
-    comments. The name is replaced where it stands as a whole word; everything else stays as it is.
+    These parts are the paths and roles of the secret store, the prefix of the backup, and
+    `--stack <name>` in comments. Only whole words are replaced; the rest of the text is unchanged.
 
     Args:
-        text: YAML that the strict loader takes.
-        old: the name in it.
-        new: the name to write.
+        text: YAML that the strict loader accepts.
+        old: the current name.
+        new: the new name.
 
     Returns:
         The new text, and a line about each replaced value.
@@ -67,7 +67,7 @@ def renamed(text: str, old: str, new: str) -> tuple[str, list[str]]:
 
 
 def _own_values(text: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """The values that belong to one environment alone, in the order of the file."""
+    """The values that belong to one environment only, in the order of the file."""
     root = yaml.compose(text, yaml.SafeLoader)
     for name, config in _pairs(root):
         if name != "config":

@@ -1,12 +1,12 @@
-"""The one error that the `seawall` command turns into one line and a non-zero exit.
+"""The errors that the `seawall` command turns into one line and a non-zero exit code.
 
 SeawallError
-├── UsageError      the user asked for something that cannot be (exit code 2)
+├── UsageError      the request itself is wrong (exit code 2)
 ├── HostError       this machine lacks something: root, disk, a kernel feature, a free port
 ├── BuildError      a tool or an image could not be installed or built
-├── ClusterError    the cluster did not do what was asked
+├── ClusterError    a request to the cluster failed
 ├── EngineError     Pulumi refused or failed
-└── BusyError       another run of this kit holds what this one needs (exit code 4)
+└── BusyError       another run of this kit holds a lock that this run needs (exit code 4)
 """
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class SeawallError(Exception):
-    """What went wrong, with which value, and what to do: one line."""
+    """One line: what failed, with which value, and what to do."""
 
     exit_code = 1
 
@@ -41,7 +41,7 @@ class BuildError(SeawallError):
 
 
 class ClusterError(SeawallError):
-    """The cluster did not do what was asked."""
+    """A request to the cluster failed."""
 
 
 class EngineError(SeawallError):
@@ -49,6 +49,6 @@ class EngineError(SeawallError):
 
 
 class BusyError(SeawallError):
-    """Another run holds what this one needs."""
+    """Another run holds a lock that this run needs."""
 
     exit_code = 4

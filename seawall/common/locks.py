@@ -1,4 +1,4 @@
-"""File locks that the kernel drops when their holder dies, so a kill -9 never leaves one behind."""
+"""File locks that the kernel releases when their holder dies, even after kill -9."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ __all__ = ["exclusive", "try_exclusive"]
 
 @contextmanager
 def exclusive(path: Path) -> Generator[None]:
-    """Hold the lock on `path`, waiting for whoever has it."""
+    """Hold the lock on `path`; wait while another process holds it."""
     with _opened(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -21,11 +21,11 @@ def exclusive(path: Path) -> Generator[None]:
 
 @contextmanager
 def try_exclusive(path: Path, *, what: str) -> Generator[None]:
-    """Hold the lock on `path`, or say at once who has it.
+    """Hold the lock on `path`, or fail at once and name the holder.
 
     Args:
-        path: the lock file; it names its holder while held.
-        what: what the holder is doing, for the message.
+        path: the lock file; while held, it contains the process id of its holder.
+        what: the task of the holder, for the message.
 
     Raises:
         BusyError: another process holds it.
@@ -44,7 +44,7 @@ def try_exclusive(path: Path, *, what: str) -> Generator[None]:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)  # while it is held: nobody waits for this kind of lock
+            path.unlink(missing_ok=True)  # safe while held: no process waits for this kind of lock
 
 
 @contextmanager

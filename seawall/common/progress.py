@@ -1,8 +1,8 @@
-"""Tell a person what happens, how long it has taken and how long it may take.
+"""Report steps to the user: what runs, how long it has taken and how long it may take.
 
-One line when a step starts, one when it ends, and one every half minute in between, so that a
-log file reads as well as a terminal. Durations are remembered, so estimates are this machine's
-own after the first run.
+There is one line when a step starts, one when it ends, and one every half minute in between, so
+that the output is readable in a terminal and in a log file. Durations are remembered, so after the
+first run the estimates are those of this machine.
 """
 
 import json
@@ -22,8 +22,8 @@ class Progress:
     """Reports steps on standard error and remembers their durations in a file.
 
     Args:
-        memory: JSON file of earlier durations in seconds; made when missing.
-        emit: where lines go; standard error by default.
+        memory: JSON file of earlier durations in seconds; created when missing.
+        emit: receives each line; by default, lines go to standard error.
     """
 
     def __init__(self, memory: Path, emit: Callable[[str], None] | None = None) -> None:
@@ -37,11 +37,11 @@ class Progress:
 
     @contextmanager
     def step(self, what: str, *, estimate_s: float) -> Generator[None]:
-        """Announce a step, keep saying that it runs, and report how long it took.
+        """Report the start of a step, its progress every half minute, and its duration.
 
         Args:
-            what: the step, in words a user knows.
-            estimate_s: seconds, used until this machine has a duration of its own.
+            what: the step, in terms that a user knows.
+            estimate_s: expected seconds, used until this machine has measured a duration.
         """
         remembered = self._durations()
         expected = remembered.get(what, estimate_s)
@@ -68,7 +68,7 @@ class Progress:
         try:
             return json.loads(self._memory.read_text())
         except (OSError, ValueError):
-            return {}  # no memory yet, or a torn one: the shipped estimates serve
+            return {}  # no file yet, or an incomplete one: use the built-in estimates
 
     def _remember(self, what: str, took: float) -> None:
         durations = {**self._durations(), what: round(took, 1)}

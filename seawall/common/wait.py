@@ -1,4 +1,4 @@
-"""Wait by polling a condition with a deadline: the only way this project waits, tests included."""
+"""Wait by polling a condition with a deadline: the only form of waiting in the code and tests."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _DEFAULT_INTERVAL_S = 0.1
 
 
 class TimedOutError(Exception):
-    """A condition did not become true in time: what was awaited, how long, what was seen last."""
+    """A condition did not become true in time; the message has the wait and the last value."""
 
     def __init__(self, what: str, deadline_s: float, last: object) -> None:
         super().__init__(f"waited {deadline_s:g} s for {what}; last seen: {last!r}")
@@ -30,13 +30,13 @@ def wait_until(
     The condition is tried at least once, and once more after the deadline has passed.
 
     Args:
-        condition: returns something truthy when it holds; an exception of its own ends the wait.
+        condition: returns a truthy value when it holds; an exception that it raises ends the wait.
         deadline_s: seconds.
-        what: what is awaited, for the message.
+        what: the awaited event, for the message.
         interval_s: seconds between two tries.
 
     Raises:
-        TimedOutError: it did not hold in time.
+        TimedOutError: the condition did not hold in time.
     """
     end = time.monotonic() + deadline_s
     while True:

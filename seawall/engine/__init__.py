@@ -1,4 +1,4 @@
-"""The Pulumi engine: which CLI and provider run, the generated project, its secrets, its updates.
+"""The Pulumi engine: the CLI and the provider, the generated project, its secrets, its updates.
 
 Commands use `seawall.engine.stack.Engine`.
 """

@@ -1,9 +1,9 @@
 """Where a stack's state lives, and what encrypts the secrets in it.
 
 An environment without `seawall:state` keeps both on this machine: Pulumi's file backend and a
-generated passphrase. Teams name a shared backend and a secrets provider there; its credentials
-(AWS_* and, for a passphrase, PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE) come from
-the user's environment.
+generated passphrase. Teams configure a shared backend and a secrets provider in `seawall:state`.
+The credentials (AWS_* and, for a passphrase, PULUMI_CONFIG_PASSPHRASE or
+PULUMI_CONFIG_PASSPHRASE_FILE) come from the user's environment.
 """
 
 import os
@@ -20,8 +20,8 @@ __all__ = ["Backend", "backend_of"]
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secrets provider
 _PASSPHRASE_BYTES = 32
 _NO_SIDECARS = "?metadata=skip"
-"""Of gocloud's fileblob: no `.attrs` file beside each file. It is not written in one step, and the
-state of a CLI that was killed in between can no longer be read."""
+"""An option of gocloud's fileblob: write no `.attrs` file next to each file. An `.attrs` file is
+not written atomically, and the state is unreadable when the CLI is killed during that write."""
 _GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -30,10 +30,10 @@ class Backend:
     """One stack's backend.
 
     Attributes:
-        url: as `pulumi login` takes it.
-        secrets_provider: `passphrase`, or the address of a key, as `pulumi stack init` takes it.
-        own_passphrase: the generated file; None when the state is shared.
-        folder: of the file backend; None when the state is shared.
+        url: the argument of `pulumi login`.
+        secrets_provider: `passphrase`, or the address of a key, as in `pulumi stack init`.
+        own_passphrase: the generated passphrase file; None when the state is shared.
+        folder: the folder of the file backend; None when the state is shared.
     """
 
     url: str
@@ -43,19 +43,19 @@ class Backend:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines use it, too."""
+        """Whether other machines may use it as well."""
         return self.own_passphrase is None
 
     @property
     def key(self) -> str | None:
-        """The address of the key that encrypts; None for a passphrase."""
+        """The address of the encryption key; None for a passphrase."""
         return None if self.secrets_provider == _PASSPHRASE else self.secrets_provider
 
     def variables(self) -> dict[str, str]:
-        """What the CLI needs to reach the state and to read its secrets.
+        """The environment variables that the CLI needs to read the state and its secrets.
 
         Raises:
-            ToolError: a shared state needs a passphrase and none was given.
+            ToolError: a shared state needs a passphrase and the environment has none.
         """
         found = {"PULUMI_BACKEND_URL": self.url}
         if self.folder is not None:
@@ -75,10 +75,10 @@ class Backend:
 
 
 def backend_of(layout: Layout, state: Value) -> Backend:
-    """The backend for what the configuration says below `seawall:state`.
+    """The backend for the value of `seawall:state` in the configuration.
 
     Raises:
-        WorkspaceError: that says no backend.
+        WorkspaceError: the value names no backend.
     """
     if state is None:
         url = layout.files.as_uri() + _NO_SIDECARS
@@ -96,6 +96,6 @@ def _ensure_passphrase(path: Path) -> None:
     if path.is_file():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Created with its mode: there is no moment at which others can read it.
+    # Created with this mode, so that other users can never read it.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(_PASSPHRASE_BYTES))

@@ -1,8 +1,7 @@
-"""What is checked before Pulumi starts: the configuration, and what it makes the program declare.
+"""Checks before Pulumi starts: the configuration, and the resources that the program declares.
 
-The program is run under Pulumi's mocks in this process (`infra.synth`) and its declarations are
-given to the policies, so that a violation stops an update before its first change and not in its
-middle.
+The program runs under Pulumi's mocks in this process (`infra.synth`), and the policies check the
+resources that it declares. So a violation stops an update before its first change.
 """
 
 from collections.abc import Mapping
@@ -25,9 +24,9 @@ def checked_program(layout: Layout) -> Program:
     Raises:
         IncompleteError: keys are missing.
         WorkspaceError: a value of the configuration is wrong.
-        PolicyError: what it declares breaks a policy.
+        PolicyError: a declared resource violates a policy.
     """
-    # Not at the top: the SDK's Kubernetes types take a second to import, which only an update owes.
+    # Not at the top: importing the SDK's Kubernetes types takes a second; only updates need them.
     from infra.policies import check  # noqa: PLC0415
     from infra.program import deploy  # noqa: PLC0415
     from infra.stack_config import ConfigError, parse, secret_names  # noqa: PLC0415
@@ -46,7 +45,7 @@ def checked_program(layout: Layout) -> Program:
         shown = "; ".join(str(violation) for violation in violations[:_SHOWN])
         more = len(violations) - _SHOWN
         raise PolicyError(
-            f"environment {layout.env} breaks {len(violations)} policies: {shown}"
+            f"environment {layout.env} has {len(violations)} policy violations: {shown}"
             + (f"; and {more} more" if more > 0 else "")
         )
     return Program(

@@ -1,7 +1,7 @@
-"""Running the Pulumi CLI: its process group, its environment, Ctrl-C and standard input.
+"""Runs the Pulumi CLI: its process group, its environment, Ctrl-C and standard input.
 
-The Automation API runs every command through the class here. It adds what the SDK's own runner
-lacks: an interrupt reaches the CLI exactly once, and a secret travels by standard input.
+The Automation API runs every command through the class here. The class adds two things to the
+SDK's runner: an interrupt reaches the CLI exactly once, and a secret is sent by standard input.
 """
 
 import os
@@ -24,7 +24,8 @@ __all__ = ["Cli"]
 
 OnOutput = Callable[[str], object]
 
-# A user's own settings that would override the stack's: the passphrase wins over its file.
+# Settings of the user that would override those of the stack. For example,
+# PULUMI_CONFIG_PASSPHRASE takes precedence over PULUMI_CONFIG_PASSPHRASE_FILE.
 _NOT_INHERITED = frozenset(
     {
         "PULUMI_ACCESS_TOKEN",
@@ -39,7 +40,7 @@ class Cli(PulumiCommand):
     """One Pulumi executable."""
 
     def __init__(self, path: Path) -> None:
-        # The SDK's constructor looks for <root>/bin/pulumi; ours takes any path.
+        # The SDK's constructor looks for <root>/bin/pulumi; this one accepts any path.
         self.command = str(path)
         self.version = _version(path)
 
@@ -54,9 +55,19 @@ class Cli(PulumiCommand):
     ) -> CommandResult:
         """Run one command to its end.
 
-        `stdin` is what the command reads: the way for secrets, since every user of a machine can
-        read every process' arguments. Raises the SDK's CommandError when the command fails,
-        Interrupted when it ended after Ctrl-C, and UpdateCutOff when it was killed.
+        Args:
+            args: the arguments of the command.
+            cwd: the working directory.
+            additional_env: variables in addition to those of this process.
+            on_output: receives each line of standard output.
+            on_error: receives each line of standard error.
+            stdin: the standard input of the command. Secrets must use it, because every user of a
+                machine can read the arguments of every process.
+
+        Raises:
+            CommandError: the SDK's error; the command failed.
+            Interrupted: the command ended after Ctrl-C.
+            UpdateCutOff: the command was killed.
         """
         inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         env = {**inherited, **additional_env, "PULUMI_AUTOMATION_API": "true"}
@@ -70,8 +81,8 @@ class Cli(PulumiCommand):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            # A group of its own: the terminal's Ctrl-C would reach it a second time, and the
-            # CLI takes the second for "stop without saving".
+            # A separate process group: otherwise Ctrl-C in the terminal would reach the CLI a
+            # second time, and the CLI would then stop without saving.
             process_group=0,
         ) as process:
             readers = [
@@ -85,7 +96,7 @@ class Cli(PulumiCommand):
                 code = process.wait()
         if code < 0:
             raise UpdateCutOff(
-                f"the Pulumi CLI was killed (signal {-code}); the same command continues it"
+                f"the Pulumi CLI was killed (signal {-code}); run the same command to continue"
             )
         if code and interrupted.is_set():
             raise Interrupted("interrupted; what was done so far is saved in the stack's state")
@@ -116,13 +127,13 @@ def _write(stream: IO[str] | None, text: str) -> None:
         stream.write(text)
         stream.close()
     except BrokenPipeError:
-        # The command ended without reading; its exit code tells why.
+        # The command ended without reading; its exit code says why.
         return
 
 
 @contextmanager
 def _interrupts_to(process: subprocess.Popen[str]) -> Generator[threading.Event]:
-    """While inside, SIGINT and SIGTERM go to `process`, which then ends in good order."""
+    """Context manager: SIGINT and SIGTERM reach `process` as SIGINT, which ends it cleanly."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted

@@ -1,9 +1,9 @@
-"""The engine's errors. Each is one line for a person: what, with which value, what to do.
+"""The engine's errors. Each is one line: what failed, with which value, and what to do.
 
 EngineError (seawall.common.errors)
-  ToolError        no usable Pulumi CLI or provider, or one that a stack must not be given
-  WorkspaceError   the project, its configuration or its state cannot be used as they are
-  PolicyError      the program breaks rules; nothing was changed
+  ToolError        no usable Pulumi CLI, provider or passphrase
+  WorkspaceError   the project, its configuration or its state cannot be used
+  PolicyError      the program violates policies; nothing was changed
   UpdateRunning    another update of the stack is under way
   UpdateFailed     Pulumi reported an error
     UpdateCutOff   the CLI or the provider died, or the state could not be saved
@@ -24,21 +24,21 @@ __all__ = [
 
 
 class ToolError(EngineError):
-    """No usable Pulumi CLI or provider, or one that a stack must not be given."""
+    """No usable Pulumi CLI, provider or passphrase."""
 
 
 class WorkspaceError(EngineError):
-    """The project, its configuration or its state cannot be used as they are."""
+    """The project, its configuration or its state cannot be used."""
 
     exit_code = 2
 
 
 class IncompleteError(WorkspaceError):
-    """Keys that only the team knows are missing; nothing that is there is wrong."""
+    """Keys that only the team knows are missing; all existing values are valid."""
 
 
 class PolicyError(EngineError):
-    """The program breaks rules; nothing was changed."""
+    """The program violates policies; nothing was changed."""
 
     exit_code = 2
 
@@ -47,7 +47,7 @@ class UpdateRunning(EngineError):  # noqa: N818 - a state of the stack, not a fa
     """Another update of the stack is under way.
 
     Attributes:
-        stale: whoever held the lock was on this machine and is gone.
+        stale: the holder of the lock was a process on this machine and has ended.
     """
 
     exit_code = 4

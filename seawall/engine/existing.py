@@ -1,6 +1,6 @@
-"""Objects that somebody else made under the names of a program's objects.
+"""Existing objects that others made under the names of the program's objects.
 
-The provider applies on the server's side: it would take them over without a word.
+The provider uses server-side apply, which would take these objects over without a warning.
 """
 
 import json
@@ -18,7 +18,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:
-    """What the API server knows an object by; `namespace` is empty for the cluster's own."""
+    """The identity of an object; `namespace` is empty for a cluster-scoped object."""
 
     api_version: str
     kind: str
@@ -26,7 +26,7 @@ class ObjectName:
     name: str
 
     def as_document(self) -> dict[str, object]:
-        """The least that kubectl finds it by."""
+        """The smallest document by which kubectl finds the object."""
         place = {"namespace": self.namespace} if self.namespace else {}
         metadata = {"name": self.name, **place}
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata}
@@ -35,10 +35,10 @@ class ObjectName:
 def refuse_existing(
     objects: Collection[ObjectName], *, before: Snapshot, env: str, kubectl: Kubectl
 ) -> None:
-    """Make sure that what the stack is about to create is not there.
+    """Make sure that the objects that the stack is about to create do not exist.
 
     Raises:
-        WorkspaceError: it is.
+        WorkspaceError: at least one exists.
         ClusterError: the API server does not answer, or does not know a kind.
     """
     new = [item for item in objects if (item.kind, item.name) not in before.objects]
@@ -54,7 +54,7 @@ def refuse_existing(
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise WorkspaceError(
-            f"{', '.join(found[:_SHOWN])}{more} exist already and are not of stack {env}: nothing "
-            f"was changed; remove them, or set seawall:kubernetes.adopt_existing to true in "
+            f"{', '.join(found[:_SHOWN])}{more} exist already, outside stack {env}: nothing was "
+            f"changed; remove them, or set seawall:kubernetes.adopt_existing to true in "
             f"Pulumi.{env}.yaml to take them over"
         )

@@ -1,12 +1,12 @@
 """Where the engine keeps its files, all below one state directory of a checkout.
 
-state/            Pulumi's file backend, for environments that name no shared one
+state/            Pulumi's file backend, for environments without a shared state
 passphrase        encrypts the secrets of those; mode 0600, generated once
-pulumi-home/      a private PULUMI_HOME, so that nothing of the user's Pulumi is touched
+pulumi-home/      a private PULUMI_HOME, so that the user's own Pulumi home stays unchanged
 <env>/project/    the generated project of one environment
-<env>/unfinished  there while an operation runs, and after one that was cut off
-<env>/backups/    copies of the state: one before each operation, and what `state backup` makes
-<env>/temporary/  what Pulumi's processes leave while a command runs, a folder for each command
+<env>/unfinished  exists while an operation runs, and after an interrupted one
+<env>/backups/    copies of the state: one before each operation, and those of `state backup`
+<env>/temporary/  temporary files of Pulumi's processes, a folder for each command
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from pathlib import Path
 __all__ = ["PROJECT", "Layout"]
 
 PROJECT = "seawall"
-"""The project's name in Pulumi.yaml; the backend's folders carry it."""
+"""The project's name in Pulumi.yaml; the folders of the backend contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of one environment; nothing is created by asking."""
+    """The paths of one environment; reading a path creates nothing."""
 
     checkout: Path
     root: Path
@@ -38,22 +38,22 @@ class Layout:
 
     @property
     def committed_file(self) -> Path:
-        """The environment's values as the team keeps them."""
+        """The environment's values in the repository."""
         return self.checkout / f"Pulumi.{self.env}.yaml"
 
     @property
     def project_file(self) -> Path:
-        """The project as the team keeps it."""
+        """The project file in the repository."""
         return self.checkout / "Pulumi.yaml"
 
     @property
     def unfinished(self) -> Path:
-        """The mark of an operation that began and did not end in good order."""
+        """The marker of an operation that began and has not ended cleanly."""
         return self.root / self.env / "unfinished"
 
     @property
     def temporary(self) -> Path:
-        """Folders for temporary files, by the number of the process that they belong to."""
+        """Folders for temporary files, each named after the process id of its owner."""
         return self.root / self.env / "temporary"
 
     @property
@@ -65,7 +65,7 @@ class Layout:
     def last_copy(self) -> Path:
         """The file backend's state as it was before the last operation.
 
-        Pulumi's own copies lie on the disk that it fills up, and are cut short with it.
+        Pulumi's own copies are written by the operation itself, so a full disk truncates them too.
         """
         return self.backups / "before-the-last-operation.json"
 
@@ -76,12 +76,12 @@ class Layout:
 
     @property
     def checkpoint(self) -> Path:
-        """The stack's state in the file backend; Pulumi keeps the one before as `.bak`."""
+        """The stack's state in the file backend; Pulumi keeps the previous one as `.bak`."""
         return self.files / ".pulumi" / "stacks" / PROJECT / f"{self.env}.json"
 
     @property
     def older_checkpoints(self) -> Path:
-        """The folder in which Pulumi keeps the state as of earlier updates."""
+        """The folder in which Pulumi keeps the states of earlier updates."""
         return self.files / ".pulumi" / "backups" / PROJECT / self.env
 
     @property

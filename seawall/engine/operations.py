@@ -1,6 +1,6 @@
-"""Operations on a stack that may be cut off: marked while they run, recovered from, timed.
+"""Operations on a stack that may be interrupted: marked while they run, recovered from, timed.
 
-The mark, the locks and what adopts are decided in docs/adr/0010-recovery-is-marked-and-narrow.md.
+docs/adr/0010-recovery-is-marked-and-narrow.md explains the marker, the locks and the adoption.
 """
 
 import time
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 
 class Operations:
-    """What every operation of one stack goes through."""
+    """The common steps of every operation on one stack."""
 
     def __init__(self, layout: Layout, session: Session) -> None:
         self._layout = layout
         self._session = session
         self.timings: dict[str, float] = {}
-        """Seconds by what took them."""
+        """Duration in seconds of each step, by name."""
 
     def recover(self, before: Snapshot, on_progress: OnProgress) -> bool:
-        """Clean up after an operation that was cut off; whether there was one."""
+        """Clean up after an interrupted operation; returns whether there was one."""
         cut_off = self._layout.unfinished.exists() or before.pending or self._session.repaired
         if not cut_off:
             return False
@@ -42,13 +42,14 @@ class Operations:
             self._session.stack.refresh(
                 clear_pending_creates=True, on_event=heard.hear, color="never"
             )
-        self._layout.unfinished.touch()  # until what was made and not recorded is adopted, too
+        self._layout.unfinished.touch()  # until created but unrecorded objects are adopted as well
         return True
 
     def past_dead_locks(self, operation: Callable[[], T]) -> T:
-        """Run an operation, and once again when only a dead process' lock was in its way.
+        """Run an operation; when only the lock of a dead process blocks it, unlock and retry.
 
-        Of a shared state that is known only of this checkout's own: containers may have one name.
+        A lock of a shared state is removed only when this checkout has an unfinished operation:
+        containers on other machines may have the same host name as this machine.
         """
         was_marked = self._layout.unfinished.exists()
         try:
@@ -64,7 +65,7 @@ class Operations:
 
     @contextmanager
     def run(self, name: str, on_progress: OnProgress) -> Generator[Listener]:
-        """One run of the CLI that changes state; it leaves a mark when it is cut off."""
+        """One run of the CLI that changes the state; an interrupted run leaves the marker."""
         if not self._session.backend.is_shared:
             keep_copy(self._layout)
         mark = self._layout.unfinished
@@ -76,7 +77,7 @@ class Operations:
                 self.timed(name),
                 self._session.heard(on_progress) as heard,
             ):
-                # The SDK's own word about a CLI that was killed; the error says it better.
+                # The SDK's warning about a killed CLI; the raised error is clearer.
                 warnings.filterwarnings("ignore", "Error in event stream")
                 yield heard
         except UpdateCutOff:
@@ -91,7 +92,7 @@ class Operations:
 
     @contextmanager
     def timed(self, name: str) -> Generator[None]:
-        """Note how long what happens inside takes."""
+        """Record how long the body of the `with` statement takes."""
         begun = time.perf_counter()
         try:
             yield

@@ -1,7 +1,7 @@
-"""Providers that outlive a killed CLI: they wait for a caller for ever, and may still be changing.
+"""Providers that outlive a killed CLI: they never end, and may still be changing objects.
 
 The CLI is the parent process of a provider in use; the parent of an orphan is another process. Only
-orphans with this checkout's PULUMI_HOME are ended.
+orphans with this checkout's PULUMI_HOME are killed.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ __all__ = ["end_orphaned_providers"]
 
 
 def end_orphaned_providers(layout: Layout) -> None:
-    """End them with SIGKILL; a process that another user owns is left alone."""
+    """Kill the orphans with SIGKILL; processes of other users are left alone."""
     for pid in _orphans(f"PULUMI_HOME={layout.pulumi_home}"):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -35,6 +35,6 @@ def _orphans(variable: str) -> Iterator[int]:
 
 
 def _is(process: Path, name: str) -> bool:
-    """Whether the process runs the program; never so for one that has ended."""
+    """Whether the process runs the program; false for a process that has ended."""
     program = (process / "cmdline").read_bytes().split(b"\0", 1)[0]
     return Path(os.fsdecode(program)).name == name

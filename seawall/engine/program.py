@@ -1,4 +1,4 @@
-"""What a stack deploys: a Pulumi program and the secrets that it needs."""
+"""The Pulumi program that a stack deploys, and the secrets that the program needs."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -11,7 +11,7 @@ from seawall.engine.existing import ObjectName
 __all__ = ["Program", "closing_its_loop"]
 
 _LOOP_ENDS_S = 2.0
-"""The CLI is gone by then, so nothing is left to wait for but the thread's own last steps."""
+"""The CLI has ended before this wait, so the thread has only a few last steps to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class Program:
     secrets: tuple[str, ...]
     """Names below seawall:secrets in the stack's configuration."""
     resources: int | None = None
-    """How many it declares, the stack included; None when it was not tried out."""
+    """The number of declared resources, including the stack; None when the program has not run."""
     objects: tuple[ObjectName, ...] = ()
-    """The Kubernetes objects among them that have names."""
+    """The declared Kubernetes objects that have names."""
 
 
 @contextmanager
 def closing_its_loop(run: Callable[[], None]) -> Generator[Callable[[], None]]:
-    """`run` for one operation, after which the event loop in which it ran is closed.
+    """Yield `run` for one operation, and close the event loop of the operation afterwards.
 
-    The SDK closes the loop itself except when a resource failed: the pending tasks that it then
-    waits for raise, and the closing that stands after them is skipped.
+    The SDK closes the loop itself, except after a failed resource: the pending tasks that the SDK
+    then awaits raise, so the SDK skips the statement that closes the loop.
     """
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -53,6 +53,6 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
             lambda: not loop.is_running(), deadline_s=_LOOP_ENDS_S, what="the program's event loop"
         )
     except TimedOutError:
-        # Left open: it costs three descriptors until this process ends.
+        # The loop stays open: it uses three file descriptors until this process ends.
         return
     loop.close()

@@ -1,7 +1,7 @@
-"""Which Pulumi CLI and which Kubernetes provider a stack uses.
+"""Chooses the Pulumi CLI and the Kubernetes provider of a stack.
 
-CLI: the one on PATH, else the one that the kit built. Provider: the plugin of the release that the
-SDK has, installed by the user or built by the kit. Pulumi finds it in the private PULUMI_HOME.
+CLI: the one on PATH, else the one that the kit built. Provider: the plugin with the release of the
+SDK, installed by the user or built by the kit. Pulumi finds it in the private PULUMI_HOME.
 """
 
 import os
@@ -16,12 +16,12 @@ from seawall.engine.layout import Layout
 __all__ = ["PROVIDER", "Programs", "choose_cli", "installed_provider", "place", "provider_release"]
 
 PROVIDER = "pulumi-resource-kubernetes"
-"""The name of the provider's program."""
+"""The file name of the provider's program."""
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """What was chosen, and from where."""
+    """The chosen programs: paths and versions."""
 
     cli: Path
     cli_version: str
@@ -29,7 +29,7 @@ class Programs:
     provider_version: str
 
     def lines(self) -> list[str]:
-        """One line for each of the two."""
+        """One line for the CLI and one for the provider."""
         return [
             f"Pulumi CLI: {self.cli} ({self.cli_version})",
             f"Kubernetes provider: {self.provider} ({self.provider_version})",
@@ -37,7 +37,7 @@ class Programs:
 
 
 def provider_release() -> str:
-    """The release of the provider that speaks the SDK's protocol: the SDK's own."""
+    """The release of the provider, which must equal the release of the SDK."""
     return version("pulumi-kubernetes")
 
 
@@ -50,7 +50,7 @@ def choose_cli(built: Path | None) -> Path:
         return built.resolve()
     raise ToolError(
         f"no Pulumi CLI: none on PATH, and none was built at {built}; "
-        "install it or run the build step"
+        "install Pulumi, or run `make up`, which builds it"
     )
 
 
@@ -64,7 +64,7 @@ def installed_provider() -> Path | None:
 def place(layout: Layout, provider: Path) -> None:
     """Link the provider's program into the private PULUMI_HOME, where Pulumi looks for it.
 
-    Pulumi looks into folders only that are no links, so the program is linked, not its folder.
+    The link is the program and not its folder, because Pulumi ignores folders that are links.
     """
     link = layout.pulumi_home / "plugins" / _folder() / PROVIDER
     if link.is_symlink() and link.readlink() == provider:

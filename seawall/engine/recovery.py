@@ -1,7 +1,7 @@
-"""Finding out that the last operation was cut off, and what of it can be mended.
+"""Recovery from an interrupted operation: stale locks, damaged states, copies of the state.
 
-A CLI that was killed leaves its lock behind, and Pulumi then refuses every update with a message
-that names host and process of the holder, whichever the backend.
+A killed CLI leaves its lock behind. Pulumi then refuses every update with a message that names the
+host and the process of the holder; this holds for every backend.
 """
 
 import json
@@ -21,12 +21,12 @@ from seawall.engine.snapshot import DamagedError, Snapshot
 __all__ = ["Lock", "keep_copy", "locks_in", "read_or_restore"]
 
 _ROOM = 4 << 20
-"""Bytes beside the state's copies: history, locks and the event log of one operation."""
+"""Bytes in addition to the copies of the state: history, locks, event log of one operation."""
 _SPARE_COPIES = 8
-"""Pulumi keeps the state, the one before, a copy with each update, and writes beside them."""
+"""Pulumi keeps the state, the previous one and a copy for each update, plus files in writing."""
 
 _TOLD = re.compile(r"created by (?P<user>\S*?)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
-"""Of pkg/backend/diy/lock.go: one line for each lock."""
+"""The format in pkg/backend/diy/lock.go: one line for each lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Lock:
 
     @property
     def is_here(self) -> bool:
-        """Its holder was, or is, on this machine."""
+        """Whether its holder was, or is, a process on this machine."""
         return self.hostname == socket.gethostname()
 
     @property
     def is_living_here(self) -> bool:
-        """Its holder is on this machine and runs.
+        """Whether its holder is a running process on this machine.
 
-        A process id may have been given away again, so it must also be a Pulumi process.
+        The kernel may reuse a process id, so the process must also be a Pulumi process.
         """
         if not self.is_here:
             return False
@@ -54,12 +54,12 @@ class Lock:
             command = Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:
             return False
-        # Empty for a zombie: dead, and not yet waited for.
+        # Empty for a zombie: a dead process that its parent has not reaped yet.
         return b"pulumi" in command
 
     @property
     def is_stale(self) -> bool:
-        """Its holder is known to be gone; of another machine that is never known."""
+        """Whether its holder is known to have ended; never true for other machines."""
         return self.is_here and not self.is_living_here
 
     def __str__(self) -> str:
@@ -74,11 +74,11 @@ def locks_in(message: str) -> list[Lock]:
 def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
     """The state in the file backend, and a line about its repair when it was damaged.
 
-    A damaged file is kept beside the restored one. What the copy does not know was made after it,
-    so the caller refreshes and adopts.
+    A damaged file is kept next to the restored one. The copy lacks the objects that were created
+    after it was made, so the caller refreshes and adopts.
 
     Raises:
-        WorkspaceError: it is damaged and there is no good copy.
+        WorkspaceError: the state is damaged and there is no good copy.
     """
     path = layout.checkpoint
     _drop_damaged_sidecar(path)
@@ -98,16 +98,17 @@ def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
             told = f"the state {path.name} was damaged ({damage}); restored from {copy.name}"
             return snapshot, f"{told}; the damaged file is kept as {kept}"
         raise WorkspaceError(
-            f"the state {path} is damaged ({damage}) and there is no good copy beside it; "
-            f"`seawall state restore {layout.env} FILE` brings one back"
+            f"the state {path} is damaged ({damage}) and there is no good copy next to it; "
+            f"restore a backup with `seawall state restore {layout.env} FILE`"
         ) from damage
 
 
 def _drop_damaged_sidecar(path: Path) -> None:
-    """Remove the file of attributes beside the state when a killed CLI left half of it.
+    """Remove an incomplete attributes file next to the state, left by a killed CLI.
 
-    An older kit's, or of a CLI that was given the folder by hand. It holds a checksum that nobody
-    compares; without it the CLI reads the state, with half of it the CLI does not.
+    Only an older kit, or a CLI that the user ran on this folder, writes such a file. It holds a
+    checksum that the CLI never compares. The CLI reads the state without the file, but not with an
+    incomplete one.
     """
     sidecar = path.with_name(f"{path.name}.attrs")
     try:
@@ -133,8 +134,8 @@ def keep_copy(layout: Layout) -> None:
     free = shutil.disk_usage(layout.files).free
     if free < need:
         raise HostError(
-            f"{layout.files}: {free >> 20} MiB free, and saving the state needs {need >> 20} MiB: "
-            "make room and run this again; nothing was changed"
+            f"{layout.files}: {free >> 20} MiB free, but saving the state needs {need >> 20} MiB: "
+            "free some space and run this again; nothing was changed"
         )
     if not text:
         return
@@ -146,7 +147,7 @@ def keep_copy(layout: Layout) -> None:
 
 
 def _copies(layout: Layout) -> Iterator[Path]:
-    """Copies of the state, the newest first."""
+    """The existing copies of the state, newest first."""
     backup = Path(f"{layout.checkpoint}.bak")
     older = sorted(
         layout.older_checkpoints.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True

@@ -1,7 +1,7 @@
-"""Releases: what a stack deploys, by its values, and the last one that was seen to serve.
+"""Releases: the values that a stack deploys, and the last release that was seen to serve.
 
-The program exports both as outputs, so that they are part of the shared state: `rollback` works on
-any machine that reaches it.
+The program exports both as outputs, so they are part of the shared state: `rollback` works on any
+machine that can read the state.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ _RELEASE = "seawall:release"
 
 
 def release_of(layout: Layout) -> Values:
-    """What the generated project deploys: images, settings, and the SHA-256 of the settings.
+    """The release of the generated project: images, settings, and the SHA-256 of the settings.
 
-    Secrets are no part of it, nor is the place where the cluster and the state are.
+    It excludes secrets and the locations of the cluster and the state.
     """
     values = stack_values(layout)
     settings = settings_of(values)
@@ -42,6 +42,6 @@ def settings_of(values: Values) -> Values:
 
 
 def write_release(layout: Layout, *, last_good: Value) -> None:
-    """Tell the program which release it is, and which one served last."""
+    """Write this release and the last good one into the configuration of the program."""
     digest = release_of(layout)["settings_sha256"]
     write_value(layout, _RELEASE, {"settings_sha256": digest, "last_good": last_good})

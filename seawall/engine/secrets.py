@@ -1,7 +1,7 @@
 """Generated secrets of an environment, kept encrypted in its generated stack configuration.
 
-A secret is made once and stays; values that a person set are left alone. None is ever an
-argument of a process: the CLI reads each from standard input.
+Each secret is generated once; values that a user has set are kept. No secret is ever an argument of
+a process: the CLI reads each from standard input.
 """
 
 import secrets
@@ -14,10 +14,10 @@ from seawall.engine.workspace import kept_secrets
 __all__ = ["CONFIG_KEY", "SetSecret", "ensure_secrets"]
 
 CONFIG_KEY = "seawall:secrets"
-"""The object in a stack's configuration below which every secret has its name."""
+"""The object in a stack's configuration that holds every secret by name."""
 
 _TOKEN_BYTES = 32
-"""256 bits: as much as the SHA-256 under which the gateway keeps API keys."""
+"""256 bits: as many as the SHA-256 digests in which the gateway stores API keys."""
 
 
 class SetSecret(Protocol):
@@ -29,7 +29,7 @@ class SetSecret(Protocol):
 
 
 def ensure_secrets(layout: Layout, names: Iterable[str], store: SetSecret) -> list[str]:
-    """Generate those of `names` that have no value yet; the names that were generated."""
+    """Generate the secrets of `names` that have no value yet; returns the generated names."""
     have = kept_secrets(layout, CONFIG_KEY)
     missing = [name for name in names if name not in have]
     for name in missing:

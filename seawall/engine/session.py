@@ -1,6 +1,6 @@
-"""One environment's generated project with the CLI, the provider and the state that serve it.
+"""The generated project of one environment, with its CLI, its provider and its state.
 
-What an operation needs before it starts, and the translation of the SDK's errors after it.
+The session prepares an operation, and translates the SDK's errors after it.
 """
 
 import dataclasses
@@ -33,27 +33,27 @@ __all__ = ["Session"]
 
 _OUTPUTS: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 _GOGC = "400"
-"""The CLI lives for seconds and keeps most of what it makes: with Go's default of 100 a preview of
-80 resources spends a quarter of its processor time on looking for garbage."""
+"""The CLI runs for seconds and keeps most of what it allocates. With Go's default of 100, a preview
+of 80 resources spends a quarter of its processor time on garbage collection."""
 _NO_STACK = re.compile(r"no stack named")
 _EXISTS = re.compile(r"stack .* already exists")
 _UNREADABLE = re.compile(r"\(key |failed to load checkpoint|unable to open bucket|read \"\.pulumi")
 _WRONG_PASSPHRASE = re.compile(r"incorrect passphrase|message authentication failed")
 _CUT_OFF = re.compile(
-    # What Pulumi tells of a provider whose process ended, what gRPC tells of any connection that
-    # broke (its words after that differ with the moment), and a full disk under the state.
+    # Pulumi's error for a provider whose process ended, gRPC's errors for a broken connection
+    # (the rest of their text varies), and the error for a full disk under the state.
     r"exited prematurely|connection error: desc|error reading from server|transport is closing|"
     r"no space left on device"
 )
 
 
 class Session:
-    """What every operation of one environment uses.
+    """The programs and the state that every operation of one environment uses.
 
     Args:
-        layout: where its files are.
+        layout: the paths of the environment.
         built: the CLI that the kit built, used when none is on PATH.
-        provider: finds, or makes, the program of the Kubernetes provider.
+        provider: finds or builds the program of the Kubernetes provider.
     """
 
     def __init__(self, layout: Layout, *, built: Path | None, provider: Callable[[], Path]) -> None:
@@ -61,11 +61,11 @@ class Session:
         self._built = built
         self._provider = provider
         self.repaired: str | None = None
-        """A line about a damaged state that was restored; None when it was whole."""
+        """A line about a damaged state that was restored; None when the state was intact."""
         self._seen: Snapshot | None = None
 
     def write_only(self, run: RunValues) -> None:
-        """Write the generated project; the state, which may be damaged, is not looked at."""
+        """Write the generated project without reading the state, which may be damaged."""
         complete = dataclasses.replace(run, secrets_provider=self.backend.key)
         write_project(self._layout, complete)
 
@@ -96,7 +96,7 @@ class Session:
 
     @cached_property
     def stack(self) -> "QuickStack":
-        """The stack, made when there is none."""
+        """The stack; created when it does not exist."""
         workspace = LocalWorkspace(
             work_dir=str(self._layout.project),
             pulumi_home=str(self._layout.pulumi_home),
@@ -108,21 +108,21 @@ class Session:
             return QuickStack(self._layout.env, workspace, StackInitMode.CREATE_OR_SELECT)
 
     def seen(self) -> Snapshot:
-        """The state as it was last read, and read now only when an operation came between.
+        """The state as it was last read; read again only after an operation has changed it.
 
-        Reading a shared one takes the CLI half a second.
+        The CLI takes half a second to read a shared state.
         """
         return self._seen or self.snapshot()
 
     def forget(self) -> None:
-        """What was read is no longer so."""
+        """Discard the state that was read, because an operation may have changed it."""
         self._seen = None
 
     def snapshot(self) -> Snapshot:
-        """The stack's state as it is now; an empty one before the first operation.
+        """The current state of the stack; an empty one before the first operation.
 
         Raises:
-            WorkspaceError, UpdateFailed: it cannot be read.
+            WorkspaceError, UpdateFailed: the state cannot be read.
         """
         self._seen = self._read()
         return self._seen
@@ -141,11 +141,11 @@ class Session:
         except DamagedError as error:
             raise UpdateFailed(
                 f"the state of {self._layout.env} in {self.backend.url} is damaged ({error}); "
-                f"`seawall state restore {self._layout.env} FILE` brings a copy back"
+                f"restore a backup with `seawall state restore {self._layout.env} FILE`"
             ) from error
 
     def export(self) -> str | None:
-        """The state as JSON, secrets encrypted; None when there is no stack."""
+        """The state as JSON with encrypted secrets; None when there is no stack."""
         try:
             return self.run("stack", "export")
         except CommandError as error:
@@ -154,9 +154,9 @@ class Session:
             raise
 
     def lock_holders(self) -> list[Lock]:
-        """Who holds the stack's lock.
+        """The holders of the stack's lock.
 
-        Making a stack that exists takes the lock and changes nothing; a real operation would.
+        The method tries to create the existing stack: that takes the lock but changes nothing.
         """
         try:
             words = ["stack", "init", self._layout.env]
@@ -169,7 +169,7 @@ class Session:
         return []
 
     def outputs(self) -> dict[str, JsonValue]:
-        """All outputs with secrets in plain text."""
+        """All outputs, with secrets in plain text."""
         with self.heard():
             return _OUTPUTS.validate_json(self.run("stack", "output", "--json", "--show-secrets"))
 
@@ -182,16 +182,16 @@ class Session:
 
     @contextmanager
     def heard(self, on_progress: OnProgress = silent) -> Generator[Listener]:
-        """Turn events into progress, and the SDK's errors into ours."""
+        """Turn events into progress, and the SDK's errors into errors of the engine."""
         listener = Listener(on_progress)
         try:
             yield listener
         except ConcurrentUpdateError as error:
             held = locks_in(str(error))
-            holders = " and ".join(str(lock) for lock in held) or "somebody"
+            holders = " and ".join(str(lock) for lock in held) or "unknown holder"
             raise UpdateRunning(
                 f"stack {self._layout.env}: another update is running ({holders}); wait for it to "
-                f"end, or, when it is dead, run `seawall state unlock {self._layout.env}`",
+                f"end, or, if its process is dead, run `seawall state unlock {self._layout.env}`",
                 stale=bool(held) and all(lock.is_stale for lock in held),
             ) from error
         except CommandError as error:
@@ -202,10 +202,10 @@ class Session:
             source = self.backend.own_passphrase or "PULUMI_CONFIG_PASSPHRASE(_FILE)"
             return ToolError(
                 f"the passphrase in {source} is not the one that the state in {self.backend.url} "
-                "was encrypted with; give that one"
+                "was encrypted with; use that one"
             )
         if _CUT_OFF.search(everything):
-            return UpdateCutOff(f"{told}; the operation was cut off, the next `up` cleans up")
+            return UpdateCutOff(f"{told}; the operation was interrupted; the next `up` cleans up")
         if _UNREADABLE.search(everything):
             return UpdateFailed(
                 f"the state of {self._layout.env} in {self.backend.url} cannot be read or written: "
@@ -214,7 +214,7 @@ class Session:
         return UpdateFailed(told)
 
     def variables(self) -> dict[str, str]:
-        """The environment variables of Pulumi's processes, over those of the user."""
+        """The environment variables of Pulumi's processes; they override those of the user."""
         return {
             **self.backend.variables(),
             "GOGC": os.environ.get("GOGC", _GOGC),
@@ -226,17 +226,18 @@ class Session:
 
 
 class QuickStack(Stack):
-    """A stack that asks nothing after an operation: its events and its state say all of it.
+    """A stack that runs no further CLI command after an operation.
 
-    The SDK would run the CLI three times more, for outputs and history, a second or more.
+    The SDK would run the CLI three more times, for outputs and history, which takes a second or
+    more. The events and the state contain the same data.
     """
 
     def outputs(self) -> OutputMap:
-        """None: `Session.outputs` reads them when they are wanted."""
+        """Empty: `Session.outputs` reads the outputs when they are needed."""
         return {}
 
     def info(self, show_secrets: bool = True) -> UpdateSummary:  # noqa: FBT001, FBT002 - the base class' signature
-        """Nothing but that it succeeded; `Listener.changes` has the counts."""
+        """A summary with only the result `succeeded`; `Listener.changes` has the counts."""
         del show_secrets
         return UpdateSummary(
             kind="update",

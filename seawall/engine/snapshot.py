@@ -1,7 +1,7 @@
-"""What a stack's state says about itself, read from its JSON without asking the CLI.
+"""Reads a stack's state from its JSON, without the CLI.
 
-The JSON is Pulumi's checkpoint of version 3: a file of the file backend, or what `stack export`
-prints.
+The JSON is Pulumi's checkpoint of version 3: a file of the file backend, or the output of
+`stack export`.
 """
 
 import json
@@ -21,11 +21,11 @@ _STACK: Final = "pulumi:pulumi:Stack"
 _KUBERNETES: Final = "kubernetes:"
 _CLUSTER: Final = "pulumi:providers:kubernetes"
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""Of pkg/resource/sig.go in Pulumi's SDK: marks an object as something else than plain data."""
+"""From pkg/resource/sig.go in Pulumi's SDK: marks an object that is not plain data."""
 
 
 class DamagedError(ValueError):
-    """The text is no state; says why."""
+    """The text is not a valid state; the message says why."""
 
 
 class _Read(BaseModel):
@@ -47,7 +47,7 @@ class _Deployment(_Read):
 
 
 class _Checkpoint(_Read):
-    latest: _Deployment | None = None  # a stack that was only made
+    latest: _Deployment | None = None  # None for a new stack without an update
 
 
 class _File(_Read):
@@ -60,16 +60,16 @@ class _Export(_Read):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A stack as its last checkpoint has it.
+    """A stack in its last checkpoint.
 
     Attributes:
-        resources: how many there are, the stack itself included.
-        protected: those that the engine refuses to delete, such as `StatefulSet redis`.
-        pending: operations that began and of which no end was recorded.
-        outputs: the plain outputs; secret ones are left out.
-        stack: its name; None while it is empty.
+        resources: the number of resources, including the stack itself.
+        protected: resources that the engine refuses to delete, such as `StatefulSet redis`.
+        pending: the number of operations that began and have no recorded end.
+        outputs: the plain outputs, without secret ones.
+        stack: the name of the stack; None for an empty stack.
         objects: kind and name of each Kubernetes object.
-        cluster: `kubeconfig` and `context` that they were made with, as far as they were named.
+        cluster: the `kubeconfig` and the `context` of the provider, if they were set.
     """
 
     resources: int = 0
@@ -90,7 +90,7 @@ class Snapshot:
 
     @staticmethod
     def of_export(text: str) -> "Snapshot":
-        """The snapshot in what `stack export` printed; raises DamagedError."""
+        """The snapshot in the output of `stack export`; raises DamagedError."""
         try:
             return _snapshot(_Export.model_validate_json(text).deployment)
         except ValidationError as error:
@@ -98,10 +98,10 @@ class Snapshot:
 
 
 def as_export(text: str) -> str:
-    """A copy of a state in the form of `stack export`, whichever of the two it has.
+    """Convert a copy of a state, in either of the two forms, to the form of `stack export`.
 
     Raises:
-        DamagedError: it is no JSON object.
+        DamagedError: the text is not a JSON object.
     """
     try:
         document = _OBJECT.validate_json(text)

@@ -1,6 +1,6 @@
 """One environment's stack: up, preview, refresh, destroy and outputs.
 
-This is what commands use. Everything else in the package serves it.
+Commands use this module. The other modules of the package support it.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,16 +33,16 @@ class Engine:
     """The stack of one environment.
 
     Args:
-        checkout: where Pulumi.yaml and Pulumi.<env>.yaml are.
-        state_dir: where state, secrets and the generated project are kept.
+        checkout: the folder with Pulumi.yaml and Pulumi.<env>.yaml.
+        state_dir: the folder for state, secrets and the generated project.
         env: the environment, which is also the stack's name.
         pulumi: the CLI that the kit built, used when none is on PATH.
-        kubeconfig: the cluster; None leaves it to the configuration or to $KUBECONFIG.
-        provider: finds, or makes, the program of the Kubernetes provider.
-        kubectl: finds what asks the same cluster which objects exist.
+        kubeconfig: the cluster; when None, the configuration or $KUBECONFIG names it.
+        provider: finds or builds the program of the Kubernetes provider.
+        kubectl: returns a kubectl for the same cluster, to find existing objects.
         program: what to deploy; the platform by default.
 
-    Every method raises an EngineError of one line.
+    Every method raises an EngineError with a message of one line.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class Engine:
         refresh: bool = False,
         on_progress: OnProgress = silent,
     ) -> UpResult:
-        """Bring the cluster to what the program says.
+        """Deploy what the program declares.
+
+        After an interrupted operation it first cleans up and adopts objects that already exist.
 
         Args:
-            images: image references by name, over the committed ones and those that are deployed.
-            settings: those of an earlier release, in place of the committed ones.
-            refresh: look at the live objects first, so that drift is repaired.
-            on_progress: told of every step.
-
-        After an operation that was cut off it cleans up first and adopts what was already created.
+            images: image references by name; they override the committed and the deployed ones.
+            settings: the settings of an earlier release; they replace the committed ones.
+            refresh: read the live objects first, so that drift is repaired.
+            on_progress: called for every step.
         """
         run = self._run_values(images, settings)
         self._deployed = None
@@ -90,9 +90,10 @@ class Engine:
         )
 
     def record_good(self) -> None:
-        """Record what `up` deployed as the release to return to; does nothing when it is.
+        """Record what `up` deployed as the last good release; does nothing if it is recorded.
 
-        Exactly that: whatever the committed or the generated file says by now.
+        It records exactly the deployed values, even if the committed or the generated file has
+        changed since.
         """
         if self._deployed is None:
             raise WorkspaceError(f"stack {self._layout.env}: nothing was deployed by this run")
@@ -120,7 +121,7 @@ class Engine:
         refresh: bool = False,
         on_progress: OnProgress = silent,
     ) -> UpResult:
-        """What `up` would do; with `refresh` it also shows drift. Nothing is changed."""
+        """What `up` would do; with `refresh` also drift. Changes nothing."""
         self._session.write(self._run_values(images, None))
         program = self._program()
         self._complete(program)
@@ -136,21 +137,21 @@ class Engine:
         return _result(heard)
 
     def refresh(self, *, on_progress: OnProgress = silent) -> UpResult:
-        """Take the live objects into the state; the cluster is not changed."""
+        """Update the state from the live objects; the cluster is not changed."""
         self._session.write(self._run_values(None, None))
         with self._operations.run("refresh", on_progress) as heard:
             self._session.stack.refresh(on_event=heard.hear, color="never")
         return _result(heard)
 
     def destroy(self, *, on_progress: OnProgress = silent) -> UpResult:
-        """Delete everything that the stack made; its configuration and secrets stay.
+        """Delete everything that the stack created; its configuration and secrets stay.
 
-        The program is not looked at, so that a stack can be removed whose configuration is wrong.
+        The program is not checked, so that a stack with a wrong configuration can be removed.
         """
         return self._operations.past_dead_locks(lambda: self._destroy(on_progress))
 
     def outputs(self) -> Mapping[str, Output]:
-        """The outputs of the last update, secrets included; an error before the first."""
+        """The outputs of the last update, including secrets; an error before the first update."""
         found = self.snapshot()
         if found.stack is None:
             raise WorkspaceError(
@@ -164,45 +165,45 @@ class Engine:
         }
 
     def prepare(self) -> None:
-        """Make the generated project when there is none, so that commands about the state work.
+        """Create the generated project if it is missing, so that commands about the state work.
 
-        One that is there is left alone: an update may be reading it.
+        An existing project is kept unchanged, because an update may be reading it.
         """
         if not self._layout.stack_file.is_file():
             self._session.write_only(RunValues(self._place()))
 
     def snapshot(self) -> Snapshot:
-        """The state as it was last saved, without asking the cluster."""
+        """The state as it was last saved; the cluster is not read."""
         self.prepare()
         return self._session.snapshot()
 
     @property
     def repaired(self) -> str | None:
-        """A line about a damaged state that was restored from a copy; None when it was whole."""
+        """A line about a damaged state that was restored from a copy; None if it was intact."""
         return self._session.repaired
 
     @property
     def timings(self) -> Mapping[str, float]:
-        """Seconds by what took them, of the last operations."""
+        """Duration in seconds of each step of the last operations, by name."""
         return self._operations.timings
 
     @property
     def programs(self) -> Programs:
-        """Which CLI and which provider serve this stack."""
+        """The CLI and the provider of this stack."""
         return self._session.programs
 
     def environment(self) -> Mapping[str, str]:
-        """What to set to use the plain CLI: `pulumi -C <project>`, whose path is `project`."""
+        """The variables for the plain CLI: `pulumi -C <project>`, with the path in `project`."""
         return self._session.variables()
 
     @property
     def layout(self) -> Layout:
-        """Where everything is."""
+        """The paths of the environment."""
         return self._layout
 
     @property
     def session(self) -> Session:
-        """For what concerns the state itself; see `seawall.engine.state`."""
+        """The session, for operations on the state itself; see `seawall.engine.state`."""
         return self._session
 
     @property
@@ -211,13 +212,13 @@ class Engine:
         return self._layout.project
 
     def _place(self) -> Values:
-        """Where the cluster is, below seawall:kubernetes."""
+        """The values below seawall:kubernetes that locate the cluster."""
         if self._kubeconfig is None:
             return {}
         return {"kubeconfig": str(self._kubeconfig.resolve())}
 
     def _run_values(self, images: Mapping[str, str] | None, settings: Values | None) -> RunValues:
-        """What a run adds: images that nobody names stay as they are deployed."""
+        """The values of a run; images that are not named anywhere stay as deployed."""
         self.prepare()
         deployed = self._session.snapshot().outputs.get("images")
         known = {k: str(v) for k, v in deployed.items()} if isinstance(deployed, dict) else {}
@@ -250,14 +251,14 @@ class Engine:
         return _result(heard, outputs=outputs, recovered=recovered)
 
     def _adopts(self) -> bool:
-        """Whether the team lets the stack take over objects that exist."""
+        """Whether the configuration lets the stack take over existing objects."""
         return object_at(committed_values(self._layout), KUBERNETES).get("adopt_existing") is True
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))
         before = self._session.seen()
         if before.protected:
-            # Pulumi would delete all the others before it comes to these.
+            # Pulumi would delete all the other resources before it refuses these.
             raise WorkspaceError(
                 f"stack {self._layout.env} has protected resources ({', '.join(before.protected)}):"
                 " nothing was deleted; set seawall:protect to false and run `seawall up "
@@ -269,13 +270,13 @@ class Engine:
         return _result(heard, recovered=recovered)
 
     def _program(self) -> Program:
-        """The program, after its configuration and what it deploys were checked."""
+        """The program, after its configuration and its resources were checked."""
         with self._operations.timed("program and policies"):
             return self._given_program or checked_program(self._layout)
 
     def _complete(self, program: Program) -> None:
-        """Make the stack when there is none, and the secrets that it lacks."""
-        _ = self._session.stack  # the first command of a new stack: it makes its secrets' salt
+        """Create the stack if it does not exist, and generate missing secrets."""
+        _ = self._session.stack  # first for a new stack: creates the salt of its secrets
         with self._session.heard():
             ensure_secrets(self._layout, program.secrets, self._store)
 

@@ -1,6 +1,6 @@
-"""Copies of a stack's state, and its lock: what an operator does by hand when all else failed.
+"""Copies of a stack's state, and its lock: manual operations for when recovery has failed.
 
-A copy holds secrets only as the state holds them, encrypted; it needs the same passphrase or key.
+Secrets in a copy are encrypted, as in the state; the same passphrase or key decrypts them.
 """
 
 import shutil
@@ -18,7 +18,7 @@ __all__ = ["backup_state", "restore_state", "unlock_state"]
 
 
 def backup_state(engine: Engine, to: Path | None = None) -> Path:
-    """Write a copy of the state; the file, readable by its owner only.
+    """Write a copy of the state; returns the file, which only its owner can read.
 
     Raises:
         WorkspaceError: there is no state, or `to` exists.
@@ -28,7 +28,7 @@ def backup_state(engine: Engine, to: Path | None = None) -> Path:
     with engine.session.heard():
         text = engine.session.export()
     if text is None:
-        raise WorkspaceError(f"stack {env} has no state yet; `seawall up {env}` makes one")
+        raise WorkspaceError(f"stack {env} has no state yet; `seawall up {env}` creates one")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     file = to or engine.layout.backups / f"{env}-{moment}.json"
     if file.exists():
@@ -42,28 +42,31 @@ def backup_state(engine: Engine, to: Path | None = None) -> Path:
 
 
 def restore_state(engine: Engine, file: Path) -> Path | None:
-    """Make the copy in `file` the stack's state; the file that keeps the state before it.
+    """Replace the stack's state with the copy in `file`.
 
-    What was deployed since the copy was made is adopted by the next `up`.
+    The next `up` adopts what was deployed after the copy was made.
+
+    Returns:
+        The file with the previous state; None when there was no readable one.
 
     Raises:
-        WorkspaceError: `file` is no copy of this stack's state.
+        WorkspaceError: `file` is not a copy of this stack's state.
     """
     engine.prepare()
     text = _checked_copy(file, engine)
     kept = _put_aside(engine)
     with engine.session.heard():
-        _ = engine.session.stack  # made when there is none
+        _ = engine.session.stack  # created when it does not exist
         engine.session.run("stack", "import", stdin=text)
     engine.layout.unfinished.touch()
     return kept
 
 
 def unlock_state(engine: Engine) -> list[Lock]:
-    """Remove the lock of an operation that is dead; the locks that were removed.
+    """Remove the lock of a dead operation; returns the removed locks.
 
     Raises:
-        UpdateRunning: its holder lives, on this machine.
+        UpdateRunning: the holder is a running process on this machine.
     """
     engine.prepare()
     held = engine.session.lock_holders()
@@ -80,7 +83,7 @@ def unlock_state(engine: Engine) -> list[Lock]:
 
 
 def _checked_copy(file: Path, engine: Engine) -> str:
-    """The export in `file`, which may be a checkpoint of the file backend, too."""
+    """The export in `file`, which may also be a checkpoint of the file backend."""
     env = engine.layout.env
     try:
         text = as_export(file.read_text(encoding="utf-8"))
@@ -89,7 +92,7 @@ def _checked_copy(file: Path, engine: Engine) -> str:
         raise WorkspaceError(f"{file} cannot be read: {error.strerror}") from error
     except (DamagedError, UnicodeDecodeError) as error:
         raise WorkspaceError(
-            f"{file} is no copy of a state ({error}); `seawall state backup {env}` makes one"
+            f"{file} is no copy of a state ({error}); `seawall state backup {env}` writes one"
         ) from error
     if snapshot.stack not in {None, env}:
         raise WorkspaceError(
@@ -107,17 +110,17 @@ def _resources_now(engine: Engine) -> int:
     try:
         return engine.snapshot().resources
     except EngineError:
-        return 0  # damaged: nothing that could be forgotten can be read
+        return 0  # damaged: the state has no readable resource that could be lost
 
 
 def _put_aside(engine: Engine) -> Path | None:
-    """Keep what is there; a damaged file leaves the place where Pulumi would read it."""
+    """Keep a copy of the current state; a damaged file is then removed from Pulumi's folder."""
     layout = engine.layout
     if engine.session.backend.is_shared:
         try:
             return backup_state(engine)
         except EngineError:
-            return None  # nothing there, or nothing that can be read: the bucket keeps versions
+            return None  # no state, or an unreadable one: the bucket keeps earlier versions
     if not layout.checkpoint.is_file():
         return None
     layout.backups.mkdir(parents=True, exist_ok=True)

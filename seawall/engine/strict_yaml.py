@@ -1,9 +1,9 @@
-"""YAML as people mean it: what PyYAML would take silently, and in another sense, is refused.
+"""Strict YAML: refuses text that PyYAML would accept silently with an unexpected meaning.
 
-Refused are a key that stands twice (the last would win), characters that look like others or like
-nothing, tabs, tags beside those of plain values, anchors and aliases. Each refusal names the line,
-the column and what stands there. What only YAML 1.1 reads as a number or a boolean (0100, 2:30,
-0x10, 1_000, yes) is a text, so that the typed configuration refuses it with its value.
+It refuses duplicate keys (the last one would win), invisible and look-alike characters, tabs, tags
+other than those of plain values, anchors and aliases. Each error names the line, the column and the
+text. A value that only YAML 1.1 reads as a number or a boolean (0100, 2:30, 0x10, 1_000, yes) is a
+string, so that the typed configuration refuses it with its value.
 """
 
 import re
@@ -28,10 +28,10 @@ _TYPOGRAPHIC_QUOTES = frozenset("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201
 _STANDARD = "tag:yaml.org,2002:"
 _TEXT = f"{_STANDARD}str"
 _GIVEN_TAGS = frozenset({_TEXT, f"{_STANDARD}map", f"{_STANDARD}seq"})
-"""Tags that may be written out; others would give a plain value another sense."""
+"""Tags that may be written explicitly; others would change the meaning of a plain value."""
 _MEANINGS = (
-    # YAML 1.2, 10.3.2 (core schema), without the forms that YAML 1.1 reads in another way: what
-    # PyYAML writes without quotes because it is a text in YAML 1.1 must be read as that text again.
+    # YAML 1.2, 10.3.2 (core schema), without the forms that have another meaning in YAML 1.1.
+    # PyYAML writes a string without quotes if it is a string in YAML 1.1; it must stay a string.
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
@@ -44,7 +44,7 @@ def load(path: Path) -> Values:
     """The mapping in a YAML file.
 
     Raises:
-        WorkspaceError: it cannot be read, is no mapping, or holds what is refused here.
+        WorkspaceError: it cannot be read, is not a mapping, or contains something refused here.
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -65,10 +65,10 @@ def value_in(text: str, source: str) -> Value:
 
     Args:
         text: the YAML.
-        source: where it is from, for messages.
+        source: the origin of the text, for messages.
 
     Raises:
-        WorkspaceError: it is no YAML, or holds what is refused here.
+        WorkspaceError: it is not YAML, or contains something refused here.
     """
     _refuse_odd_characters(source, text)
     try:
@@ -80,7 +80,7 @@ def value_in(text: str, source: str) -> Value:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with plain values only, and keys that are plain texts and stand once."""
+    """The safe loader, restricted to plain values and to unique keys that are plain strings."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class' attribute
         first: [
@@ -109,7 +109,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _wrong_event(event: yaml.Event) -> str | None:
-    """What is wrong with a value as it is written; None when nothing is."""
+    """What is wrong with the notation of a value; None when it is valid."""
     if isinstance(event, yaml.AliasEvent):
         return f"alias *{event.anchor}; write the value itself"
     if not isinstance(event, yaml.NodeEvent):
@@ -124,7 +124,7 @@ def _wrong_event(event: yaml.Event) -> str | None:
 
 
 def _wrong_key(node: yaml.Node, seen: set[str]) -> str | None:
-    """What is wrong with a key; None when nothing is."""
+    """What is wrong with a key; None when it is valid."""
     if node.tag != _TEXT:
         given = f" {node.value}" if isinstance(node, yaml.ScalarNode) else ""
         return f"key{given} is not a text; put it in quotes"

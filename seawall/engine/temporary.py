@@ -1,7 +1,7 @@
-"""A folder for the temporary files of our Pulumi processes.
+"""A folder for the temporary files of the engine's Pulumi processes.
 
-The Kubernetes provider writes the kubeconfig into a temporary file each time that it starts, and
-leaves it there: provider.go of pulumi-kubernetes 4.25, `writeKubeconfigToFile`.
+At each start the Kubernetes provider writes the kubeconfig into a temporary file and never removes
+it: provider.go of pulumi-kubernetes 4.25, `writeKubeconfigToFile`.
 """
 
 import atexit
@@ -15,9 +15,9 @@ __all__ = ["own_folder"]
 
 
 def own_folder(layout: Layout) -> Path:
-    """The folder of this process, which is removed with all that is in it when the process ends.
+    """The folder of this process, which is removed with its content when the process ends.
 
-    Those of processes that were killed are removed here.
+    The call also removes the folders of killed processes.
     """
     for folder in layout.temporary.glob("*"):
         if not Path("/proc", folder.name).exists():

@@ -1,4 +1,4 @@
-"""What an operation on a stack tells while it runs, and what it comes to in the end."""
+"""The progress of an operation on a stack, and its result."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
 
 class Stage(Enum):
-    """How far one step on one resource is."""
+    """The stage of one step on one resource."""
 
     BEGUN = "begun"
     DONE = "done"
@@ -40,12 +40,12 @@ class Progress:
 
     urn: str
     op: str
-    """Pulumi's word: create, update, replace, delete, refresh, ..."""
+    """Pulumi's name of the operation: create, update, replace, delete, refresh, ..."""
     stage: Stage
 
     @property
     def resource(self) -> str:
-        """The resource as messages call it: `Deployment gateway`."""
+        """The name of the resource in messages: `Deployment gateway`."""
         return short(self.urn)
 
 
@@ -65,10 +65,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was done, or would be, to one resource."""
+    """A change to one resource, done or planned."""
 
     op: str
-    """Pulumi's word: create, update, replace, delete, ..."""
+    """Pulumi's name of the operation: create, update, replace, delete, ..."""
     resource: str
     fields: tuple[str, ...] = ()
     """The inputs that differ, as paths such as spec.replicas."""
@@ -76,23 +76,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class UpResult:
-    """What an operation came to."""
+    """The result of an operation."""
 
     changes: Mapping[str, int]
-    """How many resources by Pulumi's word: create, update, delete, same, ..."""
+    """The number of resources by Pulumi's operation: create, update, delete, same, ..."""
     outputs: Mapping[str, Output]
     recovered: bool = False
-    """The update before was cut off and was cleaned up first."""
+    """Whether the previous update was interrupted and was cleaned up first."""
     steps: tuple[Step, ...] = ()
     """Every change, in the order in which it began."""
 
     @property
     def changed(self) -> int:
-        """How many resources were, or would be, touched."""
+        """The number of resources that were, or would be, changed."""
         return sum(count for op, count in self.changes.items() if op not in _UNCHANGED)
 
     def line(self) -> str:
-        """One line for a person."""
+        """One line of text for the user."""
         if not self.changed:
             return f"Pulumi reports no changes ({self.changes.get('same', 0)} resources)"
         listed = ", ".join(f"{count} {op}" for op, count in sorted(self.changes.items()))
@@ -110,7 +110,7 @@ class Listener:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many resources by Pulumi's word, as of the last summary."""
+        """The number of resources by Pulumi's operation, from the last summary."""
         return dict(self._changes)
 
     @property
@@ -119,7 +119,7 @@ class Listener:
         return tuple(self._steps.values())
 
     def hear(self, event: EngineEvent) -> None:
-        """Take one event."""
+        """Process one event."""
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._note(metadata)
@@ -136,7 +136,7 @@ class Listener:
             self._remember(event.diagnostic_event.message, event.diagnostic_event.urn)
 
     def failure(self, otherwise: str) -> str:
-        """The errors as one line; `otherwise` when the engine told none."""
+        """The errors as one line; `otherwise` when the engine reported none."""
         if not self._errors:
             told = _ERROR_LINE.search(otherwise)
             return _one_line(told["message"] if told else otherwise)
@@ -153,7 +153,7 @@ class Listener:
         self._on_progress(Progress(urn, op, stage))
 
     def _remember(self, message: str, urn: str | None) -> None:
-        # "update failed" is the engine's own echo of an error that came before.
+        # "update failed" only repeats that an error came before.
         text = _one_line(message)
         if not text or text in {"update failed", "preview failed", "destroy failed"}:
             return
@@ -169,7 +169,7 @@ def short(urn: str) -> str:
 
 
 def _count(changes: OpMap | Mapping[str, int] | None) -> dict[str, int]:
-    """Pulumi's summary with plain words for keys."""
+    """Pulumi's summary with strings as keys."""
     counts: Counter[str] = Counter()
     for op, count in (changes or {}).items():
         counts[op.value if isinstance(op, Enum) else op] += count
@@ -177,7 +177,7 @@ def _count(changes: OpMap | Mapping[str, int] | None) -> dict[str, int]:
 
 
 def silent(progress: Progress) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
     del progress
 
 

@@ -1,4 +1,4 @@
-"""Stack configurations as plain data: merging them, and telling secrets from the rest."""
+"""Stack configurations as plain data: merge them, and separate secrets from other values."""
 
 from typing import cast
 
@@ -7,7 +7,7 @@ from seawall.engine.strict_yaml import Value, Values
 __all__ = ["merge", "object_at", "plain", "secure"]
 
 _SECURE = "secure"
-"""The one key of an encrypted value in a stack's file."""
+"""The only key of an encrypted value in a stack's file."""
 
 
 def object_at(values: Values, key: str) -> Values:
@@ -17,7 +17,7 @@ def object_at(values: Values, key: str) -> Values:
 
 
 def merge(base: Values, over: Values) -> Values:
-    """`base` with the values of `over`, object by object."""
+    """`base` overridden by the values of `over`, recursively for objects."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -27,7 +27,7 @@ def merge(base: Values, over: Values) -> Values:
 
 
 def secure(value: Value) -> Values:
-    """The part that is encrypted."""
+    """The encrypted part of a value."""
     if not isinstance(value, dict):
         return {}
     found: Values = {}
@@ -40,7 +40,7 @@ def secure(value: Value) -> Values:
 
 
 def plain(values: Values) -> Values:
-    """The part that is not encrypted."""
+    """The part of the values that is not encrypted."""
     found: Values = {}
     for key, item in values.items():
         if _is_secure(item):

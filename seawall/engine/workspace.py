@@ -1,8 +1,8 @@
 """The generated project of one environment.
 
-Committed values are merged anew at every run; secrets and their salt, which live in the generated
-file only, are kept from before. So a developer's tree never gets dirty, and the plain CLI works in
-the generated folder too.
+Every run merges the committed values again. Secrets and their salt exist only in the generated file
+and are kept between runs. So a run never changes the working tree of the checkout, and the plain
+CLI works in the generated folder.
 """
 
 import os
@@ -37,21 +37,21 @@ IMAGES = "seawall:images"
 KUBERNETES = "seawall:kubernetes"
 STATE = "seawall:state"
 PLACE = frozenset({"adopt_existing", "context", "kubeconfig"})
-"""Keys below KUBERNETES that say where the cluster is, not what is deployed."""
+"""Keys below KUBERNETES that describe the cluster and its access, not what is deployed."""
 
 _PROGRAM = "infra"
-# What Pulumi itself writes into a stack's file beside `config`.
+# The keys that Pulumi itself writes into a stack's file, next to `config`.
 _KEPT = ("encryptedkey", "encryptionsalt", "secretsprovider")
 
 
 @dataclass(frozen=True, slots=True)
 class RunValues:
-    """What one run adds to the committed values.
+    """The values that one run adds to the committed values.
 
     Attributes:
-        kubernetes: below seawall:kubernetes.
-        images: image references by name, over the committed ones.
-        settings: the values of an earlier release, in place of the committed ones.
+        kubernetes: values below seawall:kubernetes.
+        images: image references by name; they override the committed ones.
+        settings: the values of an earlier release; they replace the committed ones.
         secrets_provider: the address of a key, for the stack's file; None for a passphrase.
     """
 
@@ -79,7 +79,7 @@ def write_project(layout: Layout, run: RunValues) -> None:
     kept: Values = {
         key: source[key] for source in (before, document) for key in _KEPT if key in source
     }
-    # What another salt or key encrypted cannot be read with the committed one.
+    # The committed salt or key cannot decrypt values that another salt or key encrypted.
     readable = all(before.get(key) == kept[key] for key in kept if key in document)
     old = secure(object_at(before, "config")) if readable else {}
     if run.secrets_provider is not None:
@@ -100,15 +100,15 @@ def write_document(layout: Layout, document: Values) -> None:
 
 
 def stack_values(layout: Layout) -> Values:
-    """The `config` of the generated stack file; secrets are still encrypted in it."""
+    """The `config` of the generated stack file, with encrypted secrets."""
     return object_at(load(layout.stack_file), "config")
 
 
 def committed_values(layout: Layout) -> Values:
-    """The `config` of the environment's own file.
+    """The `config` of the environment's committed file.
 
     Raises:
-        WorkspaceError: there is none, or it cannot be read.
+        WorkspaceError: the file does not exist or cannot be read.
     """
     return object_at(_committed(layout), "config")
 
@@ -125,7 +125,7 @@ def environments(checkout: Path) -> list[str]:
 
 
 def _base(committed: Values, settings: Values | None) -> Values:
-    """The committed values, or an earlier release's in the place that the committed ones name."""
+    """The committed values, or those of an earlier release with the committed cluster and state."""
     if settings is None:
         return dict(committed)
     kubernetes = object_at(committed, KUBERNETES)
@@ -138,8 +138,8 @@ def _committed(layout: Layout) -> Values:
     if not layout.committed_file.is_file():
         known = ", ".join(environments(layout.checkout)) or "none"
         raise WorkspaceError(
-            f"there is no environment {layout.env!r}, that is no {layout.committed_file.name} in "
-            f"{layout.checkout}; there are: {known}"
+            f"there is no environment {layout.env!r}: {layout.checkout} has no file "
+            f"{layout.committed_file.name}; there are: {known}"
         )
     return load(layout.committed_file)
 
@@ -150,13 +150,13 @@ def _project(layout: Layout) -> Values:
     runtime = project.get("runtime")
     options = runtime.get("options") if isinstance(runtime, dict) else None
     if isinstance(options, dict) and isinstance(options.get("virtualenv"), str):
-        # Given relative to the checkout; the generated project lies elsewhere.
+        # The path is relative to the checkout, but the generated project is in another folder.
         options["virtualenv"] = str(layout.checkout / str(options["virtualenv"]))
     return project
 
 
 class _NoAliases(yaml.SafeDumper):
-    """Writes a value that stands twice twice: the strict loader takes no aliases."""
+    """Writes a repeated value in full each time, because the strict loader refuses aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         """Always."""
@@ -165,7 +165,7 @@ class _NoAliases(yaml.SafeDumper):
 
 
 def _write(path: Path, document: Values) -> None:
-    # Replaced in one step: a killed run leaves the old file or the new one.
+    # The replacement is atomic: a killed run leaves the old file or the new one.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f"{path.name}.", delete=False
     ) as fresh:

@@ -1,6 +1,7 @@
-"""A cluster's API server over HTTP, where what another server behind it answers must be seen whole.
+"""A cluster's API server over HTTP, for requests that it proxies to another server.
 
-`kubectl get --raw` hides the words of whom it is not the API server that refuses.
+The answer contains status and body of that server. `kubectl get --raw` hides the text of an error
+that comes from a server behind the API server.
 """
 
 import http.client
@@ -24,7 +25,7 @@ _ENDS_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body, whoever gave them."""
+    """Status and body, from the API server or from a server behind it."""
 
     status: int
     body: str
@@ -36,7 +37,7 @@ Ask = Callable[[str], Answer]
 
 class _OverSocket(http.client.HTTPConnection):
     def __init__(self, file: Path) -> None:
-        # kubectl lets in who asks for localhost.
+        # `kubectl proxy` accepts requests for the host `localhost`.
         super().__init__("localhost", timeout=_ANSWERS_S)
         self._file = file
 
@@ -48,12 +49,13 @@ class _OverSocket(http.client.HTTPConnection):
 
 @contextmanager
 def api_server(kubectl: Kubectl) -> Generator[Ask]:
-    """While inside, paths of the API server can be asked for, with kubectl's own credentials.
+    """Context manager that yields a function for GET requests, with kubectl's credentials.
 
-    kubectl passes them on at a socket in a folder that only this user can enter.
+    `kubectl proxy` forwards the requests from a Unix socket in a folder that only this user can
+    enter.
 
     Raises:
-        ClusterError: kubectl could not begin; says why.
+        ClusterError: `kubectl proxy` could not start; says why.
     """
     with tempfile.TemporaryDirectory(prefix="seawall-") as folder:
         file = Path(folder) / "api"
@@ -76,7 +78,7 @@ def api_server(kubectl: Kubectl) -> Generator[Ask]:
 
 def _wait_for_it(process: "subprocess.Popen[str]") -> None:
     line = ""
-    # Before it serves it may tell what its login has to say.
+    # Before it serves, it may print messages of its login plugin.
     for line in process.stdout or ():
         if line.startswith(_TOLD):
             return

@@ -1,4 +1,4 @@
-"""Ask and tell a cluster through kubectl."""
+"""Read and change the objects of a cluster through kubectl."""
 
 import json
 import subprocess
@@ -19,8 +19,8 @@ class Kubectl:
 
     Args:
         program: the kubectl to run.
-        kubeconfig: whose cluster and credentials.
-        context: which of its contexts; its current one when not given.
+        kubeconfig: the file with the cluster and the credentials.
+        context: a context in that file; default: its current context.
     """
 
     def __init__(self, program: Path, kubeconfig: Path, context: str | None = None) -> None:
@@ -33,7 +33,7 @@ class Kubectl:
         """Standard output of one call.
 
         Raises:
-            ClusterError: it failed; the message holds its last words.
+            ClusterError: the call failed; the message has the last line of standard error.
         """
         try:
             done = subprocess.run(
@@ -96,7 +96,7 @@ class Kubectl:
 
         Args:
             extra: kubectl's own arguments.
-            namespace: the one that is meant where `extra` names none; kubectl's own when empty.
+            namespace: the namespace if `extra` names none; when empty, kubectl chooses it.
         """
         usual = [f"--namespace={namespace}"] if namespace else []
         return [*self._where, *usual, *extra]

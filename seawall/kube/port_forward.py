@@ -1,4 +1,4 @@
-"""Reaching a pod or a Service through the API server, where its address cannot be reached."""
+"""Connect to a pod or a Service through the API server when its address is not reachable."""
 
 import re
 import subprocess
@@ -16,10 +16,10 @@ _ENDS_S = 5.0
 
 @contextmanager
 def forwarded(kubectl: Kubectl, namespace: str, what: str, *, port: int) -> Generator[str]:
-    """While inside, `what` (kind/name) answers under the URL that this yields.
+    """Context manager that yields a URL for a port of `what` (kind/name).
 
     Raises:
-        ClusterError: kubectl could not forward; says why.
+        ClusterError: kubectl could not forward the port; says why.
     """
     words = ["-n", namespace, "port-forward", "--address=127.0.0.1", what]
     with subprocess.Popen(
@@ -29,7 +29,7 @@ def forwarded(kubectl: Kubectl, namespace: str, what: str, *, port: int) -> Gene
         text=True,
     ) as process:
         try:
-            # It says one line when it listens, or why it cannot, and then it ends.
+            # kubectl prints one line when it listens; or it prints the reason and ends.
             line = process.stdout.readline() if process.stdout else ""
             told = _TOLD.search(line)
             if told is None:

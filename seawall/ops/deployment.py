@@ -1,4 +1,4 @@
-"""An environment and the cluster that it is deployed to: what a command about one starts from."""
+"""An environment and the cluster that it is deployed to; most commands start from a `Target`."""
 
 import os
 import re
@@ -33,11 +33,11 @@ class Target:
 
     Attributes:
         kit: the checkout's kit.
-        env: its name.
-        namespace: where it is deployed.
-        own: the kit's own cluster, when that is where; None for one that somebody else runs.
-        kubeconfig: of the cluster.
-        context: which of the kubeconfig's contexts; its current one when None.
+        env: the name of the environment.
+        namespace: the namespace that it is deployed to.
+        own: the bundled cluster that it is deployed to; None for any other cluster.
+        kubeconfig: the kubeconfig of the cluster.
+        context: the context in the kubeconfig; None uses the current context.
     """
 
     kit: Kit
@@ -49,10 +49,10 @@ class Target:
 
     @cached_property
     def engine(self) -> Engine:
-        """Its stack; the Pulumi CLI is built here when there is none.
+        """The stack of the environment; builds the Pulumi CLI when PATH has none.
 
         Raises:
-            UsageError: the state folder is not this kit's.
+            UsageError: the state folder belongs to another kit.
         """
         self.kit.claim_home()
         return Engine(
@@ -67,7 +67,7 @@ class Target:
 
     @cached_property
     def kubectl(self) -> Kubectl:
-        """Kubectl with its cluster; raises ClusterError when there is no such cluster."""
+        """Kubectl for the cluster; raises ClusterError when the cluster does not exist."""
         if self.own:
             return self.own.kubectl()
         found = shutil.which("kubectl")
@@ -83,7 +83,7 @@ class Target:
 
     @property
     def reachable(self) -> bool:
-        """Whether this machine reaches pods and Services by their addresses."""
+        """Whether this machine can connect to the addresses of pods and Services."""
         return self.own is not None and self.own.reachable
 
     @property
@@ -92,10 +92,10 @@ class Target:
         return self.kit.home / self.env / "api-key"
 
     def check_cluster(self) -> None:
-        """Make sure that the API server answers and takes the credentials.
+        """Make sure that the API server answers and accepts the credentials.
 
         Raises:
-            ClusterError: it does not; says which of the two.
+            ClusterError: it does not answer, or it refuses the credentials; says which.
         """
         try:
             self.kubectl("get", "namespaces", "--output=name", timeout_s=30)
@@ -114,12 +114,12 @@ class Target:
             ) from error
 
     def check_names_of_the_cluster(self) -> None:
-        """Make sure that no other environment serves what a cluster has once.
+        """Make sure that no other environment serves the APIs that exist once per cluster.
 
-        An update that continues one that was cut off adopts what is there, whoever made it.
+        An update that continues an interrupted one adopts existing objects, even those of others.
 
         Raises:
-            UsageError: another namespace serves the autoscaler's metrics.
+            UsageError: another namespace serves the metrics API of the autoscaler.
         """
         values = committed_values(self.engine.layout)
         if not isinstance(values.get(_ADAPTER), dict):
@@ -130,25 +130,25 @@ class Target:
             if name.endswith(_METRICS_APIS) and namespace not in ("", self.namespace):
                 raise UsageError(
                     f"{self.place} has {name} served from the namespace {namespace}, and "
-                    f"Pulumi.{self.env}.yaml brings another adapter: leave {_ADAPTER} out, or "
-                    "remove that one"
+                    f"Pulumi.{self.env}.yaml deploys a second adapter: remove {_ADAPTER} from that "
+                    "file, or remove the existing adapter"
                 )
 
     def check_deployed_here(self) -> None:
         """Make sure that this is the cluster which the stack was deployed to.
 
-        Pulumi deletes on the one that the state names, whatever the configuration says by now.
+        Pulumi deletes from the cluster in the state, even when the configuration names another.
 
         Raises:
-            UsageError: the configuration, or KUBECONFIG, names another one.
+            UsageError: the configuration, or KUBECONFIG, names another cluster.
         """
         now = {"kubeconfig": str(self.kubeconfig.resolve()), "context": self.context}
         for name, deployed in self.engine.snapshot().cluster.items():
             if now[name] is not None and now[name] != deployed:
                 raise UsageError(
-                    f"{self.env} was deployed with the {name} {deployed}, and {now[name]} is named "
-                    f"now: nothing was deleted; set seawall:kubernetes.{name} back, or, when both "
-                    f"are one cluster, run `seawall up {self.env}` first"
+                    f"{self.env} was deployed with the {name} {deployed}, but the configuration "
+                    f"now names {now[name]}: nothing was deleted; set seawall:kubernetes.{name} "
+                    f"back, or, when both are the same cluster, run `seawall up {self.env}` first"
                 )
 
 
@@ -156,9 +156,9 @@ def target_of(kit: Kit, env: str) -> Target:
     """The environment of the checkout's Pulumi.<env>.yaml.
 
     Raises:
-        UsageError: the name is none, or this checkout has a cluster of another kind.
-        WorkspaceError: there is no such file, or it cannot be read.
-        ClusterError: its kubeconfig is not there.
+        UsageError: the name is invalid, or this checkout has a cluster of another kind.
+        WorkspaceError: the file does not exist or cannot be read.
+        ClusterError: the kubeconfig does not exist.
     """
     check_env_name(env)
     values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
@@ -177,7 +177,7 @@ def target_of(kit: Kit, env: str) -> Target:
 
 
 def own_namespace(kit: Kit, env: str) -> str:
-    """The namespace of an environment on the kit's own cluster; empty when it cannot be told."""
+    """The namespace of an environment on the bundled cluster; empty when it is unknown."""
     try:
         values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
     except WorkspaceError:
@@ -189,10 +189,10 @@ def own_namespace(kit: Kit, env: str) -> str:
 
 def _kubeconfig(given: object) -> Path:
     if given is not None and (not isinstance(given, str) or _CONTENTS.search(given)):
-        # Not shown: what is there instead of a path may be a private key.
+        # The value is not shown: it may contain a private key instead of a path.
         raise UsageError(
-            "seawall:kubernetes.kubeconfig is not the path of a file; name one, contents would "
-            "put its keys into git and into the stack's state"
+            "seawall:kubernetes.kubeconfig is not the path of a file; write a path, because the "
+            "contents of a kubeconfig would put its keys into git and into the stack's state"
         )
     named = given if isinstance(given, str) else os.environ.get("KUBECONFIG", "")
     if os.pathsep in named:

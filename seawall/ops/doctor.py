@@ -1,4 +1,4 @@
-"""What this machine has, what it lacks, and what to do about it. Nothing is changed by looking."""
+"""What this machine has, what it lacks, and what to do about it. The checks change nothing."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ _VERIFIED_SYSTEM = ("debian", "12")
 _VERIFIED_CGROUP = 1
 _CORES = 2
 _MEMORY_GIB = 4.0
-"""Room for three nodes with everything on them, and for a build beside them."""
+"""Enough for three nodes with all their pods, and for a build at the same time."""
 _GIB = 2**30
 
 
@@ -39,20 +39,20 @@ class State(Enum):
 
     OK = "ok"
     NOTE = "note"
-    """Nothing is in the way; worth knowing."""
+    """Worth knowing; `make up` still works."""
     BAD = "bad"
     """`make up` would fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: its name.
-        state: what it means.
-        seen: what is there.
-        to_do: what to do about it; empty when nothing is.
+        what: the name of the check.
+        state: how good or bad the result is.
+        seen: what the check found.
+        to_do: what to do about it; empty when there is nothing to do.
     """
 
     what: str
@@ -62,7 +62,7 @@ class Finding:
 
 
 def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
-    """Every finding, as soon as it is known; `now` in place of the machine's clock."""
+    """Yield every finding as soon as it is known; `now` replaces the time of the machine."""
     yield _refused("user", check_root, f"uid {os.geteuid()}")
     yield _system()
     yield _refused("kernel", check_kernel, f"{platform.release()}, overlayfs and control groups")
@@ -87,7 +87,7 @@ def examine(kit: Kit, *, now: datetime | None = None) -> Iterator[Finding]:
 
 
 def _refused(what: str, check: Callable[[], str | None], seen: str = "") -> Finding:
-    """What `make up` itself would refuse, by the same check, which may say what it saw."""
+    """The finding of a check that `make up` runs too; the check may return what it saw."""
     try:
         seen = check() or seen
     except SeawallError as refusal:
@@ -101,7 +101,7 @@ def _system() -> Finding:
     name = release.get("PRETTY_NAME", platform.platform())
     if (release.get("ID"), release.get("VERSION_ID")) == _VERIFIED_SYSTEM:
         return Finding("system", State.OK, name)
-    return Finding("system", State.NOTE, name, "Debian 12 is what the tests run on")
+    return Finding("system", State.NOTE, name, "the tests run on Debian 12 only")
 
 
 def _os_release() -> dict[str, str]:
@@ -116,7 +116,7 @@ def _control_groups() -> Finding:
     if found == _VERIFIED_CGROUP:
         return Finding("cgroup", State.OK, f"version {found}")
     return Finding(
-        "cgroup", State.NOTE, f"version {found}", "written for both; the tests ran on version 1"
+        "cgroup", State.NOTE, f"version {found}", "should work; the tests ran on version 1"
     )
 
 
@@ -124,7 +124,7 @@ def _cores() -> Finding:
     count = os.cpu_count() or 1
     if count >= _CORES:
         return Finding("processors", State.OK, str(count))
-    return Finding("processors", State.NOTE, str(count), f"{_CORES} are needed for the goals")
+    return Finding("processors", State.NOTE, str(count), f"{_CORES} are needed for the time goals")
 
 
 def _memory() -> Finding:
@@ -132,7 +132,8 @@ def _memory() -> Finding:
     seen = f"{free:.1f} GiB available"
     if free >= _MEMORY_GIB:
         return Finding("memory", State.OK, seen)
-    return Finding("memory", State.NOTE, seen, f"{_MEMORY_GIB:g} GiB are comfortable; NODES=1")
+    to_do = f"{_MEMORY_GIB:g} GiB are enough for three nodes; use NODES=1 with less"
+    return Finding("memory", State.NOTE, seen, to_do)
 
 
 def _available_memory() -> int:
@@ -151,13 +152,13 @@ def _addresses(kit: Kit) -> Finding:
 
 def _another_run(kit: Kit) -> Finding:
     try:
-        if kit.lock.exists():  # else it would be made, and looking changes nothing
+        if kit.lock.exists():  # `alone` would create a missing file; a check changes nothing
             with kit.alone():
                 pass
     except BusyError as busy:
         return Finding("lock", State.NOTE, str(busy), "wait for it to end")
     except PermissionError:
-        return Finding("lock", State.NOTE, f"{kit.lock} is another user's", "look as that user")
+        return Finding("lock", State.NOTE, f"{kit.lock} is another user's", "run as that user")
     return Finding("lock", State.OK, "no other run of this checkout")
 
 
@@ -183,9 +184,9 @@ def _cluster(kit: Kit) -> Finding:
     try:
         broken = [part.name for part in cluster.status() if not part.ok]
     except SeawallError as error:
-        return Finding("cluster", State.NOTE, str(error), "run `make up` when that is mended")
+        return Finding("cluster", State.NOTE, str(error), "run `make up` when that is repaired")
     if broken:
-        return Finding("cluster", State.NOTE, f"not well: {', '.join(broken)}", "run `make up`")
+        return Finding("cluster", State.NOTE, f"not running: {', '.join(broken)}", "run `make up`")
     return Finding("cluster", State.OK, f"{cluster.place}, {kit.instance.nodes} nodes, runs")
 
 
@@ -197,7 +198,7 @@ def _packages() -> Finding:
         seen = f"missing: {' '.join(missing)}"
         return Finding("Debian packages", State.NOTE, seen, "`make up` installs them")
     return Finding(
-        "Debian packages", State.BAD, "apt-get is not here", f"install {' '.join(missing)} by hand"
+        "Debian packages", State.BAD, "there is no apt-get", f"install {' '.join(missing)} by hand"
     )
 
 
@@ -205,7 +206,7 @@ def _go() -> Finding:
     needed = ".".join(str(part) for part in OLDEST_GO)
     found = go_on_path()
     if found is None:
-        return Finding("Go", State.NOTE, f"none of {needed} or newer", "`make up` installs one")
+        return Finding("Go", State.NOTE, f"no release {needed} or newer", "`make up` installs one")
     return Finding("Go", State.OK, str(found))
 
 
@@ -215,7 +216,7 @@ def _builds(kit: Kit) -> Finding:
         return Finding("builds", State.OK, f"in {kit.cache.root}")
     minutes = sum(tool.estimate_s for tool in missing) / 60
     names = ", ".join(tool.name for tool in missing)
-    return Finding("builds", State.NOTE, f"missing: {names}", f"`make up`: {minutes:.0f} min or so")
+    return Finding("builds", State.NOTE, f"missing: {names}", f"`make up`: about {minutes:.0f} min")
 
 
 def _images() -> Finding:
@@ -224,8 +225,8 @@ def _images() -> Finding:
 
 
 def _docker_and_kind() -> Finding:
-    """Only worth knowing: the embedded cluster needs neither."""
-    seen = "are here, for seawall:kubernetes.cluster = kind"
+    """Never worse than a note, because the embedded cluster needs neither."""
+    seen = "are installed, for seawall:kubernetes.cluster = kind"
     found = _refused("Docker and kind", check_programs, seen)
     return found if found.state is State.OK else replace(found, state=State.NOTE)
 

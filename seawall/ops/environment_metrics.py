@@ -1,7 +1,7 @@
-"""What Prometheus knows of an environment, asked through the API server.
+"""Metrics and alerts of an environment, queried from Prometheus through the API server.
 
-Nothing here is needed to run: an environment without a Prometheus, or with one that does not
-answer, shows less, and says why. What is not known is None, never a good value.
+Commands work without them. For an environment without a Prometheus, or with one that does not
+answer, the output has fewer lines and a reason. An unknown value is None, never a good value.
 """
 
 import math
@@ -30,7 +30,7 @@ _ROLES = f"redis_instance_info{{{_REDIS}}}"
 _LINKS = f"min by (instance) (redis_master_link_up{{{_REDIS}}})"
 _LAGS = f"max by (slave_ip) (redis_connected_slave_lag_seconds{{{_REDIS}}})"
 _SENTINELS = f"sum(redis_up{{{_SENTINEL}}})"
-# As the alert: one sentinel that sees the quorum is enough.
+# As in the alert, one Sentinel that sees the quorum is enough.
 _QUORUM = f"max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}})"
 _BUDGET = f"slo:error_budget_remaining:ratio{{{of_objective(AVAILABILITY.name)}}}"
 _LATE_INTERVALS = 4
@@ -40,15 +40,15 @@ _TOLD = frozenset({"firing", "pending"})
 
 @dataclass(frozen=True, slots=True)
 class RedisPod:
-    """One Redis, as the exporter sees it.
+    """One Redis pod, as the exporter reports it.
 
     Attributes:
-        pod: its name.
-        up: whether it answers.
-        role: master or slave; None when it does not answer.
-        link_up: whether a replica is connected to its master; None of a master, or not known.
-        lag_s: how long ago its master heard what a replica has, which says so every second; None of
-            a master, without a connection, or not known.
+        pod: the name of the pod.
+        up: whether Redis answers.
+        role: master or slave; None when Redis does not answer.
+        link_up: whether a replica is connected to its master; None for a master, or unknown.
+        lag_s: seconds since the master received the replica's last report of its offset. A replica
+            reports every second. None for a master, without a connection, or when unknown.
     """
 
     pod: str
@@ -60,7 +60,7 @@ class RedisPod:
 
 @dataclass(frozen=True, slots=True)
 class KnownAlert:
-    """One alert that fires, or that waits (`pending`) before it does."""
+    """One alert that is firing or pending."""
 
     name: str
     state: str
@@ -71,26 +71,26 @@ class KnownAlert:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What Prometheus knows."""
+    """The state of an environment according to Prometheus; None means unknown."""
 
     breakers: Mapping[str, str] | None
-    """By provider/model, the worst of all pods; None: no pod is known to have one."""
+    """State of each breaker by provider/model, the worst of all pods; None: no breaker is known."""
     redis: tuple[RedisPod, ...] | None
-    """None: nobody could ask."""
+    """The Redis pods; None: Prometheus has no data about them."""
     sentinels: int | None
-    """How many answer; None: nobody could ask."""
+    """The number of Sentinels that answer; None: Prometheus has no data."""
     quorum: bool | None
-    """Whether a sentinel sees enough others for a failover; None: no one could be asked."""
+    """Whether a Sentinel sees enough others for a failover; None: Prometheus has no data."""
     alerts: tuple[KnownAlert, ...] | None
-    """What fires or waits; None: no rule of the kit's was evaluated."""
+    """Firing and pending alerts; None: none of the kit's rules was evaluated."""
     unevaluated: tuple[str, ...]
-    """Alerts of the kit's that were not evaluated within the last minute, or with an error."""
+    """The kit's alerts that were evaluated with an error, or not within the last minute."""
     budget: float | None
-    """The share of the objective's failures that is left; None without requests, or not known."""
+    """The share of the error budget that is left; None without requests, or when unknown."""
     objective: float
 
     def as_json(self) -> dict[str, object]:
-        """For machines; null is what is not known."""
+        """The JSON form; null means unknown."""
         return asdict(self)
 
 
@@ -123,11 +123,11 @@ class _Rules(BaseModel):
 
 
 def watched_by_prometheus(kubectl: Kubectl, place: Place) -> Watched:
-    """Ask everything.
+    """Query the whole state.
 
     Raises:
-        ClusterError: it does not answer, or it answers something else.
-        UsageError: it refuses a query.
+        ClusterError: Prometheus does not answer, or its answer has an unexpected form.
+        UsageError: Prometheus refuses a query.
     """
     with prometheus_at(kubectl, place) as prometheus:
         return _Asked(prometheus).everything()
@@ -173,7 +173,7 @@ class _Asked:
 
     def _redis(self) -> tuple[RedisPod, ...] | None:
         links = self._by_pod(_LINKS)
-        # As the master calls them: by the names of their Services.
+        # The master lists its replicas by the names of their Services.
         lags = {
             item.metric.get("slave_ip", "?").partition(".")[0]: item.number
             for item in self._samples(_LAGS)
@@ -195,8 +195,8 @@ class _Asked:
         return found or None
 
     def _alerts(self) -> tuple[tuple[KnownAlert, ...] | None, tuple[str, ...]]:
-        """What fires or waits, and the alerts of which that cannot be told."""
-        # By Prometheus' own clock, which need not be this machine's.
+        """Firing and pending alerts, and the names of the alerts whose state is unknown."""
+        # The time of Prometheus, which may differ from this machine's.
         now = self._one("vector(time())") or 0.0
         watches = self._prometheus.place.watches
         told: list[KnownAlert] = []
@@ -204,7 +204,7 @@ class _Asked:
         for group in self._prometheus.read("rules", _Rules).data.groups:
             rules = [rule for rule in group.rules if rule.labels.get("namespace") == watches]
             well = [rule for rule in rules if _is_well(rule, now, group)]
-            # An alert reads what its group has recorded.
+            # An alert may read series that the recording rules of its group write.
             if all(rule in well for rule in rules if rule.type == "recording"):
                 evaluated |= {rule.name for rule in well if rule.type == "alerting"}
             for rule in rules:
@@ -215,7 +215,7 @@ class _Asked:
 
 
 def _is_well(rule: _Rule, now: float, group: _Group) -> bool:
-    """Whether it was evaluated without an error, and so lately that it tells what is now."""
+    """Whether the rule was evaluated without an error, and recently enough to be current."""
     late_s = max(_LATE_INTERVALS * group.interval, _LATE_S)
     return rule.health == "ok" and now - rule.last.timestamp() <= late_s
 

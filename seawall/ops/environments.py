@@ -1,4 +1,4 @@
-"""Environments as files of the checkout: checking one without a cluster, and making a new one."""
+"""Environments as files of the checkout: check one without a cluster, and create a new one."""
 
 import sys
 import tempfile
@@ -33,16 +33,19 @@ _BUILT_HERE = {
         *("redis_exporter", "blackbox_exporter", "alertmanager"),
     )
 }
-"""In place of the images that the kit builds for a cluster of its own."""
+"""Placeholders for the images that the kit builds for a bundled cluster."""
 
 
 def check_environment(checkout: Path, env: str) -> str:
-    """Check an environment's values, their combinations, and the policies; a line about it.
+    """Check an environment's values, their combinations, and the policies.
+
+    Returns:
+        One line with the result.
 
     Raises:
-        UsageError: the name is none.
-        WorkspaceError: its file is missing, or a value is wrong.
-        PolicyError: what it would deploy breaks a policy.
+        UsageError: the name is invalid.
+        WorkspaceError: the file is missing, or a value is wrong.
+        PolicyError: a resource that the environment declares violates a policy.
     """
     check_env_name(env)
     with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
@@ -52,7 +55,7 @@ def check_environment(checkout: Path, env: str) -> str:
         images = {**_BUILT_HERE, **_named(values)} if own else None
         write_project(layout, RunValues(images=images))
         program = checked_program(layout)
-    return f"right; {program.resources} resources, no policy is broken"
+    return f"valid; {program.resources} resources, no policy is violated"
 
 
 def _say(line: str) -> None:
@@ -71,19 +74,23 @@ def new_environment(
     values: Sequence[str],
     tell: Callable[[str], None] = _say,
 ) -> Path:
-    """Make an environment's file from another one's; the new file.
+    """Create an environment's file from that of another environment.
 
-    Where the template's name stands in what belongs to it alone, the new name is written.
+    In values that belong to one environment only, the new name replaces the template's name.
 
     Args:
         checkout: the repository.
-        name: of the new environment.
-        template: the environment whose file is copied, comments included.
-        values: `key=value` each; a key may leave out the prefix `seawall:`, dots go deeper.
-        tell: gets a line about each replaced value, and one about a namespace that stays.
+        name: the new environment.
+        template: the environment whose file is copied, including comments.
+        values: `key=value` each; the prefix `seawall:` is optional, and dots separate the levels
+            of a key.
+        tell: receives a line for each replaced value, and one when the namespace is unchanged.
+
+    Returns:
+        The new file.
 
     Raises:
-        UsageError: the name is none or is taken, or a value has another form.
+        UsageError: the name is invalid or taken, or a value is not `key=value`.
         WorkspaceError: the template cannot be read.
     """
     for given in (name, template):
@@ -94,7 +101,7 @@ def new_environment(
     for text in values:
         changes = merge(changes, _change(text))
     layout = Layout(checkout, checkout, template)
-    base = committed_values(layout)  # which also refuses a template that is not there
+    base = committed_values(layout)  # also refuses a template that does not exist
     text, replaced = renamed(layout.committed_file.read_bytes().decode(), template, name)
     target = checkout / f"Pulumi.{name}.yaml"
     fresh = target.with_suffix(".new")
@@ -119,7 +126,7 @@ def _namespace_note(config: Values, base: Values, template: str) -> list[str]:
         return []
     line = (
         f"namespace {namespace} is also that of {template}, so the two cannot share a cluster; "
-        "--set kubernetes.namespace=<name> gives it another one"
+        "--set kubernetes.namespace=<name> chooses another one"
     )
     return [line]
 

@@ -1,4 +1,4 @@
-"""The Prometheus that watches an environment, asked through its cluster's API server."""
+"""The Prometheus that monitors an environment, queried through the cluster's API server."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ __all__ = [
 
 _MONITORING = "seawall:monitoring"
 _BAD_QUERY = frozenset({400, 422})
-"""Prometheus' own: it cannot be parsed; it cannot be executed."""
+"""HTTP statuses of Prometheus: 400 for a query that it cannot parse, 422 for one that fails."""
 _OK = 200
 _LONGEST = 300
 
@@ -45,9 +45,9 @@ class Place:
     """Where a Prometheus is.
 
     Attributes:
-        namespace: of its Service.
-        watches: the namespace of the environment; it may have other environments, too.
-        service: the name of that.
+        namespace: the namespace of its Service.
+        watches: the namespace of the environment; a Prometheus may monitor others as well.
+        service: the name of the Service.
         port: the name or the number of the Service's port.
     """
 
@@ -63,7 +63,7 @@ class Place:
 
 
 class Sample(BaseModel):
-    """A series and its value of now."""
+    """A series and its current value."""
 
     metric: dict[str, str]
     value: tuple[float, str]
@@ -75,35 +75,35 @@ class Sample(BaseModel):
 
 
 class Series(BaseModel):
-    """A series and its values, as seconds since 1970 and texts."""
+    """A series and its values: pairs of seconds since 1970 and the value as a string."""
 
     metric: dict[str, str]
     values: list[tuple[float, str]]
 
 
 class Vector(BaseModel):
-    """What a plain query finds."""
+    """The result of a plain query."""
 
     kind: Literal["vector"] = Field(alias="resultType")
     result: list[Sample]
 
 
 class Matrix(BaseModel):
-    """What a query with a range, such as up[5m], finds."""
+    """The result of a query with a range, such as up[5m]."""
 
     kind: Literal["matrix"] = Field(alias="resultType")
     result: list[Series]
 
 
 class Single(BaseModel):
-    """What a query without series, such as time(), finds."""
+    """The result of a query without series, such as time()."""
 
     kind: Literal["scalar", "string"] = Field(alias="resultType")
     result: tuple[float, str]
 
 
 Found: TypeAlias = Annotated[Vector | Matrix | Single, Field(discriminator="kind")]
-"""What a query gives."""
+"""The result of a query."""
 
 
 class _Answer(BaseModel):
@@ -111,14 +111,14 @@ class _Answer(BaseModel):
 
 
 class _Error(BaseModel):
-    """Prometheus' own refusal."""
+    """An error response of Prometheus."""
 
     status: Literal["error"]
     error: str
 
 
 class _Status(BaseModel):
-    """The API server's refusal."""
+    """An error response of the API server."""
 
     kind: Literal["Status"]
     message: str
@@ -128,37 +128,37 @@ _RAW: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
 class Prometheus:
-    """One Prometheus; made by `prometheus_at`."""
+    """One Prometheus; use `prometheus_at` to create it."""
 
     def __init__(self, ask: Ask, place: Place) -> None:
         self._ask = ask
         self.place = place
 
     def raw(self, query: str) -> Mapping[str, JsonValue]:
-        """The whole answer to an instant query, as it was given.
+        """The whole response to an instant query, unchanged.
 
         Raises:
             UsageError: Prometheus refuses the query.
-            ClusterError: it cannot be reached, or answers something else.
+            ClusterError: it cannot be reached, or its response has an unexpected form.
         """
         return _parsed(_RAW.validate_json, self._queried(query))
 
     def found(self, query: str) -> Found:
-        """What an instant query finds; raises as `raw`."""
+        """The result of an instant query; raises as `raw`."""
         return _parsed(_Answer.model_validate_json, self._queried(query)).data
 
     def samples(self, query: str) -> list[Sample]:
-        """The samples of a query for a vector, in the order of their labels; raises as `raw`."""
+        """The samples of a query for a vector, sorted by their labels; raises as `raw`."""
         found = self.found(query)
         if not isinstance(found, Vector):
-            raise ClusterError(f"Prometheus answers {query} with a {found.kind}")
+            raise ClusterError(f"Prometheus answers {query} with a {found.kind}, not a vector")
         return sorted(found.result, key=lambda sample: sorted(sample.metric.items()))
 
     def read(self, path: str, model: type[T]) -> T:
-        """Another page below /api/v1/.
+        """Another path below /api/v1/.
 
         Raises:
-            ClusterError: it cannot be reached, or answers something else.
+            ClusterError: Prometheus cannot be reached, or its response has an unexpected form.
         """
         return _parsed(model.model_validate_json, _body(self._get(path)))
 
@@ -181,20 +181,20 @@ class Prometheus:
 
 @contextmanager
 def prometheus_at(kubectl: Kubectl, place: Place) -> Generator[Prometheus]:
-    """The Prometheus of a place, while inside.
+    """Context manager for the Prometheus of a place.
 
     Raises:
-        ClusterError: kubectl cannot ask its API server.
+        ClusterError: kubectl cannot connect to the API server.
     """
     with api_server(kubectl) as ask:
         yield Prometheus(ask, place)
 
 
 def place_of(target: Target) -> Place:
-    """Where the Prometheus of an environment is, by its configuration.
+    """Where the Prometheus of an environment is, according to its configuration.
 
     Raises:
-        UsageError: the kit does not know it; says what to do.
+        UsageError: the environment has no bundled Prometheus; says what to do.
         WorkspaceError: the configuration cannot be read.
     """
     monitoring = object_at(_values(target), _MONITORING)
@@ -202,11 +202,11 @@ def place_of(target: Target) -> Place:
         case "bundled":
             return Place(target.namespace, watches=target.namespace)
         case "operator":
-            said = f"with {_MONITORING}.kind: operator the kit has no Prometheus of its own"
+            said = f"with {_MONITORING}.kind: operator the kit has no bundled Prometheus"
         case _:
             said = f"without {_MONITORING} the kit has no Prometheus"
     raise UsageError(
-        f"{target.env}: {said}; ask yours, with the matcher "
+        f"{target.env}: {said}; query your Prometheus with the matcher "
         f'namespace="{target.namespace}" in the braces of the query'
     )
 
@@ -226,7 +226,7 @@ def _body(answer: Answer) -> str:
         told = refusal.message if isinstance(refusal, _Status) else refusal.error
         raise ClusterError(f"Prometheus does not answer: {_line(told)}")
     raise ClusterError(
-        f"Prometheus does not answer: status {answer.status}: {_line(answer.body) or 'no words'}"
+        f"Prometheus does not answer: status {answer.status}: {_line(answer.body) or 'no text'}"
     )
 
 
@@ -234,7 +234,7 @@ def _parsed(parse: Callable[[str], R], body: str) -> R:
     try:
         return parse(body)
     except ValidationError as odd:
-        raise ClusterError(f"Prometheus answers what it should not: {_line(body)}") from odd
+        raise ClusterError(f"Prometheus answers in an unknown form: {_line(body)}") from odd
 
 
 def _line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Bringing a release to an environment, proving that it serves, and returning to one that did."""
+"""Deploy a release to an environment, prove that it serves, and return to one that did."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ __all__ = ["Released", "Watcher", "release", "rollback", "smoke"]
 
 _KEY_FILE = "SEAWALL_API_KEY_FILE"
 _LEAVING_S = 15.0
-"""Until no node sends requests to a pod that is about to leave."""
+"""By then no node sends requests to a pod that is terminating."""
 
 
 class _Outputs(BaseModel):
-    """The stack's outputs that are read here."""
+    """The outputs of the stack that this module reads."""
 
     namespace: str
     gateway_url: str
@@ -41,15 +41,15 @@ class _Outputs(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What a release came to.
+    """The result of a release.
 
     Attributes:
         update: the engine's counts and steps.
-        answers: the plain and the streamed completion; empty when there is no key to ask with.
+        answers: the plain and the streamed completion; empty when there is no API key.
         gateway_url: base URL of the gateway inside the cluster, without /v1.
-        admin_urls: where each provider simulator is told to fail.
-        images: what runs.
-        notes: what a person should know: a repaired state, a smoke test that was not possible.
+        admin_urls: the admin URL of each provider simulator, which can make the simulator fail.
+        images: the deployed images.
+        notes: lines for the user: a repaired state, a smoke test that was not possible.
     """
 
     update: UpResult
@@ -62,7 +62,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told of an update's steps.
+    """Callbacks for the steps of an update.
 
     Attributes:
         expect: called once with the number of resources, before the first step.
@@ -80,16 +80,16 @@ def release(
     images: Mapping[str, str] | None = None,
     settings: Values | None = None,
 ) -> Released:
-    """Update the stack, wait until it serves, ask it, and record it as good.
+    """Update the stack, wait until it serves, send test requests, and record it as good.
 
     Args:
         target: the environment; its cluster runs.
-        watcher: told of every step.
-        images: references by name, over the committed ones and those that are deployed.
-        settings: those of an earlier release, in place of the committed ones.
+        watcher: called for every step.
+        images: references by name; they override the committed and the deployed images.
+        settings: the settings of an earlier release; they replace the committed ones.
 
     Raises:
-        SeawallError: it could not be deployed, or it does not serve; says what to do.
+        SeawallError: the release could not be deployed, or it does not serve; says what to do.
     """
     target.check_cluster()
     target.check_names_of_the_cluster()
@@ -131,12 +131,12 @@ def release(
 
 
 def rollback(target: Target, watcher: Watcher) -> Released:
-    """Deploy the last release that was seen to serve, whatever the committed files say.
+    """Deploy the last release that was seen to serve, even if the committed files differ.
 
-    The notes say when that changes nothing, and when the next `up` would undo it.
+    The notes say when the rollback changes nothing, and when the next `up` would undo it.
 
     Raises:
-        UsageError: none is recorded.
+        UsageError: no such release is recorded.
         SeawallError: see `release`.
     """
     target.engine.prepare()
@@ -157,26 +157,29 @@ def _notes_of_rollback(target: Target, good: Values) -> list[str]:
     deployed = target.engine.snapshot().outputs.get("release")
     same = {name: good.get(name) for name in ("images", "settings_sha256")}
     if deployed == same:
-        notes.append("this release was the last good one already: no earlier one is on record")
+        notes.append("this release was already the last good one: no earlier one is recorded")
     layout = target.engine.layout
     committed = committed_values(layout)
     named = object_at(committed, IMAGES)
     images = {**(references(target.kit) if target.own else {}), **named}
     kept = object_at(good, "images")
     if any(kept.get(name) != ref for name, ref in images.items()):
-        notes.append("the next `up` deploys other images again: those that are built or named now")
+        notes.append("the next `up` deploys other images: those that are now built or configured")
     if settings_of(committed) != object_at(good, "settings"):
         notes.append(
-            f"{layout.committed_file.name} says something else: the next `up` deploys that again"
+            f"{layout.committed_file.name} has other settings: the next `up` deploys those"
         )
     return notes
 
 
 def smoke(target: Target) -> tuple[list[Answer], str | None]:
-    """Ask the gateway of a deployed environment; the answers, or why it could not be asked.
+    """Send test requests to the gateway of a deployed environment.
+
+    Returns:
+        The answers, or no answers and the reason why no request could be sent.
 
     Raises:
-        SeawallError: it is not deployed, or it does not answer as it should.
+        SeawallError: the environment is not deployed, or the gateway gives a wrong answer.
     """
     target.engine.prepare()
     target.check_cluster()
@@ -190,10 +193,10 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
     key = _key(target, outputs)
     if key is None:
         return [], (
-            "no completion was asked for, so this release is not recorded as good: name a file "
-            f"with an API key of {target.env} in {_KEY_FILE}"
+            "without an API key no completion was requested, so this release is not recorded as "
+            f"good: set {_KEY_FILE} to a file with an API key of {target.env}"
         )
-    # A pod of this release: behind the Service one that is about to leave might answer for it.
+    # Ask a pod of this release first: through the Service, a terminating pod might answer.
     pod, address = _living_pod(target, outputs)
     if target.reachable:
         smoke_test(f"http://{address}:{ports.GATEWAY_HTTP}", key)
@@ -204,10 +207,10 @@ def _ask(target: Target, outputs: _Outputs) -> tuple[list[Answer], str | None]:
 
 
 def _through_the_service(url: str, key: str) -> list[Answer]:
-    """The answers by the way of users, once the last old pod has left it.
+    """The answers through the Service, as users get them, once the last old pod is gone.
 
     Raises:
-        ClusterError: there are none after `_LEAVING_S`; says the last reason.
+        ClusterError: there is no answer after `_LEAVING_S`; gives the last reason.
     """
     failed: list[ClusterError] = []
 
@@ -225,7 +228,7 @@ def _through_the_service(url: str, key: str) -> list[Answer]:
 
 
 def _living_pod(target: Target, outputs: _Outputs) -> tuple[str, str]:
-    """Name and address of a pod of the gateway that stays.
+    """Name and address of a gateway pod that is not terminating.
 
     Raises:
         ClusterError: there is none.
@@ -246,7 +249,7 @@ def _living_pod(target: Target, outputs: _Outputs) -> tuple[str, str]:
 
 
 def _key(target: Target, outputs: _Outputs) -> str | None:
-    """An API key: a generated one, which is kept for people, or the one that the user names."""
+    """A generated API key, which is also written to a file, or the key in the user's file."""
     if outputs.api_keys:
         key = next(iter(outputs.api_keys.values()))
         target.key_file.parent.mkdir(parents=True, exist_ok=True)
@@ -263,7 +266,7 @@ def _key(target: Target, outputs: _Outputs) -> str | None:
 
 
 def _seen(target: Target) -> str:
-    """What the cluster shows after an update that failed: Pulumi names no pod."""
+    """What is wrong in the cluster after a failed update: Pulumi's error names no pod."""
     try:
         wrong = what_is_wrong(target.kubectl, target.namespace)
     except ClusterError:

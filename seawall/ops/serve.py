@@ -1,7 +1,7 @@
 """The gateway on a developer's machine: no Redis, no cluster, two simulated providers.
 
-For trying the API. It keeps its limits in memory, and its providers are simulators that run in
-threads of this process and say so in every answer.
+It serves to try the API. It keeps its limits in memory. Its providers are simulators, which run in
+threads of this process and say in every answer that they are simulators.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _NAMES = ("alpha", "beta")
 
 
 def _start_simulator(name: str) -> tuple[int, int]:
-    """Start a simulator in a thread; its API port and its admin port."""
+    """Start a simulator in a thread; returns its API port and its admin port."""
     http = socket.create_server((_LOOPBACK, 0), backlog=1024)
     admin = socket.create_server((_LOOPBACK, 0))
     simulator = ProviderSimulator(SimulatorOptions(name=name), http=http, admin=admin)
@@ -48,7 +48,7 @@ def _settings(host: str, port: int, folder: Path, ports: dict[str, int]) -> Sett
     targets = tuple(TargetRef(provider=name, model="sim-small") for name in ports)
     return Settings(
         listen=Listen(host=host, port=port),
-        # Any free port: the probes are for a cluster, and must not stand in the way here.
+        # Any free port: only a cluster uses the probes, and they must not occupy a port here.
         health=Health(host=_LOOPBACK, port=0),
         drain=Drain(serve_seconds=0, grace_seconds=6),
         secrets_dir=folder,
@@ -80,7 +80,7 @@ def _welcome(host: str, port: int, key: str, admins: dict[str, int]) -> str:
     fault = '{"kind": "status", "code": 500}'
     return "\n".join(
         (
-            f"Seawall gateway on http://{shown}:{port}/v1, before two provider simulators.",
+            f"Seawall gateway on http://{shown}:{port}/v1, in front of two provider simulators.",
             f"API key, for this run only: {key}",
             "Try:",
             f"  {curl}",
@@ -92,9 +92,12 @@ def _welcome(host: str, port: int, key: str, admins: dict[str, int]) -> str:
 
 
 def serve(host: str, port: int) -> int:
-    """Serve until Ctrl+C or SIGTERM; the exit code: 0, or 2 and one line when the port is taken.
+    """Serve until Ctrl+C or SIGTERM.
 
     Prints the API key and a curl line on standard output; the log goes to standard error.
+
+    Returns:
+        The exit code: 0, or 2 after one line on standard error when the port is taken.
     """
     configure_logging(sys.stderr)
     key = f"sk-seawall-{secrets.token_urlsafe(24)}"
@@ -109,7 +112,7 @@ def serve(host: str, port: int) -> int:
             run(
                 _settings(host, port, folder, ports),
                 log=RequestLog(sys.stderr),
-                on_started=lambda: print(welcome, flush=True),  # noqa: T201 - for the person who tries it
+                on_started=lambda: print(welcome, flush=True),  # noqa: T201 - the user reads it
             )
         except SettingsError as error:
             print(f"seawall serve: {error}", file=sys.stderr)  # noqa: T201 - same

@@ -1,4 +1,4 @@
-"""Ask the gateway what its users ask: one plain and one streamed chat completion."""
+"""Send the gateway the requests of its users: one plain and one streamed chat completion."""
 
 import json
 import time
@@ -28,8 +28,8 @@ class Answer:
 
     Attributes:
         kind: plain or streamed.
-        text: what the model said.
-        provider: who answered.
+        text: the text of the model's answer.
+        provider: the provider that answered.
         took_ms: milliseconds until the answer was complete.
     """
 
@@ -68,8 +68,8 @@ def smoke_test(base_url: str, api_key: str) -> list[Answer]:
         api_key: a key that the gateway knows.
 
     Raises:
-        UsageError: the key cannot stand in an HTTP header.
-        ClusterError: it did not answer as an OpenAI-compatible server does, or with no text.
+        UsageError: the key is not valid in an HTTP header.
+        ClusterError: the answer is not OpenAI-compatible, or it has no text.
     """
     _check_key(api_key)
     with urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S) as http:
@@ -80,11 +80,11 @@ def smoke_test(base_url: str, api_key: str) -> list[Answer]:
 
 
 def _check_key(api_key: str) -> None:
-    # Before it is sent: the errors of the HTTP client would show it.
+    # Checked before the key is sent, because the errors of the HTTP client would show it.
     if not api_key or not all("!" <= character <= "~" for character in api_key):
         raise UsageError(
-            "the API key is empty or holds a space, a line break or another character than "
-            "printable ASCII; put the key alone, in one line, into its file"
+            "the API key is empty or holds a space, a line break or a character that is not "
+            "printable ASCII; write only the key, in one line, into its file"
         )
 
 
@@ -95,17 +95,19 @@ class _Client:
     api_key: str
 
     def wait_for_key(self) -> None:
-        """Until the key is known: the kubelet brings a changed key file within a minute or so.
+        """Wait until the gateway accepts the key.
+
+        The kubelet updates a changed key file in the pods within about a minute.
 
         Raises:
-            ClusterError: it is still refused then, or nobody answers.
+            ClusterError: the key is still refused after that, or there is no answer.
         """
 
         def accepted() -> bool:
             return self._send("GET", "/v1/models", None).status != 401  # noqa: PLR2004 - HTTP
 
         try:
-            wait_until(accepted, deadline_s=_KEY_S, what="the gateway to take the API key")
+            wait_until(accepted, deadline_s=_KEY_S, what="the gateway to accept the API key")
         except TimedOutError as late:
             raise ClusterError(f"smoke test: {late}") from late
 
@@ -132,7 +134,7 @@ class _Client:
             ) from failed
 
     def first_model(self) -> str:
-        """The first model that is offered.
+        """The first model that the gateway offers.
 
         Raises:
             ClusterError: there is none.
@@ -149,7 +151,7 @@ class _Client:
         """One completion.
 
         Raises:
-            ClusterError: there is no answer, it has another form, or it holds no text.
+            ClusterError: there is no answer, it has an unexpected form, or it has no text.
         """
         begun, path = time.monotonic(), "/v1/chat/completions"
         question = {"model": model, "messages": [{"role": "user", "content": _QUESTION}]}
@@ -173,13 +175,13 @@ class _Client:
     def _expecting(self, path: str, answer: urllib3.BaseHTTPResponse) -> Generator[None]:
         try:
             yield
-        except ValueError as odd:  # pydantic's and the decoder's, too
+        except ValueError as odd:  # includes the errors of pydantic and of the decoder
             raise ClusterError(
                 f"smoke test: {path} gave no OpenAI-compatible answer: {self._shown(answer)}"
             ) from odd
 
     def _shown(self, answer: urllib3.BaseHTTPResponse) -> str:
-        """What was answered, in one line and without the key, which some servers repeat."""
+        """The body of the answer in one line, without the key, which some servers repeat."""
         text = " ".join(answer.data.decode(errors="replace").split())
         return text.replace(self.api_key, "<the API key>")[:_SHOWN] or "nothing"
 

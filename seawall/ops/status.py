@@ -1,4 +1,4 @@
-"""One environment as it is now: what runs, what it should be, and what stands between the two."""
+"""The current state of one environment: what runs, what should run, and how the two differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,13 +32,14 @@ class Status:
 
     Attributes:
         env: the environment.
-        place: its cluster and namespace in words.
+        place: its cluster and namespace, as text.
         rows: its workloads.
-        problems: what keeps it from being complete; empty when nothing does.
+        problems: why the deployment is incomplete; empty when it is complete.
         outputs: the stack's plain outputs.
-        watched: what the kit's Prometheus knows; None, with the reason in `unwatched`, without one.
-        backup: when the last backup was done, in words.
-        redis_pods: how many Redis pods, each with a sentinel, there should be; None: not known.
+        watched: what the bundled Prometheus knows; None when unknown.
+        unwatched: why `watched` is None; otherwise empty.
+        backup: the time of the last backup, or text.
+        redis_pods: the desired number of Redis pods, each with a Sentinel; None when unknown.
     """
 
     env: str
@@ -52,7 +53,7 @@ class Status:
     redis_pods: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """For machines."""
+        """The status as JSON."""
         return {
             "env": self.env,
             "place": self.place,
@@ -117,7 +118,7 @@ def _is_redis(workload: Workload) -> bool:
 
 
 def watched_of(target: Target) -> tuple[Watched | None, str]:
-    """What its Prometheus knows, or why nothing is known."""
+    """What the environment's Prometheus knows, or None and the reason."""
     try:
         place = place_of(target)
     except UsageError as nowhere:
@@ -132,7 +133,7 @@ def watched_of(target: Target) -> tuple[Watched | None, str]:
 
 
 def _backup(target: Target) -> str:
-    """When the backup's job last succeeded, as Kubernetes says."""
+    """When the backup job last succeeded, as Kubernetes reports it."""
     words = ("-n", target.namespace, "get", "cronjob", "--ignore-not-found")
     path = "-o=jsonpath={range .items[*]}{.metadata.name} {.status.lastSuccessfulTime}{end}"
     found = target.kubectl(*words, path).split()

@@ -1,1 +1,1 @@
-"""Clusters of this machine, and what is built for them."""
+"""Clusters on this machine, and the builds that they need."""

@@ -1,4 +1,4 @@
-"""Where things are for one checkout, and what can be built for it."""
+"""The paths, names and builds of one checkout."""
 
 import os
 import shutil
@@ -42,12 +42,12 @@ _BESIDE_THE_GATEWAY = {
     "metrics_adapter": ("prometheus-adapter", "adapter"),
     "prometheus": ("prometheus", "prometheus"),
 }
-"""By image: the module of tools/ and its program."""
+"""The module of tools/ and its program, by image."""
 _PACKAGES_BESIDE = {"redis_exporter": "prometheus-redis-exporter"}
-"""By image: the Debian package, for what cannot be built here."""
+"""The Debian package, by image, for programs that cannot be built here."""
 _PROVIDER = "pulumi-kubernetes"
 _NODES = 3
-"""Enough for a drain, a lost node and Sentinel's majority to mean something."""
+"""Enough to test a drain, a lost node and the majority of the Sentinels."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Kit:
 
     Attributes:
         checkout: the repository.
-        home: its state folder; also what the cluster's name and addresses derive from.
-        instance: the own cluster's names and addresses.
+        home: its state folder; the cluster's name and addresses are derived from its path.
+        instance: the names and addresses of the bundled cluster.
         cache: builds, shared by all checkouts of this user.
-        progress: told about everything that takes time.
+        progress: reports every step that takes time.
     """
 
     checkout: Path
@@ -70,27 +70,27 @@ class Kit:
 
     @contextmanager
     def alone(self) -> Generator[None]:
-        """Nobody else starts or removes this kit's cluster or stack meanwhile.
+        """Context manager: no other process changes this kit's cluster or stack meanwhile.
 
         Raises:
-            BusyError: somebody does; the message names the process.
+            BusyError: another process holds the lock; the message names the process.
         """
         with try_exclusive(self.lock, what="`up` or `down`"):
             yield
 
     @property
     def lock(self) -> Path:
-        """There while somebody is `alone`, and after one that was killed.
+        """The lock file; it exists while a process is `alone`, and after such a process was killed.
 
-        Beside the state folder, not in it: `down` removes that one while it holds the lock.
+        It is next to the state folder, because `down` removes that folder while it holds the lock.
         """
         return self.home.with_name(f"{self.home.name}.lock")
 
     def claim_home(self) -> None:
-        """Make the state folder, readable by its owner only, and mark it as this kit's.
+        """Create the state folder, readable by its owner only, and mark it as this kit's.
 
         Raises:
-            UsageError: it holds something else, or it was lost while its cluster lives on.
+            UsageError: the folder has other content, or it was lost while its cluster still exists.
         """
         if self._marker.exists():
             return
@@ -101,8 +101,8 @@ class Kit:
             )
         if self.instance.data.exists():
             raise UsageError(
-                f"the state folder {self.home} is gone, and with it the passwords of the cluster"
-                f" in {self.instance.data}: `make down` removes that one, `make up` starts anew"
+                f"the state folder {self.home} is gone, and with it the passwords of the cluster in"
+                f" {self.instance.data}: remove the cluster with `make down`, then run `make up`"
             )
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
@@ -112,7 +112,7 @@ class Kit:
         """Remove the state folder; nothing happens when there is none.
 
         Raises:
-            UsageError: it was not made by this kit.
+            UsageError: the folder was not made by this kit.
         """
         if not self.home.exists():
             return
@@ -126,10 +126,10 @@ class Kit:
 
     @cached_property
     def images(self) -> ImageBuilder:
-        """Builds images; the extra CA is $SEAWALL_EXTRA_CA, else the one pip or OpenSSL use.
+        """Builds images; the extra CA is $SEAWALL_EXTRA_CA, else $PIP_CERT or $SSL_CERT_FILE.
 
         Raises:
-            BuildError, HostError: what builds them could not be installed.
+            BuildError, HostError: the build tools could not be installed.
         """
         if not docker_runs():
             self._ensure_packages()
@@ -161,9 +161,9 @@ class Kit:
         return installed_provider() or (self._downloaded() or self.tool(_PROVIDER)) / PROVIDER
 
     def _downloaded(self) -> Path | None:
-        """The folder of a downloaded plugin; None where that is not possible, or no quicker.
+        """The folder of a downloaded plugin; None if a download is impossible or not quicker.
 
-        Whoever has the CLI from its vendor can have the plugin from there.
+        A user who has the vendor's CLI can download the plugin with it.
         """
         cli = shutil.which("pulumi")
         if cli is None or self.cache.has(_PROVIDER, self._tool_key(_PROVIDER)):
@@ -180,7 +180,7 @@ class Kit:
 
     @cached_property
     def supplies(self) -> Supplies:
-        """Everything that the embedded cluster runs, built when missing.
+        """The programs and images of the embedded cluster, built when missing.
 
         Raises:
             BuildError, HostError: something could not be installed or built.
@@ -202,10 +202,10 @@ class Kit:
 
     @cached_property
     def programs_beside_the_gateway(self) -> Mapping[str, Image]:
-        """The images of others' programs beside the gateway, as seawall:images names them.
+        """The images of third-party programs, by their names in seawall:images.
 
         Raises:
-            BuildError, HostError: one could not be built.
+            BuildError, HostError: an image could not be built.
         """
         built = {
             image: self._program_image(tool, program)
@@ -218,7 +218,7 @@ class Kit:
 
     @cached_property
     def metrics_images(self) -> MetricsImages:
-        """What a kind cluster needs beside what kind brings, built when missing.
+        """The images that a kind cluster needs in addition to those of kind, built when missing.
 
         Raises:
             BuildError, HostError: something could not be installed or built.
@@ -230,11 +230,11 @@ class Kit:
 
     @property
     def tools_beside_the_gateway(self) -> tuple[str, ...]:
-        """Their modules in tools/."""
+        """The modules in tools/ of the third-party programs."""
         return tuple(tool for tool, _ in _BESIDE_THE_GATEWAY.values())
 
     def references_beside_the_gateway(self) -> Mapping[str, str]:
-        """The names and tags of `programs_beside_the_gateway`; nothing is built."""
+        """The names and tags of `programs_beside_the_gateway`; builds nothing."""
         built = {
             image: self.images.program_reference(tool, self._tool_key(tool))
             for image, (tool, _) in _BESIDE_THE_GATEWAY.items()
@@ -257,24 +257,24 @@ class Kit:
         ensure_packages(CLUSTER_PACKAGES, self.progress, self.cache.root / "logs")
 
     def check_addresses(self) -> None:
-        """Refuse when the cluster's addresses are somebody else's; see `Network`."""
+        """Refuse when other routes use the cluster's addresses; see `Network`."""
         Network(self.instance).check_range_is_free()
 
     def cluster(self, kind: OwnCluster | None = None, *, node_image: str | None = None) -> Cluster:
-        """The kit's own cluster of this checkout, running or not.
+        """The bundled cluster of this checkout, running or not.
 
         Args:
-            kind: the one that is there when not given, else the embedded one.
-            node_image: for kind; the one that it was made of, else kind's default.
+            kind: the kind of cluster; default: the existing one, or else the embedded one.
+            node_image: for kind; default: the image of the existing nodes, or else kind's default.
 
         Raises:
-            UsageError: another kind is there.
+            UsageError: a cluster of another kind exists.
         """
         note = read_note(self.instance.data)
         if note and kind not in (None, note.kind):
             raise UsageError(
                 f"this checkout has a cluster of kind {note.kind}, and {kind} is asked for: "
-                "`seawall down` removes that one with all state, or set "
+                "remove the cluster and all state with `seawall down`, or set "
                 f"seawall:kubernetes.cluster to {note.kind}"
             )
         match kind or (note.kind if note else OwnCluster.EMBEDDED):
@@ -286,12 +286,12 @@ class Kit:
                 )
 
     def start(self, cluster: Cluster) -> None:
-        """Start or repair the kit's own cluster.
+        """Start or repair the bundled cluster.
 
         Raises:
             SeawallError: see `Cluster.build` and `Cluster.up`.
         """
-        cluster.build()  # first, each with a progress line of its own
+        cluster.build()  # first, because each build has its own progress line
         with (
             self.progress.step("start the cluster", estimate_s=20),
             blaming_a_full_disk(self.instance.data, variable="SEAWALL_STATE_DIR"),
@@ -305,8 +305,8 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     $SEAWALL_HOME moves the state folder, and with it the cluster's name and addresses.
 
     Args:
-        nodes: how many nodes; those that the cluster has when it exists, else three.
-        emit: where progress lines go; standard error by default.
+        nodes: the number of nodes; default: that of the existing cluster, or else three.
+        emit: receives each progress line; by default, lines go to standard error.
 
     Raises:
         UsageError: `nodes` or a variable is out of range.
@@ -314,7 +314,7 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     checkout = Path(__file__).resolve().parents[2]
     home = Path(os.environ.get("SEAWALL_HOME") or checkout / ".seawall").resolve()
     if home in {Path("/"), checkout, Path.home()} or home in checkout.parents:
-        raise UsageError(f"SEAWALL_HOME: {home} is not a folder of its own; name a new one")
+        raise UsageError(f"SEAWALL_HOME: {home} is not a separate folder; name a new one")
     note = read_note(instance_of(home, nodes=1).data)
     count = nodes if nodes is not None else (note.nodes if note else _NODES)
     root = default_root()

@@ -1,4 +1,4 @@
-"""This machine's part of an environment on a cluster of the kit's own: images, cluster, removal."""
+"""This machine's part of an environment on a bundled cluster: images, cluster, removal."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,36 +12,39 @@ __all__ = ["build_images", "prepare", "references", "remove_everything", "space_
 
 _IMAGES = ("entrance", "gateway", "redis")
 _FRESH_GIB = 26.0
-"""Downloads, Go's build cache and a first run's results: 15 GiB by their parts, and some air."""
+"""Downloads, Go's build cache and the results of a first run: together 15 GiB, plus a margin."""
 _TOOL_GIB = 2.0
-"""Of another program that is new to a cache: its modules, Go's build cache and its image."""
+"""For each program that is missing in the cache: its modules, Go's build cache and its image."""
 _WARM_GIB = 2.0
-"""A cluster's disks and one more set of images, beside a cache whose files nodes have by links."""
+"""Disks of a cluster and one more set of images, if nodes hard-link the files of the cache."""
 _COPIES_GIB = 1.0
-"""Of a node whose disk is not the cache's: copies of the images and its own, measured 0.85."""
+"""For each node whose disk is not that of the cache: copied images and own data, measured 0.85."""
 _RUNNING_GIB = 0.5
-"""One more set of images on three nodes that are there already: measured 0.43."""
+"""One more set of images on three existing nodes: measured 0.43."""
 
 
 def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
-    """Build what is missing, start the cluster and give it the images; their references by name.
+    """Build missing programs and images, start the cluster, and load the images into it.
 
-    Running it again repairs what was killed and otherwise changes nothing.
+    A second run restarts killed processes and changes nothing else.
+
+    Returns:
+        The references of the images, by name.
 
     Raises:
-        SeawallError: one line about what stopped it; a rerun continues.
+        SeawallError: a step failed; the message is one line, and a rerun continues.
     """
     cluster.check_user()
     cluster.check_host()
     for folder, need_gib, what in space_needed(kit, cluster):
         check_disk(folder, need_gib=need_gib, what=what)
     kit.claim_home()
-    kit.tool("pulumi")  # built before the cluster starts, as everything is
+    kit.tool("pulumi")  # all builds come before the start of the cluster
     kit.provider()
     images = build_images(kit)
     kit.start(cluster)
     with (
-        kit.progress.step("give the images to the nodes", estimate_s=8),
+        kit.progress.step("load the images into the nodes", estimate_s=8),
         blaming_a_full_disk(kit.instance.data, variable="SEAWALL_STATE_DIR"),
     ):
         cluster.load(list(images.values()))
@@ -49,20 +52,20 @@ def prepare(kit: Kit, cluster: Cluster) -> Mapping[str, str]:
 
 
 def build_images(kit: Kit) -> Mapping[str, Image]:
-    """The images of all that runs in an environment, by name; built when missing.
+    """All images of an environment, by name; built when missing.
 
     Raises:
-        SeawallError: one could not be built.
+        SeawallError: an image could not be built.
     """
     own = {name: kit.images.project_image(name) for name in _IMAGES}
     return {**own, **kit.programs_beside_the_gateway}
 
 
 def references(kit: Kit) -> Mapping[str, str]:
-    """What `prepare` would return; nothing of the project's own is built.
+    """The result that `prepare` would return; builds no image of the project.
 
     Raises:
-        SeawallError: what the images are made from could not be built.
+        SeawallError: a base image could not be built.
     """
     own = {name: kit.images.reference(name) for name in _IMAGES}
     return {**own, **kit.references_beside_the_gateway()}
@@ -82,7 +85,7 @@ def remove_everything(kit: Kit) -> None:
 
 
 def space_needed(kit: Kit, cluster: Cluster) -> list[tuple[Path, float, str]]:
-    """Folder, GiB, and what for."""
+    """The required disk space: folder, GiB, and its purpose."""
     fresh = not all((kit.cache.root / tool).is_dir() for tool in cluster.tools)
     missing = [
         tool for tool in kit.tools_beside_the_gateway if not (kit.cache.root / tool).is_dir()

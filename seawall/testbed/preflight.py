@@ -1,4 +1,4 @@
-"""What this machine must offer before anything is started; each refusal says what to do."""
+"""Checks of this machine before a start; each error says what to do."""
 
 import errno
 import os
@@ -26,32 +26,32 @@ __all__ = [
 
 _GIB = 2**30
 _FULL_GIB = 0.03
-"""With so little left, whatever failed has failed for want of space: an image layer is more."""
+"""With less free space than this, a full disk caused the failure: one image layer is larger."""
 
 
 def check_root() -> None:
-    """The embedded cluster makes namespaces, mounts and network links.
+    """Check for root: the embedded cluster creates namespaces, mounts and network links.
 
     Raises:
         HostError: not root.
     """
     if os.geteuid() != 0:
         raise HostError(
-            f"this needs root (you are uid {os.geteuid()}): the embedded cluster makes namespaces,"
-            " mounts and network links; run it with sudo"
+            f"this needs root (you are uid {os.geteuid()}): the embedded cluster creates"
+            " namespaces, mounts and network links; run it with sudo"
         )
 
 
 def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
-    """Enough free space where `folder` is or will be.
+    """Check the free space of the disk of `folder`.
 
     Args:
         folder: need not exist yet.
-        need_gib: free space needed, in GiB.
-        what: what the space is for.
+        need_gib: the required free space, in GiB.
+        what: the purpose of the space, for the message.
 
     Raises:
-        HostError: less is free; the message names the need.
+        HostError: less space is free; the message has the required space.
     """
     there = _standing(folder)
     if not there.is_dir():
@@ -59,23 +59,23 @@ def check_disk(folder: Path, *, need_gib: float, what: str) -> None:
     free = free_gib(folder)
     if free < need_gib:
         raise HostError(
-            f"{what} need {need_gib:g} GiB of disk below {folder}, and {free:.1f} GiB are free:"
+            f"{what} need {need_gib:g} GiB of disk below {folder}, but {free:.1f} GiB are free:"
             " free some, or point SEAWALL_CACHE or SEAWALL_STATE_DIR to a larger disk"
         )
 
 
 def free_gib(folder: Path) -> float:
-    """Free space where `folder` is or will be."""
+    """Free space in GiB of the disk of `folder`, which need not exist yet."""
     return shutil.disk_usage(_standing(folder)).free / _GIB
 
 
 def same_disk(one: Path, other: Path) -> bool:
-    """Whether two folders are or will be on one file system."""
+    """Whether two folders, which need not exist yet, are on one file system."""
     return _standing(one).stat().st_dev == _standing(other).stat().st_dev
 
 
 def _standing(folder: Path) -> Path:
-    """The folder, or the closest above it that exists."""
+    """The folder, or its closest existing parent."""
     while not folder.exists():
         folder = folder.parent
     return folder
@@ -83,14 +83,14 @@ def _standing(folder: Path) -> Path:
 
 @contextmanager
 def blaming_a_full_disk(folder: Path, *, variable: str) -> Generator[None]:
-    """Say of a failure that `folder`'s disk is full, when it is: programs often do not.
+    """Report a failure as a full disk if the disk of `folder` is full; many programs do not.
 
     Args:
-        folder: where what fails writes to.
-        variable: what moves the folder to another disk.
+        folder: the folder that the failing program writes to.
+        variable: the environment variable that moves the folder to another disk.
 
     Raises:
-        HostError: in place of what failed; names that, the folder and what to do.
+        HostError: replaces the original error; has its text, the folder and what to do.
     """
     try:
         yield
@@ -106,10 +106,10 @@ def blaming_a_full_disk(folder: Path, *, variable: str) -> Generator[None]:
 
 
 def check_writable(folder: Path) -> None:
-    """This user may make the folder, or write in it.
+    """Check that this user may create the folder, or write in it.
 
     Raises:
-        HostError: not where it is to be.
+        HostError: the user may not.
     """
     if not os.access(_standing(folder), os.W_OK | os.X_OK):
         raise HostError(
@@ -119,10 +119,10 @@ def check_writable(folder: Path) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Nobody listens on it yet.
+    """Check that the port is free.
 
     Raises:
-        HostError: it is taken; the message says by whom, where that can be seen.
+        HostError: the port is in use; the message names the process if it is visible.
     """
     try:
         with socket.create_server((host, port)):
@@ -139,7 +139,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def check_kernel() -> None:
-    """The file systems and control groups that containers stand on.
+    """Check for the file system and the control groups that containers need.
 
     Raises:
         HostError: overlayfs or a cgroup controller is missing.
@@ -150,6 +150,6 @@ def check_kernel() -> None:
     if missing:
         raise HostError(
             f"no cgroup controller for {', '.join(missing)} at /sys/fs/cgroup: containers cannot be"
-            " limited; see `cgroup_disable` and `cgroup_enable` in /proc/cmdline, or, where this is"
-            " a container itself, give it its host's control groups"
+            " limited; see `cgroup_disable` and `cgroup_enable` in /proc/cmdline; if this machine"
+            " is a container, mount its host's control groups into it"
         )

@@ -60,7 +60,7 @@ def test_without_a_terminal_a_yes_must_have_been_given(
     assert done.returncode == 2, done.stderr
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
     assert f"context (current) of {tmp_path / 'kubeconfig'}" in told
-    assert "not without being asked; --yes says that it is meant" in told
+    assert "needs a confirmation, and there is no terminal; add --yes" in told
     assert only_looked(calls)
 
 
@@ -72,7 +72,7 @@ def test_on_a_terminal_a_no_changes_nothing(calls: Path, checkout: Path, command
     os.close(theirs)
     os.close(ours)
     assert done.returncode == 2, done.stderr
-    assert "go on? [y/N]" in done.stderr
+    assert "continue? [y/N]" in done.stderr
     assert "nothing was done" in done.stderr
     assert "deploy qa with Pulumi" not in done.stderr
     assert only_looked(calls)

@@ -36,13 +36,13 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_local_is_right(checkout: Path) -> None:
-    assert check_environment(checkout, "local").startswith("right; 80 resources")
+    assert check_environment(checkout, "local").startswith("valid; 80 resources")
 
 
 def test_a_new_environment_with_what_the_team_knows_is_right(checkout: Path) -> None:
     file = new_environment(checkout, "dev-eu", template="dev", values=TEAM)
     assert file == checkout / "Pulumi.dev-eu.yaml"
-    assert check_environment(checkout, "dev-eu").startswith("right; ")
+    assert check_environment(checkout, "dev-eu").startswith("valid; ")
 
 
 def test_without_values_the_comments_of_the_template_stay(checkout: Path) -> None:

@@ -109,9 +109,9 @@ def test_a_range_that_is_taken_is_found(
 @pytest.mark.parametrize(
     ("later", "state", "word"),
     [
-        (timedelta(days=30), State.OK, "good until"),
-        (timedelta(days=-2), State.BAD, "good from"),
-        (timedelta(days=400), State.BAD, "good from"),
+        (timedelta(days=30), State.OK, "valid until"),
+        (timedelta(days=-2), State.BAD, "valid from"),
+        (timedelta(days=400), State.BAD, "valid from"),
     ],
 )
 def test_a_clock_that_jumped_is_found_by_the_clusters_keys(

@@ -78,7 +78,8 @@ def test_nothing_is_deleted_while_another_cluster_is_named_than_the_state_does(
     with pytest.raises(UsageError) as caught:
         dataclasses.replace(local, kubeconfig=kubeconfig).check_deployed_here()
     told = one_line(caught.value)
-    assert f"deployed with the kubeconfig {local.kubeconfig}, and {kubeconfig} is named" in told
+    assert f"deployed with the kubeconfig {local.kubeconfig}, but the configuration" in told
+    assert f"now names {kubeconfig}" in told
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(qa: Target, kubeconfig: Path) -> None:

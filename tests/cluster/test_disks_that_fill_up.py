@@ -85,7 +85,7 @@ def test_a_disk_that_is_full_when_the_nodes_get_their_images(
 
     try:
         with begin() as up:
-            before = said(up, "give the images to the nodes ...")
+            before = said(up, "load the images into the nodes ...")
             filler = fill(small_disk)
             rest = said(up, "never said")
         assert up.returncode == 1
@@ -95,10 +95,10 @@ def test_a_disk_that_is_full_when_the_nodes_get_their_images(
             assert word in error
         filler.unlink()
         with begin() as again:
-            seen = said(again, "give the images to the nodes: done")
+            seen = said(again, "load the images into the nodes: done")
             again.send_signal(signal.SIGINT)
             said(again, "never said")
-        assert "give the images to the nodes: done" in seen[-1], seen
+        assert "load the images into the nodes: done" in seen[-1], seen
     finally:
         down = run_seawall("down", variables=mine)
     assert down.returncode == 0, down.stderr

@@ -123,7 +123,7 @@ def test_keys_of_another_time_are_refused_before_anything_starts(
     authority.parent.mkdir(parents=True)
     authority.write_bytes(certificate(datetime.now(UTC) + ahead))
     done = run_seawall("cluster", "up", variables=nothing_runs)
-    assert_one_line(done, "the clock says", "keys are good from", "set the clock", "make down")
+    assert_one_line(done, "the clock says", "keys are valid from", "set the clock", "make down")
     assert [p.name for p in kit.instance.data.iterdir()] == ["pki"], "nothing was started"
 
 

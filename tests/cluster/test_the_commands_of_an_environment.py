@@ -92,7 +92,7 @@ def test_up_repairs_the_drift_and_nothing_else(drift: Drift) -> None:
 
 def test_progress_goes_to_standard_error_and_names_what_was_done(drift: Drift) -> None:
     assert "create NetworkPolicy default-deny" in drift.repaired.stderr
-    for part in ("program and policies", "up", "in all"):
+    for part in ("program and policies", "up", "total"):
         assert f"timing: {part} " in drift.repaired.stderr
 
 
@@ -188,7 +188,7 @@ def test_a_backup_of_the_state_is_written_and_restored(
     assert environment.api_key not in file.read_text()
     back = environment.seawall("state", "restore", "local", str(file))
     assert back.returncode == 0, back.stderr
-    assert "the state before it is in" in back.stdout
+    assert "the previous state is in" in back.stdout
     again = environment.seawall("up")
     assert again.returncode == 0, again.stderr
     assert "was not locked" in environment.seawall("state", "unlock", "local").stdout

@@ -168,7 +168,7 @@ def test_down_never_removes_a_folder_that_the_kit_did_not_make(tmp_path: Path) -
 
 @pytest.mark.parametrize("home", ["/", str(CHECKOUT), str(Path.home())])
 def test_a_folder_that_is_not_for_state_alone_is_refused(home: str) -> None:
-    assert_one_line(run_seawall("down", variables={"SEAWALL_HOME": home}), "folder of its own")
+    assert_one_line(run_seawall("down", variables={"SEAWALL_HOME": home}), "separate folder")
 
 
 def test_a_cache_that_is_no_folder(variables: dict[str, str]) -> None:

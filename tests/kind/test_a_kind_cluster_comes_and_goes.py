@@ -164,7 +164,7 @@ def test_a_node_that_somebody_removed_is_named(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     engine.remove(f"{name}-worker")
-    with pytest.raises(ClusterError, match=f"removed {name}-worker, and kind cannot add"):
+    with pytest.raises(ClusterError, match=f"{name}-worker was removed, and kind cannot add"):
         cluster.up()
 
 

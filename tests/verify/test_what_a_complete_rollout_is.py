@@ -139,7 +139,7 @@ def test_what_is_missing_is_named(items: dict[str, dict[str, Any]], told: str) -
 def test_an_image_that_was_not_deployed_is_named() -> None:
     other = Expected(images=frozenset({"registry.example.com/gateway:2"}))
     (told,) = found(complete(), other)
-    assert told == f"Deployment gateway: gateway asks for {IMAGE}, not as deployed"
+    assert told == f"Deployment gateway: gateway has another image than deployed: {IMAGE}"
 
 
 def test_a_service_without_a_selector_needs_no_endpoints() -> None:
@@ -198,8 +198,8 @@ def test_what_was_deployed_and_is_gone_is_named() -> None:
     items = complete()
     del items["deployment"], items["service"]
     assert found(items, Expected(OURS)) == [
-        "Deployment gateway: it is gone",
-        "Service gateway: it is gone",
+        "Deployment gateway: missing",
+        "Service gateway: missing",
     ]
 
 

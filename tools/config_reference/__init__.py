@@ -1,1 +1,1 @@
-"""The reference page of the configuration, made of its models."""
+"""The reference page of the configuration, generated from its models."""

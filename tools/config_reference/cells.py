@@ -1,4 +1,4 @@
-"""What the reference page says of one key: its form, its default and its limits, in words."""
+"""The cells of the reference page for one key: its type, its default and its limits, as text."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from infra.config.text_types import Form
 __all__ = ["NOTHING", "default_of", "form_of", "limits_of", "models_in"]
 
 NOTHING = ("not given", "none", "as below")
-"""Defaults that are no values: of a key, of a list, of an object."""
+"""Texts for defaults that are not values: of a key, of a list, of an object."""
 _WORDS = {
     bool: "true or false",
     int: "a whole number",
@@ -25,14 +25,14 @@ _WORDS = {
 
 
 def models_in(annotation: object) -> list[type[BaseModel]]:
-    """The models of which values of this type are made."""
+    """The models that values of this type contain."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in models_in(part)]
 
 
 def form_of(annotation: object, metadata: Sequence[object] = ()) -> str:
-    """The type in words; `metadata` is what stands beside it in an Annotated."""
+    """The type as text; `metadata` is the metadata of its `Annotated`."""
     for item in metadata:
         if isinstance(item, Form):
             return item.words
@@ -57,7 +57,7 @@ def _container(origin: object, parts: Sequence[object]) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as it would be written; empty when the key is required."""
+    """The default in the notation of the file; empty when the key is required."""
     if field.is_required():
         return ""
     value: object = field.get_default(call_default_factory=True)
@@ -73,7 +73,7 @@ def default_of(field: FieldInfo) -> str:
 
 
 def limits_of(field: FieldInfo) -> str:
-    """What a value must keep to, and an example where the form has one."""
+    """The limits of a value, and an example if its form has one."""
     words = [_limit(item) for item in _all_metadata(field.annotation, field.metadata)]
     return "; ".join(dict.fromkeys(filter(None, words)))
 
@@ -100,7 +100,7 @@ def _limit(item: object) -> str:
 
 def _all_metadata(annotation: object, metadata: Sequence[object]) -> Iterator[object]:
     for item in metadata:
-        # A Field(...) inside an alias keeps its limits in a list of its own.
+        # A Field(...) inside an alias has its limits in its own list.
         yield from item.metadata if isinstance(item, FieldInfo) else [item]
     for part in get_args(annotation):
         if part is not Ellipsis and not models_in(part):

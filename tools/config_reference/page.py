@@ -1,4 +1,4 @@
-"""docs/configuration.md as text, made of the models of the configuration."""
+"""docs/configuration.md as text, generated from the models of the configuration."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _KIND = "Variant of this section. A key whose meaning begins with (kind) exists 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key: a row of a table. All texts are plain, not yet escaped for Markdown."""
+    """One key: a row of a table. All strings are plain, not yet escaped for Markdown."""
 
     key: str
     form: str
@@ -52,7 +52,7 @@ class Section:
 
 
 def sections(environment: _Model = Environment) -> list[Section]:
-    """Every section in the order of the model, without what the kit sets itself."""
+    """Every section in the order of the model, without the values that the kit sets itself."""
     return [
         Section(f"seawall:{name}", _describe(field), tuple(_entries(f"seawall:{name}", field)))
         for name, field in environment.model_fields.items()
@@ -71,7 +71,7 @@ def page() -> str:
 
 
 def _entries(key: str, field: FieldInfo) -> Iterator[Entry]:
-    """The field's own row when it holds a value, and the rows of what lies below it."""
+    """The row of the field if it has a value, and the rows of the keys below it."""
     models = models_in(field.annotation)
     if not models:
         yield _entry(key, field, form_of(field.annotation, field.metadata))
@@ -107,7 +107,7 @@ def _kind(model: _Model) -> str:
 
 
 def _suffix(annotation: object) -> str:
-    """What stands between a container's key and a key in it."""
+    """The text between a container's key and a key in it."""
     origin = get_origin(annotation)
     if origin is dict:
         return ".<name>"
@@ -123,5 +123,5 @@ def _row(entry: Entry) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Plain text that Markdown would read as a tag, emphasis or the end of a cell."""
+    """Escape characters that Markdown would read as a tag, emphasis or the end of a cell."""
     return text.replace("<", "&lt;").replace("*", "\\*").replace("|", "\\|")

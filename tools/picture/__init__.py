@@ -1,1 +1,1 @@
-"""The picture in README: what `seawall status` shows."""
+"""The picture in README: the output of `seawall status`."""

@@ -16,13 +16,13 @@ _TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": str(_COLUMNS), "TERM": "xterm-256col
 
 
 def main() -> int:
-    """Write the picture; the exit code is that of `seawall status`, and a picture needs 0."""
+    """Write the picture if `seawall status` exits with 0; returns the exit code of that command."""
     command = [str(CHECKOUT / ".venv" / "bin" / "seawall"), "status"]
     shown = subprocess.run(
         command, env={**os.environ, **_TERMINAL}, capture_output=True, text=True, check=False
     )
     if shown.returncode != 0:
-        sys.stderr.write(f"no picture: `seawall status` ended with {shown.returncode}\n")
+        sys.stderr.write(f"no picture: `seawall status` exited with {shown.returncode}\n")
         sys.stderr.write(shown.stdout + shown.stderr)
         return shown.returncode
     console = Console(record=True, width=_COLUMNS, file=StringIO())

@@ -1,1 +1,1 @@
-"""docs/verification.md and README's table, made of the results of runs."""
+"""docs/verification.md and README's table, generated from the results of test runs."""

@@ -1,4 +1,4 @@
-"""docs/verification.md and README's table as text, made of docs/results/soak.json."""
+"""docs/verification.md and README's table as text, generated from docs/results/soak.json."""
 
 import json
 import re
@@ -20,14 +20,14 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the runs of one test saw together.
+    """The combined results of all runs of one test.
 
     Attributes:
-        runs: how often it ran.
-        sent: requests of all runs.
-        failed: of them.
-        p99_ms: of the worst run.
-        slowest_s: the slowest request of all runs.
+        runs: the number of runs.
+        sent: the number of requests in all runs.
+        failed: the number of failed requests in all runs.
+        p99_ms: the 99th percentile of the latency in the worst run, in milliseconds.
+        slowest_s: the slowest request of all runs, in seconds.
     """
 
     runs: int
@@ -38,7 +38,7 @@ class Seen:
 
 
 def seen_in(measured: Iterable[str], test: str) -> Seen | None:
-    """What the lines of a result say of `test`; None when it did not run."""
+    """The combined result of `test` in the lines of a result; None when it did not run."""
     found = [match for match in map(_LINE.match, measured) if match and match["test"] == test]
     if not found:
         return None
@@ -52,10 +52,10 @@ def seen_in(measured: Iterable[str], test: str) -> Seen | None:
 
 
 def readme(text: str, result: Path) -> str:
-    """README with its table made anew; only what is between the two marks changes.
+    """README with a regenerated table; only the text between the two markers changes.
 
     Raises:
-        ValueError: README has not both marks.
+        ValueError: README lacks a marker.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -70,7 +70,7 @@ def readme(text: str, result: Path) -> str:
 
 
 def page(result: Path, rest: str) -> str:
-    """docs/verification.md: the tables, and below them `rest`, which no result tells."""
+    """docs/verification.md: the tables, and below them `rest`, which has no measured results."""
     document = json.loads(result.read_text("utf-8"))
     load = next(match["load"] for match in map(_LINE.match, _read(result)) if match)
     when = (

@@ -1,4 +1,4 @@
-"""What was taken away under load, in plain words, by the name of the test that does it."""
+"""Descriptions of the faults under load, by the name of the test that causes the fault."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ class Story(NamedTuple):
     """One fault.
 
     Attributes:
-        test: the test's name as it stands in a result, up to its parameters.
-        fault: what happens, for a reader who has not seen the test.
-        users: what users see by design.
+        test: the test's name in a result, without its parameters.
+        fault: the fault, for a reader who does not know the test.
+        users: the effect on users, by design.
     """
 
     test: str

@@ -1,4 +1,4 @@
-"""The kit's own proof that a deployment serves; `pulumi up` alone can succeed on a broken image."""
+"""Checks that a deployment serves; `pulumi up` alone can succeed with a broken image."""
 
 from seawall.ops.verify.checks import Expected
 from seawall.ops.verify.rollout import verify_rollout, what_is_wrong

@@ -1,4 +1,4 @@
-"""What keeps a set of objects from being a complete rollout. Plain data in, sentences out."""
+"""Why a rollout is incomplete. The functions take plain data and return sentences."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -23,9 +23,9 @@ _HOPELESS = frozenset(
         "RunContainerError",
     }
 )
-"""The kubelet's reasons that no waiting mends."""
+"""Reasons of the kubelet that waiting does not cure."""
 _RESTARTS = 2
-"""So many restarts while one looks on are a loop, whatever the container's state just now is."""
+"""This many restarts during the check are a crash loop, in any state of the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,20 @@ class Expected:
     """What was deployed.
 
     Attributes:
-        objects: kind and name of each object; None judges everything that is there.
-        images: the references that were asked for; None when that is not known.
+        objects: kind and name of each deployed object; None checks every existing object.
+        images: the deployed image references; None when they are unknown.
     """
 
     objects: AbstractSet[tuple[str, str]] | None = None
     images: AbstractSet[str] | None = None
 
     def has(self, kind: str, name: str) -> bool:
-        """Whether the object was deployed by us."""
+        """Whether the object is one of the deployed ones."""
         return self.objects is None or (kind, name) in self.objects
 
 
 def problems(objects: Objects, expected: Expected) -> Iterator[str]:
-    """What is not as asked; what nobody asked for is not looked at."""
+    """Yield the differences from what was deployed; other objects are ignored."""
     yield from _missing(objects, expected)
     for workload in _ours(objects, expected):
         yield from _of_workload(workload)
@@ -74,7 +74,13 @@ def restarts(objects: Objects) -> dict[tuple[str, str], int]:
 def broken_containers(
     objects: Objects, expected: Expected, before: dict[tuple[str, str], int]
 ) -> Iterator[tuple[Pod, ContainerStatus]]:
-    """The containers that will not run by waiting; `before` is `restarts` of the first look."""
+    """The containers that waiting will not start.
+
+    Args:
+        objects: the objects of the namespace.
+        expected: what was deployed.
+        before: the result of `restarts` for the first observation.
+    """
     ours = list(_ours(objects, expected))
     for pod in objects.pods():
         if not any(workload.owns(pod) for workload in ours):
@@ -97,7 +103,7 @@ def _missing(objects: Objects, expected: Expected) -> Iterator[str]:
     there = {(item.kind, item.metadata.name) for item in objects.items}
     for kind, name in sorted(expected.objects or ()):
         if kind in _JUDGED and (kind, name) not in there:
-            yield f"{kind} {name}: it is gone"
+            yield f"{kind} {name}: missing"
 
 
 def _of_workload(workload: Workload) -> Iterator[str]:
@@ -111,7 +117,8 @@ def _of_workload(workload: Workload) -> Iterator[str]:
 def _of_images(workload: Workload, images: AbstractSet[str] | None) -> Iterator[str]:
     for container in workload.spec.template.spec.containers:
         if images is not None and container.image not in images:
-            yield f"{workload.title}: {container.name} asks for {container.image}, not as deployed"
+            image = container.image
+            yield f"{workload.title}: {container.name} has another image than deployed: {image}"
 
 
 def _of_autoscalers(objects: Objects, expected: Expected) -> Iterator[str]:
@@ -126,8 +133,8 @@ def _of_autoscalers(objects: Objects, expected: Expected) -> Iterator[str]:
 
 
 def _of_pod(pod: Pod, workload: Workload) -> Iterator[str]:
-    # What the runtime reports is no help: for a digest it is the image's own id, or another of its
-    # names. The pod's own asking is what the kubelet runs.
+    # The image in the container's status is unusable: for a digest the runtime reports the image's
+    # id or another of its names. The kubelet runs the image in the pod's spec.
     asked = {item.name: item.image for item in workload.spec.template.spec.containers}
     for container in pod.spec.containers:
         wanted = asked.get(container.name)

@@ -1,4 +1,4 @@
-"""The parts of Kubernetes' objects that tell whether a rollout is complete."""
+"""The parts of Kubernetes objects that show whether a rollout is complete."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 KINDS: Final = "deployments,statefulsets,horizontalpodautoscalers,pods,services,endpointslices"
-"""What to ask kubectl for."""
+"""The kinds to request from kubectl."""
 
 _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
@@ -43,7 +43,7 @@ class Metadata(_Read):
 
 
 class Container(_Read):
-    """A container as it was asked for."""
+    """A container in the spec of a pod."""
 
     name: str
     image: str
@@ -84,7 +84,7 @@ class Workload(_Read):
 
     @property
     def title(self) -> str:
-        """How messages call it."""
+        """The kind and the name, for messages."""
         return f"{self.kind} {self.metadata.name}"
 
     def owns(self, pod: "Pod") -> bool:
@@ -123,7 +123,7 @@ class _State(_Read):
 
 
 class ContainerStatus(_Read):
-    """A container as it is."""
+    """The current status of a container."""
 
     name: str
     ready: bool = False
@@ -147,7 +147,7 @@ class Pod(_Read):
 
     @property
     def is_of_a_job(self) -> bool:
-        """Such a pod comes and goes, and serves nobody."""
+        """Whether a Job owns the pod; such a pod ends and serves no requests."""
         return any(owner.kind == "Job" for owner in self.metadata.owners)
 
 
@@ -185,7 +185,7 @@ class Endpoints(_Read):
 
     @property
     def ready(self) -> int:
-        """How many of its addresses take traffic."""
+        """The number of its addresses that receive traffic."""
         return sum(1 for endpoint in self.endpoints or [] if endpoint.conditions.ready)
 
 
@@ -216,6 +216,6 @@ class Objects(_Read):
         return [item for item in self.items if isinstance(item, Service)]
 
     def ready_endpoints(self, service: str) -> int:
-        """How many addresses of a Service take traffic."""
+        """The number of addresses of a Service that receive traffic."""
         slices = [item for item in self.items if isinstance(item, Endpoints)]
         return sum(item.ready for item in slices if item.service == service)

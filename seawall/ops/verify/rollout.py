@@ -1,4 +1,4 @@
-"""Waiting for a rollout, and saying why it did not come: the pod, its events, its last words."""
+"""Wait for a rollout, and report why it failed: the pod, its events, its last log lines."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from seawall.ops.verify.objects import KINDS, ContainerStatus, Objects, Pod
 __all__ = ["verify_rollout", "what_is_wrong"]
 
 _DEADLINE_S = 150.0
-"""With the update before it, a broken release is told within three minutes."""
+"""Including the update before it, a broken release is reported within three minutes."""
 _HOPE_S = 40.0
-"""A container that cannot start for so long does not start: images are pulled by then."""
+"""A container that cannot start for this long will not start: images are pulled by then."""
 _LOG_LINES = 4
 _EVENTS = 3
 _SHOWN = 3
 _FELT_FIRST = "gateway"
-"""The container that clients feel; several may be broken, by the same image."""
+"""The container that serves clients is reported first; one image may break several containers."""
 
 
 class _Event(BaseModel):
@@ -41,20 +41,20 @@ def verify_rollout(
     expected: Expected | None = None,
     deadline_s: float = _DEADLINE_S,
 ) -> None:
-    """Wait until everything that was deployed serves as it was asked for.
+    """Wait until everything that was deployed serves.
 
-    That is: every object there, rollouts complete, every pod of the image that was asked for, the
-    autoscalers' minReplicas reached, and every Service with endpoints.
+    The conditions: every object exists, rollouts are complete, every pod has the deployed image,
+    every autoscaler has its minReplicas, and every Service has endpoints.
 
     Args:
-        kubectl: for the cluster.
-        namespace: where to look.
-        expected: what was deployed; everything in the namespace when not given.
-        deadline_s: seconds.
+        kubectl: kubectl for the cluster.
+        namespace: the namespace to check.
+        expected: what was deployed; default: everything in the namespace.
+        deadline_s: seconds to wait.
 
     Raises:
-        ClusterError: it does not in time, or it will not however long one waits; says what, why,
-            and a bad pod's events and last log lines.
+        ClusterError: the rollout is not complete in time, or waiting cannot complete it; says what
+            fails and why, with the events and the last log lines of a failing pod.
     """
     watch = _Watch(kubectl, namespace, expected or Expected())
     try:
@@ -74,7 +74,7 @@ def verify_rollout(
 
 
 def what_is_wrong(kubectl: Kubectl, namespace: str) -> str:
-    """What keeps the namespace from serving right now, as `verify_rollout` says it; empty if not.
+    """Why the namespace does not serve now, in the form of `verify_rollout`; empty if it serves.
 
     Raises:
         ClusterError: the API server does not answer.
@@ -98,7 +98,7 @@ class _Watch:
     )
 
     def is_over(self) -> bool:
-        """Whether all is well, or nothing can become well."""
+        """Whether the rollout is complete, or cannot become complete."""
         objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
         if self._first is None:
             self._first = restarts(objects)
@@ -110,13 +110,13 @@ class _Watch:
         return self.gave_up or not self.problems
 
     def reason(self) -> str:
-        """What is not as it should be: first the pod that is the cause, then what follows of it."""
+        """What is wrong: first the pod that is the cause, then the consequences."""
         more = len(self.problems) - _SHOWN
         told = [self._evidence(), *self.problems[:_SHOWN], f"and {more} more" if more > 0 else ""]
         return "; ".join(line for line in told if line) or "it became ready just now"
 
     def _evidence(self) -> str:
-        """Why a container does not run, what happened to its pod, and what it said last."""
+        """Why a container does not run, the events of its pod, and its last log lines."""
         objects = Objects.model_validate(self.kubectl.get("-n", self.namespace, KINDS))
         bad = self._broken or [
             (pod, container)

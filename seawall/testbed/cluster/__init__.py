@@ -1,1 +1,1 @@
-"""A Kubernetes cluster behind one small interface; the embedded one runs the real programs."""
+"""Bundled Kubernetes clusters behind one small interface; the embedded one runs real programs."""

@@ -1,4 +1,4 @@
-"""What must be built before the cluster can start."""
+"""The programs and images that must be built before the cluster can start."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ __all__ = ["MetricsImages", "Supplies"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsImages:
-    """What reads the cluster's metrics; no distribution of Kubernetes brings it."""
+    """The images for the cluster's metrics; no distribution of Kubernetes contains them."""
 
     metrics_server: Image
     kube_state_metrics: Image
@@ -18,11 +18,11 @@ class MetricsImages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplies:
-    """What was built for the cluster.
+    """The builds for the cluster.
 
     Attributes:
         programs: folder with the Kubernetes programs.
-        store: containerd root with the images below unpacked.
+        store: containerd root that contains the images below, unpacked.
         pause, base, coredns, provisioner, metrics_server, kube_state_metrics: the images that the
         cluster itself runs.
     """
@@ -38,7 +38,7 @@ class Supplies:
 
     @property
     def images(self) -> list[Image]:
-        """All that the store holds."""
+        """All images in the store."""
         return [
             *(self.pause, self.base, self.coredns, self.provisioner),
             *(self.metrics_server, self.kube_state_metrics),

@@ -14,23 +14,23 @@ _NEEDED = {
     1: {"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"},
     2: {"cpu", "cpuset", "memory", "pids"},
 }
-"""A kubelet refuses to start without them, or runc to start a container."""
+"""Without them a kubelet refuses to start, or runc refuses to start a container."""
 _WEIGHTS = {"cpu.shares": (1024, 262_144), "cpu.weight": (100, 10_000)}
-"""Of version 1 and 2: what a group has by default, which is a processor's weight; and the most."""
+"""CPU weights of version 1 and 2: the default of a group, used once per processor; the maximum."""
 _V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
 def version(root: Path = _ROOT) -> int:
-    """1 or 2, whichever this machine mounts at /sys/fs/cgroup."""
+    """The version, 1 or 2, that this machine mounts at /sys/fs/cgroup."""
     return 2 if (root / "cgroup.controllers").exists() else 1
 
 
 def missing_controllers(root: Path = _ROOT, listed: Path = Path("/proc/cgroups")) -> list[str]:
-    """What containers need and this machine does not offer.
+    """The controllers that containers need and that this machine lacks.
 
     Args:
-        root: where the control groups are mounted.
-        listed: the kernel's list for version 1; of version 2 it does not tell.
+        root: the mount point of the control groups.
+        listed: the kernel's list of controllers; used for version 1 only.
     """
     found = version(root)
     if found == 2:  # noqa: PLR2004 - cgroup v2
@@ -43,15 +43,15 @@ def missing_controllers(root: Path = _ROOT, listed: Path = Path("/proc/cgroups")
 
 
 def cgroup_root(instance: Instance, machine: str) -> str:
-    """The kubelet's `cgroupRoot`: everything that a node runs is below it."""
+    """The kubelet's `cgroupRoot`, which contains all pods of a node."""
     return f"/{instance.name}/{machine}"
 
 
 def make_cgroups(instance: Instance, machine: str) -> None:
-    """Make the groups of one machine in every controller; those that exist are kept.
+    """Create the groups of one machine in every controller; existing groups are kept.
 
-    The instance weighs as much as its nodes would as machines of their own. With the default, all
-    pods together would get no more of a busy host than one of its processes.
+    The CPU weight of the instance is that of its nodes as separate machines. With the default
+    weight, all pods together would get no more time of a busy host than one of its processes.
     """
     for tree in _managed_trees():
         group = tree
@@ -62,7 +62,7 @@ def make_cgroups(instance: Instance, machine: str) -> None:
             group.mkdir(exist_ok=True)
             for setting in ("cpuset.cpus", "cpuset.mems"):
                 if version() == 1 and (group / setting).exists():
-                    # v1 cpusets start empty, and nothing can run in an empty one
+                    # v1 cpusets start empty, and no process can run in an empty one
                     (group / setting).write_text((parent / setting).read_text())
         for setting, (usual, most) in _WEIGHTS.items():
             weight = tree / instance.name / setting
@@ -74,9 +74,9 @@ def remove_cgroups(instance: Instance, machine: str = "") -> None:
     """Remove the (already empty) groups of a machine, or of the whole instance.
 
     Raises:
-        ClusterError: a group still holds processes after 10 s.
+        ClusterError: a group still has processes after 10 s.
     """
-    # runc makes groups in the unified tree too, beside the v1 ones
+    # runc creates groups in the unified tree as well as in the v1 trees
     roots = [tree / instance.name / machine for tree in [_ROOT / "unified", *_managed_trees()]]
     try:
         wait_until(

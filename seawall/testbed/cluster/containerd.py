@@ -1,4 +1,4 @@
-"""What every containerd of the kit is told, the nodes' and the one that unpacks images."""
+"""The common settings of the containerd on nodes and of the one that unpacks images."""
 
 __all__ = ["containerd_settings"]
 
@@ -10,13 +10,13 @@ _NOT_NEEDED = (
     "io.containerd.internal.v1.tracing",
     "io.containerd.tracing.processor.v1.otlp",
 )
-"""Plugins that would only write warnings."""
+"""Plugins that would only log warnings."""
 
 
 def containerd_settings(*, socket: str, without: tuple[str, ...] = ()) -> str:
-    """The head of a config.toml: the socket, and plugins that are switched off.
+    """The first lines of a config.toml: the socket and the disabled plugins.
 
-    The caller adds tables below; top-level keys must come before them, so they go into the result.
+    The caller appends tables. Top-level keys must come before tables, so they are in the result.
     """
     disabled = ", ".join(f'"{plugin}"' for plugin in (*without, *_NOT_NEEDED))
     return f"""\

@@ -16,7 +16,7 @@ _PEER = "http://127.0.0.1:2380"
 
 
 def control_plane_daemons(instance: Instance) -> list[DaemonSpec]:
-    """What machine `cp` runs; kubeconfigs are expected in its folder."""
+    """The daemons of machine `cp`; kubeconfigs must be in its folder."""
     return [
         _etcd(),
         _api_server(instance),
@@ -42,7 +42,7 @@ def _etcd() -> DaemonSpec:
             "listen-peer-urls": _PEER,
             "initial-advertise-peer-urls": _PEER,
             "initial-cluster": f"default={_PEER}",
-            # A killed process loses nothing; a power cut could, and then `make up` starts anew.
+            # A killed process loses no data. A power cut can; `make up` then starts from nothing.
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         },
@@ -55,7 +55,7 @@ def _api_server(instance: Instance) -> DaemonSpec:
         f"{PROGRAMS}/kube-apiserver",
         {
             "etcd-servers": _ETCD,
-            "bind-address": "0.0.0.0",  # noqa: S104 - inside a network namespace of its own
+            "bind-address": "0.0.0.0",  # noqa: S104 - inside a separate network namespace
             "advertise-address": instance.address("cp"),
             "secure-port": "6443",
             "service-cluster-ip-range": instance.service_range,
@@ -79,7 +79,8 @@ def _api_server(instance: Instance) -> DaemonSpec:
             "requestheader-username-headers": "X-Remote-User",
             "proxy-client-cert-file": f"{_PKI}/front-proxy.crt",
             "proxy-client-key-file": f"{_PKI}/front-proxy.key",
-            # Pods of a lost node are replaced after 5 s instead of 5 min, where they do not say.
+            # Pods of a lost node are replaced after 5 s instead of 5 min, unless they set their
+            # own tolerations.
             "default-not-ready-toleration-seconds": "5",
             "default-unreachable-toleration-seconds": "5",
             "profiling": "false",
@@ -106,15 +107,15 @@ def _controller_manager() -> DaemonSpec:
             "controllers": "*",
             "allocate-node-cidrs": "false",
             "leader-elect": "false",
-            # Each controller gets a token of its own first; with the default of 20 requests per
-            # second that holds the first pods up for three seconds.
+            # Each controller first requests its own token. With the default of 20 requests per
+            # second, this delays the first pods by three seconds.
             "kube-api-qps": "200",
             "kube-api-burst": "400",
-            # Faster than the defaults (15 s, 5 min): a local cluster is for watching things happen.
+            # Faster than the defaults (15 s, 5 min), so that users see changes in a local cluster.
             "horizontal-pod-autoscaler-sync-period": "5s",
             "horizontal-pod-autoscaler-cpu-initialization-period": "20s",
             "horizontal-pod-autoscaler-initial-readiness-delay": "5s",
-            # Node failure is noticed after 10 s instead of 50 s; the kubelet's lease matches.
+            # A node failure is detected after 10 s instead of 50 s; the kubelet's lease matches.
             "node-monitor-grace-period": "10s",
             "node-monitor-period": "1s",
             "terminated-pod-gc-threshold": "50",

@@ -2,7 +2,7 @@
 
 Order of `up`: keys, network, machines (those that do not run, or run with older settings), API
 server ready, nodes Ready, add-ons, every daemon running. Each step keeps what is already right, so
-running it again repairs whatever was killed.
+a second run restarts everything that was killed.
 """
 
 import shutil
@@ -33,12 +33,12 @@ __all__ = ["EmbeddedCluster"]
 
 
 class EmbeddedCluster:
-    """See `Cluster` for the promises.
+    """The embedded cluster; see `Cluster` for its methods.
 
     Args:
         instance: names, addresses, number of nodes.
-        owner: the checkout, noted for whoever finds the addresses taken.
-        supplies: needed by `up` only; it is called when `up` runs, and may take long.
+        owner: the checkout, recorded so that other checkouts can name the owner of the addresses.
+        supplies: called by `build` and `up` only; the call may take long.
     """
 
     def __init__(self, instance: Instance, owner: Path, supplies: Callable[[], Supplies]) -> None:
@@ -55,7 +55,7 @@ class EmbeddedCluster:
 
     @property
     def reachable(self) -> bool:
-        """Yes: the host has routes to them."""
+        """True: the host has routes to pods and Services."""
         return True
 
     @property
@@ -118,7 +118,7 @@ class EmbeddedCluster:
         )
         nodes = self._instance.node_machines
         register(kubectl, self._instance, booted=[m for m in stale if m != "cp"], up=nodes)
-        # After the nodes, or all of them would be on the one that came first.
+        # After all nodes are Ready; otherwise all add-ons would run on the first node.
         self._install_addons(kubectl, supplies)
         for machine in boots.with_older_images():
             load_images(self._machines[machine], supplies.images)
@@ -175,7 +175,8 @@ class EmbeddedCluster:
     def stop_node(self, name: str) -> None:
         """See `Cluster`."""
         machine = self._running_node(name)
-        # The cable first: the kernel of a machine without power sends no farewell either.
+        # Cut the network first: the kernel would otherwise close the connections of the node's
+        # processes, which a machine that loses power does not do.
         self._network.cut(machine.name)
         machine.stop()
 
@@ -214,7 +215,7 @@ class EmbeddedCluster:
         return machine
 
     def _found_machines(self) -> list[Machine]:
-        """Those that should be there, those that run, and those whose folder is there."""
+        """The planned machines, the running ones, and those with an existing folder."""
         names = set(self._instance.machines) | running_machines(self._instance)
         if self._instance.data.is_dir():
             names |= {

@@ -1,4 +1,4 @@
-"""Run the small system programs that the embedded cluster is made of."""
+"""Run the small system programs that the embedded cluster uses."""
 
 import subprocess
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60.
     """The program's standard output.
 
     Raises:
-        ClusterError: it failed; the message holds its last words.
+        ClusterError: the program failed; the message has its last line of output.
     """
     try:
         done = subprocess.run(
@@ -29,5 +29,5 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60.
 
 
 def attempt(argv: Sequence[str]) -> bool:
-    """Whether the program succeeded; for steps that may already be done."""
+    """Run the program; returns whether it succeeded. For steps that may already be done."""
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0

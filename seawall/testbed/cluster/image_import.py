@@ -1,4 +1,4 @@
-"""Give images to a node's containerd."""
+"""Import images into a node's containerd."""
 
 import subprocess
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ __all__ = ["load_images"]
 
 
 def load_images(node: Machine, images: Sequence[Image]) -> None:
-    """Import those that the node does not have.
+    """Import the images that the node does not have.
 
     Raises:
-        ClusterError: it did not take one; the message ends with containerd's last words.
+        ClusterError: an import failed; the message ends with the last line of `ctr`.
     """
     base = ["ctr", f"--address={CONTAINERD_SOCKET}", "--namespace=k8s.io", "images"]
     there = subprocess.run(
@@ -24,7 +24,7 @@ def load_images(node: Machine, images: Sequence[Image]) -> None:
     for image in images:
         if image.ref in there.stdout.split():
             continue
-        # Through standard input: the archive's path need not exist inside the node.
+        # Through standard input, because the archive's path may not exist inside the node.
         with image.archive.open("rb") as archive:
             done = subprocess.run(
                 node.enter([*base, "import", "-"]), stdin=archive, capture_output=True, check=False
@@ -32,5 +32,5 @@ def load_images(node: Machine, images: Sequence[Image]) -> None:
         if done.returncode != 0:
             words = done.stderr.decode(errors="replace").strip().splitlines()
             raise ClusterError(
-                f"node {node.name} did not take image {image.ref}: {words[-1] if words else '?'}"
+                f"node {node.name} cannot import {image.ref}: {words[-1] if words else 'no output'}"
             )

@@ -1,6 +1,6 @@
-"""One containerd store with the platform's images unpacked; nodes start from a hard-linked copy.
+"""One containerd store with the unpacked images of the platform; nodes start with a linked copy.
 
-Importing takes seconds and gigabytes per node; linking takes a tenth of a second and no space.
+An import takes seconds and gigabytes per node; hard links take a tenth of a second and no space.
 """
 
 import shutil
@@ -18,11 +18,11 @@ from seawall.testbed.toolchain.run import run_logged
 
 __all__ = ["clone_store", "golden_store"]
 
-_DRAFT = "/dev/shm/seawall-store"  # noqa: S108 - in a mount of its own
+_DRAFT = "/dev/shm/seawall-store"  # noqa: S108 - in a separate mount
 _FILLER = f"""\
 set -eu
-# Mounted for this shell only: a killed build leaves nothing. And a short path: a socket's name may
-# not be longer than 107 bytes.
+# The mount exists for this shell only, so a killed build leaves nothing behind. The path is short,
+# because the path of a socket has at most 107 bytes.
 mount -t tmpfs -o mode=755 store /dev/shm
 draft={_DRAFT}; socket="$draft/containerd.sock"
 mkdir "$draft" "$draft/tmp"
@@ -44,15 +44,15 @@ wait $! || :
 
 
 def golden_store(images: Sequence[Image], cache: Cache, progress: Progress) -> Path:
-    """The containerd root that holds `images`, from the cache where possible.
+    """The containerd root with `images`, from the cache if possible.
 
     Raises:
-        BuildError: containerd did not start or did not take an image.
+        BuildError: containerd did not start or could not import an image.
     """
     key = digest_of_files([], *sorted(image.ref for image in images))
 
     def build(target: Path) -> None:
-        # It ends with this process, however that ends.
+        # The build ends when this process ends, even if it is killed.
         isolated = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork"]
         isolated += ["--kill-child", "--mount-proc", "--propagation", "private"]
         with progress.step("unpack the cluster's images", estimate_s=15):
@@ -68,13 +68,13 @@ def golden_store(images: Sequence[Image], cache: Cache, progress: Progress) -> P
 
 
 def clone_store(store: Path, target: Path) -> None:
-    """Copy a store: hard links where the file system allows, own copies of the databases.
+    """Copy a store: hard links if the file system allows them, real copies of the databases.
 
     Raises:
         ClusterError: the disk is full or the target cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Under another name until it is whole: half a store would be taken for one by the next `up`.
+    # Another name until the copy is complete: the next `up` would use an incomplete store.
     draft = target.with_name(f"{target.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     linked = subprocess.run(["cp", "-al", store, draft], capture_output=True, check=False)
@@ -83,7 +83,7 @@ def clone_store(store: Path, target: Path) -> None:
             own = draft / database.relative_to(store)
             own.unlink()
             shutil.copy2(database, own)
-    else:  # another file system: pay with space
+    else:  # another file system: a real copy, which uses space
         shutil.rmtree(draft, ignore_errors=True)
         run(["cp", "-a", str(store), str(draft)], timeout_s=300)
     draft.rename(target)

@@ -1,11 +1,11 @@
 """Process 1 of a machine: prepares its file system view, starts its daemons and keeps them running.
 
-Started by machine.py inside fresh namespaces as `python init.py SPEC.json`; standard library only,
-so that it costs little memory and needs nothing from the project. When this process ends, the
-kernel ends every daemon, shim and container of the machine and drops its mounts.
+machine.py starts it inside new namespaces as `python init.py SPEC.json`. It uses only the standard
+library, so that it needs little memory and nothing from the project. When this process ends, the
+kernel ends every daemon, shim and container of the machine and removes its mounts.
 
-A daemon that ends is started again after a short pause: order of start needs no code (a kubelet
-without containerd just tries again), and `kill -9` of any daemon repairs itself.
+A daemon that ends is restarted after a short pause. So the order of start needs no code (a kubelet
+without containerd tries again), and every daemon comes back after `kill -9`.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ class DaemonSpec(TypedDict):
 
 
 class MachineSpec(TypedDict):
-    """What a machine is: binds are (source on the host, target inside), made in this order."""
+    """A machine; `binds` are (source on the host, target inside), mounted in this order."""
 
     hostname: str
     binds: list[tuple[str, str]]
@@ -44,7 +44,7 @@ class MachineSpec(TypedDict):
 
 
 def main(spec_file: str) -> None:
-    """Never returns: a machine runs until its init is killed."""
+    """Run the machine; never returns, because a machine runs until its init is killed."""
     spec: MachineSpec = json.loads(Path(spec_file).read_text())
     socket.sethostname(spec["hostname"])
     _mount_everything(spec)
@@ -58,22 +58,22 @@ def main(spec_file: str) -> None:
                 running[_start(daemon, spec)] = daemon
         ended = _reap()
         for pid in ended:
-            daemon = running.pop(pid, None)  # None: an orphan that we inherited
+            daemon = running.pop(pid, None)  # None: an orphan that this init inherited
             if daemon is not None:
                 due.append((time.monotonic() + _RESTART_PAUSE_S, daemon))
         if not ended:
-            # Woken at once by SIGCHLD; the time-out serves restarts that are due.
+            # SIGCHLD ends the wait at once; the timeout is for restarts that are due.
             signal.sigtimedwait({signal.SIGCHLD}, 0.2 if due else 5.0)
 
 
 def _mount_everything(spec: MachineSpec) -> None:
-    # Slave first: nothing that a machine mounts reaches the host; then shared, since the kubelet
-    # propagates volume mounts into containers.
+    # First slave, so that mounts of the machine do not reach the host. Later shared, because the
+    # kubelet propagates volume mounts into containers.
     _mount(None, "/", _MS_REC | _MS_SLAVE)
-    # The host's /run must not show through: sockets, locks and network namespaces live there.
+    # Hide the host's /run, which contains sockets, locks and network namespaces.
     staged = [(os.open(source, os.O_PATH), target) for source, target in spec["binds"]]
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "machine", "/run"], check=True)
-    # Nor its /tmp: what programs put there would outlive a machine that loses its power.
+    # Hide its /tmp as well: files there would survive the power loss of a machine.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "machine", "/tmp"], check=True)  # noqa: S108 - its own
     for handle, target in staged:
         source = f"/proc/self/fd/{handle}"
@@ -110,7 +110,7 @@ def _start(daemon: DaemonSpec, spec: MachineSpec) -> int:
 
 
 def _unblock_signals() -> None:
-    # Blocked signals are inherited.
+    # A child process inherits blocked signals.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 

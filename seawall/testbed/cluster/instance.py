@@ -1,7 +1,7 @@
-"""Names and addresses of a checkout's own cluster, derived from the checkout.
+"""Names and addresses of a checkout's bundled cluster, derived from the checkout.
 
-Two checkouts get different names and different addresses: each prefers one of 64 ranges, takes the
-next that nobody routes, and notes it, so that a cluster that exists keeps its own.
+Two checkouts get different names and different addresses. Each prefers one of 64 ranges, takes the
+next one without a route, and records it, so that an existing cluster keeps its range.
 
 Inside 10.N.0.0/16:
     10.N.0.0/24     machines: .1 this host, .10 control plane, .11 and up the nodes
@@ -28,25 +28,25 @@ _CONTROL_PLANE = "cp"
 
 
 class OwnCluster(StrEnum):
-    """The kinds of cluster that the kit makes and removes itself, as `kubernetes.cluster` says."""
+    """The kinds of bundled cluster, as in `kubernetes.cluster`; the kit starts and removes them."""
 
     EMBEDDED = "embedded"
     KIND = "kind"
 
     @classmethod
     def named(cls, value: object) -> "OwnCluster | None":
-        """The one of that name; None for every other cluster, which somebody else runs."""
+        """The kind with that name; None for any other cluster, which the kit does not manage."""
         return next((own for own in cls if own == value), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One cluster of the kit's own on this machine; the addresses are the embedded one's.
+    """One bundled cluster on this machine; only the embedded cluster uses the addresses.
 
     Attributes:
-        name: at most 8 characters, since interface names end at 15.
+        name: at most 8 characters, because interface names have at most 15.
         octet: the N of its 10.N.0.0/16.
-        nodes: how many nodes it has.
+        nodes: the number of nodes.
         data: folder with disks, keys and logs; removed by `down`.
     """
 
@@ -72,7 +72,7 @@ class Instance:
 
     @property
     def network(self) -> str:
-        """Everything that this instance uses."""
+        """The address range of the instance."""
         return f"10.{self.octet}.0.0/16"
 
     @property
@@ -82,7 +82,7 @@ class Instance:
 
     @property
     def host_address(self) -> str:
-        """This host, as the machines see it."""
+        """The address of this host in the instance's network."""
         return f"10.{self.octet}.0.1"
 
     @property
@@ -92,7 +92,7 @@ class Instance:
 
     @property
     def service_range(self) -> str:
-        """ClusterIPs."""
+        """The range of the ClusterIPs."""
         return f"10.{self.octet}.16.0/20"
 
     @property
@@ -107,7 +107,7 @@ class Instance:
 
     @property
     def pod_range(self) -> str:
-        """All pods."""
+        """The range of all pods."""
         return f"10.{self.octet}.128.0/17"
 
     def address(self, machine: str) -> str:
@@ -116,24 +116,24 @@ class Instance:
         return f"10.{self.octet}.0.{last}"
 
     def mac(self, machine: str) -> str:
-        """A fixed hardware address: a random one leaves stale ARP entries after a restart."""
+        """A fixed MAC address: a random one would leave stale ARP entries after a restart."""
         last = int(self.address(machine).rsplit(".", 1)[1])
         return f"02:5e:a0:{self.octet:02x}:00:{last:02x}"
 
     def node_pod_range(self, machine: str) -> str:
-        """The pods of one node."""
+        """The range of the pods of one node."""
         return f"10.{self.octet}.{127 + int(machine.removeprefix('n'))}.0/24"
 
     def home(self, machine: str) -> Path:
-        """A machine's own folder."""
+        """The folder of a machine."""
         return self.data / machine
 
 
 def instance_of(home: Path, *, nodes: int) -> Instance:
-    """The instance that belongs to a checkout's state folder (or to the tests' own one).
+    """The instance that belongs to a checkout's state folder (or to that of the tests).
 
-    $SEAWALL_STATE_DIR moves the data away from /var/lib/seawall, $SEAWALL_RANGE chooses the N; else
-    it is the one of the cluster that exists, or the first that nobody routes.
+    $SEAWALL_STATE_DIR moves the data away from /var/lib/seawall. $SEAWALL_RANGE chooses the N; by
+    default it is the N of the existing cluster, or the first one without a route.
 
     Raises:
         ClusterError: `ip` failed.
@@ -157,11 +157,11 @@ def _octet(number: int) -> int:
 
 
 def _free_octet(preferred: Instance) -> int:
-    """The first that nobody routes and no other cluster has; the preferred where all are taken."""
+    """The first N without a route or another cluster; the preferred one when all are taken."""
     found = routes()
     parent = preferred.data.parent
     notes = [read_note(data) for data in parent.iterdir()] if parent.is_dir() else []
-    # One that is not running now: its keys are made for its addresses.
+    # This includes stopped clusters: their keys are valid for their addresses only.
     others = {note.octet for note in notes if note}
     for step in range(_RANGES):
         instance = replace(preferred, octet=_octet(preferred.octet - _FIRST_RANGE + step))
@@ -182,7 +182,7 @@ def _chosen_octet() -> int | None:
 
 
 class Note(BaseModel):
-    """What an instance's folder says about it, for `status` and for other checkouts."""
+    """The note in an instance's folder, for `status` and for other checkouts."""
 
     checkout: str
     octet: int
@@ -197,7 +197,7 @@ def write_note(
     kind: OwnCluster = OwnCluster.EMBEDDED,
     node_image: str | None = None,
 ) -> None:
-    """Record whose instance this is, of what kind and how large."""
+    """Record the owner, the kind and the size of the instance."""
     note = Note(
         checkout=str(checkout),
         octet=instance.octet,

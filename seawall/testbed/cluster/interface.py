@@ -1,4 +1,4 @@
-"""What the rest of the kit may ask of a cluster, whichever kind it is."""
+"""The interface of every kind of bundled cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Part:
 
     Attributes:
         name: machine or machine/daemon.
-        ok: whether it does its work.
-        detail: what was seen, for people.
+        ok: whether it works.
+        detail: the observed state, as text.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Part:
 
 
 class Cluster(Protocol):
-    """A cluster that can be started, looked at and removed."""
+    """A cluster that can be started, inspected and removed."""
 
     @property
     def place(self) -> str:
@@ -36,17 +36,17 @@ class Cluster(Protocol):
 
     @property
     def reachable(self) -> bool:
-        """Whether this machine reaches pods and Services by their addresses."""
+        """Whether this machine can connect to the addresses of pods and Services."""
         ...
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """The builds (`seawall.testbed.toolchain.go`) that it cannot start without."""
+        """The builds (`seawall.testbed.toolchain.go`) that the cluster needs to start."""
         ...
 
     @property
     def kubeconfig(self) -> Path:
-        """File with administrator credentials; there once `up` has returned."""
+        """File with administrator credentials; it exists after `up` has returned."""
         ...
 
     def kubectl(self) -> Kubectl:
@@ -58,15 +58,15 @@ class Cluster(Protocol):
         ...
 
     def check_user(self) -> None:
-        """Make sure that this user may start it and remove it.
+        """Make sure that this user may start and remove the cluster.
 
         Raises:
-            HostError: not on this machine; says what to do.
+            HostError: the user may not; says what to do.
         """
         ...
 
     def check_host(self) -> None:
-        """Make sure that this machine can carry it.
+        """Make sure that this machine can run the cluster.
 
         Raises:
             HostError: something is missing; says what to do.
@@ -74,7 +74,7 @@ class Cluster(Protocol):
         ...
 
     def build(self) -> None:
-        """Build what `up` needs: long the first time, at once when it is in the cache.
+        """Build the programs and images for `up`: slow the first time, instant from the cache.
 
         Raises:
             BuildError, HostError: something could not be installed or built.
@@ -85,8 +85,8 @@ class Cluster(Protocol):
         """Start what does not run, repair what is broken, return when nodes are Ready.
 
         Raises:
-            HostError: this machine cannot carry it; nothing was started.
-            ClusterError: it did not become ready in time.
+            HostError: this machine cannot run the cluster; nothing was started.
+            ClusterError: the cluster did not become ready in time.
         """
         ...
 
@@ -94,7 +94,7 @@ class Cluster(Protocol):
         """Make images available on every node.
 
         Raises:
-            ClusterError: a node did not take one.
+            ClusterError: a node could not import an image.
         """
         ...
 
@@ -103,7 +103,7 @@ class Cluster(Protocol):
         ...
 
     def stop_node(self, name: str) -> None:
-        """Take a node's power away: it is gone at once and says nothing; its disk stays.
+        """Power a node off at once, without any farewell to the cluster; its disk stays.
 
         Raises:
             UsageError: there is no such node, or it does not run.
@@ -111,7 +111,7 @@ class Cluster(Protocol):
         ...
 
     def start_node(self, name: str) -> None:
-        """Boot a node that was stopped, and return when it is Ready.
+        """Boot a stopped node, and return when it is Ready.
 
         Raises:
             UsageError: there is no such node, or it runs.
@@ -120,7 +120,7 @@ class Cluster(Protocol):
         ...
 
     def partition_node(self, name: str) -> None:
-        """Cut a node off from everybody; its containers go on.
+        """Cut a node off from the network; its containers keep running.
 
         Raises:
             UsageError: there is no such node, or it does not run.
@@ -128,7 +128,7 @@ class Cluster(Protocol):
         ...
 
     def heal_node(self, name: str) -> None:
-        """End a partition.
+        """Reconnect a partitioned node to the network.
 
         Raises:
             UsageError: there is no such node, or it is not cut off.
@@ -136,7 +136,7 @@ class Cluster(Protocol):
         ...
 
     def status(self) -> list[Part]:
-        """The state of every part, without changing any."""
+        """The state of every part; changes nothing."""
         ...
 
     def logs(self, part: str) -> str:

@@ -1,4 +1,4 @@
-"""kubeconfig files for people and for the cluster's own components."""
+"""kubeconfig files for users and for the components of the cluster."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ __all__ = ["write_kubeconfig"]
 
 
 def write_kubeconfig(target: Path, *, instance: Instance, pki: Path, user: str) -> None:
-    """Write a self-contained file (mode 0600) for the user whose files in `pki` have this name."""
+    """Write a self-contained file (mode 0600) with the certificate and key of `user` in `pki`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "apiVersion": "v1",

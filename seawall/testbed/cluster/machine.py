@@ -1,4 +1,4 @@
-"""A machine: a set of fresh namespaces with an init of its own, alive as long as that init."""
+"""A machine: a set of new namespaces with its own init; it lives as long as that init."""
 
 import contextlib
 import json
@@ -22,9 +22,9 @@ from seawall.testbed.cluster.processes import processes_naming, when_started
 __all__ = ["HOME", "PROGRAMS", "Machine"]
 
 HOME = "/run/machine"
-"""A machine's own folder (settings, logs, keys), as seen from inside."""
+"""The folder of a machine (settings, logs, keys), as a path inside the machine."""
 PROGRAMS = "/run/programs"
-"""The Kubernetes programs, as seen from inside."""
+"""The folder of the Kubernetes programs, as a path inside the machine."""
 
 _DISK = ("var/lib", "var/log", "opt")
 
@@ -33,9 +33,9 @@ class Machine:
     """One machine of an instance.
 
     Args:
-        instance: whose machine it is.
+        instance: the instance of the machine.
         name: cp, n1, n2, ...
-        network: makes its cable.
+        network: creates the network of the machine.
     """
 
     def __init__(self, instance: Instance, name: str, network: Network) -> None:
@@ -50,29 +50,29 @@ class Machine:
 
     @property
     def disk(self) -> Path:
-        """Its /var/lib, /var/log and /opt: what survives a restart."""
+        """The folder with its /var/lib, /var/log and /opt, which survive a restart."""
         return self.home / "disk"
 
     @property
     def logs(self) -> Path:
-        """One file per daemon."""
+        """The folder with one log file per daemon."""
         return self.home / "logs"
 
     def pid(self) -> int | None:
-        """The init's process id on the host, when it runs."""
+        """The process id of the init on the host; None when the init does not run."""
         try:
             pid = int((self.home / "init.pid").read_text())
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        # A dying init has no command line any more, a reused pid has another one.
+        # A dying init has no command line any more; a reused pid has another command line.
         return pid if str(self._spec_file).encode() in command else None
 
     def start(self, daemons: Sequence[DaemonSpec], *, programs: Path) -> None:
-        """Boot it: new network, new boot id, its disk kept.
+        """Boot the machine with a new network and a new boot id; its disk is kept.
 
         Raises:
-            ClusterError: its init did not start.
+            ClusterError: the init did not start.
         """
         for folder in (self.logs, self.home / "pids", *(self.disk / d for d in _DISK)):
             folder.mkdir(parents=True, exist_ok=True)
@@ -91,10 +91,10 @@ class Machine:
         self.start_again()
 
     def start_again(self) -> None:
-        """Boot it with the daemons and programs of its last start, whatever the kit is by now.
+        """Boot the machine with the daemons and programs of its last start, even of an older kit.
 
         Raises:
-            ClusterError: they are gone, or its init did not start.
+            ClusterError: they do not exist any more, or the init did not start.
         """
         try:
             spec: MachineSpec = json.loads(self._spec_file.read_text())
@@ -113,7 +113,7 @@ class Machine:
         self._boot()
 
     def stop(self) -> None:
-        """Power off: every process and mount gone, its disk kept."""
+        """Power off: remove every process and mount, keep the disk."""
         try:
             wait_until(
                 self._ended, deadline_s=20, what=f"machine {self.name} to end", interval_s=0.05
@@ -124,10 +124,10 @@ class Machine:
         remove_cgroups(self._instance, self.name)
 
     def enter(self, argv: Sequence[str]) -> list[str]:
-        """The command that runs `argv` inside it.
+        """The command that runs `argv` inside the machine.
 
         Raises:
-            ClusterError: it does not run.
+            ClusterError: the machine does not run.
         """
         pid = self.pid()
         if pid is None:
@@ -135,7 +135,7 @@ class Machine:
         return ["nsenter", "-t", str(pid), "-m", "-p", "-n", "-u", "-i", *argv]
 
     def daemon_runs(self, daemon: str) -> bool:
-        """Whether a daemon's last started process is alive."""
+        """Whether the last started process of a daemon is alive."""
         try:
             pid = int((self.home / "pids" / f"{daemon}.pid").read_text())
         except (OSError, ValueError):
@@ -160,7 +160,7 @@ class Machine:
                 start_new_session=True,
                 cwd="/",
             )
-        parent.returncode = 0  # it outlives us on purpose
+        parent.returncode = 0  # intended: it outlives this process
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
         try:
             wait_until(
@@ -183,11 +183,11 @@ class Machine:
         return self.pid() is not None
 
     def _ended(self) -> bool:
-        """End what is left of it; whether nothing was.
+        """Kill the remaining processes of the machine; returns whether there were none.
 
-        Found by name rather than by a recorded pid, so that a lost record leaves nobody behind. A
-        dying init has no command line any more and waits for its last processes, so its existence
-        is looked at as well.
+        The processes are found by their command line and not by a recorded pid, so that a lost
+        record leaves no process behind. A dying init has no command line any more and waits for its
+        last processes, so the method also checks whether the init exists.
         """
         left = processes_naming(self._spec_file)
         for pid in left:

@@ -1,8 +1,8 @@
-"""The network of an embedded cluster: one switch, one cable per machine, one leg on the host.
+"""The network of an embedded cluster: a switch, a cable per machine, an interface on the host.
 
-The switch is a network namespace that holds only a bridge. The host gets one interface and a few
-routes: no bridge, no firewall rule, no forwarding. Namespaces are pinned as files of our own
-rather than by `ip netns`, which would leave a mount behind on /run/netns.
+The switch is a network namespace with only a bridge. A cable is a veth pair. The host gets one
+interface and a few routes, but no bridge, no firewall rule and no forwarding. Namespaces are pinned
+to files of the kit and not with `ip netns`, which would leave a mount behind on /run/netns.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ _LINKS = TypeAdapter(list[_Link])
 
 
 class Network:
-    """Makes and removes the interfaces, routes and namespaces of one instance."""
+    """Creates and removes the interfaces, routes and namespaces of one instance."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -37,33 +37,33 @@ class Network:
         self._leg = instance.leg
 
     def pin(self, machine: str) -> Path:
-        """The file that keeps a machine's network namespace."""
+        """The file to which a machine's network namespace is pinned."""
         return self._pins / machine
 
     def inside(self, machine: str, argv: Sequence[str]) -> list[str]:
-        """The command that runs `argv` in a machine's network."""
+        """The command that runs `argv` in a machine's network namespace."""
         return ["nsenter", f"--net={self.pin(machine)}", *argv]
 
     def check_range_is_free(self) -> None:
-        """Refuse when somebody else's route covers our addresses.
+        """Refuse when an existing route covers the addresses of the instance.
 
         Raises:
-            HostError: names the route, its interface and the owner where it is one of our kind.
+            HostError: names the route, its interface and, for a Seawall cluster, the checkout.
         """
         route = in_the_way(routes(), self._instance.network, leg=self._leg)
         if route:
             raise HostError(
                 f"the address range {self._instance.network} is taken: {route.network} is routed"
                 f" through {route.device}{_owner(route.device, self._instance.data.parent)};"
-                " choose another with SEAWALL_RANGE=<64 to 127> or end that one"
+                " choose another range with SEAWALL_RANGE=<64 to 127> or remove that route"
             )
 
     def ensure_switch(self) -> None:
-        """The bridge, the host's leg and the host's routes; what exists is kept."""
+        """Create the bridge, the host's interface and the host's routes; existing ones are kept."""
         if not self._pinned(_SWITCH):
             self._make_namespace(_SWITCH)
             inside = self.inside
-            # bridged frames must not pass the host's or anyone's packet filter
+            # bridged frames must not pass any packet filter
             for kind in ("iptables", "ip6tables", "arptables"):
                 attempt(inside(_SWITCH, ["sysctl", "-qw", f"net.bridge.bridge-nf-call-{kind}=0"]))
             run(inside(_SWITCH, ["ip", "link", "set", "lo", "up"]))
@@ -84,7 +84,7 @@ class Network:
             run(["ip", "route", "replace", self._instance.node_pod_range(node), "via", hop])
 
     def attach(self, machine: str) -> None:
-        """A fresh network for a machine: cable to the switch, address, routes to the other pods."""
+        """Create a new network for a machine: cable to the switch, address, routes to the pods."""
         self.detach(machine)
         self._make_namespace(machine)
         port, pin = f"p-{machine}", str(self.pin(machine))
@@ -112,15 +112,15 @@ class Network:
                 run(inside(machine, ["ip", "route", "add", pods, "via", hop]))
 
     def cut(self, machine: str) -> None:
-        """Pull a machine's cable out at the switch: no packet passes, and nobody is told."""
+        """Disconnect a machine's cable at the switch; no process is notified."""
         run(self.inside(_SWITCH, ["ip", "link", "set", f"p-{machine}", "down"]))
 
     def mend(self, machine: str) -> None:
-        """Put the cable back."""
+        """Reconnect the cable."""
         run(self.inside(_SWITCH, ["ip", "link", "set", f"p-{machine}", "up"]))
 
     def is_cut(self, machine: str) -> bool:
-        """Whether a machine has a cable and it is out."""
+        """Whether a machine has a cable and the cable is disconnected."""
         if not self._pinned(_SWITCH):
             return False
         show = self.inside(_SWITCH, ["ip", "-j", "link", "show", f"p-{machine}"])
@@ -128,14 +128,14 @@ class Network:
         return seen.returncode == 0 and "UP" not in _LINKS.validate_json(seen.stdout)[0].flags
 
     def detach(self, machine: str) -> None:
-        """Cut and remove a machine's network; nothing happens when there is none."""
+        """Disconnect and remove a machine's network; nothing happens when there is none."""
         if self._pinned(_SWITCH):
             attempt(self.inside(_SWITCH, ["ip", "link", "del", f"p-{machine}"]))
         self._drop_namespace(machine)
 
     def remove(self) -> None:
-        """Remove everything, whatever of it is there."""
-        # Deleting the leg takes the host's address and routes with it.
+        """Remove everything that exists of the network."""
+        # Deleting the host's interface also removes its address and routes.
         attempt(["ip", "link", "del", self._leg])
         for pin in sorted(self._pins.glob("*")) if self._pins.is_dir() else []:
             if pin.suffix != ".lock":
@@ -159,6 +159,6 @@ class Network:
 
 
 def _owner(device: str, instances: Path) -> str:
-    """Who owns a range, when it is another checkout's cluster."""
+    """The owner of a range, as text, if it is another checkout's cluster; otherwise empty."""
     note = read_note(instances / device.removesuffix("h"))
     return f" (the Seawall cluster of {note.checkout})" if note else ""

@@ -13,15 +13,15 @@ from seawall.testbed.cluster.proxy import proxy_daemon, write_proxy_settings
 __all__ = ["CONTAINERD_SOCKET", "node_daemons", "write_node_settings"]
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
-"""As seen from inside the node."""
+"""The path of the socket inside the node."""
 
 _PKI = f"{HOME}-pki"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Not the caller's: a machine is started anew when what it should run differs."""
+"""A fixed PATH: with the caller's, a different PATH would restart the machine."""
 
 
 def node_daemons(instance: Instance, machine: str) -> list[DaemonSpec]:
-    """What a node runs; settings and kubeconfigs are expected in its folder."""
+    """The daemons of a node; settings and kubeconfigs must be in its folder."""
     name = instance.node_name(machine)
     path = {"PATH": f"{PROGRAMS}:{_PATH}"}
     return [
@@ -45,7 +45,7 @@ def node_daemons(instance: Instance, machine: str) -> list[DaemonSpec]:
 
 
 def write_node_settings(instance: Instance, machine: str, *, pause_ref: str) -> None:
-    """Write every settings file of a node."""
+    """Write all settings files of a node."""
     home = instance.home(machine)
     (home / "cni").mkdir(parents=True, exist_ok=True)
     (home / "containerd.toml").write_text(_containerd(pause_ref))
@@ -58,8 +58,8 @@ def write_node_settings(instance: Instance, machine: str, *, pause_ref: str) -> 
 
 
 def _containerd(pause_ref: str) -> str:
-    # restrict_oom_score_adj: without CAP_SYS_RESOURCE every sandbox fails otherwise ("can't get
-    # final child's PID from pipe: EOF").
+    # restrict_oom_score_adj: otherwise, without CAP_SYS_RESOURCE, every sandbox fails with "can't
+    # get final child's PID from pipe: EOF".
     return f"""\
 {containerd_settings(socket=CONTAINERD_SOCKET)}
 [plugins."io.containerd.grpc.v1.cri"]
@@ -135,24 +135,24 @@ def _kubelet(instance: Instance, machine: str) -> object:
             "imagefs.available": "1%",
             "nodefs.inodesFree": "1%",
         },
-        # Five minutes by default: a disk that was full and is freed should be of use again.
+        # Five minutes by default. The node should be usable soon after a full disk has space again.
         "evictionPressureTransitionPeriod": "10s",
         "systemReserved": _reserved(instance),
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "2s",
-        # A lost node is known by its lease; a status that is the same need not be told again.
+        # The lease detects a lost node, so an unchanged status is reported rarely.
         "nodeStatusReportFrequency": "1m",
         "nodeLeaseDurationSeconds": 8,
         "serializeImagePulls": False,
-        # Else the second kill of a container costs 10 s and more.
+        # Otherwise the second kill of a container delays its restart by 10 s or more.
         "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
     }
 
 
 def _reserved(instance: Instance) -> dict[str, str]:
-    """What a node must not promise: the shares of the other nodes, and some for the control plane.
+    """Resources that a node must not offer: those of the other nodes and of the control plane.
 
-    Every kubelet sees the whole machine, so without this N nodes would promise it N times.
+    Every kubelet sees the whole machine, so otherwise N nodes would offer its resources N times.
     """
     cores = os.cpu_count() or 1
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20

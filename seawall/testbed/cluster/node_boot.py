@@ -1,4 +1,4 @@
-"""Machines that are started with what they should run, and nodes that Kubernetes knows."""
+"""Starts machines with their daemons and settings, and waits for their registration as nodes."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _SETTINGS = {".toml", ".json", ".conflist"}
 
 
 def daemons_of(instance: Instance, machine: str) -> list[DaemonSpec]:
-    """What a machine runs."""
+    """The daemons of a machine."""
     if machine == "cp":
         return control_plane_daemons(instance)
     return node_daemons(instance, machine)
@@ -31,14 +31,14 @@ def daemons_of(instance: Instance, machine: str) -> list[DaemonSpec]:
 
 @dataclass(frozen=True, slots=True)
 class Boots:
-    """Starts the machines of an instance; keys and kubeconfigs are expected in their folders."""
+    """Starts the machines of an instance; keys and kubeconfigs must be in their folders."""
 
     instance: Instance
     machines: Mapping[str, Machine]
     supplies: Supplies
 
     def plan(self, machine: str) -> str:
-        """Write a machine's settings; the result changes when they do."""
+        """Write a machine's settings; returns a digest of its settings, daemons and programs."""
         if machine == "cp":
             write_proxy_settings(self.instance, machine)
         else:
@@ -52,13 +52,13 @@ class Boots:
         return digest.hexdigest()
 
     def runs_as_planned(self, machine: str, plan: str) -> bool:
-        """Whether it runs, and with these settings."""
+        """Whether the machine runs with the settings of `plan`."""
         note = self.instance.home(machine) / "plan"
         same = note.exists() and note.read_text() == plan
         return same and self.machines[machine].pid() is not None and self.supplies.programs.exists()
 
     def boot(self, name: str, plan: str) -> None:
-        """Start a machine, which is stopped first where it runs."""
+        """Start a machine; if it runs, it is stopped first."""
         machine = self.machines[name]
         machine.stop()
         store = machine.disk / "var/lib/containerd"
@@ -69,13 +69,13 @@ class Boots:
         (machine.home / "plan").write_text(plan)
 
     def with_older_images(self) -> list[str]:
-        """The nodes whose store was made before the cluster's own images changed."""
+        """The nodes whose store has older versions of the cluster's own images."""
         store = str(self.supplies.store)
         notes = {m: self._store_note(m) for m in self.instance.node_machines}
         return [m for m, note in notes.items() if not note.exists() or note.read_text() != store]
 
     def note_images(self, machine: str) -> None:
-        """The node has all images of the supplies now."""
+        """Record that the node has all images of the supplies."""
         self._store_note(machine).write_text(str(self.supplies.store))
 
     def _store_note(self, machine: str) -> Path:
@@ -85,10 +85,10 @@ class Boots:
 def register(
     kubectl: Kubectl, instance: Instance, *, booted: Sequence[str], up: Sequence[str]
 ) -> None:
-    """Wait until Kubernetes knows the booted nodes, and all that are up are Ready.
+    """Wait until the booted nodes are registered and all nodes in `up` are Ready.
 
     Raises:
-        ClusterError: they do not come in time.
+        ClusterError: this did not happen in time.
     """
     names = {m: instance.node_name(m) for m in up}
     for machine in booted:

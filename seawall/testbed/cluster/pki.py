@@ -1,4 +1,4 @@
-"""Certificates and keys of an embedded cluster: made once, EC P-256, readable by root only."""
+"""Certificates and keys of an embedded cluster: created once, EC P-256, readable by root only."""
 
 import datetime as dt
 import ipaddress
@@ -31,7 +31,7 @@ class Authority:
     """A certificate authority kept in a folder.
 
     Args:
-        folder: where every file goes; made with mode 0700.
+        folder: the folder for all files; created with mode 0700.
         name: base name of the authority's own files.
         common_name: the subject.
     """
@@ -87,16 +87,20 @@ class Authority:
 
 
 def check_keys(instance: Instance, *, now: dt.datetime | None = None) -> str:
-    """Refuse a clock at which the instance's keys are not good; else a line about both.
+    """Check that the clock is within the validity of the instance's keys.
 
-    A clock that jumped looks like an API server that does not answer: nobody trusts anybody.
+    After a clock jump no component accepts a certificate, which looks like an API server that does
+    not answer.
 
     Args:
-        instance: it need not have keys yet.
-        now: in place of the machine's clock.
+        instance: need not have keys yet.
+        now: replaces the time of the machine.
+
+    Returns:
+        A line about the keys, or the time if there are no keys.
 
     Raises:
-        HostError: it is too early or too late for them; says what to do.
+        HostError: the keys are not valid yet or not valid any more; says what to do.
     """
     now = now or dt.datetime.now(dt.UTC)
     try:
@@ -105,16 +109,16 @@ def check_keys(instance: Instance, *, now: dt.datetime | None = None) -> str:
         return f"{now:%Y-%m-%d %H:%M:%S} UTC"
     begin, end = made.not_valid_before_utc, made.not_valid_after_utc
     if begin <= now <= end:
-        return f"the cluster's keys are good until {end:%Y-%m-%d}"
+        return f"the cluster's keys are valid until {end:%Y-%m-%d}"
     raise HostError(
-        f"the clock says {now:%Y-%m-%d %H.%M} UTC and the cluster's keys are good from "
-        f"{begin:%Y-%m-%d %H.%M} to {end:%Y-%m-%d %H.%M}: set the clock, or end this cluster with "
-        "`make down` and start a new one"
+        f"the clock says {now:%Y-%m-%d %H.%M} UTC, but the cluster's keys are valid from "
+        f"{begin:%Y-%m-%d %H.%M} to {end:%Y-%m-%d %H.%M}: set the clock, or remove this cluster "
+        "with `make down` and start a new one"
     )
 
 
 def ensure_pki(instance: Instance) -> Path:
-    """The folder with all keys of an instance; what is there is kept, what is missing is made.
+    """Create the missing keys of an instance and return their folder; existing keys are kept.
 
     Files: ca, front-proxy-ca, apiserver, apiserver-to-kubelet, front-proxy, admin,
     controller-manager, scheduler, kube-proxy, kubelet-serving-<machine>, node-<machine>
@@ -158,7 +162,7 @@ def _write_service_account_key(folder: Path) -> None:
 
 
 def _existing_key(made: Credential) -> ec.EllipticCurvePrivateKey | None:
-    """Its key, when both files are whole; the certificate is written last."""
+    """The key of a credential if both files are complete; the certificate is written last."""
     if not made.certificate.exists():
         return None
     key = serialization.load_pem_private_key(made.key.read_bytes(), password=None)
@@ -175,7 +179,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))  # clocks that jump back a little
+        .not_valid_before(now - dt.timedelta(hours=1))  # for clocks that are slightly behind
         .not_valid_after(now + _VALID)
     )
 

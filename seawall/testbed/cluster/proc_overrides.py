@@ -1,7 +1,7 @@
-"""What a machine believes about itself and its kernel: files that are mounted over those of /proc.
+"""Files that are mounted over those of /proc, so that each machine has its own identity.
 
-Machines share the host's kernel, and some of what is there once per kernel must not be shared: who
-a machine is, and settings that a kubelet would change for the whole host and leave so.
+Machines share the host's kernel. Two things must not be shared: the identity of a machine, and
+settings that a kubelet would change permanently for the whole host.
 """
 
 import secrets
@@ -18,11 +18,14 @@ _KUBELET_WANTS = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
-"""kubelet's setupKernelTunables: it writes what differs, and a host would reboot after an oops."""
+"""Values from the kubelet's setupKernelTunables, which writes every setting that differs.
+
+With these values in its kernel, the host would reboot after a kernel oops.
+"""
 
 
 def write_identity(home: Path) -> None:
-    """Write a machine's files; the boot id is new each time, as in real life."""
+    """Write a machine's files; the boot id is new each time, as on a real machine."""
     (home / "boot-id").write_text(f"{uuid.uuid4()}\n")
     if not (home / "machine-id").exists():
         (home / "machine-id").write_text(f"{secrets.token_hex(16)}\n")
@@ -32,7 +35,7 @@ def write_identity(home: Path) -> None:
 
 
 def identity_binds(home: Path) -> list[tuple[str, str]]:
-    """Where to mount them: (source, target); what this kernel does not have is left out."""
+    """The mounts as (source, target), without targets that this kernel does not have."""
     binds = {
         "/proc/sys/kernel/random/boot_id": home / "boot-id",
         "/etc/machine-id": home / "machine-id",

@@ -1,4 +1,4 @@
-"""Find the processes of machines on this host, whatever became of the files about them."""
+"""Find the processes of machines on this host, even when the files about them are lost."""
 
 import re
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ def processes_naming(file: Path) -> list[int]:
 
 
 def running_machines(instance: Instance) -> set[str]:
-    """The names of an instance's machines that run."""
+    """The names of an instance's running machines."""
     pattern = re.compile(re.escape(f"{instance.data}/".encode()) + rb"(\w+)/machine\.json")
     return {name.decode() for _, command in _commands() for name in pattern.findall(command)}
 
 
 def when_started(pid: int) -> str:
-    """When a process started, in clock ticks since boot: with its pid, this names it for good.
+    """The start time of a process, in clock ticks since boot; with the pid it is unique.
 
     Raises:
-        OSError, ValueError: it is gone, or dead and only waits to be collected.
+        OSError, ValueError: the process has ended, or it is a zombie.
     """
-    # The name in field 2 may hold spaces and parentheses; what follows the last one does not.
+    # The name in field 2 may contain spaces and parentheses; the fields after it do not.
     state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     if state == "Z":
         raise ValueError(f"process {pid} is dead")

@@ -24,8 +24,8 @@ def proxy_daemon() -> DaemonSpec:
 def write_proxy_settings(instance: Instance, machine: str) -> None:
     """Write the machine's kube-proxy settings.
 
-    The control plane borrows a node's name: it has no Node object, and kube-proxy would wait half
-    a minute for one.
+    The control plane uses the name of a node: it has no Node object itself, and kube-proxy would
+    wait half a minute for one.
     """
     name = instance.node_name("n1" if machine == "cp" else machine)
     settings = {

@@ -1,4 +1,4 @@
-"""What `up` waits for, each with a deadline and the reason that was seen last."""
+"""The waits of `up`, each with a deadline and an error with the last observed state."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -61,15 +61,15 @@ class _Nodes(_Read):
 
 
 def wait_for_api_server(kubectl: Kubectl, *, runs: Callable[[], bool], logs: str) -> None:
-    """Until the API server says that it is ready.
+    """Wait until the API server reports that it is ready.
 
     Args:
-        kubectl: asks it.
-        runs: whether its machine does.
-        logs: where it says why it is not.
+        kubectl: kubectl for the cluster.
+        runs: returns whether the machine of the API server runs.
+        logs: the place of the API server's logs, for the message.
 
     Raises:
-        ClusterError: its machine ended, or it took more than a minute and a half.
+        ClusterError: the machine ended, or the wait took more than 90 seconds.
     """
 
     def ready() -> bool:
@@ -81,10 +81,10 @@ def wait_for_api_server(kubectl: Kubectl, *, runs: Callable[[], bool], logs: str
 
 
 def wait_for_registration(kubectl: Kubectl, node: str, boot_id: str) -> None:
-    """Until a node that was just booted has told the API server so.
+    """Wait until a node has reported the boot id of its last boot to the API server.
 
     Raises:
-        ClusterError: it took more than a minute and a half.
+        ClusterError: it took more than 90 seconds.
     """
 
     def registered() -> bool:
@@ -97,10 +97,10 @@ def wait_for_registration(kubectl: Kubectl, node: str, boot_id: str) -> None:
 
 
 def wait_for_sign_of_life(kubectl: Kubectl, node: str, since: datetime) -> None:
-    """Until a node has said that it is Ready after `since`: before, it may not know that it died.
+    """Wait until a node has reported Ready after `since`; an older report predates its outage.
 
     Raises:
-        ClusterError: it took more than a minute and a half.
+        ClusterError: it took more than 90 seconds.
     """
 
     def heard() -> bool:
@@ -111,14 +111,14 @@ def wait_for_sign_of_life(kubectl: Kubectl, node: str, since: datetime) -> None:
             for c in n.status.conditions
         )
 
-    _wait(heard, deadline_s=90, what=f"{node} to say that it is Ready")
+    _wait(heard, deadline_s=90, what=f"{node} to report that it is Ready")
 
 
 def wait_for_nodes(kubectl: Kubectl, names: Sequence[str]) -> None:
-    """Until every node is Ready.
+    """Wait until every node is Ready.
 
     Raises:
-        ClusterError: one is not after a minute and a half.
+        ClusterError: a node is not Ready after 90 seconds.
     """
 
     def unready() -> list[str]:
@@ -134,12 +134,12 @@ def wait_for_nodes(kubectl: Kubectl, names: Sequence[str]) -> None:
 
 
 def wait_for_addons(kubectl: Kubectl) -> None:
-    """Until DNS and the volume provisioner run and pods can be made in the default namespace.
+    """Wait until all add-ons run and pods can be created in the default namespace.
 
     Raises:
         ClusterError: a rollout did not end within two minutes.
     """
-    # Comes a few seconds after the nodes; without it every pod is refused.
+    # It appears a few seconds after the nodes; without it every pod is refused.
     _wait(
         lambda: kubectl.succeeds("-n", "default", "get", "serviceaccount", "default"),
         deadline_s=60,
@@ -153,10 +153,10 @@ def wait_for_addons(kubectl: Kubectl) -> None:
 
 
 def wait_for_parts(status: Callable[[], Sequence[Part]]) -> None:
-    """Until every daemon runs: a node stays Ready for seconds after its kubelet was killed.
+    """Wait until every daemon runs: a node stays Ready for seconds after its kubelet was killed.
 
     Raises:
-        ClusterError: one does not within half a minute.
+        ClusterError: a daemon does not run after 30 seconds.
     """
     _wait(
         lambda: all(part.ok for part in status()), deadline_s=30, what="every daemon to run again"

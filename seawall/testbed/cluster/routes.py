@@ -1,4 +1,4 @@
-"""Whose IPv4 addresses this host already routes, so that a cluster takes none of them."""
+"""The IPv4 routes of this host, so that a cluster uses no address that is already routed."""
 
 import ipaddress
 import shutil
@@ -29,7 +29,7 @@ _ROUTES = TypeAdapter(list[_Route])
 
 
 def routes() -> Sequence[Route]:
-    """The host's routes but the default one; none where `ip` is not installed yet.
+    """The host's routes without the default route; none when `ip` is not installed yet.
 
     Raises:
         ClusterError: `ip` failed.
@@ -41,9 +41,9 @@ def routes() -> Sequence[Route]:
 
 
 def in_the_way(found: Sequence[Route], network: str, *, leg: str) -> Route | None:
-    """The first route that claims addresses of `network` for another interface than `leg`.
+    """The first route that leads addresses of `network` to another interface than `leg`.
 
-    A route broader than the network that leads elsewhere (a company's 10.0.0.0/8) is no conflict.
+    A route that is broader than the network (a company's 10.0.0.0/8) is no conflict.
     """
     ours = ipaddress.IPv4Network(network)
     for route in found:

@@ -1,1 +1,1 @@
-"""Install and build what is missing: Debian packages, Go modules, images; kept in one cache."""
+"""Installs and builds missing Debian packages, Go programs and images; one cache keeps builds."""

@@ -1,10 +1,10 @@
 """One cache outside the checkout, keyed by content, verified before use.
 
-An entry is a folder `<root>/<name>/<key>` beside a manifest `<key>.json` that holds the SHA-256 of
-every file in it. The manifest is written last: a folder without one is the rest of a killed build
-and is removed. A file is hashed again when the kernel says that it may have changed: `<key>.seen`
-keeps size, times and inode as of the last hashing. A file lock per entry lets two runs race safely:
-the second waits and finds the first one's work.
+An entry is a folder `<root>/<name>/<key>` next to a manifest `<key>.json` with the SHA-256 of every
+file in the folder. The manifest is written last: a folder without one is left from a killed build
+and is removed. A file is hashed again when its size, times or inode differ from those in
+`<key>.seen`, which records them at the last hashing. A file lock per entry makes parallel runs
+safe: the second run waits and then uses the result of the first.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _KEPT_PER_NAME = 3
 
 
 def default_root() -> Path:
-    """$SEAWALL_CACHE, else the user's cache folder by the XDG rule."""
+    """$SEAWALL_CACHE, else the user's cache folder according to the XDG specification."""
     if own := os.environ.get("SEAWALL_CACHE"):
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -45,8 +45,8 @@ class Cache:
     """The cache below one folder.
 
     Args:
-        root: the folder; made when missing.
-        say: receives one line when something unusual happens (a corrupt entry).
+        root: the folder; created when missing.
+        say: receives one line about each unusual event (a corrupt entry).
     """
 
     def __init__(self, root: Path, say: Callable[[str], None]) -> None:
@@ -57,9 +57,9 @@ class Cache:
         """The verified folder of an entry; built when it is missing or corrupt.
 
         Args:
-            name: what it is; a folder name.
-            key: digest of everything the content depends on.
-            build: fills the empty folder that it is given; may raise, then nothing is kept.
+            name: the name of the entry, used as a folder name.
+            key: digest of everything that the content depends on.
+            build: fills an empty folder; if it raises, nothing is kept.
         """
         home = self.root / name
         entry, manifest = home / key, home / f"{key}.json"
@@ -73,15 +73,15 @@ class Cache:
             manifest.unlink(missing_ok=True)
             (home / f"{key}.seen").unlink(missing_ok=True)
             shutil.rmtree(entry, ignore_errors=True)
-            for rest in home.glob(f".draft-{key}-*"):  # the lock says: of builds that were killed
+            for rest in home.glob(f".draft-{key}-*"):  # of killed builds, since we hold the lock
                 shutil.rmtree(rest, ignore_errors=True)
-            # A name of its own: a compiler that outlived its killed run may still write into the
-            # draft of that run.
+            # A unique name, because a compiler of a killed run may still write into the draft of
+            # that run.
             draft = Path(tempfile.mkdtemp(prefix=f".draft-{key}-", dir=home))
             draft.chmod(0o755)
             try:
                 build(draft)
-            except BaseException:  # it takes space, and a full disk may be the reason
+            except BaseException:  # free the space, because a full disk may be the cause
                 shutil.rmtree(draft, ignore_errors=True)
                 raise
             draft.rename(entry)
@@ -90,7 +90,7 @@ class Cache:
         return entry
 
     def has(self, name: str, key: str) -> bool:
-        """Whether the entry is there (not whether it is sound: `get` finds that out)."""
+        """Whether the entry exists (`get` verifies its content)."""
         return (self.root / name / f"{key}.json").exists()
 
     def _prune(self, home: Path, *, keep: str) -> None:
@@ -135,11 +135,11 @@ def _looks_of_last_time(seen: Path) -> dict[str, list[int]]:
     try:
         return json.loads(seen.read_text())
     except (OSError, ValueError):
-        return {}  # never hashed since it was built, or a torn file: hash everything
+        return {}  # never hashed since the build, or an incomplete file: hash everything
 
 
 def _look(file: Path) -> list[int]:
-    """What changes with every write: the kernel sets the change time, and no program can."""
+    """Attributes that change with every write; only the kernel can set the change time."""
     found = file.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 

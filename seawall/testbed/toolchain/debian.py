@@ -28,16 +28,16 @@ CLUSTER_PACKAGES = (
     "iptables",
     "runc",
 )
-"""What the embedded cluster and the image build run."""
+"""The packages that the embedded cluster and the image build need."""
 TEST_PROGRAMS = {
     "chromium": "chromium",
     "nginx-light": "nginx",
     "prometheus": "promtool",
     "redis-server": "redis-server",
 }
-"""For the tests that need no cluster, by package; the browser is for the gateway's page."""
+"""Programs for tests without a cluster, by package; the browser tests the gateway's page."""
 BENCH_PACKAGES = ("nginx-light", "redis-server", "wrk")
-"""The benchmark's mock upstream, its shared limits and its load generator."""
+"""The mock upstream, the store of the shared limits and the load generator of the benchmark."""
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -52,7 +52,7 @@ def ensure_packages(packages: tuple[str, ...], progress: Progress, logs: Path) -
     if not shutil.which("apt-get"):
         raise HostError(
             "apt-get is not on this machine: the embedded cluster needs Debian 12 or Ubuntu 24.04;"
-            f" elsewhere install by hand: {' '.join(packages)}"
+            f" on other systems, install by hand: {' '.join(packages)}"
         )
     missing = missing_packages(packages)
     if not missing:
@@ -71,7 +71,7 @@ def ensure_packages(packages: tuple[str, ...], progress: Progress, logs: Path) -
 
 
 def missing_packages(packages: tuple[str, ...]) -> list[str]:
-    """Those that are not installed; all of them where there is no dpkg."""
+    """The packages that are not installed; all of them when there is no dpkg."""
     if not shutil.which("dpkg-query"):
         return list(packages)
     return [package for package in packages if not _installed(package)]
@@ -89,7 +89,7 @@ def _installed(package: str) -> bool:
 
 @contextmanager
 def _services_held() -> Generator[None]:
-    """Packages must not start their services: they would take ports and outlive the kit."""
+    """Keep packages from starting their services, which would use ports and outlive the kit."""
     if _POLICY.exists():
         yield
         return

@@ -1,4 +1,4 @@
-"""The two ways to build an image: a Docker engine where one runs, else buildah, no daemon."""
+"""The two ways to build an image: a Docker engine if one runs, else buildah without a daemon."""
 
 import subprocess
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Recipe:
         context: the folder that COPY reads.
         target: the stage; empty for the last one.
         args: build arguments.
-        secrets: files that steps may read and that leave no trace in the image.
+        secrets: files that build steps may read and that do not become part of the image.
     """
 
     ref: str
@@ -60,7 +60,7 @@ class ImageEngine(Protocol):
         """Write a built image as a docker archive.
 
         Raises:
-            BuildError: the engine does not have it, or the disk is full.
+            BuildError: the engine does not have the image, or the disk is full.
         """
         ...
 

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 OLDEST_GO = (1, 26, 4)
-"""The highest `go` line among the modules in tools/; a test keeps the two equal."""
+"""The highest `go` line of the modules in tools/; a test compares the two."""
 _BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
 
 
@@ -40,11 +40,12 @@ class GoTool:
 
     Attributes:
         name: the folder below tools/.
-        module: whose pinned version goes into `version_symbols`; empty for our own code.
+        module: the module whose pinned version is linked into `version_symbols`; empty for the
+            project's own code.
         version_symbols: variables that the linker sets to that version.
-        estimate_s: seconds on two cores with nothing cached.
-        release: the version that it tells, where the module's own is no release of it.
-        embedded: JSON files that our own main embeds, by name, and where they are in the module.
+        estimate_s: seconds for a build on two cores with an empty cache.
+        release: the version that the program reports, if the module's version is not a release.
+        embedded: paths in the module, by name, of JSON files that our own main package embeds.
             The schema of a Pulumi provider gets the release as its `version`.
     """
 
@@ -56,7 +57,7 @@ class GoTool:
     embedded: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def folder(self, checkout: Path) -> Path:
-        """Where its go.mod is."""
+        """The folder with the go.mod of the tool."""
         return checkout / "tools" / self.name
 
 
@@ -78,7 +79,7 @@ GO_TOOLS = {
             estimate_s=180,
             version_symbols=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
         ),
-        # Built as its own makefile does it. The commit is that of the release.
+        # Built as in its own makefile. The commit is that of the release.
         GoTool(
             "pulumi-kubernetes",
             "github.com/pulumi/pulumi-kubernetes/provider/v4",
@@ -98,15 +99,15 @@ GO_TOOLS = {
         GoTool(
             "local-path-provisioner", "github.com/rancher/local-path-provisioner", estimate_s=40
         ),
-        # Debian's own cannot ask Kubernetes which pods there are.
+        # Debian's package lacks the service discovery of Kubernetes.
         GoTool(
             "prometheus",
             "github.com/prometheus/prometheus",
             estimate_s=330,
             version_symbols=("github.com/prometheus/common/version.Version",),
         ),
-        # Debian's own cannot read a webhook's URL from a file, and newer ones, such as 0.34, need
-        # another toolchain for their web pages. With it comes amtool, for tests.
+        # Debian's package cannot read a webhook's URL from a file. Newer releases, such as 0.34,
+        # need another toolchain for their web pages. The module also builds amtool, for tests.
         GoTool(
             "alertmanager",
             "github.com/prometheus/alertmanager",
@@ -128,8 +129,8 @@ GO_TOOLS = {
             version_symbols=("github.com/prometheus/common/version.Version",),
         ),
         GoTool("pause", "", estimate_s=5),
-        # For tests only: kind itself, beside the one that users bring; and an S3 server that checks
-        # signatures and locks as the real one does.
+        # For tests only: kind itself (users install their own), and an S3 server that checks
+        # signatures and locks like the real S3.
         GoTool("kind", "sigs.k8s.io/kind", estimate_s=60),
         GoTool("versitygw", "github.com/versity/versitygw", estimate_s=70),
     )
@@ -176,7 +177,7 @@ def build_go_tool(
 ) -> Path:
     """The folder with the tool's programs, built when no verified copy is in the cache.
 
-    A killed build goes on where Go's own cache ends.
+    After a killed build, the next one continues from Go's own cache.
 
     Raises:
         BuildError: download or compilation failed.
@@ -207,10 +208,10 @@ def build_go_tool(
 
 
 def go_tool_key(tool: GoTool, *, checkout: Path, go: Path) -> str:
-    """What the tool's programs are known by, built or not.
+    """The cache key of the tool's programs, whether they are built or not.
 
-    It holds the module files, our own sources beside them, the linker's variables and the
-    toolchain's version.
+    It is a digest of the module files, our own sources next to them, the linker's variables and the
+    version of the toolchain.
     """
     folder = tool.folder(checkout)
     _, ldflags = _linked(tool, folder)
@@ -220,9 +221,9 @@ def go_tool_key(tool: GoTool, *, checkout: Path, go: Path) -> str:
 
 @contextmanager
 def _embedded(tool: GoTool, folder: Path, go: Path, log: Path) -> Generator[list[str]]:
-    """The arguments that lay the module's own files over the folder that is built.
+    """Yield the arguments that overlay the module's own files on the folder that is built.
 
-    Go compares what it downloads with the hashes in go.sum.
+    Go compares the downloaded module with the hashes in go.sum.
     """
     if not tool.embedded:
         yield []
@@ -258,17 +259,17 @@ def _embedded(tool: GoTool, folder: Path, go: Path, log: Path) -> Generator[list
 
 
 def _linked(tool: GoTool, folder: Path) -> tuple[str, str]:
-    """The version that it tells, and the linker's flags."""
+    """The version that the program reports, and the linker's flags."""
     version = tool.release or pinned_version((folder / "go.mod").read_text(), tool.module)
     symbols = (f"-X {symbol}={version}" for symbol in tool.version_symbols)
     return version, " ".join(["-s -w", *symbols])
 
 
 def pinned_version(go_mod: str, module: str) -> str:
-    """The version of `module` in the text of a go.mod; empty for no module.
+    """The version of `module` in the text of a go.mod; empty when `module` is empty.
 
     Raises:
-        BuildError: it is not pinned there.
+        BuildError: the text does not pin the module.
     """
     if not module:
         return ""

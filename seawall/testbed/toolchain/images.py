@@ -1,4 +1,4 @@
-"""The images that the local environment runs, built only when what they hold has changed."""
+"""The images of the local environment, built only when their content has changed."""
 
 import shutil
 import tempfile
@@ -20,13 +20,13 @@ _SOURCES = {
     "redis": ("contract", "agents"),
 }
 _LOCKS = {"gateway": "gateway.txt", "ops": "ops.txt", "redis": "agents.txt"}
-"""The entrance's agent needs the standard library alone."""
+"""The lock file of each target; the edge proxy's agent needs only the standard library."""
 _SERVERS = {
     "entrance": ("NGINX_IMAGE", "nginx"),
     "ops": ("REDIS_IMAGE", "redis"),
     "redis": ("REDIS_IMAGE", "redis"),
 }
-"""By target, whose local base is the distribution's own server: its build argument, its recipe."""
+"""Build argument and recipe, by target, for local bases with the server of the distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Image:
 
     Attributes:
         ref: name and tag; the tag is a digest of everything that the image is made of.
-        archive: docker archive that containerd imports.
+        archive: a Docker archive that containerd can import.
     """
 
     ref: str
@@ -46,10 +46,10 @@ class ImageBuilder:
     """Builds the project's images and the few that the embedded cluster itself needs.
 
     Args:
-        checkout: where the Dockerfile is.
-        cache: where archives are kept.
-        progress: told about each build.
-        extra_ca: certificates (PEM) of a proxy that inspects TLS; only used while building.
+        checkout: the folder with the Dockerfile.
+        cache: keeps the archives.
+        progress: reports each build.
+        extra_ca: certificates (PEM) of a proxy that inspects TLS; used only during builds.
     """
 
     def __init__(
@@ -114,9 +114,10 @@ class ImageBuilder:
         """An image that holds one static program, started as /program.
 
         Args:
-            name: of the image.
-            built_from: what the program is known by; see `go_tool_key`.
-            program: builds it where it is missing; asked only when the image is missing, too.
+            name: the name of the image.
+            built_from: the key of the program; see `go_tool_key`.
+            program: returns the program and builds it when missing; called only when the image is
+                missing as well.
         """
         file = self._recipe_file("program")
         ref = self.program_reference(name, built_from)
@@ -137,9 +138,9 @@ class ImageBuilder:
         return f"localhost/seawall-{name}:{key}"
 
     def package_image(self, package: str) -> Image:
-        """An image that holds the program of a Debian package, named as the package is.
+        """An image with the program of a Debian package, named like the package.
 
-        For programs that cannot be built from their source here.
+        This is for programs that cannot be built from source here.
         """
         recipe = self._package_recipe(package)
         key = recipe.ref.rpartition(":")[2]
@@ -151,7 +152,7 @@ class ImageBuilder:
 
     def _package_recipe(self, package: str) -> Recipe:
         file = self._recipe_file("package")
-        # The public images' own base is Debian, too.
+        # The base of the public images is also Debian.
         base = {} if self._has_docker else {"BASE": self._available(self.base_image())}
         key = digest_of_files([file], package, *base.values())
         return Recipe(
@@ -175,14 +176,14 @@ class ImageBuilder:
 
     def _base_args(self, target: str) -> Mapping[str, str]:
         if self._has_docker:
-            return {}  # the Dockerfile's own defaults: the public images
+            return {}  # the defaults of the Dockerfile: the public images
         if target in _SERVERS:
             argument, server = _SERVERS[target]
             return {argument: self._available(self._server_base_image(server))}
         return {"PYTHON_IMAGE": self._available(self.base_image())}
 
     def _available(self, base: Image) -> str:
-        """Its name, after making sure that the engine's store (a cache, too) still has it."""
+        """The image's name; reloads the image if the engine's store, which is a cache, lost it."""
         self._engine.load(base.ref, base.archive, log=self._cache.root / "logs" / "load.log")
         return base.ref
 

@@ -1,4 +1,4 @@
-"""Download Pulumi's Kubernetes provider, where that is quicker than to build it."""
+"""Download Pulumi's Kubernetes provider if that is quicker than a build."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The root file system that local images are built on, made by debootstrap.
+"""The root file system of local images, built with debootstrap.
 
-It replaces the public base image where no image registry can be reached. The package mirror is the
-one that this machine's apt uses, so that a company's mirror serves here too.
+It replaces the public base image when no image registry is reachable. The package mirror is that of
+this machine's apt, so a company's mirror works here too.
 """
 
 import platform
@@ -30,7 +30,7 @@ _NOT_NEEDED = (
 
 
 def rootfs_archive(cache: Cache, progress: Progress) -> Path:
-    """The tar file of the root file system of this machine's own release.
+    """The tar file of a root file system with the Debian or Ubuntu release of this machine.
 
     Raises:
         BuildError: debootstrap failed.

@@ -20,10 +20,10 @@ def run_logged(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run to the end with all output in `log`.
+    """Run the program to its end and write all its output to `log`.
 
     Raises:
-        BuildError: it failed or is not installed; the message ends with its last words.
+        BuildError: the program failed or is not installed; the message has its last output lines.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:

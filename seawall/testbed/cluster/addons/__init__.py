@@ -1,4 +1,4 @@
-"""What every cluster needs before anything useful can run on it: rights, DNS, volumes, metrics."""
+"""Add-ons that every cluster needs before it can run pods: rights, DNS, volumes, metrics."""
 
 import string
 from dataclasses import asdict, dataclass
@@ -11,11 +11,11 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsValues:
-    """What the manifests of the metrics leave open.
+    """The values for the manifests of the metrics.
 
     Attributes:
         metrics_server_image, kube_state_metrics_image: references.
-        kubelet_trust: the flag by which metrics-server knows the kubelets' certificates.
+        kubelet_trust: the flag of metrics-server about the kubelets' certificates.
     """
 
     metrics_server_image: str
@@ -25,7 +25,7 @@ class MetricsValues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddonValues(MetricsValues):
-    """What all manifests in this folder leave open."""
+    """The values for all manifests in this folder."""
 
     base_image: str
     coredns_image: str
@@ -39,7 +39,7 @@ def rendered_addons(values: AddonValues) -> str:
 
 
 def rendered_metrics(values: MetricsValues) -> str:
-    """The metrics alone, for a cluster that brings the rest."""
+    """Only the manifests of the metrics, for a cluster that has the other add-ons."""
     return _rendered(_FOLDER / "metrics.yaml", values)
 
 

@@ -1,7 +1,7 @@
 """A Kubernetes cluster made by kind, behind the same interface as the embedded one.
 
-Order of `up`: the containers (made by kind, or brought back), credentials, API server ready,
-nodes Ready, metrics. kind brings DNS, the pods' network and volumes itself.
+Order of `up`: the containers (created by kind, or restarted), credentials, API server ready,
+nodes Ready, metrics. kind installs DNS, the pod network and volumes itself.
 """
 
 import shutil
@@ -35,13 +35,14 @@ _UNITS = ("containerd", "kubelet")
 
 
 class KindCluster:
-    """See `Cluster` for the promises.
+    """The cluster of kind; see `Cluster` for its methods.
 
     Args:
-        instance: its name, and how many nodes it has; its addresses are Docker's.
-        owner: the checkout, noted for whoever finds the cluster.
-        images: needed by `up` only; it is called when `up` runs, and may take long.
-        node_image: which Kubernetes; the one that it was made of, else kind's default when None.
+        instance: its name and its number of nodes; Docker assigns the addresses.
+        owner: the checkout, recorded so that other checkouts can name the owner of the cluster.
+        images: called by `build` and `up` only; the call may take long.
+        node_image: the image that selects the Kubernetes version; None for the image of the
+            existing nodes, or else kind's default.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class KindCluster:
 
     @property
     def reachable(self) -> bool:
-        """No: their addresses are known inside the containers only."""
+        """False: their addresses are reachable only inside the containers."""
         return False
 
     @property
@@ -75,7 +76,7 @@ class KindCluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """File with administrator credentials; the user's own kubeconfig is never touched."""
+        """File with administrator credentials; the user's own kubeconfig is never changed."""
         return self._instance.data / "admin.kubeconfig"
 
     def kubectl(self) -> Kubectl:
@@ -117,7 +118,7 @@ class KindCluster:
         readiness.wait_for_addons(kubectl)
 
     def load(self, images: Sequence[Image]) -> None:
-        """See `Cluster`; the control plane takes no pods of ours, and no images."""
+        """See `Cluster`; the control plane runs no workloads, so it gets no images."""
         there = {name: self._containers.images(name) for name in self._workers.values()}
         for image in images:
             without = [name for name, refs in there.items() if image.ref not in refs]
@@ -167,7 +168,8 @@ class KindCluster:
     def stop_node(self, name: str) -> None:
         """See `Cluster`."""
         node = self._running_node(name)
-        # The cable first: the kernel of a machine without power sends no farewell either.
+        # Cut the network first: the kernel would otherwise close the connections of the node's
+        # processes, which a machine that loses power does not do.
         self._containers.cut(node)
         docker("kill", node.name)
 
@@ -183,7 +185,7 @@ class KindCluster:
         self._containers.cut(self._running_node(name))
 
     def heal_node(self, name: str) -> None:
-        """See `Cluster`; a node that comes back with another address is started anew."""
+        """See `Cluster`; a node that comes back with another address is restarted."""
         node = self._node(name)
         if not node.is_cut:
             raise UsageError(f"node {name} is not cut off from the network")
@@ -214,7 +216,7 @@ class KindCluster:
         return node
 
     def _start(self, node: Container) -> None:
-        """Start a container, on its network, and wait for its node."""
+        """Start a container on its network, and wait for its node."""
         self._containers.mend(node)
         since = self._containers.start(node)
         readiness.wait_for_sign_of_life(self.kubectl(), node.name, since)
@@ -224,7 +226,7 @@ class KindCluster:
             MetricsValues(
                 metrics_server_image=images.metrics_server.ref,
                 kube_state_metrics_image=images.kube_state_metrics.ref,
-                # kubeadm leaves kubelets with certificates of their own making.
+                # With kubeadm, kubelets have self-signed certificates.
                 kubelet_trust="--kubelet-insecure-tls",
             )
         )

@@ -1,4 +1,4 @@
-"""What kind is told to make: https://kind.sigs.k8s.io/docs/user/configuration/."""
+"""The configuration for kind: https://kind.sigs.k8s.io/docs/user/configuration/."""
 
 import yaml
 
@@ -7,20 +7,21 @@ from seawall.testbed.cluster.instance import Instance
 __all__ = ["control_plane_name", "kind_config", "worker_names"]
 
 _KUBEADM = {
-    # Without an apiVersion a patch is for every version of kubeadm, which writes these as a list
-    # since v1beta4: kind translates.
+    # A patch without an apiVersion applies to every version of kubeadm. Since v1beta4 kubeadm
+    # expects extraArgs as a list; kind converts them.
     "kind": "ClusterConfiguration",
     "apiServer": {
         "extraArgs": {
-            # Pods of a lost node are replaced after 5 s instead of 5 min, where they do not say.
+            # Pods of a lost node are replaced after 5 s instead of 5 min, unless they set their
+            # own tolerations.
             "default-not-ready-toleration-seconds": "5",
             "default-unreachable-toleration-seconds": "5",
         }
     },
     "controllerManager": {
         "extraArgs": {
-            # As in the embedded cluster: a lost node is noticed after 10 s instead of 50 s, the
-            # autoscaler looks every 5 s instead of 15 s and trusts a new pod after 20 s.
+            # As in the embedded cluster: a lost node is detected after 10 s instead of 50 s. The
+            # autoscaler runs every 5 s instead of 15 s, and uses a new pod's CPU after 20 s.
             "node-monitor-grace-period": "10s",
             "node-monitor-period": "1s",
             "horizontal-pod-autoscaler-sync-period": "5s",
@@ -30,8 +31,8 @@ _KUBEADM = {
     },
 }
 _KUBELET = {
-    # Matches the grace period. The embedded cluster's shorter crash loop is left out: kubelets
-    # before 1.35 do not start with it.
+    # Matches the grace period. The shorter crash-loop delay of the embedded cluster is missing
+    # here, because kubelets before 1.35 do not start with it.
     "kind": "KubeletConfiguration",
     "nodeStatusUpdateFrequency": "2s",
     "nodeLeaseDurationSeconds": 8,
@@ -42,8 +43,8 @@ def kind_config(instance: Instance, node_image: str | None) -> str:
     """The YAML of one cluster: a control plane, and the instance's nodes as workers.
 
     Args:
-        instance: its name and how many nodes it has.
-        node_image: which Kubernetes; kind's own default when None.
+        instance: the name of the cluster and its number of nodes.
+        node_image: the image that selects the Kubernetes version; None for kind's default.
     """
     image = {"image": node_image} if node_image else {}
     workers = [
@@ -63,12 +64,12 @@ def kind_config(instance: Instance, node_image: str | None) -> str:
 
 
 def control_plane_name(instance: Instance) -> str:
-    """How kind calls the control plane's container and node."""
+    """The name of the control plane's container and node in kind."""
     return f"{instance.name}-control-plane"
 
 
 def worker_names(instance: Instance) -> dict[str, str]:
-    """How kind calls the nodes, by the names that the embedded cluster gives to them."""
+    """The names of the nodes in kind, by their names in the embedded cluster."""
     numbers = ["", *map(str, range(2, instance.nodes + 1))]
     return {
         instance.node_name(machine): f"{instance.name}-worker{number}"

@@ -1,4 +1,4 @@
-"""The nodes of a kind cluster as containers: looked at, and taken off and back to their network."""
+"""The containers of a kind cluster: inspect them, and cut and reconnect their network."""
 
 import json
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ _TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
 class Container(BaseModel):
-    """What `docker ps` says of one."""
+    """One container, as listed by `docker ps`."""
 
     model_config = ConfigDict(extra="ignore")
 
     name: str = Field(alias="Names")
     state: str = Field(alias="State")
     seen: str = Field(alias="Status")
-    """For people: `Up 2 hours`."""
+    """Text for the user, such as `Up 2 hours`."""
     networks: str = Field(alias="Networks")
 
     @property
     def runs(self) -> bool:
-        """Whether its processes do."""
+        """Whether the container runs."""
         return self.state == _RUNNING
 
     @property
@@ -39,7 +39,7 @@ class Container(BaseModel):
 
 
 class _Place(BaseModel):
-    """Where a container was before it was cut off."""
+    """The network and the address of a container before it was cut off."""
 
     network: str = _DEFAULT_NETWORK
     address: str = ""
@@ -50,15 +50,15 @@ class Containers:
     """The containers of one cluster.
 
     Attributes:
-        cluster: its name.
-        notes: folder for what must be known of nodes that are cut off.
+        cluster: the name of the cluster.
+        notes: folder for the network and the address of each node that is cut off.
     """
 
     cluster: str
     notes: Path
 
     def all(self) -> dict[str, Container]:
-        """By name, the stopped ones too."""
+        """All containers by name, including stopped ones."""
         listed = docker(
             *("ps", "--all", "--filter", f"label=io.x-k8s.kind.cluster={self.cluster}"),
             *("--format", "{{json .}}"),
@@ -67,7 +67,7 @@ class Containers:
         return {container.name: container for container in found}
 
     def cut(self, container: Container) -> None:
-        """Take a container off its network: no packet passes, and nobody is told."""
+        """Disconnect a container from its network; no process is notified."""
         if container.is_cut:
             return
         network = container.networks.split(",")[0]
@@ -77,9 +77,9 @@ class Containers:
         docker("network", "disconnect", network, container.name)
 
     def mend(self, container: Container) -> bool:
-        """Give it its network back; whether it runs there with the address that it had.
+        """Reconnect a container; returns False if it runs with another address than before.
 
-        Docker gives out the lowest free address: another one where two nodes were cut off.
+        Docker assigns the lowest free address, which may differ when two nodes were cut off.
         """
         note = self._note(container.name)
         if not container.is_cut and not note.exists():
@@ -93,24 +93,24 @@ class Containers:
         return same
 
     def start(self, container: Container) -> datetime:
-        """Start it, again where it runs; when that was.
+        """Start a container, or restart it if it runs; returns the time of the start.
 
-        The node image's start puts the container's address into all settings of the node.
+        The entrypoint of the node image writes the container's address into the node's settings.
         """
         docker("restart" if container.runs else "start", container.name)
         self._note(container.name).unlink(missing_ok=True)
         told = docker("inspect", "--format", "{{.State.StartedAt}}", container.name).strip()
-        # Kubernetes' own times are whole seconds.
+        # Times in Kubernetes are whole seconds.
         return _TIME.validate_python(told).replace(microsecond=0)
 
     def units(self, name: str, units: tuple[str, ...]) -> dict[str, str]:
-        """What systemd says of each unit in a container that runs: active or not."""
+        """The systemd state of each unit in a running container, such as `active`."""
         shown = docker("exec", name, "systemctl", "show", "--property=ActiveState", *units)
         states = [line.partition("=")[2] for line in shown.split() if line]
         return dict(zip(units, states, strict=False))
 
     def images(self, name: str) -> list[str]:
-        """The references that a node has."""
+        """The image references on a node."""
         return docker(
             *("exec", name, "ctr", "--namespace=k8s.io", "images", "list", "--quiet")
         ).split()

@@ -1,4 +1,4 @@
-"""Making the containers of a kind cluster, bringing them back, and removing them."""
+"""Create, restart and remove the containers of a kind cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from seawall.testbed.cluster.kind.programs import kind
 __all__ = ["Maker"]
 
 _CREATE_S = 20 * 60.0
-"""kind pulls a node image of about a gigabyte first."""
+"""kind first pulls a node image of about one gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Makes one cluster.
+    """Creates and removes one cluster.
 
     Attributes:
         instance: its name, its number of nodes and its folder.
-        owner: the checkout, noted for whoever finds the cluster.
-        node_image: which Kubernetes; see `KindCluster`.
-        containers: looks at them.
-        kubeconfig: where the credentials are written.
+        owner: the checkout, recorded so that other checkouts can name the owner of the cluster.
+        node_image: the image that selects the Kubernetes version; see `KindCluster`.
+        containers: the containers of the cluster.
+        kubeconfig: the file for the credentials.
     """
 
     instance: Instance
@@ -36,11 +36,14 @@ class Maker:
     kubeconfig: Path
 
     def ensure(self) -> Mapping[str, datetime]:
-        """Make the cluster, or bring it back; when each node that did not run was started.
+        """Create the cluster, or restart its containers.
+
+        Returns:
+            The start time of each existing node that had to be started.
 
         Raises:
-            UsageError: it was made with other nodes than are asked for now.
-            ClusterError: kind failed, or a node was removed by somebody else.
+            UsageError: the cluster was made with other nodes than those requested now.
+            ClusterError: kind failed, or the container of a node was removed.
         """
         found = self.containers.all()
         if not found:
@@ -48,20 +51,21 @@ class Maker:
         if not self._made.exists():
             if read_note(self.instance.data) is None:
                 raise UsageError(
-                    f"there are containers of a kind cluster {self.instance.name}, and "
-                    f"{self.instance.data} knows nothing of them: another SEAWALL_STATE_DIR, or "
-                    "another user of this Docker, made them; name that one, or remove them with "
+                    f"there are containers of a kind cluster {self.instance.name}, but "
+                    f"{self.instance.data} has no record of them: a run with another "
+                    "SEAWALL_STATE_DIR, or another user, made them; set SEAWALL_STATE_DIR to that "
+                    "folder, or remove them with "
                     f"`kind delete cluster --name={self.instance.name}`"
                 )
-            self.delete()  # what a kind that was killed has left
+            self.delete()  # the remains of a killed kind
             return self._make()
         self._check_unchanged()
         names = [control_plane_name(self.instance), *worker_names(self.instance).values()]
         gone = [name for name in names if name not in found]
         if gone:
             raise ClusterError(
-                f"somebody removed {', '.join(gone)}, and kind cannot add a node: `seawall down` "
-                "removes the cluster with all state, `up` makes it anew"
+                f"{', '.join(gone)} was removed, and kind cannot add a node: remove the cluster "
+                "and all state with `seawall down`, then recreate it with `seawall up`"
             )
         started = [self._bring_back(found[name]) for name in names]
         self._write_credentials()
@@ -74,7 +78,7 @@ class Maker:
     def _make(self) -> Mapping[str, datetime]:
         for note in (self._made, self.instance.data / "addons"):
             note.unlink(missing_ok=True)
-        # Before kind begins, so that `down` finds what a killed one leaves.
+        # Written before kind starts, so that `down` finds the remains of a killed kind.
         write_note(self.instance, self.owner, OwnCluster.KIND, self.node_image)
         config = self.instance.data / "kind.yaml"
         config.write_text(kind_config(self.instance, self.node_image))
@@ -101,18 +105,18 @@ class Maker:
         return self.containers.start(container)
 
     def _write_credentials(self) -> None:
-        """Again each time: the port of the API server is Docker's choice."""
+        """Write the kubeconfig; needed after each start, because Docker chooses the port."""
         kind("export", "kubeconfig", *self._where)
         self.kubeconfig.chmod(0o600)
 
     @property
     def _made(self) -> Path:
-        """There once kind has made all of it."""
+        """The file that exists once kind has created the whole cluster."""
         return self.instance.data / "made"
 
     @property
     def _where(self) -> tuple[str, str]:
-        # Without the second the user's own kubeconfig would be written.
+        # Without --kubeconfig, kind would write to the user's own kubeconfig.
         return (f"--name={self.instance.name}", f"--kubeconfig={self.kubeconfig}")
 
 

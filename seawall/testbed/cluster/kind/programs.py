@@ -1,4 +1,4 @@
-"""Running kind and docker, which the user's machine brings; no argument holds a secret."""
+"""Run kind and docker, which the user has installed; no argument contains a secret."""
 
 import os
 import shutil
@@ -15,14 +15,14 @@ _TO_INSTALL = {
     "kubectl": "install it (https://kubernetes.io/docs/tasks/tools/)",
 }
 _ERROR = "ERROR: "
-"""What kind puts before its own words; what docker said comes below."""
+"""The prefix of kind's own error; the output of docker follows on later lines."""
 
 
 def require(*programs: str) -> None:
     """Make sure that programs are on PATH.
 
     Raises:
-        HostError: one is not; says how to install it.
+        HostError: a program is missing; says how to install it.
     """
     for program in programs:
         if not shutil.which(program):
@@ -36,7 +36,7 @@ def check_engine() -> None:
     """Make sure that a Docker engine answers.
 
     Raises:
-        HostError: none does; says what to do.
+        HostError: no engine answers; says what to do.
     """
     require("docker")
     if not docker_runs():
@@ -47,10 +47,10 @@ def check_engine() -> None:
 
 
 def check_programs() -> None:
-    """Make sure that all is there that a kind cluster needs.
+    """Make sure that this machine has everything that a kind cluster needs.
 
     Raises:
-        HostError: something is not; says what to do.
+        HostError: something is missing; says what to do.
     """
     require("docker", "kind", "kubectl")
     check_engine()
@@ -60,8 +60,8 @@ def kind(*arguments: str, timeout_s: float = 60.0) -> str:
     """Standard output of one call of kind.
 
     Raises:
-        HostError: it is not installed.
-        ClusterError: it failed or took too long; the message holds its words.
+        HostError: kind is not installed.
+        ClusterError: kind failed or took too long; the message has its error.
     """
     return _run(["kind", *arguments], timeout_s)
 
@@ -70,8 +70,8 @@ def docker(*arguments: str, timeout_s: float = 60.0) -> str:
     """Standard output of one call of docker.
 
     Raises:
-        HostError: it is not installed.
-        ClusterError: it failed or took too long; the message holds its words.
+        HostError: docker is not installed.
+        ClusterError: docker failed or took too long; the message has its error.
     """
     return _run(["docker", *arguments], timeout_s)
 
@@ -79,7 +79,7 @@ def docker(*arguments: str, timeout_s: float = 60.0) -> str:
 def _run(argv: list[str], timeout_s: float) -> str:
     require(argv[0])
     what = " ".join(argv[:3])
-    # kind would take another engine that it finds, and the calls of docker would miss its nodes.
+    # Otherwise kind could use another engine, and the calls of docker would not find its nodes.
     env = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
     try:
         done = subprocess.run(
@@ -93,7 +93,7 @@ def _run(argv: list[str], timeout_s: float) -> str:
 
 
 def _words(told: str) -> str:
-    """The error in one line: of kind its own words and the last ones of the program it ran."""
+    """The error in one line: kind's own error and the last line of the program that it ran."""
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     own = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
     words = [*own[:1], *lines[-1:]]
