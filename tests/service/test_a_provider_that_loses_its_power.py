@@ -117,7 +117,7 @@ async def ask(client: UpstreamClient, machine: Machine) -> int:
     return answer.status
 
 
-def test_a_lost_machine_is_found_out_by_its_silence_on_an_open_connection(machine: Machine) -> None:
+def test_lost_machine_is_detected_by_silence_on_an_open_connection(machine: Machine) -> None:
     async def lose() -> float:
         client = UpstreamClient(CONNECT_S)
         try:
@@ -136,7 +136,7 @@ def test_a_lost_machine_is_found_out_by_its_silence_on_an_open_connection(machin
     assert took < 3 * GOAL_S
 
 
-def test_a_busy_provider_is_not_taken_for_a_lost_one() -> None:
+def test_busy_provider_is_not_treated_as_unreachable() -> None:
     """It accepts, and reads a large request only after three times the bound."""
     busy_s = 3 * LEAST_SILENCE_S
     body = b"x" * (8 << 20)
@@ -170,9 +170,7 @@ def test_a_busy_provider_is_not_taken_for_a_lost_one() -> None:
     assert time.monotonic() - begun >= busy_s
 
 
-def test_a_lost_packet_is_no_reason_to_fail_when_nobody_else_is_left(
-    machine: Machine, folder: Path
-) -> None:
+def test_lost_syn_packet_is_retried_on_the_only_target(machine: Machine, folder: Path) -> None:
     gateway = gateway_before(folder, machine.url.removesuffix("/chat/completions"))
     try:
         machine.lose_every_second_syn()
@@ -183,7 +181,7 @@ def test_a_lost_packet_is_no_reason_to_fail_when_nobody_else_is_left(
         gateway.stop()
 
 
-def test_who_cannot_be_reached_is_asked_once_more_and_no_more(folder: Path) -> None:
+def test_unreachable_provider_is_retried_exactly_once(folder: Path) -> None:
     gateway = gateway_before(folder, f"http://127.0.0.1:{free_port()}/v1")
     try:
         assert gateway.chat().status == 503

@@ -114,7 +114,7 @@ def said_by_users(request: Json) -> set[str]:
 
 @FIXED
 @given(openai_requests)
-def test_what_anthropic_gets(request: Json) -> None:
+def test_any_openai_request_becomes_a_valid_anthropic_request(request: Json) -> None:
     made = sent("anthropic", OPENAI, request)
     turns = made["messages"]
     assert turns[0]["role"] == "user"
@@ -156,7 +156,7 @@ def test_what_anthropic_gets(request: Json) -> None:
 
 @FIXED
 @given(anthropic_requests, st.sampled_from(["openai", "mistral", "groq", "moonshot", "vllm"]))
-def test_what_openais_providers_get(request: Json, kind: str) -> None:
+def test_any_anthropic_request_becomes_a_valid_openai_request(request: Json, kind: str) -> None:
     made = sent(kind, ANTHROPIC, request)
     owed: list[str] = []
     before = ""

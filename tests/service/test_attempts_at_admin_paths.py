@@ -55,7 +55,9 @@ def lines(gateway: Gateway, number: int) -> list[Any]:
     return found()
 
 
-def test_wrong_attempts_are_counted_logged_and_rationed_and_lock_nobody_out(alone: Gateway) -> None:
+def test_failed_admin_attempts_are_counted_logged_and_rate_limited_without_lockout(
+    alone: Gateway,
+) -> None:
     refused = ask(alone, USER_KEY, "POST")
     assert (refused.status, refused.headers["cache-control"]) == (403, "no-store")
     (line,) = lines(alone, 1)
@@ -87,7 +89,7 @@ def test_wrong_attempts_are_counted_logged_and_rationed_and_lock_nobody_out(alon
     )
 
 
-def test_whoever_floods_the_gateway_does_not_keep_an_admin_out(
+def test_admin_requests_are_admitted_while_the_gateway_is_full(
     alone: Gateway, alpha: Simulator
 ) -> None:
     alpha.fault("hang")
@@ -100,7 +102,7 @@ def test_whoever_floods_the_gateway_does_not_keep_an_admin_out(
     inside.join()
 
 
-def test_an_admin_key_has_the_rate_that_it_is_given(folder: Path, alpha: Simulator) -> None:
+def test_admin_key_is_limited_to_its_configured_rate(folder: Path, alpha: Simulator) -> None:
     slow = key_entry(admin=True, requests_per_second=0.01, burst=1)
     gateway = Gateway(folder, [alpha], keys=[slow])
     try:

@@ -98,7 +98,7 @@ def load(gateway: Gateway, model: str) -> ConstantLoad:
     )
 
 
-def test_an_opening_is_told_one_probe_goes_out_and_the_recovery_spreads(
+def test_fleet_shares_an_opening_sends_one_probe_and_shares_the_recovery(
     fleet: tuple[Gateway, Gateway], alpha: Simulator
 ) -> None:
     first, second = fleet
@@ -133,7 +133,7 @@ def test_an_opening_is_told_one_probe_goes_out_and_the_recovery_spreads(
     assert one.report.failed == other.report.failed == 0
 
 
-def test_who_is_answered_itself_does_not_believe_a_replica_that_is_not(
+def test_replica_with_successful_calls_ignores_another_replicas_opening(
     fleet: tuple[Gateway, Gateway], alpha: Simulator
 ) -> None:
     first, second = fleet
@@ -147,7 +147,7 @@ def test_who_is_answered_itself_does_not_believe_a_replica_that_is_not(
     assert set(busy.report.providers) == {"alpha"}, "not one request was kept from it"
 
 
-def test_with_redis_frozen_each_goes_on_by_itself(
+def test_replicas_probe_independently_while_redis_is_frozen(
     fleet: tuple[Gateway, Gateway], alpha: Simulator, redis: RedisUnderTest
 ) -> None:
     first, second = fleet
@@ -197,7 +197,7 @@ USUAL = "https://api.openai.com/v1"
         ({"spare_api_key_files": ["other"]}, False),
     ],
 )
-def test_a_record_is_shared_by_those_that_define_the_provider_alike(
+def test_breaker_record_is_shared_by_equal_provider_definitions(
     changed: dict[str, object],
     shared: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -243,7 +243,7 @@ def addressed(tmp_path: Path, redis: RedisUnderTest, beta: Simulator) -> Generat
             gateway.stop()
 
 
-def test_a_record_is_of_one_address_and_not_of_the_name_alone(
+def test_breaker_record_belongs_to_the_provider_address_not_only_its_name(
     addressed: Addressed, tmp_path: Path, alpha: Simulator, redis: RedisUnderTest
 ) -> None:
     moved = Simulator("moved", tmp_path)

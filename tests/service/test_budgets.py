@@ -105,7 +105,7 @@ async def ask_all(urls: Sequence[str], count: int) -> Counter[int]:
         return Counter(await asyncio.gather(*(ask(number) for number in range(count))))
 
 
-async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
+async def test_a_thousand_concurrent_requests_on_two_replicas_spend_one_dollar(
     folder: Path, redis: RedisUnderTest, priced: Simulator
 ) -> None:
     before = priced.requests()
@@ -134,9 +134,7 @@ async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
     assert least <= served <= most, found
 
 
-def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(
-    folder: Path, priced: Simulator
-) -> None:
+def test_exhausted_budget_is_a_429_that_sdks_do_not_retry(folder: Path, priced: Simulator) -> None:
     with gateways(folder, priced, key={"budget": {"day": 2 * CENT, "month": 5.0}}) as (gateway,):
         assert [gateway.chat(max_tokens=TOKENS).status for _ in range(2)] == [200, 200]
         before = priced.requests()
@@ -162,7 +160,7 @@ def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(
         assert len(told) == 1, "80 and 100 percent came together"
 
 
-def test_what_a_request_does_not_cost_is_given_back(folder: Path, priced: Simulator) -> None:
+def test_unused_reservation_is_returned_to_the_budget(folder: Path, priced: Simulator) -> None:
     """Each of them holds a dollar and costs a cent, or nothing."""
     with gateways(folder, priced, key={"budget": {"day": 1.045}}) as (gateway,):
         priced.fault("status", code=500)
@@ -174,9 +172,7 @@ def test_what_a_request_does_not_cost_is_given_back(folder: Path, priced: Simula
         assert gateway.chat(max_tokens=1000, stream=True).status == 200
 
 
-def test_an_answer_that_broke_off_costs_what_the_client_got(
-    folder: Path, priced: Simulator
-) -> None:
+def test_broken_stream_is_charged_for_the_content_sent(folder: Path, priced: Simulator) -> None:
     with gateways(folder, priced, key={"budget": {"day": 1.1 * CENT}}) as (gateway,):
         priced.fault("cut_mid_stream")
         assert b"error" in gateway.chat(max_tokens=TOKENS, stream=True).body
@@ -189,7 +185,7 @@ def test_an_answer_that_broke_off_costs_what_the_client_got(
         assert gateway.chat(max_tokens=TOKENS).status == 429
 
 
-def test_an_adaptive_gateway_lets_less_through_while_its_provider_fails(
+def test_adaptive_limit_falls_while_the_provider_fails_and_rises_after_recovery(
     folder: Path, priced: Simulator
 ) -> None:
     gateway = Gateway(
@@ -228,7 +224,7 @@ def test_an_adaptive_gateway_lets_less_through_while_its_provider_fails(
     ],
     ids=["endless", "twice", "words", "float"],
 )
-def test_what_a_client_says_of_its_answer_is_bounded(
+def test_invalid_or_huge_max_tokens_are_bounded(
     folder: Path, priced: Simulator, fields: dict[str, object]
 ) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 10**9}) as (gateway,):
@@ -238,7 +234,9 @@ def test_what_a_client_says_of_its_answer_is_bounded(
         assert "Traceback" not in gateway.output
 
 
-def test_a_client_that_leaves_pays_for_what_it_asked(folder: Path, priced: Simulator) -> None:
+def test_client_that_disconnects_is_charged_for_its_request(
+    folder: Path, priced: Simulator
+) -> None:
     with gateways(folder, priced, key={"budget": {"day": 1.5 * CENT}}) as (gateway,):
         priced.fault("hang")
         body = b'{"model": "model-0", "max_tokens": 10, "messages": []}'
@@ -262,7 +260,9 @@ def leave_after(seconds: float, gateway: Gateway, body: bytes) -> None:
         connection.close()
 
 
-def test_tokens_per_minute_are_limited_and_told(folder: Path, priced: Simulator) -> None:
+def test_tokens_per_minute_are_limited_and_shown_in_headers(
+    folder: Path, priced: Simulator
+) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
         first = gateway.chat(max_tokens=500)
         assert first.headers["x-ratelimit-limit-tokens"] == "1000"
@@ -281,14 +281,14 @@ def test_tokens_per_minute_are_limited_and_told(folder: Path, priced: Simulator)
         assert gateway.chat(max_tokens=100_000).status == 429, "its part of the bucket is taken"
 
 
-def test_a_request_above_the_whole_limit_waits_for_a_full_bucket(
+def test_request_above_the_whole_token_limit_is_admitted_by_a_full_bucket(
     folder: Path, priced: Simulator
 ) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
         assert gateway.chat(max_tokens=100_000).status == 200
 
 
-def test_every_user_of_a_key_has_limits_of_its_own(folder: Path, priced: Simulator) -> None:
+def test_each_user_of_a_key_has_separate_limits(folder: Path, priced: Simulator) -> None:
     limits = {"requests_per_second": 0.01, "burst": 2}
     with gateways(folder, priced, key={"per_user": limits}) as (gateway,):
         assert [gateway.chat(user="ann").status for _ in range(3)] == [200, 200, 429]
@@ -307,7 +307,7 @@ def test_every_user_of_a_key_has_limits_of_its_own(folder: Path, priced: Simulat
         assert "ann" not in gateway.output, "a user's name is nobody's business"
 
 
-def test_without_redis_a_budget_goes_on_from_what_was_known_and_is_merged(
+def test_budget_continues_locally_without_redis_and_is_merged_afterwards(
     folder: Path, redis: RedisUnderTest, priced: Simulator
 ) -> None:
     """10 cents, 4 of them spent: each of two replicas may spend 3 more alone."""

@@ -75,7 +75,9 @@ PROVIDERS = {"vllm": (completion, chunks), "anthropic": (message, events)}
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("kind", PROVIDERS)
 @pytest.mark.parametrize("end", NO_ENDS)
-def test_half_an_answer_is_cut(kind: str, client: Format, end: str | None) -> None:
+def test_answer_without_a_known_finish_reason_is_a_cut(
+    kind: str, client: Format, end: str | None
+) -> None:
     whole, streamed = PROVIDERS[kind]
     dialect = CATALOGUE[kind].dialects[client]
     with pytest.raises(UpstreamFailure) as plain:
@@ -99,7 +101,9 @@ def test_half_an_answer_is_cut(kind: str, client: Format, end: str | None) -> No
         *(("anthropic", Format.ANTHROPIC, end, end) for end in ENDS_OF_MESSAGES),
     ],
 )
-def test_an_answer_with_an_end_is_whole(kind: str, client: Format, end: str, told: str) -> None:
+def test_answer_with_a_known_finish_reason_is_complete(
+    kind: str, client: Format, end: str, told: str
+) -> None:
     whole, streamed = PROVIDERS[kind]
     dialect = CATALOGUE[kind].dialects[client]
     assert f'"{told}"'.encode() in dialect.answer(whole(end)).body
@@ -111,7 +115,9 @@ def test_an_answer_with_an_end_is_whole(kind: str, client: Format, end: str, tol
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(("kind", "end"), [("vllm", "stop"), ("anthropic", "end_turn")])
-def test_the_end_of_a_stream_ends_its_last_event(kind: str, client: Format, end: str) -> None:
+def test_end_of_stream_completes_an_event_without_a_blank_line(
+    kind: str, client: Format, end: str
+) -> None:
     """Every SDK reads an event without a blank line behind it; half an event is none."""
     streamed = PROVIDERS[kind][1](end).rstrip()
     dialect = CATALOGUE[kind].dialects[client]

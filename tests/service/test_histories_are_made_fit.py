@@ -47,7 +47,7 @@ def thought(signature: str = "") -> dict[str, object]:
         ),
     ],
 )
-def test_fields_of_a_message_that_are_refused_are_left_out(kind: str, left: set[str]) -> None:
+def test_message_fields_that_the_provider_refuses_are_removed(kind: str, left: set[str]) -> None:
     """OpenAI's SDK sends back every field of an answer, and so do agents of DeepSeek's."""
     answer = said(
         "assistant", "x", refusal=None, annotations=[], reasoning_content="hm", tool_calls=[call()]
@@ -59,20 +59,20 @@ def test_fields_of_a_message_that_are_refused_are_left_out(kind: str, left: set[
     assert ("messages" in adapted) is ("reasoning_content" not in left)
 
 
-def test_a_name_is_a_tools_alone_at_mistral() -> None:
+def test_user_message_name_is_removed_for_mistral() -> None:
     there, adapted = sent("mistral", OPENAI, messages=[said("user", "hi", name="ann")])
     assert there["messages"] == [said("user", "hi")]
     assert adapted == {"messages"}
 
 
-def test_what_only_google_adds_to_a_call_is_left_out() -> None:
+def test_google_extra_content_of_a_tool_call_is_removed_for_other_providers() -> None:
     signed = call(extra_content={"google": {"thought_signature": "abc"}})
     talk = [said("assistant", None, tool_calls=[signed]), said("tool", "42", tool_call_id="c1")]
     there, _ = sent("groq", OPENAI, messages=talk)
     assert there["messages"][0]["tool_calls"] == [call()]
 
 
-def test_a_call_goes_back_to_google_signed() -> None:
+def test_tool_calls_sent_to_google_carry_a_thought_signature() -> None:
     """A call that another provider made gets the signature that Google takes for none."""
     signed = call(extra_content={"google": {"thought_signature": "abc"}})
     for made, told in ((signed, "abc"), (call(), "skip_thought_signature_validator")):
@@ -82,14 +82,14 @@ def test_a_call_goes_back_to_google_signed() -> None:
         assert back["extra_content"]["google"]["thought_signature"] == told
 
 
-def test_thoughts_before_a_call_go_back_to_who_wants_them() -> None:
+def test_reasoning_before_a_tool_call_is_sent_to_providers_that_require_it() -> None:
     talk = [said("user", "hi"), said("assistant", [thought(), use()]), said("user", [result()])]
     for kind, told in (("deepseek", "hm"), ("moonshot", "hm"), ("openai", None), ("groq", None)):
         there, _ = sent(kind, ANTHROPIC, messages=talk)
         assert there["messages"][1].get("reasoning_content") == told
 
 
-def test_mistrals_model_speaks_between_a_tool_and_the_user() -> None:
+def test_assistant_message_is_inserted_between_tool_and_user_for_mistral() -> None:
     talk = [said("user", "hi"), said("assistant", [use()]), said("user", [result(), text("on")])]
     there, adapted = sent("mistral", ANTHROPIC, messages=talk)
     assert [one["role"] for one in there["messages"]][2:] == ["tool", "assistant", "user"]
@@ -98,7 +98,7 @@ def test_mistrals_model_speaks_between_a_tool_and_the_user() -> None:
     assert [one["role"] for one in there["messages"]][2:] == ["tool", "user"]
 
 
-def test_an_id_that_is_too_long_for_openai_is_made_shorter() -> None:
+def test_tool_call_id_too_long_for_openai_is_shortened() -> None:
     talk = [
         said("assistant", None, tool_calls=[call("x" * 41), call("y" * 40)]),
         said("tool", "42", tool_call_id="x" * 41),
@@ -111,7 +111,7 @@ def test_an_id_that_is_too_long_for_openai_is_made_shorter() -> None:
     assert adapted == {"tool_call_id"}
 
 
-def test_marks_of_a_prompt_cache_reach_who_has_one() -> None:
+def test_cache_control_is_kept_only_for_providers_that_accept_it() -> None:
     talk = [
         said("system", [text("top", cache_control=MARK)]),
         said("user", [text("hi", cache_control=MARK)]),
@@ -124,7 +124,7 @@ def test_marks_of_a_prompt_cache_reach_who_has_one() -> None:
         assert sent(kind, OPENAI, messages=talk)[0]["messages"][1]["content"] == told
 
 
-def test_anthropic_gets_its_own_thoughts_alone() -> None:
+def test_only_signed_thinking_blocks_are_sent_to_anthropic() -> None:
     talk = [
         said("user", "hi"),
         said("assistant", [thought(), text("a")]),
@@ -147,7 +147,7 @@ def test_anthropic_gets_its_own_thoughts_alone() -> None:
 @pytest.mark.parametrize(
     ("first", "thinks"), [([thought("signed")], True), ([thought()], False), ([], False)]
 )
-def test_a_model_thinks_on_where_its_thoughts_come_back(
+def test_thinking_stays_enabled_only_with_signed_thoughts_in_the_history(
     first: list[dict[str, object]], *, thinks: bool
 ) -> None:
     talk = [said("user", "hi"), said("assistant", [*first, use()]), said("user", [result()])]
@@ -159,7 +159,7 @@ def test_a_model_thinks_on_where_its_thoughts_come_back(
     assert ("thinking" in adapted) is not thinks
 
 
-def test_a_model_that_a_tool_answers_thinks_no_more_for_openais_clients() -> None:
+def test_thinking_is_disabled_after_tool_results_for_openai_clients() -> None:
     talk = [
         said("user", "hi"),
         said("assistant", None, tool_calls=[call()]),
@@ -171,7 +171,7 @@ def test_a_model_that_a_tool_answers_thinks_no_more_for_openais_clients() -> Non
     assert "thinking" in sent("anthropic", OPENAI, messages=talk[:1], reasoning_effort="high")[0]
 
 
-def test_a_conversation_begins_with_the_user() -> None:
+def test_user_turn_is_inserted_before_a_leading_assistant_turn() -> None:
     there, adapted = sent(
         "anthropic", OPENAI, messages=[said("assistant", "welcome"), said("user", "hi")]
     )
@@ -179,7 +179,7 @@ def test_a_conversation_begins_with_the_user() -> None:
     assert adapted == {"messages"}
 
 
-def test_more_ways_to_say_the_same_are_read() -> None:
+def test_alternative_message_shapes_are_understood() -> None:
     odd = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
     talk = [
         said("user", [{"type": "image_url", "image_url": "https://example.com/a.png"}]),
@@ -205,7 +205,7 @@ def test_more_ways_to_say_the_same_are_read() -> None:
         ("UklGRiQAAABXRUJQ", "image/webp"),
     ],
 )
-def test_an_image_is_what_its_data_says(start: str, told: str) -> None:
+def test_image_media_type_is_detected_from_its_data(start: str, told: str) -> None:
     part = {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{start[:8]}\n"}}
     part["image_url"] = {"url": f"data:image/gif;base64,{start[:8]}\n{start[8:]}"}
     there, adapted = sent("anthropic", OPENAI, messages=[said("user", [part])])
@@ -214,7 +214,7 @@ def test_an_image_is_what_its_data_says(start: str, told: str) -> None:
     assert adapted == {"messages"}
 
 
-def test_what_ran_at_the_other_provider_is_left_out() -> None:
+def test_server_side_tool_blocks_are_removed_or_become_text() -> None:
     found = {
         "type": "search_result",
         "source": "https://example.com",
@@ -249,7 +249,7 @@ def test_what_ran_at_the_other_provider_is_left_out() -> None:
     assert adapted == {"messages"}
 
 
-def test_what_has_no_counterpart_is_named() -> None:
+def test_parameters_without_a_counterpart_are_dropped_and_reported() -> None:
     talk = [said("user", "hi")]
     there, adapted = sent(
         "anthropic",
@@ -271,7 +271,7 @@ def test_what_has_no_counterpart_is_named() -> None:
     assert adapted == {"top_k", "stop_sequences"}
 
 
-def test_a_schema_is_one_objects() -> None:
+def test_union_schema_is_merged_into_one_object_schema() -> None:
     how = Encoding()
     one = {
         "type": "object",
@@ -299,7 +299,7 @@ def test_a_schema_is_one_objects() -> None:
     assert how.adapted == set()
 
 
-def test_half_a_character_reaches_openais_clients() -> None:
+def test_split_surrogate_pair_is_passed_to_openai_clients() -> None:
     """A character that the provider cut in two is put together by the client."""
     chat = decode_chat(b'{"model": "m", "stream": true, "messages": []}', OPENAI)
     scanner = CATALOGUE["anthropic"].dialects[OPENAI.format].scanner(chat)
@@ -314,7 +314,7 @@ def test_half_a_character_reaches_openais_clients() -> None:
     assert halves.encode("utf-16", "surrogatepass").decode("utf-16") == "\U0001f600"
 
 
-def test_an_event_that_nobody_knows_ends_no_answer() -> None:
+def test_unknown_stream_event_is_passed_through() -> None:
     chat = decode_chat(b'{"model": "m", "stream": true, "messages": []}', ANTHROPIC)
     scanner = CATALOGUE["anthropic"].dialects[ANTHROPIC.format].scanner(chat)
     event = b'event: new\ndata: {"type": "new", "index": "one", "delta": [1]}\n\n'
@@ -324,20 +324,22 @@ def test_an_event_that_nobody_knows_ends_no_answer() -> None:
 @pytest.mark.parametrize(
     ("kind", "left"), [("mistral", 2), ("moonshot", 2), ("gemini", 2), ("openai", 3), ("vllm", 3)]
 )
-def test_an_answer_that_says_nothing_is_left_out(kind: str, left: int) -> None:
+def test_empty_assistant_message_is_removed_for_providers_that_refuse_it(
+    kind: str, left: int
+) -> None:
     talk = [said("user", "hi"), said("assistant", ""), said("user", "on")]
     there, adapted = sent(kind, OPENAI, messages=talk)
     assert len(there["messages"]) == left
     assert ("messages" in adapted) is (left == 2)
 
 
-def test_a_request_without_any_text_has_some() -> None:
+def test_placeholder_text_replaces_a_blank_conversation() -> None:
     there, adapted = sent("anthropic", OPENAI, messages=[said("user", " ")])
     assert there["messages"] == [said("user", [text("(no text)")])]
     assert adapted == {"messages"}
 
 
-def test_null_says_nothing_wherever_an_sdk_writes_it() -> None:
+def test_null_fields_are_treated_as_absent() -> None:
     talk = [
         said("user", "hi", name=None, tool_calls=None, tool_call_id=None),
         said("assistant", [text("x", refusal=None)], tool_calls=[call()]),
@@ -354,18 +356,18 @@ def test_null_says_nothing_wherever_an_sdk_writes_it() -> None:
     assert there["messages"][2]["content"] == "42"
 
 
-def test_thoughts_that_are_missing_are_empty() -> None:
+def test_missing_reasoning_content_is_empty_for_moonshot() -> None:
     talk = [said("assistant", None, tool_calls=[call()]), said("tool", "42", tool_call_id="c1")]
     assert sent("moonshot", OPENAI, messages=talk)[0]["messages"][0]["reasoning_content"] == ""
     assert "reasoning_content" not in sent("vllm", OPENAI, messages=talk)[0]["messages"][0]
 
 
-def test_mistral_goes_on_with_what_the_client_began() -> None:
+def test_trailing_assistant_message_is_a_prefix_for_mistral() -> None:
     there, _ = sent("mistral", OPENAI, messages=[said("user", "hi"), said("assistant", "{")])
     assert there["messages"][1] == said("assistant", "{", prefix=True)
 
 
-def test_ids_of_calls_are_unique_in_a_conversation() -> None:
+def test_repeated_tool_call_ids_are_made_unique() -> None:
     """Some servers number the calls of each turn from zero, and some give no ids at all."""
     talk = [
         said("user", "hi"),
@@ -385,7 +387,7 @@ def test_ids_of_calls_are_unique_in_a_conversation() -> None:
     assert "tool_call_id" in adapted
 
 
-def test_two_results_of_one_call_are_both_there() -> None:
+def test_second_result_of_one_tool_call_is_kept_as_text() -> None:
     talk = [
         said("user", "hi"),
         said("assistant", None, tool_calls=[call("")]),
@@ -397,7 +399,7 @@ def test_two_results_of_one_call_are_both_there() -> None:
     assert (first["content"], second) == ("one", text("two"))
 
 
-def test_four_marks_of_a_prompt_cache_are_left() -> None:
+def test_at_most_four_cache_control_marks_are_kept() -> None:
     talk = [said("user", [text(f"t{n}", cache_control=MARK) for n in range(6)])]
     there, adapted = sent("anthropic", OPENAI, messages=talk)
     marked = [one["text"] for one in there["messages"][0]["content"] if "cache_control" in one]
@@ -405,7 +407,7 @@ def test_four_marks_of_a_prompt_cache_are_left() -> None:
     assert adapted == {"cache_control"}
 
 
-def test_tools_that_the_client_runs_are_known_to_every_model() -> None:
+def test_client_side_anthropic_tools_become_functions_for_other_models() -> None:
     tools = [
         {"type": "bash_20250124", "name": "bash"},
         {"type": "web_search_20250305", "name": "web_search"},
@@ -421,7 +423,9 @@ def test_tools_that_the_client_runs_are_known_to_every_model() -> None:
 
 
 @pytest.mark.parametrize(("required", "strict"), [(["a", "b"], True), (["a"], False)])
-def test_a_format_is_strict_where_openai_takes_it(required: list[str], *, strict: bool) -> None:
+def test_response_format_is_strict_only_if_all_properties_are_required(
+    required: list[str], *, strict: bool
+) -> None:
     schema = {
         "type": "object",
         "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
@@ -434,7 +438,7 @@ def test_a_format_is_strict_where_openai_takes_it(required: list[str], *, strict
     assert (told["strict"], told["schema"]) == (strict, schema)
 
 
-def test_references_of_a_schema_are_followed() -> None:
+def test_schema_references_are_resolved() -> None:
     defined = {
         "A": {"type": "object", "properties": {"a": {"type": ["array", "null"]}}},
         "B": {"allOf": [{"properties": {"default": {"type": "array"}}}]},

@@ -97,7 +97,7 @@ def wait_for(gateway: Gateway, key: str, wanted: int) -> None:
     wait_until(lambda: status(gateway, key) == wanted, deadline_s=SEEN_S, what=f"{wanted}")
 
 
-def test_a_key_is_made_listed_and_deleted_for_every_replica(
+def test_key_is_created_listed_and_deleted_on_every_replica(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest, folder: Path
 ) -> None:
     first, second = gateways
@@ -141,7 +141,7 @@ def test_a_key_is_made_listed_and_deleted_for_every_replica(
     assert "deleted_at" in redis.master.command("HGET", "seawall:keys", key_id), "a tombstone"
 
 
-def test_a_failover_loses_no_key_and_brings_none_back(
+def test_redis_failover_neither_loses_nor_restores_keys(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     first, second = gateways
@@ -161,7 +161,7 @@ def test_a_failover_loses_no_key_and_brings_none_back(
 
 
 @pytest.mark.parametrize("redis", [False], indirect=True)
-def test_what_no_replica_has_is_not_made(
+def test_key_is_not_created_when_no_redis_replica_stored_it(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     first, _ = gateways
@@ -216,7 +216,7 @@ async def test_a_read_that_began_before_a_deletion_does_not_undo_it(tmp_path: Pa
     watching.cancel()
 
 
-def test_keys_go_on_and_expire_while_redis_is_frozen(
+def test_keys_stay_valid_and_expire_while_redis_is_frozen(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     first, second = gateways
@@ -236,7 +236,7 @@ def test_keys_go_on_and_expire_while_redis_is_frozen(
     wait_for(first, lasting, 200)
 
 
-def test_who_may_not_and_what_is_wrong_is_refused(
+def test_unauthorized_and_invalid_admin_requests_are_refused(
     gateways: tuple[Gateway, Gateway], gateway: Gateway
 ) -> None:
     first, _ = gateways
@@ -277,7 +277,7 @@ def reasons(gateway: Gateway) -> list[str]:
     return found
 
 
-def test_a_budget_needs_the_prices_that_it_is_counted_by(
+def test_key_with_a_budget_needs_prices_of_all_models(
     gateways: tuple[Gateway, Gateway], alpha: Simulator
 ) -> None:
     first, second = gateways
@@ -329,7 +329,7 @@ def test_a_budget_needs_the_prices_that_it_is_counted_by(
     assert key not in first.output
 
 
-def test_without_redis_no_keys_are_made(folder: Path, alpha: Simulator) -> None:
+def test_key_creation_without_redis_is_a_501(folder: Path, alpha: Simulator) -> None:
     alone = Gateway(folder, [alpha], keys=keys())
     try:
         answer = admin(alone, "POST", body={"tenant": "shop"})

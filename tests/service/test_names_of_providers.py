@@ -56,7 +56,7 @@ async def name_server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
     return made
 
 
-async def test_a_provider_that_nobody_asked_yet_is_reached_without_a_name_server(
+async def test_unused_provider_is_reached_after_the_name_server_fails(
     name_server: NameServer,
 ) -> None:
     runner, port = await answering()
@@ -72,7 +72,7 @@ async def test_a_provider_that_nobody_asked_yet_is_reached_without_a_name_server
         await runner.cleanup()
 
 
-async def test_the_start_waits_for_an_answer_about_each_name(
+async def test_name_lookup_waits_for_an_answer_for_each_name(
     name_server: NameServer,
 ) -> None:
     name_server.answers_after.clear()
@@ -88,7 +88,7 @@ async def test_the_start_waits_for_an_answer_about_each_name(
         await client.close()
 
 
-async def test_a_lookup_that_is_lost_is_repeated_soon(name_server: NameServer) -> None:
+async def test_lost_name_lookup_is_retried(name_server: NameServer) -> None:
     name_server.loses = 1
     client = UpstreamClient(0.5, ["http://provider.test/v1"])
     try:
@@ -99,7 +99,7 @@ async def test_a_lookup_that_is_lost_is_repeated_soon(name_server: NameServer) -
         await client.close()
 
 
-async def test_the_gateway_is_started_when_its_providers_names_are_known(
+async def test_gateway_startup_completes_when_provider_names_are_resolved(
     name_server: NameServer, tmp_path: Path
 ) -> None:
     (tmp_path / paths.API_KEYS_FILE).write_text('{"keys": []}')
@@ -117,7 +117,7 @@ async def test_the_gateway_is_started_when_its_providers_names_are_known(
         await asyncio.wait_for(starts, 5)
 
 
-async def test_the_start_does_not_wait_for_a_name_server_that_is_lost(
+async def test_name_lookup_stops_waiting_for_a_silent_name_server(
     name_server: NameServer,
 ) -> None:
     name_server.answers_after.clear()
@@ -130,7 +130,7 @@ async def test_the_start_does_not_wait_for_a_name_server_that_is_lost(
         await client.close()
 
 
-async def test_a_name_that_never_had_an_address_is_a_failure_to_connect(
+async def test_unresolvable_name_is_a_connect_failure(
     name_server: NameServer,
 ) -> None:
     del name_server
@@ -143,7 +143,7 @@ async def test_a_name_that_never_had_an_address_is_a_failure_to_connect(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a file")
-def test_lookups_in_vain_do_not_hold_up_connections(tmp_path: Path) -> None:
+def test_hanging_name_lookups_do_not_block_connections(tmp_path: Path) -> None:
     """With the system's own resolver, whose name server is there and says nothing."""
     file = tmp_path / "resolv.conf"
     file.write_text(f"nameserver {program.NAME_SERVER}\n")

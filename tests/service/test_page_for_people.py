@@ -81,7 +81,7 @@ def state(gateway: Gateway, key: str) -> int:
     return http_request("GET", url, headers={"authorization": f"Basic {token}"}).status
 
 
-def test_only_an_admins_key_opens_it(watched: Gateway) -> None:
+def test_page_requires_an_admin_key(watched: Gateway) -> None:
     assert state(watched, PLAIN_KEY) == 401
     assert state(watched, "") == 401
     for path in ("/ui", "/ui/page.js", "/ui/state", "/ui/../state"):
@@ -90,7 +90,7 @@ def test_only_an_admins_key_opens_it(watched: Gateway) -> None:
     assert challenge.startswith("Basic")
 
 
-def test_the_page_loads_nothing_from_elsewhere(watched: Gateway) -> None:
+def test_page_loads_no_external_resources(watched: Gateway) -> None:
     headers = {"authorization": f"Bearer {API_KEY}"}
     for path in ("/ui", "/ui/page.css", "/ui/page.js"):
         answer = http_request("GET", watched.health_url(path), headers=headers)

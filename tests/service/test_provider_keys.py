@@ -70,13 +70,13 @@ def test_a_replaced_key_is_tried_at_once(
     assert told == [1, 0]
 
 
-def test_a_key_that_may_not_use_a_model_serves_the_others(pool: KeyPool) -> None:
+def test_key_refused_for_one_model_serves_other_models(pool: KeyPool) -> None:
     pool.refused(pool.take("m"), "m")
     assert pool.take("m").value == "two"
     assert pool.take("n").value == "one"
 
 
-def test_a_key_that_is_used_up_rests_for_as_long_as_the_provider_says(
+def test_exhausted_key_rests_for_the_time_the_provider_requests(
     pool: KeyPool, clock: Clock
 ) -> None:
     pool.exhausted(pool.take("m"), 5)
@@ -87,7 +87,7 @@ def test_a_key_that_is_used_up_rests_for_as_long_as_the_provider_says(
     assert pool.take("m").value == "two", "for a moment, where nothing is asked for"
 
 
-def test_no_key_at_all_is_a_failure_of_the_target(folder: Path) -> None:
+def test_missing_key_file_is_an_upstream_failure(folder: Path) -> None:
     with pytest.raises(UpstreamFailure, match="missing or empty"):
         KeyPool([SecretFile(folder / "none")]).take("m")
     assert KeyPool([]).take("m").value is None

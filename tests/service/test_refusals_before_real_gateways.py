@@ -50,7 +50,7 @@ def gateway_of(
         yield gateway
 
 
-def test_an_answer_is_as_long_as_the_target_allows(folder: Path, alpha: Simulator) -> None:
+def test_max_tokens_is_reduced_to_what_the_target_allows(folder: Path, alpha: Simulator) -> None:
     """The bound is read of the refusal, and known from then on; a room is that of one prompt."""
     bound = error(
         "400 Bad Request",
@@ -71,7 +71,7 @@ def test_an_answer_is_as_long_as_the_target_allows(folder: Path, alpha: Simulato
         assert gateway.metric(tries) == 1
 
 
-def test_the_soonest_of_all_waits_is_told(folder: Path, alpha: Simulator) -> None:
+def test_retry_after_is_the_shortest_wait_of_all_targets(folder: Path, alpha: Simulator) -> None:
     later = error("429 Too Many Requests", "slow down", header=b"retry-after: 40")
     sooner = error("429 Too Many Requests", "Please retry in 20.5s.")
     with gateway_of(folder, alpha, {"one": (sooner,), "two": (later,)}) as gateway:
@@ -80,7 +80,7 @@ def test_the_soonest_of_all_waits_is_told(folder: Path, alpha: Simulator) -> Non
         assert answer.json()["error"]["code"] == "rate_limit_exceeded"
 
 
-def test_a_fallback_answers_when_all_have_had_enough_and_no_quota_stays_that(
+def test_fallback_answers_rate_limits_and_insufficient_quota_keeps_its_code(
     folder: Path, alpha: Simulator
 ) -> None:
     busy = error("429 Too Many Requests", "slow down")
@@ -107,7 +107,9 @@ LEARNED = {
 """What a target says of a field, and what the client is shown as adapted."""
 
 
-def test_what_a_target_refuses_is_left_out_from_then_on(folder: Path, alpha: Simulator) -> None:
+def test_refused_field_is_adapted_in_later_requests_to_that_target(
+    folder: Path, alpha: Simulator
+) -> None:
     answers: dict[str, tuple[bytes, ...]] = {}
     for param, (message, _) in LEARNED.items():
         said = {"error": {"message": message, "param": param, "code": "unsupported_value"}}
@@ -122,7 +124,7 @@ def test_what_a_target_refuses_is_left_out_from_then_on(folder: Path, alpha: Sim
             assert gateway.metric(tries) == 1
 
 
-def test_adapted_requests_are_counted_from_the_start(folder: Path, alpha: Simulator) -> None:
+def test_adapted_requests_metric_starts_at_zero(folder: Path, alpha: Simulator) -> None:
     """A series that begins with its first event has no rate: the dashboard would stay empty."""
     with gateway_of(folder, alpha, {"one": (GOOD,)}, kind="groq") as gateway:
         adapted = 'seawall_requests_adapted_total{provider="one"}'

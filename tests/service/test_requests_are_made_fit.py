@@ -36,7 +36,7 @@ def hashed(user: str) -> str:
 
 
 @pytest.mark.parametrize("user", [MAIL, "a b", "u" * 300])
-def test_a_user_that_is_no_plain_id_is_hashed(user: str) -> None:
+def test_user_that_is_not_a_plain_id_is_hashed(user: str) -> None:
     there, adapted = to_anthropic(user=user)
     assert there["metadata"] == {"user_id": hashed(user)}
     assert adapted == {"user"}
@@ -55,7 +55,7 @@ def test_a_user_that_is_no_plain_id_is_hashed(user: str) -> None:
         ({"reasoning_effort": "high", "temperature": 0.5}, {}, {"temperature"}),
     ],
 )
-def test_one_way_of_sampling_is_told(
+def test_only_one_sampling_parameter_is_sent_to_anthropic(
     fields: dict[str, object], kept: dict[str, float], adapted: set[str]
 ) -> None:
     there, changed = to_anthropic(**fields)
@@ -64,7 +64,7 @@ def test_one_way_of_sampling_is_told(
 
 
 @pytest.mark.parametrize(("stop", "told"), [(["\n", "END"], ["END"]), ("\n", None), (["a"], ["a"])])
-def test_stop_sequences_hold_something_to_be_seen(stop: object, told: object) -> None:
+def test_blank_stop_sequences_are_removed_for_anthropic(stop: object, told: object) -> None:
     there, _ = to_anthropic(stop=stop)
     assert there.get("stop_sequences") == told
 
@@ -72,7 +72,7 @@ def test_stop_sequences_hold_something_to_be_seen(stop: object, told: object) ->
 @pytest.mark.parametrize(
     "head", ["image/jpg;base64", "image/jpeg;charset=utf-8;base64", "IMAGE/JPEG;base64"]
 )
-def test_images_have_a_type_that_is_known(head: str) -> None:
+def test_image_media_types_are_normalized(head: str) -> None:
     part = {"type": "image_url", "image_url": {"url": f"data:{head},{PIXEL}"}}
     there, _ = to_anthropic(messages=[said("user", [part])])
     assert there["messages"][0]["content"][0]["source"]["media_type"] == "image/jpeg"
@@ -82,7 +82,9 @@ def test_images_have_a_type_that_is_known(head: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "pattern"), [("anthropic", r"[a-zA-Z0-9_-]+"), ("mistral", r"[a-zA-Z0-9]{9}")]
 )
-def test_a_call_and_its_result_have_an_id_that_is_taken(kind: str, pattern: str, one: str) -> None:
+def test_tool_call_ids_are_valid_for_the_provider_and_match_their_results(
+    kind: str, pattern: str, one: str
+) -> None:
     talk = [
         said("user", "hi"),
         said("assistant", None, tool_calls=[call(one)]),
@@ -98,7 +100,7 @@ def test_a_call_and_its_result_have_an_id_that_is_taken(kind: str, pattern: str,
     assert re.fullmatch(pattern, found)
 
 
-def test_ids_of_anthropics_clients_are_fit_for_mistral() -> None:
+def test_anthropic_tool_ids_are_shortened_for_mistral() -> None:
     use: dict[str, object] = {
         "type": "tool_use",
         "id": "toolu_01A09q90qw90lq917835lq9",
@@ -114,18 +116,18 @@ def test_ids_of_anthropics_clients_are_fit_for_mistral() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mistral", "vllm", "ollama", "openai-compatible", "groq"])
-def test_the_role_developer_is_system_where_it_is_not_known(kind: str) -> None:
+def test_developer_role_becomes_system_where_unsupported(kind: str) -> None:
     talk = [said("developer", "Be brief."), said("user", 'a "developer"')]
     there, _ = sent(kind, OPENAI, messages=talk)
     assert there["messages"] == [said("system", "Be brief."), talk[1]]
 
 
-def test_openai_gets_the_role_developer() -> None:
+def test_developer_role_is_kept_for_openai() -> None:
     talk = [said("developer", "Be brief.")]
     assert sent("openai", OPENAI, messages=talk)[0]["messages"] == talk
 
 
-def test_mistral_gets_the_fields_that_it_knows() -> None:
+def test_unsupported_fields_are_removed_or_renamed_for_mistral() -> None:
     fields: dict[str, object] = {
         "store": True,
         "verbosity": "low",
@@ -138,7 +140,7 @@ def test_mistral_gets_the_fields_that_it_knows() -> None:
     assert adapted == {"verbosity", "logit_bias"}
 
 
-def test_a_schema_is_that_of_an_object() -> None:
+def test_tool_schema_always_has_type_object() -> None:
     tools: list[dict[str, object]] = [
         {"type": "function", "function": {"name": "f"}},
         {"type": "function", "function": {"name": "g", "parameters": {"properties": {"a": {}}}}},
@@ -166,11 +168,13 @@ def test_a_schema_is_that_of_an_object() -> None:
     ],
     ids=["system alone", "white space alone", "white space at the end"],
 )
-def test_texts_that_anthropic_refuses_are_made_fit(talk: object, told: object) -> None:
+def test_blank_texts_and_trailing_spaces_are_fixed_for_anthropic(
+    talk: object, told: object
+) -> None:
     assert to_anthropic(messages=talk)[0]["messages"] == told
 
 
-def test_every_call_has_its_result_and_every_result_its_call() -> None:
+def test_tool_calls_and_results_are_paired_for_anthropic() -> None:
     talk = [
         said("user", "hi"),
         said("assistant", None, tool_calls=[call("c1"), call("c2", "no json")]),
@@ -195,7 +199,7 @@ def test_every_call_has_its_result_and_every_result_its_call() -> None:
     assert last["content"][0]["id"] == missing["content"][0]["tool_use_id"] == "c3"
 
 
-def test_calls_and_results_of_anthropics_clients_are_paired() -> None:
+def test_tool_calls_and_results_are_paired_for_openai() -> None:
     uses: list[dict[str, object]] = [
         {"type": "tool_use", "id": one, "name": "f", "input": {}} for one in ("c1", "c2")
     ]
@@ -215,7 +219,7 @@ def test_calls_and_results_of_anthropics_clients_are_paired() -> None:
     assert adapted == {"messages"}
 
 
-def test_an_image_that_a_tool_gave_is_seen() -> None:
+def test_images_in_tool_results_are_translated() -> None:
     use: dict[str, object] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
     result = {"type": "tool_result", "tool_use_id": "c1", "content": [IMAGE]}
     talk = [said("user", "look"), said("assistant", [use]), said("user", [result])]
@@ -238,7 +242,7 @@ def test_a_document_becomes_a_file() -> None:
     assert part["file"]["file_data"] == "data:application/pdf;base64,JVBERi0="
 
 
-def test_system_texts_in_the_middle_stay_there() -> None:
+def test_system_messages_inside_a_conversation_keep_their_place() -> None:
     talk = [said("user", "hi"), said("system", [{"type": "text", "text": "SKILLS"}])]
     there, _ = to_openai(system="TOP", messages=talk)
     assert [one["content"] for one in there["messages"]] == ["TOP", "hi", "SKILLS"]
@@ -256,7 +260,7 @@ def test_system_texts_in_the_middle_stay_there() -> None:
         ({"thinking": {"type": "disabled"}}, None),
     ],
 )
-def test_how_hard_to_think_reaches_openais_providers(
+def test_thinking_settings_become_reasoning_effort_for_openai(
     fields: dict[str, object], effort: str | None
 ) -> None:
     assert to_openai(**fields)[0].get("reasoning_effort") == effort
@@ -266,13 +270,15 @@ def test_how_hard_to_think_reaches_openais_providers(
     ("effort", "most", "budget"),
     [("high", 8000, 4000), ("low", 8000, 1024), ("minimal", 8000, None), ("high", 1000, None)],
 )
-def test_how_hard_to_think_reaches_anthropics(effort: str, most: int, budget: int | None) -> None:
+def test_reasoning_effort_becomes_a_thinking_budget_for_anthropic(
+    effort: str, most: int, budget: int | None
+) -> None:
     there, adapted = to_anthropic(reasoning_effort=effort, max_completion_tokens=most)
     assert there.get("thinking", {}).get("budget_tokens") == budget
     assert ("reasoning_effort" in adapted) is (budget is None)
 
 
-def test_a_field_of_ours_that_is_refused_is_left_out() -> None:
+def test_refused_field_added_by_the_gateway_is_omitted() -> None:
     document = {"model": "m", "messages": [said("user", "hi")], "stream": True}
     chat = decode_chat(json.dumps(document).encode(), OPENAI)
     how = Encoding(frozenset(("stream_options",)))
@@ -281,7 +287,7 @@ def test_a_field_of_ours_that_is_refused_is_left_out() -> None:
     assert how.added == set()
 
 
-def test_a_tool_that_runs_at_the_provider_is_left_out() -> None:
+def test_server_side_tools_are_removed_for_openai() -> None:
     tools = [
         {"type": "web_search_20250305", "name": "web_search"},
         {"name": "f", "input_schema": {"type": "object"}},
@@ -293,7 +299,7 @@ def test_a_tool_that_runs_at_the_provider_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", ["mcp__" + "server" * 30, "functions.read", "les\u00e9"])
 @pytest.mark.parametrize(("kind", "client"), [("openai", ANTHROPIC), ("anthropic", OPENAI)])
-def test_a_tool_with_another_name_is_called_by_its_own(
+def test_renamed_tools_get_their_original_names_in_answers(
     kind: str, client: ClientApi, name: str
 ) -> None:
     function = {"name": name, "description": "d"}
@@ -337,6 +343,6 @@ def test_a_tool_with_another_name_is_called_by_its_own(
 @pytest.mark.parametrize(
     ("kind", "told"), [("openai", MAIL), ("groq", hashed(MAIL)), ("vllm", hashed(MAIL))]
 )
-def test_another_company_learns_no_address(kind: str, told: str) -> None:
+def test_email_addresses_are_hashed_for_providers_other_than_openai(kind: str, told: str) -> None:
     assert sent(kind, OPENAI, user=MAIL)[0]["user"] == told
     assert sent(kind, OPENAI, user="u-1")[0]["user"] == "u-1"

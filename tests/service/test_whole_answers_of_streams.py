@@ -43,7 +43,7 @@ def gathered(kind: str, stream: bytes, size: int = 7) -> Any:  # noqa: ANN401 - 
     return json.loads(gatherer.body())
 
 
-def test_text_with_its_log_probabilities_and_usage() -> None:
+def test_text_with_logprobs_and_usage_is_assembled() -> None:
     one, two = ({"token": text, "logprob": -0.1} for text in ("4", "2"))
     stream = (
         piece({"role": "assistant", "content": "", "refusal": None})
@@ -67,7 +67,7 @@ def test_text_with_its_log_probabilities_and_usage() -> None:
     }
 
 
-def test_parallel_calls_whose_pieces_come_in_turns() -> None:
+def test_interleaved_pieces_of_parallel_calls_are_assembled() -> None:
     stream = (
         piece({"role": "assistant", "content": None, **call(0, "", "c1", "f")})
         + piece(call(1, "", "c2", "g"))
@@ -89,13 +89,13 @@ def test_parallel_calls_whose_pieces_come_in_turns() -> None:
     }
 
 
-def test_calls_that_all_have_one_number() -> None:
+def test_calls_with_the_same_index_are_separated_by_id() -> None:
     stream = piece(call(0, "{}", "c1", "f")) + piece(call(0, "{}", "c2", "g"))
     (choice,) = gathered("groq", stream + piece({}, "tool_calls") + END)["choices"]
     assert [one["id"] for one in choice["message"]["tool_calls"]] == ["c1", "c2"]
 
 
-def test_several_choices_and_thoughts() -> None:
+def test_several_choices_with_reasoning_are_assembled() -> None:
     stream = (
         piece({"role": "assistant", "reasoning_content": "h"}, index=1)
         + piece({"role": "assistant", "content": "a"})
@@ -109,7 +109,7 @@ def test_several_choices_and_thoughts() -> None:
     assert second["message"]["reasoning_content"] == "hm"
 
 
-def test_contents_in_parts() -> None:
+def test_content_parts_are_assembled() -> None:
     parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
     stream = piece({"content": parts}) + piece({"content": "42"}) + piece({}, "stop") + END
     (choice,) = gathered("mistral", stream)["choices"]
@@ -120,7 +120,7 @@ def event(**fields: object) -> bytes:
     return f"event: {fields['type']}\ndata: {json.dumps(fields)}\n\n".encode()
 
 
-def test_a_message_with_a_thought_and_a_call() -> None:
+def test_anthropic_message_with_thinking_and_tool_use_is_assembled() -> None:
     used = {"input_tokens": 5, "cache_read_input_tokens": 2, "output_tokens": 1}
     message = {"id": "m1", "type": "message", "role": "assistant", "model": "claude"}
     blocks: list[tuple[dict[str, object], list[dict[str, object]]]] = [
@@ -177,7 +177,7 @@ def test_a_message_with_a_thought_and_a_call() -> None:
         ("anthropic", event(type="message_start", message={"id": "m1"})),
     ],
 )
-def test_a_stream_without_its_end_is_no_whole_answer(kind: str, stream: bytes) -> None:
+def test_incomplete_stream_is_a_cut(kind: str, stream: bytes) -> None:
     gatherer = CATALOGUE[kind].gatherer()
     gatherer.feed(stream)
     with pytest.raises(UpstreamFailure) as caught:
@@ -189,7 +189,7 @@ def named(name: str, arguments: str, **more: object) -> dict[str, object]:
     return {"tool_calls": [{"function": {"name": name, "arguments": arguments}, **more}]}
 
 
-def test_calls_without_ids_are_told_apart_by_their_names() -> None:
+def test_calls_without_ids_are_separated_by_name() -> None:
     stream = piece(named("f", "{}", index=0, id="")) + piece(named("g", '{"b":1}', index=0, id=""))
     message = gathered("openai", stream + piece({}, "tool_calls") + END)["choices"][0]["message"]
     told = [
@@ -198,7 +198,7 @@ def test_calls_without_ids_are_told_apart_by_their_names() -> None:
     assert told == [("f", "{}"), ("g", '{"b":1}')]
 
 
-def test_calls_without_numbers_grow_and_numbered_ones_are_in_order() -> None:
+def test_calls_without_an_index_are_appended_and_indexed_calls_are_sorted() -> None:
     rest = {"tool_calls": [{"function": {"arguments": "1}"}}]}
     stream = piece(named("f", '{"a":', id="c1")) + piece(rest) + piece({}, "tool_calls") + END
     (only,) = gathered("openai", stream)["choices"][0]["message"]["tool_calls"]
@@ -208,7 +208,7 @@ def test_calls_without_numbers_grow_and_numbered_ones_are_in_order() -> None:
     assert [one["id"] for one in message["tool_calls"]] == ["c1", "c2"]
 
 
-def test_parts_of_one_kind_in_a_row_are_one() -> None:
+def test_consecutive_parts_of_one_type_are_merged() -> None:
     def thought(words: str) -> dict[str, object]:
         part = {"type": "thinking", "thinking": [{"type": "text", "text": words}]}
         return {"content": [part]}
@@ -221,7 +221,7 @@ def test_parts_of_one_kind_in_a_row_are_one() -> None:
     ]
 
 
-def test_an_empty_last_chunk_takes_nothing_away() -> None:
+def test_empty_last_chunk_does_not_overwrite_fields() -> None:
     filtered = {"hate": {"filtered": False}}
     stream = (
         piece({"content": "hi"}, content_filter_results=filtered)
@@ -235,7 +235,7 @@ def test_an_empty_last_chunk_takes_nothing_away() -> None:
     assert made["choices"][0]["content_filter_results"] == filtered
 
 
-def test_fields_whose_last_value_counts_do_not_grow() -> None:
+def test_repeated_executed_tools_keep_the_last_value() -> None:
     """Groq names a tool that it ran twice: before and after the result."""
     ran = {"index": 0, "type": "search", "arguments": '{"q":1}'}
     stream = piece({"content": "x", "executed_tools": [ran]})
@@ -255,7 +255,7 @@ def test_fields_whose_last_value_counts_do_not_grow() -> None:
         ),
     ],
 )
-def test_what_cannot_be_put_together_is_the_providers_fault(
+def test_invalid_stream_chunk_is_a_malformed_upstream_answer(
     kind: str, events: list[dict[str, object]]
 ) -> None:
     gatherer = CATALOGUE[kind].gatherer()
@@ -265,7 +265,7 @@ def test_what_cannot_be_put_together_is_the_providers_fault(
     assert failed.value.symptom is Symptom.MALFORMED
 
 
-def test_what_is_beside_the_end_of_a_message_is_there() -> None:
+def test_extra_fields_of_message_delta_are_kept() -> None:
     told: list[dict[str, object]] = [
         {"type": "message_start", "message": {"id": "m1", "role": "assistant", "content": []}},
         {"type": "content_block_start", "content_block": {"type": "compaction", "content": None}},
@@ -283,7 +283,7 @@ def test_what_is_beside_the_end_of_a_message_is_there() -> None:
     assert made["context_management"] == {"applied_edits": []}
 
 
-def test_an_id_may_come_after_the_name_of_its_call() -> None:
+def test_tool_call_id_may_arrive_after_its_name() -> None:
     stream = piece(named("f", "", index=0))
     stream += piece({"tool_calls": [{"index": 0, "id": "c1", "function": {"arguments": "{}"}}]})
     (only,) = gathered("openai", stream + piece({}, "tool_calls") + END)["choices"][0]["message"][

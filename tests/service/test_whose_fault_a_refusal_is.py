@@ -178,19 +178,19 @@ SAYINGS: dict[str, tuple[int, object, Blame]] = {
 
 
 @pytest.mark.parametrize("name", SAYINGS)
-def test_a_refusal_is_blamed_on_who_caused_it(name: str) -> None:
+def test_provider_refusal_is_attributed_to_its_cause(name: str) -> None:
     status, said, whose = SAYINGS[name]
     body = said if isinstance(said, str) else json.dumps(said)
     assert blame(status, body.encode()) is whose
 
 
-def test_the_words_of_a_client_decide_nothing() -> None:
+def test_client_text_in_a_refusal_does_not_affect_attribution() -> None:
     said = {"error": {"message": "bad role", "prompt": "credit balance is too low"}}
     assert blame(400, json.dumps(said).encode()) is Blame.CLIENT
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"[" * 100_000, b'{"error": ' * 50, b"a" * 10**6])
-def test_any_bytes_are_read(body: bytes) -> None:
+def test_attribution_accepts_any_bytes(body: bytes) -> None:
     assert blame(400, body) is Blame.CLIENT
 
 
@@ -204,11 +204,11 @@ def test_any_bytes_are_read(body: bytes) -> None:
         ("prompt is too long: 205000 tokens > 200000 maximum", None),
     ],
 )
-def test_the_longest_answer_is_read(words: str, most: int | None) -> None:
+def test_maximum_output_tokens_are_parsed_from_the_message(words: str, most: int | None) -> None:
     assert most_tokens(json.dumps(error(words)).encode()) == most
 
 
-def test_the_room_beside_the_prompt_is_read() -> None:
+def test_tokens_left_next_to_the_prompt_are_parsed() -> None:
     words = "your request has 21000 input tokens (32000 > 32768 - 21000). None"
     assert room_left(json.dumps(flat(words)).encode()) == 11768
     assert room_left(b"{}") is None
@@ -223,7 +223,7 @@ def test_the_room_beside_the_prompt_is_read() -> None:
         ("Please wait a while.", None),
     ],
 )
-def test_a_wait_that_stands_in_words_is_read(words: str, seconds: float | None) -> None:
+def test_retry_time_in_the_message_text_is_parsed(words: str, seconds: float | None) -> None:
     assert asked_wait_s(json.dumps(error(words)).encode()) == seconds
 
 
@@ -237,7 +237,7 @@ def test_a_wait_that_stands_in_words_is_read(words: str, seconds: float | None) 
         "max_tokens must be at least 1, got 0. Maximum is 100",
     ],
 )
-def test_names_that_a_client_chose_decide_nothing(words: str) -> None:
+def test_names_chosen_by_the_client_do_not_affect_attribution(words: str) -> None:
     assert blame(400, json.dumps(error(words)).encode()) is Blame.CLIENT
 
 
@@ -258,11 +258,11 @@ def test_names_that_a_client_chose_decide_nothing(words: str) -> None:
         ("upstream connect error or disconnect/reset before headers", Blame.PROVIDER),
     ],
 )
-def test_more_words_of_providers(words: str, whose: Blame) -> None:
+def test_further_provider_messages_are_attributed_to_their_cause(words: str, whose: Blame) -> None:
     assert blame(400, json.dumps(error(words)).encode()) is whose
 
 
-def test_a_refusal_names_a_field_and_no_part_of_a_word() -> None:
+def test_refused_field_is_matched_as_a_whole_word() -> None:
     assert mentioned(json.dumps(error("bad 'thinking' here")).encode(), ["thinking"])
     tool = json.dumps(error("bad tool mcp__sequential-thinking__think")).encode()
     assert not mentioned(tool, ["thinking"])
@@ -271,7 +271,7 @@ def test_a_refusal_names_a_field_and_no_part_of_a_word() -> None:
     )
 
 
-def test_another_name_of_a_field_is_read() -> None:
+def test_suggested_replacement_of_a_field_is_parsed() -> None:
     words = (
         "Unsupported parameter: 'max_tokens' is not supported with this model. "
         "Use 'max_completion_tokens' instead."
