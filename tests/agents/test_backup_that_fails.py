@@ -16,7 +16,9 @@ from tests.support.ports import free_port
 pytestmark = [pytest.mark.servers]
 
 
-def test_refused_credentials_are_one_line(job: Job, earlier: list[str]) -> None:
+def test_refused_credentials_are_one_line_and_nothing_is_removed(
+    job: Job, earlier: list[str]
+) -> None:
     (job.folder / "secrets" / "backup-secret-key").write_text("another-secret")
     run = job.run()
     assert run.steps[-1] == "upload", run.raw
@@ -31,14 +33,12 @@ def test_a_missing_bucket_is_one_line(job: Job) -> None:
     )
 
 
-def test_a_storage_that_is_gone_is_one_line(job: Job) -> None:
+def test_unreachable_storage_is_one_line(job: Job) -> None:
     job.changed["SEAWALL_BACKUP_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
     assert "EndpointConnectionError" in job.run().error
 
 
-def test_a_redis_that_is_gone_is_one_line_and_nothing_is_removed(
-    job: Job, earlier: list[str]
-) -> None:
+def test_unreachable_redis_is_one_line_and_nothing_is_removed(job: Job, earlier: list[str]) -> None:
     for node in (job.redis.master, *job.redis.replicas):
         node.process.kill()
         node.process.wait()
@@ -48,13 +48,15 @@ def test_a_redis_that_is_gone_is_one_line_and_nothing_is_removed(
     assert job.keys == earlier
 
 
-def test_silent_sentinels_are_one_line(job: Job, earlier: list[str]) -> None:
+def test_unreachable_sentinels_are_one_line_and_nothing_is_removed(
+    job: Job, earlier: list[str]
+) -> None:
     job.changed["SEAWALL_SENTINEL_PORT"] = str(free_port())
     assert "0 of 1 sentinels agree on a master" in job.run().error
     assert job.keys == earlier
 
 
-def test_one_of_two_sentinels_is_not_enough(job: Job) -> None:
+def test_one_of_two_sentinels_is_no_majority(job: Job) -> None:
     job.changed["SEAWALL_REDIS_HOSTS"] = "127.0.0.1,127.0.0.2"
     assert "1 of 2 sentinels agree on a master" in job.run().error
 
@@ -69,7 +71,7 @@ def test_a_dump_without_keys_is_refused(job: Job, earlier: list[str]) -> None:
     assert job.keys == earlier
 
 
-def test_a_dump_that_fails_the_check_is_not_stored(job: Job, earlier: list[str]) -> None:
+def test_dump_that_fails_the_check_is_not_uploaded(job: Job, earlier: list[str]) -> None:
     real = shutil.which("redis-check-rdb")
     job.program("redis-check-rdb", f'truncate -s -20 "$1"; exec {real} "$1"')
     run = job.run()
@@ -78,7 +80,7 @@ def test_a_dump_that_fails_the_check_is_not_stored(job: Job, earlier: list[str])
     assert job.keys == earlier
 
 
-def test_a_copy_that_arrived_otherwise_is_not_counted_and_nothing_is_removed(
+def test_checksum_mismatch_after_upload_fails_and_nothing_is_removed(
     job: Job, earlier: list[str]
 ) -> None:
     # A storage that alters what it got cannot be had: its answer is altered.
@@ -113,7 +115,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_removed(job: Job, earlier: list[
     assert job.keys == earlier
 
 
-def test_a_deleted_pod_ends_with_one_line(job: Job, earlier: list[str]) -> None:
+def test_sigterm_ends_the_job_with_one_line(job: Job, earlier: list[str]) -> None:
     job.program("redis-cli", f'touch "{job.folder}/begun"; exec sleep 60')
     process = job.start()
     wait_until((job.folder / "begun").exists, deadline_s=20, what="the dump to begin")

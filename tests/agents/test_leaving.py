@@ -68,7 +68,7 @@ def pair(tmp_path: Path) -> Generator[Pair]:
         process.wait()
 
 
-def test_it_follows_the_elected_master_and_ends_when_it_is_told_to(pair: Pair) -> None:
+def test_old_master_becomes_a_replica_of_the_elected_one_and_exits_on_sigterm(pair: Pair) -> None:
     wait_until(
         lambda: "+monitor" in pair.sentinel_log.read_text(), deadline_s=10, what="the sentinel"
     )

@@ -59,14 +59,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[str]) 
     return pod_settings(secrets, hosts=HOSTS, **folders)
 
 
-def test_the_hand_over_of_an_earlier_container_is_forgotten(settings: Settings) -> None:
+def test_start_removes_the_stopped_file_of_an_earlier_container(settings: Settings) -> None:
     settings.stopped_file.touch()
     with pytest.raises(Started):
         start.start_redis(settings)
     assert not settings.stopped_file.exists(), "the sentinel would leave before the next hand-over"
 
 
-def test_a_start_follows_what_the_sentinels_say_and_stops_waiting(settings: Settings) -> None:
+def test_redis_starts_as_a_replica_of_the_master_that_sentinels_name(settings: Settings) -> None:
     with pytest.raises(Started) as started:
         start.start_redis(settings)
     assert started.value.args[0] == "redis-server"
@@ -74,7 +74,7 @@ def test_a_start_follows_what_the_sentinels_say_and_stops_waiting(settings: Sett
     assert not settings.waiting_file.exists()
 
 
-def test_what_the_others_say_is_asked_when_the_route_has_been_awaited(
+def test_sentinels_are_asked_after_the_network_route_is_up(
     settings: Settings, steps: list[str]
 ) -> None:
     with pytest.raises(Started):

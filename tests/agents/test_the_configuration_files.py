@@ -46,14 +46,14 @@ def settings(tmp_path: Path) -> Settings:
     return pod_settings(secrets, redis_port=16379, **folders)
 
 
-def test_the_acl_file_holds_hashes_and_closes_the_default_user(settings: Settings) -> None:
+def test_acl_file_contains_hashes_and_disables_the_default_user(settings: Settings) -> None:
     text = users(settings)
     assert "secret-of" not in text
     assert hashlib.sha256(password("redis-app-password").encode()).hexdigest() in text
     assert "user default off" in text
 
 
-def test_the_application_may_not_administrate(settings: Settings) -> None:
+def test_application_user_has_no_admin_commands(settings: Settings) -> None:
     app = next(line for line in users(settings).splitlines() if line.startswith("user app "))
     assert "-@all" in app
     assert "@admin" not in app
@@ -61,12 +61,12 @@ def test_the_application_may_not_administrate(settings: Settings) -> None:
     assert app.endswith(APP_RULES), "the gateway's tests run with these rights"
 
 
-def test_a_first_sentinel_watches_the_first_pod(settings: Settings) -> None:
+def test_first_sentinel_monitors_the_first_pod(settings: Settings) -> None:
     text = sentinel_configuration(settings, "")
     assert "sentinel monitor seawall redis-0.test 16379 2" in text
 
 
-def test_a_restarted_sentinel_keeps_what_it_learnt_and_takes_new_passwords(
+def test_restarted_sentinel_keeps_its_state_and_uses_rotated_passwords(
     settings: Settings,
 ) -> None:
     first = sentinel_configuration(settings, "")
@@ -112,7 +112,7 @@ def redis(settings: Settings) -> Generator[Settings]:
         server.wait()
 
 
-def test_a_real_redis_takes_the_files_and_keeps_each_user_to_its_rights(redis: Settings) -> None:
+def test_real_redis_loads_the_files_and_enforces_the_acl(redis: Settings) -> None:
     assert cli(redis, "app", "FLUSHALL").startswith("NOPERM")
     assert cli(redis, "app", "GET", "other:key").startswith("NOPERM")
     assert cli(redis, "app", "GET", "seawall:key") == ""
@@ -127,7 +127,7 @@ def test_a_master_without_replicas_refuses_writes(redis: Settings) -> None:
     assert cli(redis, "app", "SET", "seawall:key", "x").startswith("NOREPLICAS")
 
 
-def test_a_real_sentinel_tells_the_exporter_its_state_and_takes_no_orders_from_it(
+def test_exporter_user_may_read_sentinel_state_and_not_change_it(
     redis: Settings,
 ) -> None:
     file = redis.sentinel_file

@@ -31,7 +31,9 @@ def seen(
         pytest.param(seen({ME: ME, D: ME, E: ME}, peers=OF_FIVE), Lead(), id="three of five: lead"),
     ],
 )
-def test_an_agreement_decides(observation: Observation, expected: Decision) -> None:
+def test_agreement_of_the_sentinels_decides_the_role(
+    observation: Observation, expected: Decision
+) -> None:
     assert decide(observation) == expected
 
 
@@ -50,7 +52,7 @@ def test_an_agreement_decides(observation: Observation, expected: Decision) -> N
         pytest.param(seen({ME: ME, B: ME, C: D, D: D}, peers=OF_FIVE), id="two pairs of five"),
     ],
 )
-def test_without_an_agreement_or_when_data_would_be_lost_it_waits(observation: Observation) -> None:
+def test_start_waits_without_agreement_or_when_data_would_be_lost(observation: Observation) -> None:
     decision = decide(observation)
     assert isinstance(decision, Wait)
     assert decision.why, "whoever reads the log must learn what is missing"

@@ -219,8 +219,9 @@ def test_open_breaker_stays_open_after_its_time_without_the_probe_lease(bench: B
 
 @pytest.mark.parametrize("told", [True, False], ids=["store gone", "exchange lost"])
 def test_breaker_becomes_half_open_without_the_fleet_when_exchanges_stop(
-    bench: Bench, told: bool
-) -> None:  # noqa: FBT001
+    bench: Bench,
+    told: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     bench.open()
     bench.now += 4
     bench.hear(None)
