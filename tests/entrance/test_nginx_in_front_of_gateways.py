@@ -128,7 +128,7 @@ def error_of(answer: Answer) -> dict[str, Any]:
     return error
 
 
-def test_words_of_a_stream_arrive_as_they_are_said(nginx: Nginx) -> None:
+def test_stream_is_not_buffered(nginx: Nginx) -> None:
     """A busy machine may join the pieces of one stream; a proxy that buffers joins all of them."""
     wait_until(lambda: arrives_apart(nginx), deadline_s=15, what="a stream whose pieces are apart")
 
@@ -149,7 +149,7 @@ def arrives_apart(nginx: Nginx) -> bool:
     return sum(gap > 0.015 for gap in apart) >= 8
 
 
-def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
+def test_no_request_fails_when_a_gateway_ends_under_load(
     nginx: Nginx, known: list[str], second: Gateway
 ) -> None:
     known.append(SECOND)
@@ -172,7 +172,7 @@ def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
     assert retried, "the name server still names it, so some must have been refused there"
 
 
-def test_an_address_without_power_costs_a_connect_time_out_and_no_request(
+def test_unreachable_pod_costs_one_connect_timeout_and_no_request(
     nginx: Nginx, known: list[str], port: int
 ) -> None:
     with silent(SILENT, port):
@@ -190,7 +190,7 @@ def test_an_address_without_power_costs_a_connect_time_out_and_no_request(
         assert max(took) < 3 * RETRY_GOAL_S
 
 
-def test_a_request_of_which_a_byte_was_sent_is_not_sent_again(
+def test_request_is_not_retried_after_its_first_byte_was_sent(
     nginx: Nginx, known: list[str], port: int, provider: Simulator
 ) -> None:
     with listening(SILENT, port) as listener:
@@ -217,9 +217,7 @@ def test_a_request_of_which_a_byte_was_sent_is_not_sent_again(
         thread.join(timeout=5)
 
 
-def test_too_much_from_one_key_is_refused_and_others_do_not_notice(
-    conf: NginxConf, tmp_path: Path
-) -> None:
+def test_rate_limit_applies_per_key(conf: NginxConf, tmp_path: Path) -> None:
     limited = replace(conf, rate_limit=OwnLimit(requests_per_second=1, burst=1))
     with running(limited, tmp_path) as nginx:
         statuses = [ask(nginx.url, key="one").status for _ in range(4)]
@@ -231,16 +229,14 @@ def test_too_much_from_one_key_is_refused_and_others_do_not_notice(
         assert ask(nginx.url).status == 200
 
 
-def test_made_up_keys_do_not_help_where_addresses_are_counted(
-    conf: NginxConf, tmp_path: Path
-) -> None:
+def test_rate_limit_by_address_ignores_the_key(conf: NginxConf, tmp_path: Path) -> None:
     limit = OwnLimit(requests_per_second=1, by="address")
     with running(replace(conf, rate_limit=limit), tmp_path) as nginx:
         statuses = [ask(nginx.url, key=f"made-up-{n}").status for n in range(4)]
     assert 429 in statuses
 
 
-def test_a_body_that_is_too_large_is_refused_at_the_edge(nginx: Nginx) -> None:
+def test_too_large_body_is_refused_by_nginx(nginx: Nginx) -> None:
     answer = ask(nginx.url, b"x" * (MAX_BODY + 1))
     assert answer.status == 413
     assert error_of(answer)["code"] == "request_too_large"
@@ -252,7 +248,7 @@ def test_errors_of_the_gateway_pass_unchanged(nginx: Nginx) -> None:
     assert error_of(answer)["code"] == "invalid_api_key"
 
 
-def test_nobody_there_is_a_502_that_clients_try_again(nginx: Nginx, known: list[str]) -> None:
+def test_no_reachable_gateway_is_a_502_with_retry_after(nginx: Nginx, known: list[str]) -> None:
     known[:] = ["127.0.0.9"]
 
     def refusal() -> Answer | None:
@@ -265,7 +261,7 @@ def test_nobody_there_is_a_502_that_clients_try_again(nginx: Nginx, known: list[
     assert refused.headers["retry-after"] == "1"
 
 
-def test_a_request_keeps_its_id_and_the_log_tells_no_secret(nginx: Nginx) -> None:
+def test_request_id_is_kept_and_the_access_log_contains_no_secret(nginx: Nginx) -> None:
     answer = ask(nginx.url, x_request_id="team-7")
     assert answer.headers["x-request-id"] == "team-7"
     odd = http_request("GET", f"{nginx.url}/v1/models", headers={"x-request-id": 'a"b'})
@@ -281,7 +277,7 @@ def test_a_request_keeps_its_id_and_the_log_tells_no_secret(nginx: Nginx) -> Non
         assert secret not in nginx.output
 
 
-def test_clients_are_asked_to_leave_before_nginx_does(nginx: Nginx) -> None:
+def test_connection_close_is_sent_while_nginx_is_leaving(nginx: Nginx) -> None:
     assert "connection" not in {
         name for name, value in ask(nginx.url).headers.items() if value == "close"
     }
@@ -291,7 +287,7 @@ def test_clients_are_asked_to_leave_before_nginx_does(nginx: Nginx) -> None:
     assert answer.headers["connection"] == "close"
 
 
-def test_a_stream_that_has_begun_is_finished_before_nginx_ends(nginx: Nginx) -> None:
+def test_open_stream_finishes_before_nginx_exits(nginx: Nginx) -> None:
     connection = http.client.HTTPConnection(nginx.url.removeprefix("http://"), timeout=10)
     headers = {"authorization": f"Bearer {API_KEY}", "content-type": "application/json"}
     connection.request("POST", "/v1/chat/completions", question(stream=True), headers)

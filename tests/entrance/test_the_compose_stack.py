@@ -59,7 +59,7 @@ def folders(stack: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_what_is_mounted_from_the_checkout_is_a_folder_of_the_services_own(
+def test_each_service_mounts_only_its_own_folder_of_the_checkout(
     stack: dict[str, Any],
 ) -> None:
     assert not [source for source in volumes(stack) if "/" in source], "a bind mount is written out"
@@ -75,7 +75,7 @@ def test_what_is_mounted_from_the_checkout_is_a_folder_of_the_services_own(
     assert {CHECKOUT / mount["source"] for mount in mounted.values()} == {*FOLDER.iterdir()}
 
 
-def test_every_file_that_a_service_reads_is_in_its_folder(stack: dict[str, Any]) -> None:
+def test_all_files_that_a_service_reads_are_in_its_folder(stack: dict[str, Any]) -> None:
     told = re.compile(r"(?:-c,|--config\.file=)([^,]+)")
     for service, mount in folders(stack).items():
         started = stack["services"][service]
@@ -91,7 +91,7 @@ def test_every_file_that_a_service_reads_is_in_its_folder(stack: dict[str, Any])
             assert file.stat().st_mode & 0o004, f"{service} is another user, and reads {file}"
 
 
-def test_every_volume_network_and_secret_that_is_used_is_declared(stack: dict[str, Any]) -> None:
+def test_used_volumes_networks_and_secrets_are_declared(stack: dict[str, Any]) -> None:
     assert {*volumes(stack)} == set(stack["volumes"])
     used = {
         secret if isinstance(secret, str) else secret["source"]
@@ -105,16 +105,14 @@ def test_every_volume_network_and_secret_that_is_used_is_declared(stack: dict[st
     assert networks == set(stack["networks"])
 
 
-def test_generated_files_say_what_the_environment_says() -> None:
+def test_generated_files_are_up_to_date() -> None:
     for name, text in files_of(environment_of(LOCAL)).items():
         assert (FOLDER / name).read_text(encoding="utf-8") == text, (
             f"{name} is old: python -m infra.docker_compose files Pulumi.local.yaml"
         )
 
 
-def test_redis_has_the_settings_that_it_has_in_a_cluster(
-    stack: dict[str, Any], local: Platform
-) -> None:
+def test_redis_settings_equal_those_in_kubernetes(stack: dict[str, Any], local: Platform) -> None:
     container = pod_spec(local.one("StatefulSet", "redis"))["containers"][0]
     pod = {item["name"]: item.get("value") for item in container["env"]}
     # Whose names these are differs.
@@ -135,7 +133,7 @@ def test_pods_and_containers_get_the_same_secrets(stack: dict[str, Any], local: 
         assert targets == {f"{paths.SECRETS_DIR}/{name}" for name in data}, service
 
 
-def test_nothing_but_what_makes_volumes_runs_as_root_or_with_rights(stack: dict[str, Any]) -> None:
+def test_only_the_volumes_owner_service_runs_with_privileges(stack: dict[str, Any]) -> None:
     for name, service in stack["services"].items():
         if name == "volumes-owner":
             assert service["network_mode"] == "none"
@@ -145,7 +143,7 @@ def test_nothing_but_what_makes_volumes_runs_as_root_or_with_rights(stack: dict[
         assert "privileged" not in service, name
 
 
-def test_ports_are_open_to_this_machine_only(stack: dict[str, Any]) -> None:
+def test_ports_are_published_on_loopback_only(stack: dict[str, Any]) -> None:
     published = [
         port for service in stack["services"].values() for port in service.get("ports", [])
     ]
@@ -153,7 +151,9 @@ def test_ports_are_open_to_this_machine_only(stack: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def test_secrets_are_made_once_and_closed_to_others(stack: dict[str, Any], tmp_path: Path) -> None:
+def test_secrets_are_generated_once_in_a_private_folder(
+    stack: dict[str, Any], tmp_path: Path
+) -> None:
     folder = tmp_path / "secrets"
     environment = environment_of(LOCAL)
     made = write_secrets(folder, environment.gateway)
@@ -168,7 +168,7 @@ def test_secrets_are_made_once_and_closed_to_others(stack: dict[str, Any], tmp_p
     assert (folder / "api-key-local").read_text() not in (folder / paths.API_KEYS_FILE).read_text()
 
 
-def test_a_wrong_stack_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_stack_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "Pulumi.wrong.yaml"
     wrong.write_text(LOCAL.read_text().replace("min: 2", "min: 0"))
     assert main(["files", str(wrong)]) == 2
@@ -177,7 +177,7 @@ def test_a_wrong_stack_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFi
     assert told.count("\n") == 1
 
 
-def test_prometheus_takes_its_files() -> None:
+def test_promtool_accepts_the_prometheus_files() -> None:
     done = subprocess.run(
         ["promtool", "check", "config", FOLDER / "prometheus" / "prometheus.json"],
         capture_output=True,
@@ -202,7 +202,7 @@ def nginx_of_the_stack(folder: Path, ports_by_name: dict[str, int], port: int, h
     return file
 
 
-def test_a_swapped_file_is_seen_through_the_mount_and_taken_by_nginx_on_a_signal(
+def test_nginx_reloads_a_replaced_file_through_the_mount_on_sighup(
     tmp_path: Path, stack: dict[str, Any]
 ) -> None:
     entrypoint = stack["services"]["nginx"]["entrypoint"]
@@ -232,7 +232,7 @@ def test_a_swapped_file_is_seen_through_the_mount_and_taken_by_nginx_on_a_signal
         nginx.wait()
 
 
-def test_a_file_is_swapped_in_readable_for_containers(tmp_path: Path) -> None:
+def test_file_is_replaced_atomically_with_its_mode(tmp_path: Path) -> None:
     file = tmp_path / "settings"
     cut_off = tmp_path / ".settings.new"
     cut_off.write_text("half of")
@@ -251,7 +251,9 @@ def test_a_file_is_swapped_in_readable_for_containers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=lambda end: end.name)
-def test_one_of_two_gateways_ends_and_nobody_notices(end: signal.Signals, tmp_path: Path) -> None:
+def test_end_of_one_of_two_gateways_fails_no_later_request(
+    end: signal.Signals, tmp_path: Path
+) -> None:
     provider = Simulator("alpha", tmp_path)
     folders = [tmp_path / name for name in GATEWAYS]
     for folder in folders:
@@ -309,7 +311,7 @@ def compose_runs() -> bool:
     return asked.returncode == 0
 
 
-def test_docker_compose_takes_the_file(tmp_path: Path) -> None:
+def test_docker_compose_accepts_the_file(tmp_path: Path) -> None:
     if not compose_runs():
         pytest.skip("docker compose is not on this machine: `docker compose config` did not run")
     done = subprocess.run(

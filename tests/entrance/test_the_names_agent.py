@@ -27,20 +27,20 @@ def told(message: bytes | None) -> tuple[int, list[str]]:
     return flags & 0xF, found
 
 
-def test_a_question_for_addresses_is_answered_with_all_of_them() -> None:
+def test_a_query_is_answered_with_all_pod_addresses() -> None:
     assert told(answer(question(), ["10.0.0.1", "10.0.0.2"])) == (0, ["10.0.0.1", "10.0.0.2"])
 
 
-def test_a_question_for_something_else_has_an_empty_answer() -> None:
+def test_queries_of_other_types_have_an_empty_answer() -> None:
     assert told(answer(question(AAAA), ["10.0.0.1"])) == (0, [])
 
 
-def test_nobody_is_told_that_there_are_no_pods() -> None:
+def test_query_without_known_pods_is_answered_with_servfail() -> None:
     # An empty answer would be kept; SERVFAIL is asked again.
     assert told(answer(question(), [])) == (2, [])
 
 
-def test_very_many_pods_fit_into_what_nginx_reads() -> None:
+def test_answer_is_limited_to_200_addresses_and_4096_bytes() -> None:
     message = answer(question(), [f"10.0.{n >> 8}.{n & 255}" for n in range(1000)])
     assert message
     assert len(message) <= 4096
@@ -59,7 +59,7 @@ def test_very_many_pods_fit_into_what_nginx_reads() -> None:
         struct.pack(">HHHHHH", 1, 0, 2, 0, 0, 0) + question()[12:],
     ],
 )
-def test_what_is_no_question_has_no_answer(junk: bytes) -> None:
+def test_malformed_dns_queries_are_dropped(junk: bytes) -> None:
     assert answer(junk, ["10.0.0.1"]) is None
 
 
@@ -86,7 +86,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_was_heard_stands_while_the_name_server_fails() -> None:
+async def test_last_addresses_are_kept_while_the_name_server_fails() -> None:
     server = NameServer()
     names = Names("gateway-pods", server.lookup)
     names.ask()
@@ -102,7 +102,7 @@ async def test_what_was_heard_stands_while_the_name_server_fails() -> None:
     assert names.addresses == ("10.0.0.2", "10.0.0.3")
 
 
-async def test_a_question_that_hangs_does_not_keep_the_next_one_waiting() -> None:
+async def test_hanging_lookup_does_not_block_the_next_one() -> None:
     server = NameServer()
     names = Names("gateway-pods", server.lookup)
     server.hangs = True
@@ -114,7 +114,7 @@ async def test_a_question_that_hangs_does_not_keep_the_next_one_waiting() -> Non
     assert names.addresses == ("10.0.0.1",)
 
 
-async def test_questions_that_hang_are_no_more_than_a_few() -> None:
+async def test_hanging_lookups_are_limited_to_eight() -> None:
     server = NameServer()
     server.hangs = True
     names = Names("gateway-pods", server.lookup)
@@ -124,7 +124,7 @@ async def test_questions_that_hang_are_no_more_than_a_few() -> None:
     assert server.asked == 8
 
 
-async def test_an_old_answer_does_not_replace_a_newer_one() -> None:
+async def test_late_answer_does_not_replace_a_newer_one() -> None:
     late = asyncio.Event()
     answers = iter(["10.0.0.1", "10.0.0.2"])
 

@@ -108,7 +108,7 @@ def probe(tmp_path: Path, entrance: Nginx, tls: Path) -> Generator[Probe]:
     made.stop()
 
 
-def test_a_good_certificate_is_a_success_and_one_that_has_expired_is_not(
+def test_probe_fails_on_an_expired_certificate_and_recovers_after_renewal(
     probe: Probe, tls: Path
 ) -> None:
     assert probe.success()
@@ -118,25 +118,25 @@ def test_a_good_certificate_is_a_success_and_one_that_has_expired_is_not(
     assert probe.success(), "a renewed one is seen at once"
 
 
-def test_a_certificate_for_another_name_is_a_failure(probe: Probe, tls: Path) -> None:
+def test_probe_fails_on_a_certificate_for_another_name(probe: Probe, tls: Path) -> None:
     issue(tls, host="llm.example.org")
     assert not probe.success()
 
 
-def test_a_certificate_of_another_authority_is_a_failure(probe: Probe, tls: Path) -> None:
+def test_probe_fails_on_a_certificate_of_an_unknown_authority(probe: Probe, tls: Path) -> None:
     known = (tls / "ca.crt").read_bytes()
     issue(tls, host=HOST)
     (tls / "ca.crt").write_bytes(known)
     assert not probe.success()
 
 
-def test_a_dead_entrance_is_a_failure(probe: Probe, entrance: Nginx) -> None:
+def test_probe_fails_while_nginx_is_down(probe: Probe, entrance: Nginx) -> None:
     assert probe.success()
     entrance.stop()
     assert not probe.success()
 
 
-def test_a_wildcard_is_checked_by_one_of_its_names(
+def test_wildcard_certificate_is_checked_with_a_matching_name(
     tmp_path: Path, entrance: Nginx, tls: Path
 ) -> None:
     issue(tls, host="*.example.com")
@@ -147,7 +147,7 @@ def test_a_wildcard_is_checked_by_one_of_its_names(
         probe.stop()
 
 
-def test_a_url_is_asked_by_the_egress_proxy_which_alone_knows_its_name(
+def test_probe_url_is_requested_through_the_egress_proxy_with_tls_verification(
     tmp_path: Path, tls: Path
 ) -> None:
     issue(tls, host=HOST)
