@@ -133,7 +133,7 @@ def test_a_damaged_state_in_the_bucket_is_one_line(
     assert "failed to load checkpoint" in one_line(caught.value)
 
 
-def test_refused_credentials_are_one_line_and_nothing_is_removed(
+def test_refused_credentials_are_one_line(
     shared: "Scratch", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")

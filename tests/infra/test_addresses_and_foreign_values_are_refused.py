@@ -24,7 +24,7 @@ def refusal(values: Values) -> str:
         ("https://169.254.169.254/v1", "169.254.0.0/16"),
     ],
 )
-def test_a_provider_at_an_address_that_is_never_reached_is_refused(url: str, block: str) -> None:
+def test_provider_address_in_a_denied_block_is_refused(url: str, block: str) -> None:
     values = changed(complete("dev"), "gateway.providers.groq.base_url", url)
     assert refusal(values) == (
         f'seawall:gateway.providers.groq.base_url = "{url}" lies in {block}, which '
@@ -34,7 +34,7 @@ def test_a_provider_at_an_address_that_is_never_reached_is_refused(url: str, blo
     parse(changed(values, "network.egress_proxy", proxy))
 
 
-def test_the_metadata_address_is_never_a_provider() -> None:
+def test_metadata_address_is_refused_as_a_provider() -> None:
     values = changed(complete("dev"), "network.never", ["10.0.0.0/8"])
     parse(changed(values, "gateway.providers.groq.base_url", "https://192.0.2.7/v1"))
     url = "https://169.254.169.254/v1"
@@ -53,6 +53,8 @@ def _circular() -> dict[str, object]:
     [b"bytes", {1, 2}, date(2030, 1, 1), {("a", "b"): 1}, _circular()],
     ids=["bytes", "set", "date", "tuple-as-key", "circular"],
 )
-def test_a_value_that_is_no_json_is_one_line_with_its_key(values: Values, value: object) -> None:
+def test_value_that_json_cannot_represent_is_one_line_with_its_key(
+    values: Values, value: object
+) -> None:
     message = refusal({**values, "seawall:images": value})
     assert message.startswith("seawall:images has a value that JSON cannot represent (")

@@ -22,7 +22,7 @@ def blocks() -> Built:
     return built()
 
 
-def test_the_building_blocks_keep_every_policy(blocks: Built) -> None:
+def test_aws_building_blocks_violate_no_policy(blocks: Built) -> None:
     assert [str(found) for found in check(blocks.resources, Policies())] == []
 
 
@@ -112,7 +112,7 @@ def test_a_policy_notices_what_the_building_blocks_would_lack(
     assert rule in {found.rule for found in check(changed, Policies())}
 
 
-def test_a_value_of_a_secret_in_the_program_is_noticed(blocks: Built) -> None:
+def test_secret_version_in_the_program_is_a_violation(blocks: Built) -> None:
     version = Resource(
         "aws:secretsmanager/secretVersion:SecretVersion", "v", {"secretString": "made-up"}
     )

@@ -18,7 +18,7 @@ def changed(path: str, value: object) -> Values:
     return values
 
 
-def test_every_part_can_be_given() -> None:
+def test_complete_aws_settings_are_accepted() -> None:
     settings = parsed(complete_settings())
     assert settings.backup_bucket is not None
     assert settings.backup_bucket.days == 7
@@ -26,7 +26,7 @@ def test_every_part_can_be_given() -> None:
     assert settings.secrets.recovery_days == 30
 
 
-def test_the_region_alone_is_required() -> None:
+def test_region_is_the_only_required_aws_setting() -> None:
     assert parsed({"region": "eu-west-1"}).network is None
     with pytest.raises(ValidationError, match="region"):
         parsed({})
@@ -63,6 +63,6 @@ def test_the_region_alone_is_required() -> None:
         ("account", "123456789012", "Extra inputs are not permitted"),
     ],
 )
-def test_a_wrong_value_is_refused(path: str, value: object, reason: str) -> None:
+def test_invalid_aws_setting_is_refused(path: str, value: object, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         parsed(changed(path, value))

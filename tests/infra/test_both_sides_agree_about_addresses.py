@@ -101,7 +101,7 @@ def both(address: str) -> list[str]:
 
 
 @pytest.mark.parametrize("address", GOOD)
-def test_both_take_an_address_that_their_clients_can_ask(address: str) -> None:
+def test_infra_and_gateway_accept_valid_addresses(address: str) -> None:
     assert both(address) == [""] * 4
     assert check_base_url(address) == address
     place = urlsplit(address)
@@ -115,7 +115,9 @@ def test_both_take_an_address_that_their_clients_can_ask(address: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "part"), BAD)
-def test_both_refuse_a_wrong_address_with_the_same_words(address: str, part: str) -> None:
+def test_infra_and_gateway_refuse_invalid_addresses_with_the_same_message(
+    address: str, part: str
+) -> None:
     said = both(address)
     assert len(set(said)) == 1, said
     assert "must be an http or https URL, such as https://api.example/v1; this one" in said[0]
@@ -123,9 +125,7 @@ def test_both_refuse_a_wrong_address_with_the_same_words(address: str, part: str
 
 
 @pytest.mark.parametrize("address", [address for address, _ in BAD if "hun" in address])
-def test_neither_repeats_what_may_be_a_secret_in_a_wrong_address(
-    values: Values, address: str
-) -> None:
+def test_error_for_an_invalid_address_hides_possible_secrets(values: Values, address: str) -> None:
     for key, value in (
         ("gateway.providers.alpha.base_url", address),
         ("gateway.tracing", {"endpoint": address}),

@@ -36,13 +36,13 @@ def files() -> list[Path]:
     return sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.py"))
 
 
-def test_the_walk_over_the_code_finds_it() -> None:
+def test_search_covers_the_expected_source_files() -> None:
     names = {path.relative_to(CHECKOUT).as_posix() for path in files()}
     assert {"infra/stack.py", "seawall/engine/stack.py", *ALLOWED} <= names
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_no_code_names_an_environment(room: str) -> None:
+def test_no_code_mentions_an_environment_name(room: str) -> None:
     found: dict[str, set[str]] = {}
     for path in files():
         place = path.relative_to(CHECKOUT).as_posix()
@@ -52,7 +52,7 @@ def test_no_code_names_an_environment(room: str) -> None:
     assert found == {}, "make it a value of the configuration"
 
 
-def test_a_comparison_with_a_name_would_be_found() -> None:
+def test_search_finds_a_comparison_with_an_environment_name() -> None:
     assert list(names_in('protect = stack == "prod"')) == ["prod"]
     assert list(names_in('"""For prod."""')) == []
     assert list(names_in('def up(env: str = "prod", *, other: str = "dev"): ...')) == []

@@ -72,7 +72,7 @@ def reached(values: Values) -> set[str]:
 
 
 @pytest.mark.parametrize("env", ["local", "dev", "staging", "prod"])
-def test_every_environment_keeps_its_policies_with_the_job(
+def test_environments_with_the_backup_job_violate_no_policy(
     platforms: dict[str, Platform], env: str
 ) -> None:
     found = check(platforms[env].registrations, parse(complete(env)).policies)
@@ -80,12 +80,14 @@ def test_every_environment_keeps_its_policies_with_the_job(
 
 
 @pytest.mark.parametrize("env", ["local", "dev"])
-def test_without_a_section_there_is_no_job(platforms: dict[str, Platform], env: str) -> None:
+def test_no_backup_job_is_created_without_its_section(
+    platforms: dict[str, Platform], env: str
+) -> None:
     assert platforms[env].all("CronJob") == []
     assert "backup" not in {item.name for item in platforms[env].all("NetworkPolicy")}
 
 
-def test_runs_never_overlap_and_end_by_themselves(platforms: dict[str, Platform]) -> None:
+def test_backup_runs_never_overlap_and_have_a_deadline(platforms: dict[str, Platform]) -> None:
     spec = job(platforms["prod"])
     assert (spec["schedule"], spec["timeZone"]) == ("0 */6 * * *", "Etc/UTC")
     assert spec["concurrencyPolicy"] == "Forbid"
@@ -97,14 +99,14 @@ def test_runs_never_overlap_and_end_by_themselves(platforms: dict[str, Platform]
     assert run["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_the_job_carries_the_label_that_the_policy_asks_for(
+def test_backup_job_has_the_label_that_the_policy_requires(
     platforms: dict[str, Platform],
 ) -> None:
     metadata = platforms["prod"].one("CronJob", "backup").inputs["metadata"]
     assert metadata["labels"][labels.COMPONENT] == BACKUP_COMPONENT
 
 
-def test_its_pod_can_write_to_its_scratch_volume_only(platforms: dict[str, Platform]) -> None:
+def test_backup_pod_can_write_only_to_its_scratch_volume(platforms: dict[str, Platform]) -> None:
     spec = pod(platforms["prod"])
     (container,) = spec["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
@@ -115,7 +117,7 @@ def test_its_pod_can_write_to_its_scratch_volume_only(platforms: dict[str, Platf
     assert container["command"] == ["python3", "-m", "agents", "backup"]
 
 
-def test_its_settings_arrive_as_the_agent_reads_them() -> None:
+def test_backup_settings_become_the_variables_the_agent_reads() -> None:
     set_ = {"endpoint": "https://s3.example:9000", "region": "eu-west-1", "deadline": "10m"}
     told = variables(platform_of(with_backup(**set_)))
     hosts = [f"redis-{index}.seawall.svc.cluster.local" for index in range(3)]
@@ -134,12 +136,12 @@ def test_its_settings_arrive_as_the_agent_reads_them() -> None:
     }
 
 
-def test_a_bucket_that_removes_by_itself_needs_no_age() -> None:
+def test_no_retention_variable_is_set_when_the_bucket_removes_copies() -> None:
     told = variables(platform_of(with_backup(removal="bucket")))
     assert "SEAWALL_BACKUP_KEEP_S" not in told
 
 
-def test_its_own_image_is_used_when_given() -> None:
+def test_configured_backup_image_is_used() -> None:
     image = f"registry.example/seawall/ops@sha256:{'c' * 64}"
     (container,) = pod(platform_of(with_backup(image=image)))["containers"]
     assert container["image"] == image
@@ -155,7 +157,7 @@ def files(values: Values) -> set[str]:
     return {item["secretKey"] for item in made.inputs["spec"]["data"]}
 
 
-def test_it_holds_no_password_that_writes_or_administrates() -> None:
+def test_backup_pod_mounts_only_read_credentials() -> None:
     few = {"redis-exporter-password", "redis-replica-password", "sentinel-password"}
     assert files(with_backup()) == few
     keys = {"backup-access-key", "backup-secret-key"}
@@ -163,14 +165,12 @@ def test_it_holds_no_password_that_writes_or_administrates() -> None:
 
 
 @pytest.mark.parametrize(("credentials", "there"), [("role", False), ("secret", True)])
-def test_the_storages_keys_are_asked_for_only_without_a_role(
-    credentials: str, *, there: bool
-) -> None:
+def test_storage_keys_are_required_only_without_a_role(credentials: str, *, there: bool) -> None:
     names = every_secret(parse(with_backup(credentials=credentials)))
     assert ({"backup-access-key", "backup-secret-key"} <= set(names)) is there
 
 
-def test_it_runs_as_an_account_that_a_role_can_trust() -> None:
+def test_backup_pod_uses_a_service_account_with_the_role_annotation() -> None:
     platform = platform_of(with_backup(role_arn=ROLE))
     account = platform.one("ServiceAccount", SERVICE_ACCOUNT).inputs
     assert annotations(account) == {"eks.amazonaws.com/role-arn": ROLE}
@@ -182,12 +182,14 @@ def test_it_runs_as_an_account_that_a_role_can_trust() -> None:
     )
 
 
-def test_without_a_role_the_account_promises_none(platforms: dict[str, Platform]) -> None:
+def test_backup_service_account_has_no_role_annotation_without_a_role(
+    platforms: dict[str, Platform],
+) -> None:
     account = platforms["prod"].one("ServiceAccount", SERVICE_ACCOUNT).inputs
     assert annotations(account) == {}
 
 
-def test_the_role_that_the_kit_makes_is_taken() -> None:
+def test_backup_uses_the_role_that_the_program_creates() -> None:
     aws = {
         "region": "eu-west-1",
         "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.example/id",
@@ -201,7 +203,7 @@ def test_the_role_that_the_kit_makes_is_taken() -> None:
 INSIDE = {"redis", "sentinel", "dns"}
 
 
-def test_it_reaches_redis_and_the_public_storage_and_no_more() -> None:
+def test_backup_pod_reaches_only_redis_dns_and_public_storage() -> None:
     assert reached(with_backup()) == {*INSIDE, "storage:443"}
 
 
@@ -213,16 +215,16 @@ def test_it_reaches_redis_and_the_public_storage_and_no_more() -> None:
         ("https://s3.example:9000", "storage:9000"),
     ],
 )
-def test_the_port_of_its_endpoint_is_open(endpoint: str, port: str) -> None:
+def test_backup_pod_reaches_the_port_of_its_endpoint(endpoint: str, port: str) -> None:
     assert reached(with_backup(endpoint=endpoint)) == {*INSIDE, port}
 
 
-def test_a_private_storage_is_named_by_its_block() -> None:
+def test_backup_pod_reaches_private_storage_by_its_block() -> None:
     settings = {"endpoint": "https://s3.internal:9000", "block": "10.9.0.0/24"}
     assert reached(with_backup(**settings)) == {*INSIDE, "private:9000"}
 
 
-def test_a_proxy_is_its_only_way_out_too() -> None:
+def test_backup_pod_leaves_the_cluster_only_through_the_egress_proxy() -> None:
     proxy = {"block": "10.9.0.5/32", "port": 443}
     assert reached(changed(with_backup(), "network.egress_proxy", proxy)) == {
         *INSIDE,
@@ -230,7 +232,9 @@ def test_a_proxy_is_its_only_way_out_too() -> None:
     }
 
 
-def test_without_the_job_nobody_else_reaches_redis(platforms: dict[str, Platform]) -> None:
+def test_redis_ingress_without_the_job_allows_only_gateway_and_redis(
+    platforms: dict[str, Platform],
+) -> None:
     (redis,) = [item for item in platforms["dev"].all("NetworkPolicy") if item.name == "redis"]
     (rule,) = redis.inputs["spec"]["ingress"]
     assert len(rule["from"]) == 2, "the gateway and Redis itself"
@@ -249,6 +253,6 @@ def test_without_the_job_nobody_else_reaches_redis(platforms: dict[str, Platform
         ("resources", {"requests": {"cpu": "1", "memory": "1Gi"}}, "limits"),
     ],
 )
-def test_a_wrong_setting_is_refused(key: str, value: object, told: str) -> None:
+def test_invalid_backup_setting_is_refused(key: str, value: object, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         parse(with_backup(**{key: value}))

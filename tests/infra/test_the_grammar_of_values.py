@@ -108,19 +108,19 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
     return [(name, value) for name, values in table.items() for value in values]
 
 
-def test_every_type_has_good_and_bad_examples_here() -> None:
+def test_every_scalar_type_has_valid_and_invalid_examples() -> None:
     types = set(scalars.__all__) - {"Between", "Duration", "has_digest"}
     assert types == set(GOOD) == set(BAD)
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
-def test_a_good_value_is_taken_as_it_is(name: str, value: object) -> None:
+def test_valid_value_is_accepted_unchanged(name: str, value: object) -> None:
     adapter = TypeAdapter[object](getattr(scalars, name))
     assert adapter.validate_python(value, strict=True) == value
 
 
 @pytest.mark.parametrize(("name", "value"), cases(BAD))
-def test_a_bad_value_is_refused(name: str, value: object) -> None:
+def test_invalid_value_is_refused(name: str, value: object) -> None:
     adapter = TypeAdapter[object](getattr(scalars, name))
     with pytest.raises(ValidationError):
         adapter.validate_python(value, strict=True)
@@ -130,7 +130,7 @@ def test_a_bad_value_is_refused(name: str, value: object) -> None:
     ("text", "seconds"),
     [("500ms", 0.5), ("30s", 30), ("5m", 300), ("12h", 43_200), ("7d", 604_800), ("0s", 0)],
 )
-def test_a_duration_is_known_in_seconds(text: str, seconds: float) -> None:
+def test_duration_is_parsed_in_seconds(text: str, seconds: float) -> None:
     duration = Duration.parse(text)
     assert duration.seconds == seconds
     assert duration.whole_seconds == int(seconds)
@@ -138,7 +138,7 @@ def test_a_duration_is_known_in_seconds(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "s", "1.5s", "-1s", "1m30s", "1w", "05s", " 5s", "5s\n"])
-def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
+def test_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
         Duration.parse(text)
 
@@ -148,7 +148,7 @@ def test_durations_compare_by_their_length() -> None:
     assert Duration.parse("999ms") < Duration.parse("1s")
 
 
-def test_the_limits_of_a_duration_are_allowed_themselves() -> None:
+def test_duration_limits_are_inclusive() -> None:
     limits = Between("1s", "1m", whole=True)
     for text in ("1s", "60s"):
         assert limits.check(Duration.parse(text)).text == text
@@ -157,6 +157,6 @@ def test_the_limits_of_a_duration_are_allowed_themselves() -> None:
             limits.check(Duration.parse(text))
 
 
-def test_only_a_digest_is_a_digest() -> None:
+def test_image_digest_is_detected() -> None:
     assert has_digest(f"registry.example/gateway:1@{DIGEST}")
     assert not has_digest("registry.example/gateway:1")

@@ -15,7 +15,7 @@ print(time.process_time() - begun, "pulumi_aws" in sys.modules)
 """
 
 
-def test_the_program_is_imported_quickly_and_without_the_types_of_aws() -> None:
+def test_program_imports_quickly_and_without_pulumi_aws() -> None:
     """A first count that is above the goal may have compiled: the second one counts, too."""
     fastest = imported()
     if fastest > GOAL_S:

@@ -29,12 +29,12 @@ def test_every_key_has_a_description(model: type[BaseModel]) -> None:
     assert without == [], "the string below the attribute is its description"
 
 
-def test_the_walk_over_the_models_found_them() -> None:
+def test_search_finds_the_configuration_models() -> None:
     names = {model.__name__ for model in MODELS}
     assert {"Environment", "Vault", "Target", "Disruption", "Policies", "Release"} <= names
 
 
-def test_the_committed_page_is_the_generated_one() -> None:
+def test_committed_configuration_page_is_up_to_date() -> None:
     committed = (CHECKOUT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert committed == page(), "run: python -m tools.config_reference > docs/configuration.md"
 
@@ -49,7 +49,7 @@ def test_every_key_of_every_model_is_on_the_page() -> None:
             assert set(model.model_fields) - parents <= leaves, model.__name__
 
 
-def test_what_the_kit_sets_is_not_for_people() -> None:
+def test_internal_sections_are_not_on_the_page() -> None:
     assert "seawall:release" not in page()
     assert "seawall:images" in page()
 
@@ -77,7 +77,7 @@ def test_a_row_has_key_type_default_limits_and_meaning(key: str, rest: str) -> N
     assert row.removeprefix(f"| `seawall:{key}` | ").startswith(rest)
 
 
-def test_every_row_of_the_tables_has_five_cells() -> None:
+def test_every_table_row_has_five_cells() -> None:
     rows = [line for line in page().splitlines() if line.startswith("|")]
     assert len(rows) > 80
     for row in rows:

@@ -36,7 +36,7 @@ def traces() -> dict[str, Any]:
     }
 
 
-def test_nothing_of_a_run_stays_behind(values: Values) -> None:
+def test_synth_restores_global_state(values: Values) -> None:
     synth(values, env="first")
     gc.collect()
     before = traces()
@@ -46,7 +46,7 @@ def test_nothing_of_a_run_stays_behind(values: Values) -> None:
     assert traces() == before
 
 
-def test_nothing_of_a_run_that_was_refused_stays_behind(values: Values) -> None:
+def test_refused_synth_restores_global_state(values: Values) -> None:
     before = traces()
     with pytest.raises(ConfigError, match="is not known"):
         synth(changed(values, "gateway.x", 1), env="other")
@@ -54,7 +54,7 @@ def test_nothing_of_a_run_that_was_refused_stays_behind(values: Values) -> None:
     assert traces() == before
 
 
-def test_what_the_program_raises_is_raised_here(
+def test_synth_raises_program_errors_and_restores_global_state(
     values: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -85,7 +85,7 @@ class Engine(runtime_mocks.MockMonitor):
         )
 
 
-def test_another_program_goes_on_in_the_same_process(values: Values) -> None:
+def test_synth_inside_another_pulumi_program_leaves_that_program_intact(values: Values) -> None:
     engine = Engine()
 
     def declare() -> None:
@@ -125,7 +125,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
         raise raised[0]
 
 
-def test_it_is_fast(values: Values) -> None:
+def test_synth_is_fast(values: Values) -> None:
     synth(values, env="first")
     begun = time.perf_counter()
     synth(values, env="second")
@@ -134,7 +134,7 @@ def test_it_is_fast(values: Values) -> None:
     assert took < 3 * LIMIT_S
 
 
-def test_components_protection_and_secrets_are_told(values: Values) -> None:
+def test_synth_reports_components_protection_and_secrets(values: Values) -> None:
     made = {item.title: item for item in synth(changed(values, "protect", value=True), env="any")}
     assert "Gateway gateway" in made
     assert made["StatefulSet redis"].protect

@@ -103,7 +103,7 @@ def everything() -> Values:
     return changed(values, "network.dns", {"node_local": "169.254.20.10/32"})
 
 
-def test_only_the_edges_that_are_needed_are_open() -> None:
+def test_network_policies_open_only_the_needed_connections() -> None:
     store = {"redis:redis", "redis:sentinel"}
     assert table(everything()) == {
         "gateway": {*store, "simulator:http", "internet:443", *DNS, *NODE_DNS},
@@ -117,7 +117,7 @@ def test_only_the_edges_that_are_needed_are_open() -> None:
     }
 
 
-def test_without_simulators_and_node_caches_their_edges_are_not_there() -> None:
+def test_network_policies_without_simulators_and_node_dns_omit_their_connections() -> None:
     store = {"redis:redis", "redis:sentinel"}
     assert table(complete("prod")) == {
         "gateway": {*store, "internet:443", *DNS},
@@ -130,7 +130,7 @@ def test_without_simulators_and_node_caches_their_edges_are_not_there() -> None:
     }
 
 
-def test_with_simulated_providers_only_nothing_leaves_the_cluster() -> None:
+def test_no_egress_leaves_the_cluster_with_only_simulated_providers() -> None:
     reached = table(complete("local"))
     assert reached["gateway"] == {"redis:redis", "redis:sentinel", "simulator:http", *DNS}
     for anybody in ("client", "neighbour", "internet", "monitoring"):
@@ -165,7 +165,7 @@ def watching(values: Values) -> dict[str, set[str]]:
     }
 
 
-def test_who_watches_reaches_what_it_watches_and_the_api_server() -> None:
+def test_monitoring_pods_reach_their_targets_and_the_api_server() -> None:
     there = {"block": "192.168.7.0/24", "port": 6443}
     reached = watching(changed(complete("local"), "network.api_server", there))
     server = {"api:6443", "private:443"}
@@ -176,7 +176,7 @@ def test_who_watches_reaches_what_it_watches_and_the_api_server() -> None:
     assert reached["api"] >= {"prometheus", "metrics-adapter"}, "kubectl asks through it"
 
 
-def test_an_api_server_of_unknown_address_is_anywhere_but_at_the_metadata() -> None:
+def test_unknown_api_server_address_opens_its_ports_except_to_metadata() -> None:
     reached = watching(complete("local"))["prometheus"]
     assert {"api:6443", "private:443", "internet:443"} <= reached
     assert not reached & {"metadata:443", "internet:80", "redis:redis"}
@@ -189,7 +189,7 @@ def test_an_api_server_of_unknown_address_is_anywhere_but_at_the_metadata() -> N
         ({"block": "192.168.7.7/32", "port": 443}, "private:443"),
     ],
 )
-def test_an_adapter_may_ask_a_prometheus_elsewhere(place: Values, reaches_it: str) -> None:
+def test_metrics_adapter_reaches_an_external_prometheus(place: Values, reaches_it: str) -> None:
     values = complete("prod")
     values["seawall:images"]["metrics_adapter"] = values["seawall:images"]["gateway"]
     values["seawall:network"]["api_server"] = {"block": "10.9.9.9/32"}
@@ -199,7 +199,7 @@ def test_an_adapter_may_ask_a_prometheus_elsewhere(place: Values, reaches_it: st
     assert reached["metrics-adapter"] == {reaches_it, *DNS}
 
 
-def test_a_bundled_prometheus_may_be_asked_by_the_teams_monitoring() -> None:
+def test_team_monitoring_namespace_reaches_the_bundled_prometheus() -> None:
     values = changed(complete("dev"), "monitoring", {"kind": "bundled"})
     for image in ("prometheus", "redis_exporter"):
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
@@ -232,7 +232,7 @@ PROXY: Values = {"block": "192.168.7.7/32", "port": 443, "url": "http://proxy.ex
         ),
     ],
 )
-def test_alertmanager_reaches_its_webhooks_and_nothing_else(
+def test_alertmanager_reaches_only_its_webhooks(
     egress_proxy: Values | None, relay: Values | None, expected: str
 ) -> None:
     values = changed(complete("prod"), "monitoring", WEBHOOKS)
@@ -243,7 +243,7 @@ def test_alertmanager_reaches_its_webhooks_and_nothing_else(
     assert watching(values)["alertmanager"] == {expected, *DNS}
 
 
-def test_an_egress_proxy_is_the_only_way_out() -> None:
+def test_gateway_leaves_the_cluster_only_through_the_egress_proxy() -> None:
     proxy = {"block": "192.168.7.7/32", "port": 443}
     reached = table(changed(complete("prod"), "network.egress_proxy", proxy))
     assert reached["gateway"] == {"redis:redis", "redis:sentinel", "private:443", *DNS}
@@ -271,7 +271,7 @@ def test_an_egress_proxy_is_the_only_way_out() -> None:
         ({"endpoint": "https://traces.example"}, "internet:443"),
     ],
 )
-def test_the_gateway_reaches_the_collector_of_its_traces(tracing: Values, reaches_it: str) -> None:
+def test_gateway_reaches_its_trace_collector(tracing: Values, reaches_it: str) -> None:
     platform = platform_of(changed(complete("local"), "gateway.tracing", tracing))
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     gateway = pod(platform, "gateway", "10.1.0.1")
@@ -280,12 +280,12 @@ def test_the_gateway_reaches_the_collector_of_its_traces(tracing: Values, reache
     assert reached - DNS == {reaches_it}
 
 
-def test_the_metadata_address_is_closed_whatever_ranges_are_listed() -> None:
+def test_metadata_address_is_always_denied() -> None:
     reached = table(changed(complete("prod"), "network.never", ["10.0.0.0/8"]))
     assert reached["gateway"] & {"metadata:443", "private:443"} == {"private:443"}
 
 
-def test_a_canary_is_meant_by_the_same_rules() -> None:
+def test_network_policies_also_select_canary_pods() -> None:
     platform = platform_of(complete("prod"))
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     stable = pod(platform, "gateway", "10.1.0.1")
@@ -344,14 +344,14 @@ CASES: list[tuple[dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("spec", "open_to_neighbours"), CASES)
-def test_the_evaluator_reads_policies_as_kubernetes_does(
+def test_evaluator_follows_kubernetes_network_policy_semantics(
     spec: dict[str, Any],
     open_to_neighbours: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     assert reaches([policy(spec)], NEIGHBOUR, TO_STRANGER) is open_to_neighbours
 
 
-def test_the_evaluator_knows_ports_by_name() -> None:
+def test_evaluator_resolves_named_ports() -> None:
     named = Place("10.1.0.9", "seawall", {}, HOME, {"http": 8080})
     spec = {"podSelector": EVERYBODY, "ingress": [{"ports": [{"port": "http"}]}]}
     assert reaches([policy(spec)], NEIGHBOUR, Destination(named, 8080))

@@ -63,7 +63,7 @@ def reached(platform: Platform) -> set[str]:
     return {name for name, to in places.items() if reaches(policies, probe, to)}
 
 
-def test_the_entrances_certificate_is_checked_by_the_first_name_of_clients() -> None:
+def test_probe_checks_the_certificate_for_the_first_host() -> None:
     platform = platform_of(prod("bundled"))
     assert target(platform) == "https://entrance/v1/chat/completions"
     asked = http(platform)
@@ -74,7 +74,7 @@ def test_the_entrances_certificate_is_checked_by_the_first_name_of_clients() -> 
     assert [port["port"] for port in service["ports"]] == [443], "where https leads"
 
 
-def test_an_entrance_without_a_certificate_is_asked_in_the_clear() -> None:
+def test_probe_uses_http_for_an_entrance_without_tls() -> None:
     plain = {key: value for key, value in BUNDLED.items() if key != "tls"}
     platform = platform_of(changed(prod("bundled"), "entrance", plain))
     assert target(platform) == "http://entrance/v1/chat/completions"
@@ -83,7 +83,7 @@ def test_an_entrance_without_a_certificate_is_asked_in_the_clear() -> None:
 
 
 @pytest.mark.parametrize("kind", ["none", "ingress", "gateway_api", "load_balancer"])
-def test_an_entrance_of_unknown_address_is_gone_around(kind: str) -> None:
+def test_probe_targets_the_gateway_when_the_entrance_address_is_unknown(kind: str) -> None:
     platform = platform_of(prod(kind))
     assert target(platform) == "http://gateway/v1/chat/completions"
     assert reached(platform) == {"gateway"}
@@ -99,7 +99,7 @@ def test_an_entrance_of_unknown_address_is_gone_around(kind: str) -> None:
         ("bundled", {"entrance:tls"}),
     ],
 )
-def test_a_url_is_asked_as_users_do(kind: str, behind: set[str]) -> None:
+def test_configured_url_is_probed_like_a_user_request(kind: str, behind: set[str]) -> None:
     platform = platform_of(prod(kind, url=URL))
     assert target(platform) == f"https://{HOST}/llm/v1/chat/completions"
     asked = http(platform)
@@ -116,7 +116,7 @@ def test_a_url_is_asked_as_users_do(kind: str, behind: set[str]) -> None:
         ({"block": "192.168.7.7/32", "port": 443}, "private:443"),
     ],
 )
-def test_a_url_may_lead_to_a_place_inside(at: Values, expected: str) -> None:
+def test_configured_url_may_lead_to_a_cluster_internal_place(at: Values, expected: str) -> None:
     values = changed(prod("ingress", url=URL, at=at), "network.egress_proxy", PROXY)
     platform = platform_of(values)
     assert reached(platform) == {expected}
@@ -124,11 +124,11 @@ def test_a_url_may_lead_to_a_place_inside(at: Values, expected: str) -> None:
     parse(prod("ingress", url=f"http://{HOST}", at=at))
 
 
-def test_the_port_of_a_url_is_open() -> None:
+def test_probe_reaches_the_port_of_its_url() -> None:
     assert reached(platform_of(prod("ingress", url=f"https://{HOST}:8443"))) == {"internet:8443"}
 
 
-def test_a_url_is_asked_by_the_egress_proxy() -> None:
+def test_configured_url_is_probed_through_the_egress_proxy() -> None:
     platform = platform_of(changed(prod("ingress", url=URL), "network.egress_proxy", PROXY))
     assert reached(platform) == {"proxy"}
     asked = http(platform)
@@ -136,12 +136,12 @@ def test_a_url_is_asked_by_the_egress_proxy() -> None:
     assert asked["skip_resolve_phase_with_proxy"] is True
 
 
-def test_no_proxy_is_between_the_probe_and_the_kits_own_entrance() -> None:
+def test_probe_reaches_the_bundled_entrance_without_the_proxy() -> None:
     platform = platform_of(changed(prod("bundled"), "network.egress_proxy", PROXY))
     assert "proxy_url" not in http(platform)
 
 
-def test_of_an_authority_the_certificate_alone_is_mounted() -> None:
+def test_only_the_ca_certificate_is_mounted_for_the_probe() -> None:
     platform = platform_of(prod("bundled", ca="llm-tls"))
     assert http(platform)["tls_config"]["ca_file"] == "/etc/seawall/probe-ca/ca.crt"
     pod = pod_spec(platform.one("Deployment", "outside-probe"))
@@ -152,7 +152,7 @@ def test_of_an_authority_the_certificate_alone_is_mounted() -> None:
     assert mounts["ca"] == "/etc/seawall/probe-ca"
 
 
-def test_an_operators_prometheus_asks_the_same() -> None:
+def test_prometheus_operator_probe_has_the_same_target() -> None:
     values = changed(prod("bundled"), "monitoring", OPERATOR)
     probe = objects(platform_of(values), "Probe")[jobs.OUTSIDE]["spec"]
     asked = probe["targets"]["staticConfig"]["static"]
@@ -208,7 +208,7 @@ BLIND: Values = {key: value for key, value in PROXY.items() if key != "url"}
         ),
     ],
 )
-def test_a_question_that_cannot_arrive_is_one_line(values: Values, reason: str) -> None:
+def test_impossible_probe_is_refused_in_one_line(values: Values, reason: str) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(values)
     message = str(refused.value)
@@ -227,7 +227,7 @@ def test_a_question_that_cannot_arrive_is_one_line(values: Values, reason: str) 
         ("url", "http://user:word@proxy.example:3128", "has a user or a password"),
     ],
 )
-def test_a_proxy_that_the_network_does_not_let_out_to_is_refused(
+def test_egress_proxy_url_outside_its_network_settings_is_refused(
     key: str, value: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"seawall:network\.egress_proxy") as refused:
@@ -235,6 +235,6 @@ def test_a_proxy_that_the_network_does_not_let_out_to_is_refused(
     assert reason in str(refused.value)
 
 
-def test_a_proxy_may_be_known_by_its_address() -> None:
+def test_egress_proxy_url_may_use_an_ip_address() -> None:
     proxy = {**PROXY, "url": "http://10.9.0.5:3128/"}
     assert parse(changed(complete("prod"), "network.egress_proxy", proxy)).network.egress_proxy

@@ -38,7 +38,7 @@ def test_an_unknown_section_is_named_with_the_allowed_ones(values: Values) -> No
     assert "gateway, images" in message
 
 
-def test_an_unknown_key_inside_a_named_entry_is_explained(values: Values) -> None:
+def test_unknown_key_inside_a_named_entry_lists_the_allowed_ones(values: Values) -> None:
     message = refusal(changed(values, "gateway.providers.alpha.url", "x"))
     assert message.endswith("allowed here: ask_for_streams, base_url, keys, kind, limits, prices")
 
@@ -48,7 +48,7 @@ def test_a_missing_key_is_named(values: Values) -> None:
     assert refusal(values) == "seawall:images.redis is missing"
 
 
-def test_a_misspelt_key_comes_before_the_one_that_it_should_have_been(values: Values) -> None:
+def test_misspelt_section_is_reported_before_the_missing_one(values: Values) -> None:
     values["seawall:rediss"] = values.pop("seawall:redis")
     message = refusal(values)
     assert message.startswith("seawall:rediss is not known; allowed here: ")
@@ -60,7 +60,7 @@ def test_all_missing_keys_are_one_line(values: Values) -> None:
     assert refusal(values) == "seawall:images.gateway, seawall:images.redis are missing"
 
 
-def test_other_problems_are_counted_beside_the_first(values: Values) -> None:
+def test_further_problems_are_counted_after_the_first(values: Values) -> None:
     wrong = changed(values, "gateway.replicas.min", 0)
     message = refusal(changed(wrong, "redis.storage", "1G"))
     assert message.startswith("seawall:gateway.replicas.min = 0 is wrong")
@@ -79,7 +79,7 @@ BACKUP = ("backup.bucket", "backup.image")
         ("prod", ["images", *BACKUP, "state.backend", "state.secrets_provider"]),
     ],
 )
-def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str]) -> None:
+def test_missing_team_values_are_listed_by_key(env: str, keys: list[str]) -> None:
     named = ", ".join(f"seawall:{key}" for key in keys)
     assert refusal(committed(env)) == f"{named} {'is' if len(keys) == 1 else 'are'} missing"
 
@@ -236,13 +236,15 @@ def test_what_only_the_team_knows_is_asked_for_by_key(env: str, keys: list[str])
         ("simulators", "alpha", "valid array"),
     ],
 )
-def test_a_wrong_value_is_refused(values: Values, path: str, value: object, reason: str) -> None:
+def test_invalid_aws_setting_is_refused(
+    values: Values, path: str, value: object, reason: str
+) -> None:
     message = refusal(changed(values, path, value))
     assert reason in message
     assert message.startswith(f"seawall:{path.split('.', maxsplit=1)[0]}")
 
 
-def test_keys_of_a_secret_store_are_named_as_they_are_written() -> None:
+def test_secret_store_errors_name_the_configuration_keys() -> None:
     values = complete("prod")
     del values["seawall:secret_store"]["role"]
     assert refusal(values) == "seawall:secret_store.role is missing"
@@ -253,7 +255,7 @@ def test_keys_of_a_secret_store_are_named_as_they_are_written() -> None:
     )
 
 
-def test_an_image_without_a_digest_is_refused_where_digests_are_demanded() -> None:
+def test_image_without_a_digest_is_refused_if_digests_are_required() -> None:
     message = refusal(changed(complete("prod"), "images.redis", "registry.example/redis:7"))
     assert message == (
         'seawall:images.redis = "registry.example/redis:7" has no digest, and '
@@ -261,7 +263,7 @@ def test_an_image_without_a_digest_is_refused_where_digests_are_demanded() -> No
     )
 
 
-def test_the_image_of_backups_needs_a_digest_too() -> None:
+def test_backup_image_without_a_digest_is_refused() -> None:
     message = refusal(changed(complete("prod"), "backup.image", "registry.example/ops:1"))
     assert message.startswith('seawall:backup.image = "registry.example/ops:1" has no digest')
 
@@ -269,7 +271,7 @@ def test_the_image_of_backups_needs_a_digest_too() -> None:
 @pytest.mark.parametrize(
     ("image", "section"), [("prometheus", "monitoring"), ("metrics_adapter", "metrics_adapter")]
 )
-def test_what_is_to_run_needs_an_image(values: Values, image: str, section: str) -> None:
+def test_section_without_its_image_is_refused(values: Values, image: str, section: str) -> None:
     del values["seawall:images"][image]
     assert refusal(values) == (
         f"seawall:images.{image} is missing, and seawall:{section} runs it; give it"
@@ -286,7 +288,7 @@ def test_an_adapter_needs_a_prometheus(values: Values) -> None:
     assert parse(changed(values, "metrics_adapter", {"prometheus": there})).metrics_adapter
 
 
-def test_a_cluster_of_the_kits_own_has_no_other_adapter(values: Values) -> None:
+def test_per_pod_targets_without_a_metrics_adapter_are_refused(values: Values) -> None:
     del values["seawall:metrics_adapter"]
     assert refusal(values).startswith(
         "seawall:gateway.replicas.per_pod asks for requests_in_flight, requests_per_second, "
@@ -303,7 +305,7 @@ def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None
     )
 
 
-def test_a_job_may_not_remove_from_a_bucket_whose_role_cannot_delete() -> None:
+def test_removal_by_the_job_is_refused_if_its_role_cannot_delete() -> None:
     own = {"name": "example-backups", "prefix": "seawall/prod"}
     aws = {"region": "eu-west-1", "backup_bucket": own}
     values = changed(complete("prod"), "aws", aws)
@@ -312,7 +314,7 @@ def test_a_job_may_not_remove_from_a_bucket_whose_role_cannot_delete() -> None:
     parse(changed(values, "backup.removal", "bucket"))
 
 
-def test_generated_keys_are_none_that_a_storage_knows() -> None:
+def test_generated_storage_keys_are_refused() -> None:
     values = changed(complete("prod"), "state", {"backend": "file:///srv/state"})
     values = changed(values, "state.secrets_provider", "passphrase")
     values = changed(values, "secret_store", {"kind": "generated"})
@@ -320,14 +322,14 @@ def test_generated_keys_are_none_that_a_storage_knows() -> None:
     assert message.startswith('seawall:backup.credentials = "secret" needs keys that the storage')
 
 
-def test_generated_secrets_may_be_in_a_folder(values: Values) -> None:
+def test_generated_secrets_are_allowed_with_a_folder_state(values: Values) -> None:
     state = {"backend": "file:///srv/state", "secrets_provider": "passphrase"}
     given = parse(changed(values, "state", state)).state
     assert given is not None
     assert not given.is_shared
 
 
-def test_a_provider_that_the_network_does_not_let_out_is_refused() -> None:
+def test_provider_port_that_network_policies_block_is_refused() -> None:
     values = changed(complete("dev"), "gateway.providers.groq.base_url", "http://groq.example/v1")
     assert refusal(values) == (
         'seawall:gateway.providers.groq.base_url = "http://groq.example/v1" uses port 80, and the '
@@ -337,24 +339,24 @@ def test_a_provider_that_the_network_does_not_let_out_is_refused() -> None:
     assert parse(changed(values, "network.egress_proxy", proxy)).network.egress_proxy is not None
 
 
-def test_lag_and_detection_leave_room_for_one_second(values: Values) -> None:
+def test_max_lag_plus_one_second_must_be_less_than_down_after(values: Values) -> None:
     # 3 s of lag, 1 s until the master notices: 4 s must be less than down_after.
     redis = parse(changed(values, "redis.down_after", "4001ms")).redis
     assert (redis.max_lag.seconds, redis.down_after.milliseconds) == (3, 4001)
     assert "two masters" in refusal(changed(values, "redis.down_after", "4s"))
 
 
-def test_every_provider_and_client_key_needs_a_secret(values: Values) -> None:
+def test_secret_names_include_all_provider_and_client_keys(values: Values) -> None:
     names = secret_names(parse(values))
     assert {"api-key-local", "provider-alpha", "provider-beta"} <= set(names)
     assert len(names) == len(set(names)) == 9
 
 
-def test_a_secret_store_needs_no_secret_in_the_configuration() -> None:
+def test_no_secret_names_are_needed_with_a_secret_store() -> None:
     assert secret_names(parse(complete("prod"))) == ()
 
 
-def test_a_line_about_a_whole_object_does_not_print_it(values: Values) -> None:
+def test_error_about_a_section_does_not_print_its_value(values: Values) -> None:
     message = refusal(changed(values, "redis.max_lag", "9s"))
     assert message.startswith("seawall:redis is wrong: max_lag + 1s = 10s must be less than")
 
@@ -366,12 +368,12 @@ def test_required_spread_over_zones_and_hosts_is_possible() -> None:
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_program_raises_the_refusal_itself(env: str) -> None:
+def test_synth_raises_the_configuration_error(env: str) -> None:
     with pytest.raises(ConfigError, match="missing"):
         synth(committed(env), env=env)
 
 
-def test_of_a_long_wrong_value_only_the_beginning_is_shown(values: Values) -> None:
+def test_long_invalid_value_is_shortened_in_the_error(values: Values) -> None:
     contents = (
         '{"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [{"token": "s3cret"}]}'
     )

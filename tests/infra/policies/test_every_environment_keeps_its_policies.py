@@ -11,14 +11,16 @@ from tests.infra.environments import WATCHING, Platform, complete, platform_of
     "env",
     ["local", "dev", "staging", "prod"],
 )
-def test_an_environment_keeps_its_policies(platforms: dict[str, Platform], env: str) -> None:
+def test_committed_environment_violates_none_of_its_policies(
+    platforms: dict[str, Platform], env: str
+) -> None:
     settings = parse(complete(env)).policies
     found = check(platforms[env].registrations, settings)
     assert [str(violation) for violation in found] == []
 
 
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
-def test_an_environment_that_brings_its_own_prometheus_keeps_them_too(env: str) -> None:
+def test_environment_with_bundled_prometheus_violates_no_policy(env: str) -> None:
     values = complete(env)
     for image in WATCHING:
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
@@ -30,7 +32,7 @@ def test_an_environment_that_brings_its_own_prometheus_keeps_them_too(env: str) 
     assert [str(violation) for violation in found] == []
 
 
-def test_a_network_without_its_denial_is_noticed(platforms: dict[str, Platform]) -> None:
+def test_missing_default_deny_policy_is_a_violation(platforms: dict[str, Platform]) -> None:
     rest = [item for item in platforms["dev"].registrations if item.kind != "NetworkPolicy"]
     found = check(rest, parse(complete("dev")).policies)
     assert {violation.rule for violation in found} == {"namespaces-deny-traffic-by-default"}

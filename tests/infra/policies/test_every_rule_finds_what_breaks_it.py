@@ -28,7 +28,7 @@ SWITCHES = {
 }
 
 
-def test_every_rule_has_cases_that_break_it() -> None:
+def test_every_rule_has_violating_cases() -> None:
     assert sorted(CASES) == sorted(rule.name for rule in RULES)
     assert len(CASES) >= 12
 
@@ -41,13 +41,13 @@ def test_names_are_kebab_case_and_descriptions_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("spread", ["off", "hosts", "zones"])
-def test_the_example_platform_keeps_every_rule(spread: str) -> None:
+def test_example_platform_violates_no_rule(spread: str) -> None:
     settings = Policies.model_validate({"spread": spread})
     assert [str(found) for found in check(Stack().resources, settings)] == []
 
 
 @pytest.mark.parametrize(("rule", "case"), EACH_CASE)
-def test_a_broken_platform_breaks_that_rule_alone(rule: str, case: Case) -> None:
+def test_each_case_violates_exactly_its_rule(rule: str, case: Case) -> None:
     stack = Stack()
     case.change(stack)
     found = check(stack.resources, case.settings)
@@ -63,7 +63,7 @@ def test_every_switch_is_tested() -> None:
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_a_switch_turns_its_rule_off(switch: str) -> None:
+def test_each_switch_disables_its_rule(switch: str) -> None:
     off, rule = SWITCHES[switch]
     stack = Stack()
     CASES[rule][0].change(stack)
@@ -71,7 +71,7 @@ def test_a_switch_turns_its_rule_off(switch: str) -> None:
     assert check(stack.resources, Policies.model_validate({switch: off})) == []
 
 
-def test_a_required_anti_affinity_spreads_as_well() -> None:
+def test_required_anti_affinity_satisfies_the_spread_rule() -> None:
     stack = Stack()
     stack.drop("StatefulSet redis", *GATEWAY, "topologySpreadConstraints")
     term = {"topologyKey": "topology.kubernetes.io/zone", "labelSelector": selector("redis")}
@@ -86,7 +86,7 @@ def test_a_required_anti_affinity_spreads_as_well() -> None:
     ]
 
 
-def test_a_workload_of_one_pod_needs_neither_a_budget_nor_spreading() -> None:
+def test_single_pod_workload_needs_no_disruption_budget_and_no_spread() -> None:
     stack = Stack()
     stack.drop("PodDisruptionBudget gateway")
     stack.drop("HorizontalPodAutoscaler gateway")
@@ -94,7 +94,7 @@ def test_a_workload_of_one_pod_needs_neither_a_budget_nor_spreading() -> None:
     assert check(stack.resources, STRICT) == []
 
 
-def test_a_token_is_mounted_for_an_account_that_a_role_is_bound_to() -> None:
+def test_token_may_be_mounted_for_a_service_account_with_a_role_binding() -> None:
     stack = Stack()
     stack.put("Deployment gateway", *GATEWAY, "automountServiceAccountToken", value=True)
     stack.put("Deployment gateway", *GATEWAY, "serviceAccountName", value="watcher")
@@ -104,13 +104,13 @@ def test_a_token_is_mounted_for_an_account_that_a_role_is_bound_to() -> None:
 
 
 @pytest.mark.parametrize("sealed", ["stringData", "stringData.key"])
-def test_a_sealed_secret_passes_where_secrets_may_be_declared(sealed: str) -> None:
+def test_encrypted_secret_passes_without_external_secrets(sealed: str) -> None:
     inputs = {"metadata": {"name": "key"}, "stringData": {"key": "v"}}
     secret = Resource("kubernetes:core/v1:Secret", "key", inputs, sealed=frozenset({sealed}))
     assert check([secret], Policies(external_secrets=False)) == []
 
 
-def test_a_sealed_value_in_a_config_map_is_a_secret_in_the_wrong_place() -> None:
+def test_secret_value_in_a_config_map_is_a_violation() -> None:
     inputs = {"metadata": {"name": "m"}, "data": {"settings": "v"}}
     shown = Resource("kubernetes:core/v1:ConfigMap", "m", inputs, sealed=frozenset({"data"}))
     assert ["is a secret in a ConfigMap" in found.message for found in check([shown], STRICT)] == [
@@ -122,7 +122,7 @@ def test_a_sealed_value_in_a_config_map_is_a_secret_in_the_wrong_place() -> None
     "name",
     ["REDIS_PASSWORD", "apiKey", "OPENAI_API_KEY", "GITHUB_TOKEN", "clientSecret", "private-key"],
 )
-def test_names_of_secrets_are_recognised(name: str) -> None:
+def test_secret_names_are_recognised(name: str) -> None:
     assert looks_secret(name)
 
 
@@ -130,11 +130,11 @@ def test_names_of_secrets_are_recognised(name: str) -> None:
     "name",
     ["REDIS_PASSWORD_FILE", "SECRETS_DIR", "tokenTtl", "MAX_TOKENS", "KEYBOARD", "gateway.yaml"],
 )
-def test_names_of_other_things_are_not_taken_for_secrets(name: str) -> None:
+def test_other_names_are_not_recognised_as_secrets(name: str) -> None:
     assert not looks_secret(name)
 
 
-def test_a_variable_that_refers_to_a_secret_passes() -> None:
+def test_variable_with_a_secret_key_ref_passes() -> None:
     stack = Stack()
     reference = {"secretKeyRef": {"name": "redis", "key": "password"}}
     variable = {"name": "REDIS_PASSWORD", "valueFrom": reference}
@@ -142,13 +142,13 @@ def test_a_variable_that_refers_to_a_secret_passes() -> None:
     assert check(stack.resources, STRICT) == []
 
 
-def test_a_sidecar_needs_probes_and_a_step_before_the_start_does_not() -> None:
+def test_sidecar_needs_probes_and_an_init_container_does_not() -> None:
     stack = Stack()
     stack.put("Deployment gateway", *GATEWAY, "initContainers", 0, "restartPolicy", value="Always")
     assert {found.rule for found in check(stack.resources, STRICT)} == {"containers-have-probes"}
 
 
-def test_no_message_repeats_a_secret() -> None:
+def test_violation_messages_contain_no_secret() -> None:
     stack = Stack()
     value = "hunter2-not-for-logs"
     stack.put("ConfigMap settings", "data", "api-key", value=value)
@@ -173,7 +173,7 @@ def _places(value: object, *path: str | int) -> list[tuple[str | int, ...]]:
     return places
 
 
-def test_no_rule_fails_or_complains_over_a_value_that_is_not_known_yet() -> None:
+def test_unknown_preview_values_violate_no_rule() -> None:
     tried = 0
     for resource in Stack().resources:
         for path in _places(resource.inputs):

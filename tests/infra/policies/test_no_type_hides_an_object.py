@@ -51,7 +51,9 @@ def rules(token: str, inputs: dict[str, Any], **more: Any) -> set[str]:  # noqa:
         ("batch/v1:CronJobPatch", {"spec": {"jobTemplate": WORKLOAD}}),
     ],
 )
-def test_a_pod_is_judged_wherever_it_stands(token: str, inputs: dict[str, Any]) -> None:
+def test_pods_in_patches_lists_and_templates_are_checked(
+    token: str, inputs: dict[str, Any]
+) -> None:
     assert rules(token, inputs) >= FOUND
 
 
@@ -59,19 +61,19 @@ def test_a_pod_is_judged_wherever_it_stands(token: str, inputs: dict[str, Any]) 
     ("token", "inputs"),
     [("core/v1:SecretPatch", SECRET), ("core/v1:SecretList", {"items": [SECRET]})],
 )
-def test_a_secret_is_judged_wherever_it_stands(token: str, inputs: dict[str, Any]) -> None:
+def test_secrets_in_patches_and_lists_are_checked(token: str, inputs: dict[str, Any]) -> None:
     assert rules(token, inputs) == {"no-plain-secrets", "secrets-come-from-a-store"}
 
 
 @pytest.mark.parametrize("sealed", ["items", "items.0", "items.0.stringData.key"])
-def test_a_sealed_secret_in_a_list_is_sealed(sealed: str) -> None:
+def test_encrypted_secret_in_a_list_counts_as_encrypted(sealed: str) -> None:
     found = rules("core/v1:SecretList", {"items": [SECRET]}, sealed=frozenset({sealed}))
     assert found == {"secrets-come-from-a-store"}
     other = rules("core/v1:SecretList", {"items": [EMPTY, SECRET]}, sealed=frozenset({"items.0"}))
     assert "no-plain-secrets" in other
 
 
-def test_a_message_about_a_list_names_the_item() -> None:
+def test_violation_in_a_list_names_the_item() -> None:
     found = check(
         [Resource("kubernetes:core/v1:SecretList", "two", {"items": [SECRET]})], Policies()
     )
@@ -79,7 +81,7 @@ def test_a_message_about_a_list_names_the_item() -> None:
     assert all(item.message.startswith("Secret bad: ") for item in found)
 
 
-def test_neighbours_in_a_list_count() -> None:
+def test_disruption_budget_in_a_list_satisfies_the_rule() -> None:
     stack = Stack()
     budget = next(item for item in stack.resources if item.title == "PodDisruptionBudget gateway")
     stack.drop(budget.title)
@@ -87,17 +89,17 @@ def test_neighbours_in_a_list_count() -> None:
     assert check(stack.resources, Policies()) == []
 
 
-def test_what_a_preview_does_not_know_of_a_list_is_not_judged() -> None:
+def test_unknown_list_items_are_not_checked() -> None:
     assert rules("core/v1:PodList", {"items": UNKNOWN}) == set()
     assert rules("core/v1:PodList", {"items": [UNKNOWN]}) == set()
 
 
-def test_other_resources_are_left_as_they_are() -> None:
+def test_resources_of_other_providers_are_not_unfolded() -> None:
     made = Resource("aws:x/patchList:PatchList", "x", {"items": [EMPTY]})
     assert list(unfolded(made)) == [made]
 
 
-def test_a_debugging_container_needs_no_amounts_and_no_probes() -> None:
+def test_ephemeral_container_needs_no_resources_and_no_probes() -> None:
     debugger = container("debugger")
     del debugger["resources"]
     stack = Stack()
@@ -124,7 +126,7 @@ def test_arguments_without_a_literal_pass(words: list[str]) -> None:
     assert check(stack.resources, Policies()) == []
 
 
-def test_a_bucket_whose_arn_the_account_will_answer_is_not_judged() -> None:
+def test_bucket_policy_with_an_unknown_arn_is_not_checked() -> None:
     stack = Stack()
     stack.statement("BucketPolicy backups", "policy", Resource=[None, "None/*"])
     assert check(stack.resources, Policies()) == []

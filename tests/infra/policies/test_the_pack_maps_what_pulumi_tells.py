@@ -79,7 +79,7 @@ def _said(policy: Policy, args: object) -> list[Report]:
     return told
 
 
-def test_every_rule_is_a_policy_of_its_kind() -> None:
+def test_every_rule_is_a_policy_of_the_matching_type() -> None:
     made = {policy.name: policy for policy in policies()}
     assert list(made) == [rule.name for rule in RULES]
     for rule in RULES:
@@ -99,13 +99,13 @@ def test_the_folder_is_a_policy_pack_for_python() -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_without_configuration_the_pack_is_strict() -> None:
+def test_pack_without_configuration_is_strict() -> None:
     pulumi.runtime.set_all_config({})
     assert settings() == Policies()
 
 
 @pytest.mark.usefixtures("configured")
-def test_the_pack_reads_the_stacks_own_section() -> None:
+def test_pack_reads_the_policies_section_of_the_stack() -> None:
     pulumi.runtime.set_all_config({"seawall:policies": '{"spread": "hosts", "backup": false}'})
     assert settings() == Policies(spread="hosts", backup=False)
 
@@ -117,13 +117,13 @@ def test_an_unknown_switch_is_refused() -> None:
         settings()
 
 
-def test_a_value_that_a_preview_does_not_know_is_marked() -> None:
+def test_unknown_preview_values_become_markers() -> None:
     props = {"a": UNKNOWN_STRING_VALUE, "b": [UNKNOWN_STRING_VALUE, "c"], "d": {"e": 1}}
     proxied: Any = unknown_checking_proxy(props)
     assert plain(proxied) == {"a": UNKNOWN, "b": [UNKNOWN, "c"], "d": {"e": 1}}
 
 
-def test_secrets_are_found_wherever_they_stand() -> None:
+def test_secret_values_are_found_at_any_depth() -> None:
     props: dict[str, Any] = {
         "plain": "a",
         "whole": sealed({"x": "y"}),
@@ -135,7 +135,7 @@ def test_secrets_are_found_wherever_they_stand() -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_the_remediation_changes_nothing_and_tells_the_validation_what_is_sealed() -> None:
+def test_remediation_only_records_secret_paths_for_the_validation() -> None:
     pulumi.runtime.set_all_config({"seawall:policies": '{"external_secrets": false}'})
     policy = named("no-plain-secrets")
     assert isinstance(policy, ResourceValidationPolicy)
@@ -148,7 +148,7 @@ def test_the_remediation_changes_nothing_and_tells_the_validation_what_is_sealed
 
 @pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize(("configuration", "reported"), [({}, 1), ({"protect": "false"}, 0)])
-def test_a_switch_in_the_stack_turns_its_policy_off(
+def test_switch_in_the_stack_configuration_disables_its_policy(
     configuration: dict[str, str], reported: int
 ) -> None:
     switches = ", ".join(f'"{key}": {value}' for key, value in configuration.items())
@@ -162,7 +162,7 @@ def test_a_switch_in_the_stack_turns_its_policy_off(
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_stack_policy_names_the_resource_that_breaks_it() -> None:
+def test_stack_policy_names_the_violating_resource() -> None:
     pulumi.runtime.set_all_config({})
     proxied: Any = unknown_checking_proxy({"spec": {"maxUnavailable": 0}})
     kind = "kubernetes:policy/v1:PodDisruptionBudget"

@@ -126,26 +126,26 @@ def _namespace(version: str) -> pulumi.CustomResource:
     return _object("kubernetes:core/v1:Namespace", "home", {"metadata": {"labels": marks}})
 
 
-def test_a_program_that_keeps_the_rules_passes(engine: Engine) -> None:
+def test_compliant_program_passes(engine: Engine) -> None:
     outcome = engine.run(lambda: _ignored(_namespace("v1.35")))
     assert outcome.passed, outcome.printed
     assert "seawall" in outcome.printed, "the pack was not loaded"
 
 
-def test_a_violation_ends_the_preview_with_its_message(engine: Engine) -> None:
+def test_violation_fails_the_preview_with_its_message(engine: Engine) -> None:
     outcome = engine.run(lambda: _ignored(_namespace("latest")))
     assert not outcome.passed
     assert "namespaces-enforce-restricted-pods" in outcome.printed
     assert "enforce-version is 'latest'; pin it to a version such as v1.35" in outcome.printed
 
 
-def test_without_configuration_every_switch_is_on(engine: Engine) -> None:
+def test_all_rules_apply_without_configuration(engine: Engine) -> None:
     outcome = engine.run(lambda: _ignored(_namespace("v1.35")), policies=None)
     assert not outcome.passed
     assert "stateful-resources-are-protected" in outcome.printed
 
 
-def test_protect_reaches_the_rules(engine: Engine) -> None:
+def test_protect_option_is_visible_to_the_rules(engine: Engine) -> None:
     def program() -> None:
         marks = {
             "pod-security.kubernetes.io/enforce": "restricted",
@@ -162,7 +162,7 @@ def test_protect_reaches_the_rules(engine: Engine) -> None:
     assert outcome.passed, outcome.printed
 
 
-def test_a_secret_that_is_sealed_passes_and_a_plain_one_does_not(engine: Engine) -> None:
+def test_encrypted_secret_passes_and_a_plain_one_fails(engine: Engine) -> None:
     def sealed() -> None:
         value = pulumi.Output.secret("not shown")
         _object("kubernetes:core/v1:Secret", "whole", {"stringData": {"password": value}})
@@ -177,7 +177,7 @@ def test_a_secret_that_is_sealed_passes_and_a_plain_one_does_not(engine: Engine)
     assert "stringData.password is plain in the state" in outcome.printed
 
 
-def test_a_stack_rule_sees_all_resources_at_the_end_of_the_preview(engine: Engine) -> None:
+def test_stack_rule_fails_the_preview(engine: Engine) -> None:
     def program() -> None:
         _object(
             "kubernetes:policy/v1:PodDisruptionBudget", "tight", {"spec": {"maxUnavailable": 0}}
@@ -189,7 +189,7 @@ def test_a_stack_rule_sees_all_resources_at_the_end_of_the_preview(engine: Engin
     assert "maxUnavailable 0 allows no eviction" in outcome.printed
 
 
-def test_what_a_preview_cannot_know_is_judged_by_the_update(engine: Engine) -> None:
+def test_unknown_values_are_checked_by_the_update(engine: Engine) -> None:
     def program() -> None:
         first = _object("kubernetes:core/v1:ConfigMap", "first", {"data": {}})
         unknown = first.id.apply(lambda name: f"https://user:{name}@example.test/")
