@@ -57,7 +57,7 @@ def vendor(files: dict[str, bytes]) -> Generator[str]:
 
 
 @pytest.mark.parametrize("has_it", [True, False])
-def test_the_release_is_asked_for_and_a_refusal_is_one_line(
+def test_provider_download_succeeds_or_fails_with_one_line(
     tmp_path: Path,
     pulumi_cli: Path,
     monkeypatch: pytest.MonkeyPatch,

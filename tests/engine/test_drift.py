@@ -87,35 +87,35 @@ def story(
 
 
 @pytest.mark.parametrize("resource", CHANGES)
-def test_a_foreign_change_is_shown(story: Story, resource: str) -> None:
+def test_preview_shows_external_changes(story: Story, resource: str) -> None:
     assert resource in [step.resource for step in story.shown.steps]
 
 
 @pytest.mark.parametrize("resource", CHANGES)
-def test_a_foreign_change_is_repaired(story: Story, resource: str) -> None:
+def test_update_repairs_external_changes(story: Story, resource: str) -> None:
     _, is_right = CHANGES[resource]
     assert is_right(story.platform)
 
 
-def test_a_preview_shows_nothing_else(story: Story) -> None:
+def test_preview_shows_only_external_changes(story: Story) -> None:
     assert sorted(step.resource for step in story.shown.steps) == sorted(CHANGES)
 
 
-def test_after_the_repair_there_is_nothing_to_show(story: Story) -> None:
+def test_preview_after_the_repair_is_empty(story: Story) -> None:
     assert story.after.changed == 0
 
 
-def test_what_an_autoscaler_owns_is_left_alone(story: Story) -> None:
+def test_replicas_set_by_an_autoscaler_are_kept(story: Story) -> None:
     assert story.of_gateway("{.spec.replicas}") == "4"
 
 
-def test_labels_and_annotations_of_others_are_left_alone(story: Story) -> None:
+def test_external_labels_and_annotations_are_kept(story: Story) -> None:
     notes = json.loads(story.of_gateway("{.metadata.annotations}"))
     assert notes["example.com/note"] == "theirs"
     assert json.loads(story.of_gateway("{.metadata.labels}"))["example.com/mark"] == "theirs"
 
 
-def test_a_foreign_change_of_what_the_whole_cluster_shares_is_an_error(story: Story) -> None:
+def test_external_change_of_a_namespace_label_is_a_conflict_error(story: Story) -> None:
     engine, kubectl = story.platform.engine, story.platform.kubectl
     # The provider takes back what kubectl changed under its own name, so this is another tool's.
     words = ("label", "--overwrite", "--field-manager=gitops", f"ns/{story.platform.namespace}")

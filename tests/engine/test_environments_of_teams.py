@@ -75,7 +75,7 @@ def deployed(
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_state_of_a_team_holds_references_and_no_secret(deployed: Deploy, env: str) -> None:
+def test_team_state_contains_no_secret_values(deployed: Deploy, env: str) -> None:
     team = deployed(env)
     assert team.kubectl("get", "secrets", "-o", "name") == "", "the operator makes them, not we"
     wanted = json.loads(team.kubectl("get", "externalsecrets", "-o", "json"))["items"]
@@ -99,7 +99,7 @@ def test_the_state_of_a_team_holds_references_and_no_secret(deployed: Deploy, en
     assert "api_keys" not in team.engine.outputs()
 
 
-def test_what_holds_data_is_protected_until_the_team_says_otherwise(deployed: Deploy) -> None:
+def test_protected_resources_block_destroy_until_protect_is_disabled(deployed: Deploy) -> None:
     team = deployed("prod")
     assert {"Namespace namespace", "StatefulSet redis"} <= set(team.engine.snapshot().protected)
     before = team.kubectl("get", "deployments,services,networkpolicies,statefulsets", "-o", "name")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 MANY = 10
 
 
-def test_ten_environments_are_deployed_at_once(scratch: "Scratch") -> None:
+def test_ten_environments_are_deployed_concurrently(scratch: "Scratch") -> None:
     def deploy(number: int) -> None:
         own = dataclasses.replace(scratch, namespace=f"{scratch.namespace}-{number}")
         own.kubectl("create", "namespace", own.namespace)

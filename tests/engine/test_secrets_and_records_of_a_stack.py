@@ -50,7 +50,7 @@ def all_command_lines() -> list[str]:
     return found
 
 
-def test_what_the_provider_leaves_goes_with_the_process(scratch: "Scratch") -> None:
+def test_temporary_provider_files_are_removed_with_their_process(scratch: "Scratch") -> None:
     common = Path(tempfile.gettempdir())
     before = set(common.glob("kubeconfig*"))
     engine = scratch.engine(one_secret(scratch), ["word"])
@@ -73,7 +73,7 @@ def test_what_the_provider_leaves_goes_with_the_process(scratch: "Scratch") -> N
     assert not Path(done.stdout.strip()).exists(), "it goes with its process"
 
 
-def test_a_secret_is_generated_once(scratch: "Scratch") -> None:
+def test_generated_secret_stays_the_same_across_updates(scratch: "Scratch") -> None:
     engine = scratch.engine(one_secret(scratch), ["word"])
     engine.up()
     first = engine.outputs()["word"]
@@ -85,7 +85,7 @@ def test_a_secret_is_generated_once(scratch: "Scratch") -> None:
     assert str(first.value) not in repr(first)
 
 
-def test_no_secret_is_an_argument_of_a_process(
+def test_no_secret_is_in_process_arguments(
     scratch: "Scratch", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []

@@ -70,7 +70,7 @@ def mounted(scratch: "Scratch") -> str:
     return scratch.kubectl("get", "deployment/sample", "-o", f"jsonpath={path}")
 
 
-def test_other_settings_are_another_config_map_and_equal_ones_are_the_same(
+def test_changed_settings_create_a_new_config_map_and_equal_ones_reuse_it(
     scratch: "Scratch",
 ) -> None:
     scratch.engine(program(scratch, "one")).up()
@@ -82,7 +82,7 @@ def test_other_settings_are_another_config_map_and_equal_ones_are_the_same(
     assert texts(scratch) == {mounted(scratch): "two"}, "the old one goes when all is well"
 
 
-def test_the_old_settings_stay_until_the_deployment_is_new_and_on_the_way_back(
+def test_old_config_map_stays_until_the_deployment_update_succeeds(
     scratch: "Scratch",
 ) -> None:
     scratch.engine(program(scratch, "one")).up()

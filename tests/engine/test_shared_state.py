@@ -54,7 +54,7 @@ def kept(module_scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
     return module_scratch
 
 
-def test_two_machines_work_on_one_stack(kept: "Scratch") -> None:
+def test_two_machines_share_one_stack(kept: "Scratch") -> None:
     first = kept.engine(chain(kept), machine="first")
     second = kept.engine(chain(kept), machine="second")
     assert second.snapshot().resources == LENGTH + 2
@@ -63,7 +63,7 @@ def test_two_machines_work_on_one_stack(kept: "Scratch") -> None:
     assert not list(first.layout.files.rglob("*.json")), "the state is in the bucket only"
 
 
-def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -> None:
+def test_second_update_of_a_shared_state_names_the_lock_holder(shared: "Scratch") -> None:
     with updating(shared, machine="first"):
         with pytest.raises(UpdateRunning) as caught:
             shared.engine(chain(shared), machine="second").up()
@@ -71,7 +71,7 @@ def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -
     assert links(shared) == LENGTH
 
 
-def test_another_machine_continues_an_update_that_was_cut_off(
+def test_another_machine_continues_an_interrupted_update_after_unlock(
     shared: "Scratch", object_store: ObjectStore
 ) -> None:
     first = shared.engine(chain(shared, LONG), machine="first")
@@ -88,7 +88,7 @@ def test_another_machine_continues_an_update_that_was_cut_off(
     assert held.get("KeyCount", 0) == 0
 
 
-def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") -> None:
+def test_machine_continues_its_own_interrupted_update(shared: "Scratch") -> None:
     engine = shared.engine(chain(shared, LONG))
     with pytest.raises(UpdateCutOff):
         engine.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
@@ -96,7 +96,7 @@ def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") 
     assert links(shared) == LONG
 
 
-def test_the_lock_of_a_foreign_machine_stays(kept: "Scratch", object_store: ObjectStore) -> None:
+def test_lock_of_another_machine_is_respected(kept: "Scratch", object_store: ObjectStore) -> None:
     entry = {"pid": 7, "username": "anna", "hostname": "ci", "timestamp": "2026-01-01T00:00:00Z"}
     client = object_store.client()
     client.put_object(Bucket=kept.namespace, Key=LOCK, Body=json.dumps(entry))
@@ -143,7 +143,7 @@ def test_refused_credentials_are_one_line(
     assert "not-the-secret" not in str(caught.value)
 
 
-def test_a_bucket_that_does_not_answer_is_one_line(shared: "Scratch") -> None:
+def test_unreachable_bucket_is_one_line(shared: "Scratch") -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     gone = f"endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true"
@@ -169,7 +169,7 @@ def moto_kms(monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     server.stop()
 
 
-def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
+def test_kms_key_replaces_the_passphrase(
     shared: "Scratch",
     object_store: ObjectStore,
     moto_kms: str,
@@ -186,7 +186,7 @@ def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
     assert json.loads(body)["checkpoint"]["latest"]["secrets_providers"]["type"] == "cloud"
 
 
-def test_without_a_passphrase_the_user_is_told_how_to_give_one(
+def test_missing_passphrase_error_names_the_environment_variable(
     shared: "Scratch", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")

@@ -30,7 +30,7 @@ def write(layout: Layout, images: dict[str, str] | None = None) -> dict[str, obj
     return cast("dict[str, object]", stack_values(layout))
 
 
-def test_values_of_the_run_are_merged_into_committed_ones(layout: Layout) -> None:
+def test_run_values_are_merged_into_committed_values(layout: Layout) -> None:
     commit(layout, {"seawall:kubernetes": {"namespace": "n"}})
     assert write(layout, {"gateway": "g:1"}) == {
         "seawall:images": {"gateway": "g:1"},
@@ -38,7 +38,7 @@ def test_values_of_the_run_are_merged_into_committed_ones(layout: Layout) -> Non
     }
 
 
-def test_a_committed_value_that_is_gone_is_gone_from_the_project(layout: Layout) -> None:
+def test_value_removed_from_the_committed_file_is_removed_from_the_project(layout: Layout) -> None:
     commit(layout, {"seawall:a": 1, "seawall:b": 2})
     write(layout)
     commit(layout, {"seawall:b": 2})
@@ -55,7 +55,7 @@ def test_encrypted_values_and_their_salt_are_kept(layout: Layout) -> None:
     assert kept_secrets(layout, "seawall:secrets") == {"api-key-local"}
 
 
-def test_the_checkout_is_not_written_to(layout: Layout) -> None:
+def test_committed_files_are_not_changed(layout: Layout) -> None:
     before = {path: path.read_bytes() for path in layout.checkout.glob("Pulumi*")}
     write(layout)
     assert {path: path.read_bytes() for path in layout.checkout.glob("Pulumi*")} == before
@@ -67,25 +67,25 @@ def test_the_generated_project_points_to_the_program(layout: Layout) -> None:
     assert (layout.project / project["main"]).resolve() == layout.checkout / "infra"
 
 
-def test_an_environment_without_a_file_is_refused(layout: Layout) -> None:
+def test_environment_without_a_file_is_an_error(layout: Layout) -> None:
     layout.committed_file.unlink()
     with pytest.raises(WorkspaceError, match=r"there is no environment 'test'.*there are: none"):
         write(layout)
 
 
-def test_images_of_this_run_come_before_committed_ones(layout: Layout) -> None:
+def test_images_of_the_run_override_committed_images(layout: Layout) -> None:
     commit(layout, {"seawall:images": {"gateway": "g:2", "redis": "r:2"}})
     assert write(layout, {"gateway": "g:3"})["seawall:images"] == {"gateway": "g:3", "redis": "r:2"}
     assert write(layout)["seawall:images"] == {"gateway": "g:2", "redis": "r:2"}
 
 
-def test_a_committed_secret_that_was_rotated_is_taken(layout: Layout) -> None:
+def test_rotated_committed_secret_is_used(layout: Layout) -> None:
     for cipher in ("v1:old", "v1:new"):
         commit(layout, {"seawall:secrets": {"word": {"secure": cipher}}})
         assert write(layout)["seawall:secrets"] == {"word": {"secure": cipher}}
 
 
-def test_what_another_salt_encrypted_is_not_kept(layout: Layout) -> None:
+def test_secrets_encrypted_with_another_salt_are_dropped(layout: Layout) -> None:
     write(layout)
     secrets = {"seawall:secrets": {"word": {"secure": "v1:abc"}}}
     layout.stack_file.write_text(yaml.safe_dump({"encryptionsalt": "one", "config": secrets}))
@@ -93,7 +93,7 @@ def test_what_another_salt_encrypted_is_not_kept(layout: Layout) -> None:
     assert "seawall:secrets" not in write(layout)
 
 
-def test_two_writers_do_not_trip_over_each_other(layout: Layout) -> None:
+def test_concurrent_writers_leave_a_complete_project(layout: Layout) -> None:
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(write, layout) for _ in range(64)]:
             done.result()
@@ -103,7 +103,7 @@ def test_two_writers_do_not_trip_over_each_other(layout: Layout) -> None:
     ]
 
 
-def test_an_earlier_release_replaces_the_values_but_not_the_place(layout: Layout) -> None:
+def test_earlier_release_restores_settings_but_not_cluster_and_state(layout: Layout) -> None:
     commit(layout, {"seawall:kubernetes": {"namespace": "n"}, "seawall:gateway": {"a": 1}})
     write(layout, {"gateway": "g:1"})
     good = release_of(layout)
@@ -126,7 +126,7 @@ def test_an_earlier_release_replaces_the_values_but_not_the_place(layout: Layout
     }
 
 
-def test_a_release_holds_no_secret_and_no_place(layout: Layout) -> None:
+def test_release_contains_no_secrets_and_no_cluster_access(layout: Layout) -> None:
     commit(
         layout,
         {
@@ -145,7 +145,7 @@ def test_a_release_holds_no_secret_and_no_place(layout: Layout) -> None:
     assert release_of(layout) == before, "a release must not contain the one before it"
 
 
-def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(layout: Layout) -> None:
+def test_passphrase_is_generated_once_with_mode_0600(layout: Layout) -> None:
     backend = backend_of(layout, None)
     backend.variables()
     first = layout.passphrase.read_text()
@@ -155,7 +155,7 @@ def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(layout: Layout)
     assert layout.passphrase.read_text() == first
 
 
-def test_a_shared_state_takes_the_users_passphrase_and_makes_none(
+def test_shared_state_uses_the_users_passphrase_and_generates_none(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
@@ -176,7 +176,7 @@ def test_a_state_without_a_backend_is_refused(layout: Layout) -> None:
         backend_of(layout, {"secrets_provider": "passphrase"})
 
 
-def test_our_pulumi_finds_the_chosen_provider_and_no_other(layout: Layout, tmp_path: Path) -> None:
+def test_pulumi_home_contains_only_the_chosen_provider(layout: Layout, tmp_path: Path) -> None:
     for name in ("one", "another"):
         place(layout, tmp_path / name)
         (folder,) = (layout.pulumi_home / "plugins").iterdir()

@@ -74,7 +74,7 @@ def plain(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Platf
 
 
 @pytest.mark.parametrize("operation", ["preview", "up"])
-def test_a_wrong_value_ends_the_kit_with_one_line(undeployed: Platform, operation: str) -> None:
+def test_invalid_value_is_one_line(undeployed: Platform, operation: str) -> None:
     undeployed.change(redis={"max_lag": "9s"})
     with pytest.raises(WorkspaceError) as caught:
         getattr(undeployed.engine, operation)(images=IMAGES)
@@ -83,12 +83,12 @@ def test_a_wrong_value_ends_the_kit_with_one_line(undeployed: Platform, operatio
     assert "\n" not in message
 
 
-def test_outputs_of_a_stack_that_never_was_are_an_error(undeployed: Platform) -> None:
+def test_outputs_of_an_undeployed_stack_are_an_error(undeployed: Platform) -> None:
     with pytest.raises(WorkspaceError, match="never deployed"):
         undeployed.engine.outputs()
 
 
-def test_a_namespace_that_somebody_else_made_is_left_alone(undeployed: Platform) -> None:
+def test_existing_namespace_is_refused_and_left_unchanged(undeployed: Platform) -> None:
     undeployed.kubectl("create", "namespace", undeployed.namespace)
     with pytest.raises(WorkspaceError) as caught:
         undeployed.engine.up(images=IMAGES)
@@ -96,7 +96,7 @@ def test_a_namespace_that_somebody_else_made_is_left_alone(undeployed: Platform)
     assert undeployed.kubectl("get", "deployments,services", "-o", "name") == ""
 
 
-def test_the_platform_is_deployed_once_and_then_left_alone(deployed: Deployed) -> None:
+def test_second_update_of_the_platform_changes_nothing(deployed: Deployed) -> None:
     values = yaml.safe_load(deployed.platform.file.read_text())["config"]
     registered = synth({**values, "seawall:images": IMAGES}, env="local")
     wanted = {"create": len(registered) + 1}  # the stack, too
@@ -111,7 +111,7 @@ def test_the_platform_is_deployed_once_and_then_left_alone(deployed: Deployed) -
     assert engine.preview(refresh=True).changed == 0
 
 
-def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform) -> None:
+def test_no_platform_secret_is_on_disk_in_plain_text(local: Platform) -> None:
     local.engine.refresh()
     keys = cast("dict[str, str]", local.engine.outputs()["api_keys"].value)
     exported = subprocess.run(
@@ -134,14 +134,14 @@ def test_no_secret_of_the_platform_stands_on_disk_in_plain_text(local: Platform)
     assert found == []
 
 
-def test_the_plain_cli_sees_what_the_kit_deployed(plain: Platform) -> None:
+def test_plain_pulumi_cli_finds_no_changes_after_a_deployment(plain: Platform) -> None:
     done = plain.typed("up", "--yes", "--skip-preview", "--json")
     assert done.returncode == 0, done.stderr
     done = plain.typed("preview", "--expect-no-changes")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_plain_cli_refreshes_imports_and_edits_the_state(plain: Platform) -> None:
+def test_plain_pulumi_cli_can_refresh_import_and_edit_the_state(plain: Platform) -> None:
     plain.kubectl("create", "configmap", "by-hand")
     kind = "kubernetes:core/v1:ConfigMap"
     imported = (kind, "by-hand", f"{plain.namespace}/by-hand")
@@ -167,7 +167,7 @@ def wrong_in(stack_file: Path) -> Generator[None]:
         stack_file.write_text(text)
 
 
-def test_a_wrong_value_ends_the_plain_cli_with_one_line(plain: Platform) -> None:
+def test_invalid_value_ends_the_plain_pulumi_cli_without_a_traceback(plain: Platform) -> None:
     with wrong_in(plain.engine.project / "Pulumi.local.yaml"):
         done = plain.typed("preview")
     assert done.returncode != 0
@@ -176,7 +176,7 @@ def test_a_wrong_value_ends_the_plain_cli_with_one_line(plain: Platform) -> None
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_plain_cli_destroys_what_the_kit_deployed(plain: Platform) -> None:
+def test_plain_pulumi_cli_destroys_the_deployment(plain: Platform) -> None:
     done = plain.typed("destroy", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     assert plain.engine.snapshot().resources == 0
@@ -184,7 +184,7 @@ def test_the_plain_cli_destroys_what_the_kit_deployed(plain: Platform) -> None:
     plain.engine.up(images=IMAGES)  # for the next test
 
 
-def test_a_stack_whose_configuration_went_wrong_can_be_destroyed(deployed: Deployed) -> None:
+def test_stack_with_an_invalid_configuration_can_be_destroyed(deployed: Deployed) -> None:
     local = deployed.platform
     local.change(redis={"max_lag": "9s"})
     assert local.engine.destroy().changes == {"delete": deployed.update.changes["create"]}

@@ -41,7 +41,7 @@ MORE_MOMENTS = 10
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_the_next_update_repairs_one_that_was_killed_at_a_random_moment(
+def test_next_update_repairs_an_update_killed_at_a_seeded_moment(
     scratch: "Scratch", moment: int
 ) -> None:
     assert_repaired(scratch, moment, VICTIMS[MOMENTS.index(moment) % 2])
@@ -49,7 +49,7 @@ def test_the_next_update_repairs_one_that_was_killed_at_a_random_moment(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("index", range(MORE_MOMENTS))
-def test_the_next_update_repairs_one_that_was_killed_at_a_moment_of_this_run(
+def test_next_update_repairs_an_update_killed_at_a_new_random_moment(
     scratch: "Scratch", index: int
 ) -> None:
     seed = secrets.randbits(32)
@@ -80,7 +80,7 @@ def _seconds(timings: Mapping[str, float]) -> str:
     return f"{timings['recover'] + timings['up']:.1f} s"
 
 
-def test_a_provider_that_outlives_a_killed_cli_is_ended_by_the_next_update(
+def test_next_update_ends_orphaned_provider_processes(
     scratch: "Scratch",
 ) -> None:
     engine = scratch.engine(chain(scratch, LONG))
@@ -92,7 +92,7 @@ def test_a_provider_that_outlives_a_killed_cli_is_ended_by_the_next_update(
     assert not set(orphans) & set(processes(PROVIDER, scratch.checkout))
 
 
-def test_an_interrupt_is_passed_on_and_the_state_is_saved(scratch: "Scratch") -> None:
+def test_sigint_reaches_the_cli_and_the_state_is_saved(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch, LONG))
     with pytest.raises(Interrupted):
         engine.up(on_progress=at_done(1, lambda: os.kill(os.getpid(), signal.SIGINT)))
@@ -104,7 +104,7 @@ def test_an_interrupt_is_passed_on_and_the_state_is_saved(scratch: "Scratch") ->
     assert done.changes["create"] == LONG - made
 
 
-def test_what_a_stranger_made_is_not_adopted_after_an_ordinary_failure(
+def test_existing_object_is_not_adopted_after_a_failed_update(
     scratch: "Scratch",
 ) -> None:
     scratch.kubectl("create", "configmap", "link-3", "--from-literal=a=theirs")
@@ -116,7 +116,7 @@ def test_what_a_stranger_made_is_not_adopted_after_an_ordinary_failure(
     assert scratch.kubectl("get", "configmap/link-3", "-o", "jsonpath={.data.a}") == "theirs"
 
 
-def test_what_a_stranger_made_is_taken_over_when_the_team_says_so(scratch: "Scratch") -> None:
+def test_existing_object_is_adopted_with_adopt_existing(scratch: "Scratch") -> None:
     document = {"config": {"seawall:kubernetes": {"adopt_existing": True}}}
     (scratch.checkout / "Pulumi.test.yaml").write_text(json.dumps(document))
     scratch.kubectl("create", "configmap", "link-3", "--from-literal=a=theirs")
@@ -142,7 +142,7 @@ def lock(scratch: "Scratch", *, pid: int, host: str) -> Path:
     return file
 
 
-def test_a_running_update_is_not_disturbed_and_its_holder_is_named(kept: "Scratch") -> None:
+def test_update_with_a_held_lock_is_refused_and_names_the_holder(kept: "Scratch") -> None:
     held = lock(kept, pid=1, host="another-machine")
     with pytest.raises(UpdateRunning, match="anna@another-machine, process 1") as caught:
         kept.engine(chain(kept)).up()
@@ -151,7 +151,7 @@ def test_a_running_update_is_not_disturbed_and_its_holder_is_named(kept: "Scratc
     assert "seawall state unlock test" in str(caught.value)
 
 
-def test_the_lock_of_another_machine_is_removed_when_told_so(kept: "Scratch") -> None:
+def test_state_unlock_removes_the_lock_of_another_machine(kept: "Scratch") -> None:
     engine = kept.engine(chain(kept))
     lock(kept, pid=1, host="another-machine")
     (held,) = unlock_state(engine)
@@ -160,13 +160,13 @@ def test_the_lock_of_another_machine_is_removed_when_told_so(kept: "Scratch") ->
     assert unlock_state(engine) == []
 
 
-def test_the_lock_of_a_dead_process_of_this_machine_is_removed(kept: "Scratch") -> None:
+def test_lock_of_a_dead_local_process_is_removed(kept: "Scratch") -> None:
     dead = 2**22 + 1  # above the kernel's highest process id
     lock(kept, pid=dead, host=socket.gethostname())
     assert kept.engine(chain(kept)).up().recovered
 
 
-def test_a_second_update_names_who_holds_the_lock(scratch: "Scratch") -> None:
+def test_second_concurrent_update_names_the_lock_holder(scratch: "Scratch") -> None:
     with updating(scratch) as first:
         with pytest.raises(UpdateRunning) as caught:
             scratch.engine(chain(scratch)).up()

@@ -37,12 +37,12 @@ def told(checkout: Path, words: str) -> UpdateFailed:
 
 
 @pytest.mark.parametrize("words", CUT_OFF)
-def test_a_provider_or_a_disk_that_gave_up_cuts_the_update_off(checkout: Path, words: str) -> None:
+def test_provider_crash_or_full_disk_counts_as_cut_off(checkout: Path, words: str) -> None:
     error = told(checkout, words)
     assert isinstance(error, UpdateCutOff)
     assert "the next `up` cleans up" in str(error)
 
 
 @pytest.mark.parametrize("words", FAILED)
-def test_an_ordinary_error_only_fails(checkout: Path, words: str) -> None:
+def test_ordinary_error_does_not_count_as_cut_off(checkout: Path, words: str) -> None:
     assert not isinstance(told(checkout, words), UpdateCutOff)

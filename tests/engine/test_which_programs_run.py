@@ -21,7 +21,7 @@ def executable(folder: Path) -> Path:
     return path
 
 
-def test_the_cli_on_the_path_comes_before_the_built_one(
+def test_cli_on_path_is_preferred_to_the_built_one(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -33,7 +33,7 @@ def test_the_cli_on_the_path_comes_before_the_built_one(
     assert choose_cli(built) == built
 
 
-def test_without_any_cli_the_message_says_where_it_was_looked_for(
+def test_missing_cli_error_names_the_searched_places(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")

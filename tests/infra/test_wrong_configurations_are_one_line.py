@@ -236,7 +236,7 @@ def test_missing_team_values_are_listed_by_key(env: str, keys: list[str]) -> Non
         ("simulators", "alpha", "valid array"),
     ],
 )
-def test_invalid_aws_setting_is_refused(
+def test_invalid_value_is_refused_with_its_reason(
     values: Values, path: str, value: object, reason: str
 ) -> None:
     message = refusal(changed(values, path, value))
