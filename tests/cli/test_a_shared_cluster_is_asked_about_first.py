@@ -52,7 +52,7 @@ def only_looked(calls: Path) -> bool:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_without_a_terminal_a_yes_must_have_been_given(
+def test_shared_cluster_commands_require_yes_without_a_terminal(
     calls: Path, checkout: Path, tmp_path: Path, command: str
 ) -> None:
     # One of them by the code of the checkout itself, which the others only pretend to be.
@@ -65,7 +65,9 @@ def test_without_a_terminal_a_yes_must_have_been_given(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_on_a_terminal_a_no_changes_nothing(calls: Path, checkout: Path, command: str) -> None:
+def test_answering_no_on_a_terminal_changes_nothing(
+    calls: Path, checkout: Path, command: str
+) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"n\n")
     done = run(command, "qa", checkout=checkout, stdin=theirs)
@@ -78,7 +80,7 @@ def test_on_a_terminal_a_no_changes_nothing(calls: Path, checkout: Path, command
     assert only_looked(calls)
 
 
-def test_a_yes_is_what_lets_it_go_on(calls: Path, checkout: Path) -> None:
+def test_yes_option_starts_the_deployment(calls: Path, checkout: Path) -> None:
     """As far as the cluster and Pulumi of these tests go."""
     images = [f"--image={name}=example.org/{name}:1" for name in ("gateway", "redis")]
     done = run("up", "qa", "--yes", *images, checkout=checkout)
@@ -90,7 +92,7 @@ def test_a_yes_is_what_lets_it_go_on(calls: Path, checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("namespace", "refused"), [("other", True), ("seawall", False), ("", False)]
 )
-def test_the_metrics_api_of_another_environment_is_not_taken_over(
+def test_metrics_api_of_another_namespace_is_not_taken_over(
     checkout: Path, calls: Path, namespace: str, *, refused: bool
 ) -> None:
     file = checkout / "Pulumi.qa.yaml"

@@ -35,17 +35,17 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_local_is_right(checkout: Path) -> None:
+def test_local_environment_is_valid(checkout: Path) -> None:
     assert check_environment(checkout, "local").startswith("right; 80 resources")
 
 
-def test_a_new_environment_with_what_the_team_knows_is_right(checkout: Path) -> None:
+def test_new_environment_with_team_values_is_valid(checkout: Path) -> None:
     file = new_environment(checkout, "dev-eu", template="dev", values=TEAM)
     assert file == checkout / "Pulumi.dev-eu.yaml"
     assert check_environment(checkout, "dev-eu").startswith("right; ")
 
 
-def test_without_values_the_comments_of_the_template_stay(checkout: Path) -> None:
+def test_new_environment_without_values_keeps_the_template_comments(checkout: Path) -> None:
     file = new_environment(checkout, "qa", template="dev", values=[])
     before = (checkout / "Pulumi.dev.yaml").read_text().splitlines()
     after = file.read_text().splitlines()
@@ -59,7 +59,7 @@ def test_without_values_the_comments_of_the_template_stay(checkout: Path) -> Non
 
 
 @pytest.mark.parametrize("values", [[], ["protect=false"]])
-def test_what_belongs_to_the_template_alone_is_renamed_and_told(
+def test_environment_specific_values_of_the_template_are_renamed_and_reported(
     checkout: Path, values: list[str]
 ) -> None:
     told: list[str] = []
@@ -81,7 +81,7 @@ def test_what_belongs_to_the_template_alone_is_renamed_and_told(
     assert "--set kubernetes.namespace=" in told[3]
 
 
-def test_what_is_set_is_stronger_and_a_namespace_of_its_own_is_not_mentioned(
+def test_set_values_override_renaming_and_an_own_namespace_needs_no_hint(
     checkout: Path,
 ) -> None:
     told: list[str] = []
@@ -91,7 +91,7 @@ def test_what_is_set_is_stronger_and_a_namespace_of_its_own_is_not_mentioned(
     assert not [line for line in told if "namespace" in line]
 
 
-def test_only_whole_words_below_the_keys_of_one_environment_are_renamed() -> None:
+def test_only_whole_words_below_environment_specific_keys_are_renamed() -> None:
     text = (
         "# --stack prod, --stack prod-eu, prod\n"
         "config:\n"
@@ -115,7 +115,7 @@ def test_only_whole_words_below_the_keys_of_one_environment_are_renamed() -> Non
     ["Upper", "a", "x.y", "x_y", "-x", "x-", "1x", "x" * 41, "", "x\n", "state", "passphrase"]
     + ["passphrase", "pulumi-home"],
 )
-def test_one_rule_for_names_holds_for_checks_and_for_new_ones(checkout: Path, name: str) -> None:
+def test_invalid_environment_names_are_refused_by_check_and_new(checkout: Path, name: str) -> None:
     shutil.copy(checkout / "Pulumi.local.yaml", checkout / f"Pulumi.{name}.yaml")
     with pytest.raises(UsageError, match=r"^environment ") as checked:
         check_environment(checkout, name)
@@ -126,11 +126,11 @@ def test_one_rule_for_names_holds_for_checks_and_for_new_ones(checkout: Path, na
 
 
 @pytest.mark.parametrize("name", ["ab", "x" * 40, "a-1", "states"])
-def test_names_that_may_be(name: str) -> None:
+def test_valid_environment_names_are_accepted(name: str) -> None:
     check_env_name(name)
 
 
-def test_what_only_the_team_knows_is_named_when_it_is_missing(checkout: Path) -> None:
+def test_missing_team_values_are_one_line(checkout: Path) -> None:
     for env in ("dev", "staging", "prod"):
         with pytest.raises(WorkspaceError, match=r"seawall:images, .*missing") as caught:
             check_environment(checkout, env)
@@ -155,7 +155,7 @@ def test_what_only_the_team_knows_is_named_when_it_is_missing(checkout: Path) ->
         ("new", ["a..b=1"], "--set a..b=1: write KEY=VALUE"),
     ],
 )
-def test_a_wrong_new_environment_leaves_no_file(
+def test_invalid_new_environment_leaves_no_file(
     checkout: Path, name: str, values: list[str], told: str
 ) -> None:
     before = sorted(checkout.iterdir())
@@ -166,7 +166,7 @@ def test_a_wrong_new_environment_leaves_no_file(
     assert sorted(checkout.iterdir()) == before
 
 
-def test_an_unknown_template_names_those_that_are_there(checkout: Path) -> None:
+def test_unknown_template_error_lists_the_existing_ones(checkout: Path) -> None:
     with pytest.raises(WorkspaceError, match="there are: dev, local, prod, staging"):
         new_environment(checkout, "new", template="qa", values=[])
 
@@ -179,7 +179,7 @@ def edited(checkout: Path, env: str, change: dict[str, dict[str, object]]) -> No
     path.write_text(yaml.safe_dump(document))
 
 
-def test_a_broken_policy_stops_before_anything_starts(checkout: Path) -> None:
+def test_policy_violation_is_an_error_of_config_check(checkout: Path) -> None:
     edited(checkout, "local", {"seawall:policies": {"spread": "zones"}})
     with pytest.raises(PolicyError, match="spread-over-zones") as caught:
         check_environment(checkout, "local")
@@ -193,7 +193,7 @@ def test_an_unknown_key_names_the_known_ones(checkout: Path) -> None:
         check_environment(checkout, "local")
 
 
-def test_the_command_checks_all_and_its_exit_code_tells(tmp_path: Path) -> None:
+def test_config_check_reports_all_environments_and_exits_with_2(tmp_path: Path) -> None:
     variables = {"SEAWALL_HOME": str(tmp_path / "home")}
     done = seawall("config", "check", "--json", variables=variables)
     assert done.returncode == 2

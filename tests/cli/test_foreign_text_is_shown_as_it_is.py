@@ -40,7 +40,9 @@ def update() -> UpResult:
     return UpResult(changes={"update": 1}, outputs={}, steps=steps)
 
 
-def test_a_release_shows_answers_and_notes_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_release_output_shows_markup_in_answers_literally(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     done = Released(
         update=update(),
         answers=[Answer("plain", FOREIGN, "[b]provider", 1.0)],
@@ -57,14 +59,16 @@ def test_a_release_shows_answers_and_notes_as_they_are(capsys: pytest.CaptureFix
     assert "/nowhere/[kubeconfig]" in shown
 
 
-def test_a_preview_shows_resources_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_preview_output_shows_markup_in_resources_literally(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     print_preview(cast("Target", FakeTarget()), update())
     shown = capsys.readouterr().out
     assert "[/INST]" in shown
     assert "spec.[word]" in shown
 
 
-def test_a_status_shows_workloads_and_problems_as_they_are(
+def test_status_output_shows_markup_literally(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     row = Row(title="[/a]", ready=1, wanted=2, images=("[/b]",), restarts=0)
@@ -98,7 +102,7 @@ def test_a_status_shows_workloads_and_problems_as_they_are(
         assert text in shown
 
 
-def test_a_status_without_a_prometheus_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_without_prometheus_reports_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     print_status(Status("dev", "there", [], [], {}, None, "there is no [/k]", "none is configured"))
     assert "not watched: there is no [/k]" in capsys.readouterr().out
 

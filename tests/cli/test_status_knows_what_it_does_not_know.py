@@ -118,14 +118,14 @@ def asked(
         yield lambda: watched_by_prometheus(kubectl, Place("night", watches=watches))
 
 
-def test_of_a_whole_environment_everything_is_known(tmp_path: Path) -> None:
+def test_status_of_a_complete_environment_is_fully_known(tmp_path: Path) -> None:
     with asked(tmp_path, whole()) as watched:
         # Nobody has asked for anything, so that there is no budget.
         expected = dataclasses.replace(WELL, budget=None)
         wait_until(lambda: watched() == expected, deadline_s=30, what="all to be known")
 
 
-def test_of_nothing_nothing_is_known_and_alerts_wait(tmp_path: Path) -> None:
+def test_status_without_series_is_unknown_and_alerts_are_pending(tmp_path: Path) -> None:
     """As with scrapes that are blocked."""
     with asked(tmp_path, [series("other", 1)]) as watched:
         found = wait_until(
@@ -142,7 +142,7 @@ def test_of_nothing_nothing_is_known_and_alerts_wait(tmp_path: Path) -> None:
         assert f'"{unknown}": null' in text
 
 
-def test_without_the_kits_rules_no_alert_is_known(tmp_path: Path) -> None:
+def test_alerts_are_unknown_without_the_bundled_rules(tmp_path: Path) -> None:
     with asked(tmp_path, whole(), kits=False) as watched:
         found = watched()
     assert found.alerts is None
@@ -168,7 +168,7 @@ def test_an_alert_whose_evaluation_fails_is_unknown(
         )
 
 
-def test_series_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
+def test_series_of_another_environment_are_ignored(tmp_path: Path) -> None:
     with asked(tmp_path, whole(), rules_of="day", watches="day") as watched:
         found = wait_until(
             lambda: known if (known := watched()).unevaluated == () else None,
@@ -178,7 +178,7 @@ def test_series_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) 
     assert found.redis is None, "none of the series is of this namespace"
 
 
-def test_rules_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -> None:
+def test_rules_of_another_environment_are_ignored(tmp_path: Path) -> None:
     with asked(tmp_path, whole(), rules_of="day") as watched:
         found = wait_until(
             lambda: known if (known := watched()).redis else None,
@@ -189,7 +189,7 @@ def test_rules_of_another_environment_tell_nothing_of_this_one(tmp_path: Path) -
     assert len(found.unevaluated) == len(ALERTS)
 
 
-def test_what_does_not_answer_and_what_lost_its_master_is_told(tmp_path: Path) -> None:
+def test_status_shows_unreachable_and_unlinked_redis_pods(tmp_path: Path) -> None:
     made = [
         *(series("redis_up", n != 2, instance=f"redis-{n}", **OF_REDIS) for n in range(3)),
         series("redis_instance_info", 1, instance="redis-0", role="master", **OF_REDIS),
@@ -209,7 +209,7 @@ def lines(watched: Watched, redis_pods: int | None = 3) -> dict[str, Text]:
     return {line.plain.split()[0].rstrip(":"): line for line in watched_lines(watched, redis_pods)}
 
 
-def test_green_is_what_is_known_and_well() -> None:
+def test_healthy_status_lines_are_green() -> None:
     told = lines(WELL)
     linked = "(linked to its master, lag 2 s)"
     assert {str(line.style) for line in told.values()} == {"green"}
@@ -252,7 +252,7 @@ def cases() -> Iterator[tuple[Watched, str, str, str]]:
 
 
 @pytest.mark.parametrize(("watched", "first", "words", "color"), list(cases()))
-def test_what_is_unknown_is_yellow_and_what_is_wrong_is_red(
+def test_unknown_status_lines_are_yellow_and_problems_are_red(
     watched: Watched, first: str, words: str, color: str
 ) -> None:
     line = lines(watched)[first]
@@ -260,7 +260,7 @@ def test_what_is_unknown_is_yellow_and_what_is_wrong_is_red(
     assert line.style == color
 
 
-def test_without_the_number_of_pods_nothing_of_redis_is_green() -> None:
+def test_redis_lines_are_yellow_without_the_expected_pod_count() -> None:
     told = lines(WELL, None)
     assert (told["redis"].style, told["sentinels"].style) == ("yellow", "yellow")
     assert "3 of unknown answer" in told["redis"].plain
@@ -280,7 +280,7 @@ def test_without_the_number_of_pods_nothing_of_redis_is_green() -> None:
         ),
     ],
 )
-def test_why_nothing_is_watched_is_told_as_it_is(
+def test_status_reports_why_prometheus_cannot_be_reached(
     checkout: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

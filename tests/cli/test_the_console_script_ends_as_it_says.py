@@ -47,14 +47,14 @@ def fake_kubectl(tools: Path, text: str) -> None:
     program.chmod(0o755)
 
 
-def test_an_unknown_option_prints_the_usage_and_gives_2(variables: Mapping[str, str]) -> None:
+def test_unknown_option_prints_the_usage_and_exits_with_2(variables: Mapping[str, str]) -> None:
     done = run_seawall("status", "--nonsense", variables=variables)
     assert done.returncode == 2
     assert "Usage: seawall status" in done.stderr
     assert "--nonsense" in done.stderr
 
 
-def test_a_wrong_request_is_one_line_and_gives_2(variables: Mapping[str, str]) -> None:
+def test_invalid_argument_is_one_line_and_exits_with_2(variables: Mapping[str, str]) -> None:
     done = seawall("env", "new", "Upper", variables=variables)
     assert done.returncode == 2
     assert done.stderr.startswith("seawall: environment 'Upper': a name has small letters")
@@ -65,7 +65,7 @@ def test_a_wrong_request_is_one_line_and_gives_2(variables: Mapping[str, str]) -
     ("change", "told"),
     [("images.gatway=x", "seawall:images.gatway"), ("gateway.replicas.min=99", "min = 99")],
 )
-def test_a_new_environment_with_a_wrong_value_is_refused_and_leaves_no_file(
+def test_new_environment_with_an_invalid_value_leaves_no_file(
     variables: Mapping[str, str], change: str, told: str
 ) -> None:
     done = seawall("env", "new", "wrong", "--set", change, variables=variables)
@@ -76,7 +76,7 @@ def test_a_new_environment_with_a_wrong_value_is_refused_and_leaves_no_file(
     assert not (CHECKOUT / "Pulumi.wrong.yaml").exists()
 
 
-def test_an_error_of_the_operating_system_is_one_line_and_gives_1(
+def test_operating_system_error_is_one_line_and_exits_with_1(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
     fake_kubectl(tools, "\x7f no program")
@@ -85,7 +85,7 @@ def test_an_error_of_the_operating_system_is_one_line_and_gives_1(
     assert done.stderr == f"seawall: {tools}/kubectl cannot be used: Exec format error\n"
 
 
-def test_ctrl_c_says_how_to_continue_and_gives_130(
+def test_ctrl_c_prints_how_to_continue_and_exits_with_130(
     tmp_path: Path, tools: Path, variables: Mapping[str, str]
 ) -> None:
     mark = tmp_path / "waiting"
@@ -119,7 +119,7 @@ def test_the_exit_code_of_a_command_is_kept(code: int) -> None:
     assert (done.returncode, done.stderr) == (code, "")
 
 
-def test_a_component_that_is_not_there_gives_2_and_names_those_that_are(
+def test_unknown_component_exits_with_2_and_lists_the_existing_ones(
     tools: Path, variables: Mapping[str, str]
 ) -> None:
     fake_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} esac\n')
@@ -130,16 +130,14 @@ def test_a_component_that_is_not_there_gives_2_and_names_those_that_are(
     )
 
 
-def test_the_logs_of_a_component_that_is_there_are_asked_for(
-    tools: Path, variables: Mapping[str, str]
-) -> None:
+def test_logs_selects_pods_of_the_component(tools: Path, variables: Mapping[str, str]) -> None:
     fake_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} *logs*) echo "$*";; esac\n')
     done = seawall("logs", "dev", "redis", variables=variables)
     assert done.returncode == 0
     assert "logs --selector=app.kubernetes.io/name=redis" in done.stdout
 
 
-def test_components_are_checked_by_their_whole_name() -> None:
+def test_component_must_match_a_whole_name() -> None:
     check_component("redis", ["redis"], env="dev")
     for wrong in ("red", "redis,track=stable", ""):
         with pytest.raises(UsageError, match=r"there are: redis$"):

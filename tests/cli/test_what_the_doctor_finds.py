@@ -45,7 +45,7 @@ NAMES = {
 }
 
 
-def test_another_run_is_found(variables: Mapping[str, str]) -> None:
+def test_doctor_finds_another_running_command(variables: Mapping[str, str]) -> None:
     del variables
     kit = kit_here()
     kit.lock.touch()
@@ -60,7 +60,7 @@ def finding(what: str, *, now: datetime | None = None) -> Finding:
     return next(item for item in examine(kit_here(), now=now) if item.what == what)
 
 
-def test_everything_is_looked_at_and_nothing_is_made(variables: Mapping[str, str]) -> None:
+def test_doctor_checks_everything_and_creates_nothing(variables: Mapping[str, str]) -> None:
     done = seawall("doctor", "--json", variables=variables)
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)["findings"]
@@ -69,7 +69,7 @@ def test_everything_is_looked_at_and_nothing_is_made(variables: Mapping[str, str
     assert not any(Path(folder).exists() for folder in variables.values())
 
 
-def test_a_full_disk_is_found_with_what_to_do(
+def test_doctor_reports_a_full_disk_with_a_remedy(
     variables: Mapping[str, str], tiny_disk: Path
 ) -> None:
     done = seawall("doctor", variables={**variables, "SEAWALL_STATE_DIR": str(tiny_disk)})
@@ -79,7 +79,7 @@ def test_a_full_disk_is_found_with_what_to_do(
     assert "SEAWALL_STATE_DIR" in "".join(part.strip(" │") for part in done.stdout.split("\n"))
 
 
-def test_another_user_is_told_to_be_root(variables: Mapping[str, str]) -> None:
+def test_doctor_tells_other_users_to_use_sudo(variables: Mapping[str, str]) -> None:
     done = subprocess.run(
         [*AS_NOBODY, SEAWALL, "doctor", "--json"],
         env={**os.environ, **variables},
@@ -93,7 +93,7 @@ def test_another_user_is_told_to_be_root(variables: Mapping[str, str]) -> None:
     assert "sudo" in user["to_do"]
 
 
-def test_a_range_that_is_taken_is_found(
+def test_doctor_finds_an_address_range_in_use(
     variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del variables
@@ -114,7 +114,7 @@ def test_a_range_that_is_taken_is_found(
         (timedelta(days=400), State.BAD, "good from"),
     ],
 )
-def test_a_clock_that_jumped_is_found_by_the_clusters_keys(
+def test_doctor_finds_a_clock_outside_the_certificate_validity(
     variables: Mapping[str, str], later: timedelta, state: State, word: str
 ) -> None:
     del variables

@@ -125,7 +125,7 @@ def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr.removeprefix("seawall: ").rstrip("\n")
 
 
-def test_kubectl_gets_the_cluster_and_the_namespace_of_the_environment(
+def test_kubectl_is_called_with_the_environments_cluster_and_namespace(
     checkout: Path, tmp_path: Path, reaching: Callable[[str], None], noted: Path
 ) -> None:
     reaching("http://127.0.0.1:9")
@@ -141,7 +141,7 @@ def test_kubectl_gets_the_cluster_and_the_namespace_of_the_environment(
     ]
 
 
-def test_a_namespace_that_is_named_later_wins(
+def test_explicit_namespace_overrides_the_environments(
     checkout: Path, reaching: Callable[[str], None]
 ) -> None:
     """By the real kubectl, whose word it is."""
@@ -153,7 +153,7 @@ def test_a_namespace_that_is_named_later_wins(
 
 
 @pytest.mark.parametrize("command", ["kubectl", "query"])
-def test_on_a_terminal_it_is_said_who_is_asked(
+def test_terminal_shows_which_cluster_is_asked(
     checkout: Path, tmp_path: Path, asked: None, command: str
 ) -> None:
     del asked
@@ -169,7 +169,7 @@ def test_on_a_terminal_it_is_said_who_is_asked(
 
 
 @pytest.mark.parametrize("command", [("kubectl", "get", "pods"), ("query", "up")])
-def test_an_environment_that_is_not_there_is_refused(
+def test_unknown_environment_error_lists_the_existing_ones(
     checkout: Path, command: tuple[str, ...]
 ) -> None:
     done = run(*command, checkout=checkout, variables={"SEAWALL_ENV": "qaa"})
@@ -178,7 +178,7 @@ def test_an_environment_that_is_not_there_is_refused(
     assert told.endswith("there are: qa")
 
 
-def test_a_query_shows_a_line_for_each_series(checkout: Path, asked: None) -> None:
+def test_query_prints_one_line_per_series(checkout: Path, asked: None) -> None:
     del asked
     done = query(checkout, 'known{of=~"a b|c.d"} * 2')
     assert done.returncode == 0, done.stderr
@@ -192,13 +192,13 @@ def test_a_query_shows_a_line_for_each_series(checkout: Path, asked: None) -> No
     assert over_time.startswith('known{odd="\\u001b[2J",of="a b"} 3@'), over_time
 
 
-def test_a_query_that_finds_nothing_says_so(checkout: Path, asked: None) -> None:
+def test_query_without_a_result_prints_no_series(checkout: Path, asked: None) -> None:
     del asked
     done = query(checkout, 'known{of="nobody"}')
     assert (done.returncode, done.stdout) == (0, "no series\n")
 
 
-def test_the_raw_answer_is_what_prometheus_said(checkout: Path, asked: None) -> None:
+def test_query_json_is_the_raw_prometheus_response(checkout: Path, asked: None) -> None:
     del asked
     done = query(checkout, "--json", "known")
     assert done.returncode == 0, done.stderr
@@ -215,7 +215,7 @@ def test_the_raw_answer_is_what_prometheus_said(checkout: Path, asked: None) -> 
         ("known * on() group_left known", "multiple matches|found duplicate series"),
     ],
 )
-def test_a_query_that_prometheus_refuses_gives_2_and_its_words(
+def test_refused_query_exits_with_2_and_the_prometheus_error(
     checkout: Path, asked: None, wrong: str, why: str
 ) -> None:
     del asked
@@ -224,7 +224,7 @@ def test_a_query_that_prometheus_refuses_gives_2_and_its_words(
     assert any(words in told for words in why.split("|")), told
 
 
-def test_a_prometheus_that_is_not_there_gives_1(
+def test_query_without_a_prometheus_service_exits_with_1(
     checkout: Path, reaching: Callable[[str], None]
 ) -> None:
     with serving("http://127.0.0.1:9") as server:
@@ -235,7 +235,7 @@ def test_a_prometheus_that_is_not_there_gives_1(
     assert told == 'Prometheus does not answer: services "prometheus" not found'
 
 
-def test_a_cluster_that_does_not_answer_gives_1(
+def test_query_on_an_unreachable_cluster_exits_with_1(
     checkout: Path, reaching: Callable[[str], None]
 ) -> None:
     reaching("http://127.0.0.1:9")
@@ -252,7 +252,7 @@ def test_a_cluster_that_does_not_answer_gives_1(
         (None, "without seawall:monitoring the kit has no Prometheus"),
     ],
 )
-def test_without_a_prometheus_of_the_kits_own_it_is_said_whom_to_ask(
+def test_query_without_a_bundled_prometheus_names_the_alternative(
     checkout: Path, asked: None, change: Change, monitoring: object, said: str
 ) -> None:
     del asked
@@ -262,7 +262,7 @@ def test_without_a_prometheus_of_the_kits_own_it_is_said_whom_to_ask(
     assert 'namespace="night"' in told
 
 
-def test_nothing_is_left_of_a_query(
+def test_query_leaves_no_files_and_no_processes(
     checkout: Path, asked: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del asked
