@@ -16,7 +16,7 @@ from tests.kind.conftest import FakeDocker, MakeCluster
 pytestmark = [pytest.mark.servers]
 
 
-def test_up_makes_a_control_plane_and_the_nodes(
+def test_up_creates_a_control_plane_and_workers(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     workers = {f"{name}-worker", f"{name}-worker2", f"{name}-worker3"}
@@ -24,7 +24,7 @@ def test_up_makes_a_control_plane_and_the_nodes(
     assert all(part.ok for part in cluster.status())
 
 
-def test_credentials_are_the_instances_own(
+def test_kubeconfig_is_private_to_the_instance(
     cluster: KindCluster, engine: FakeDocker, tmp_path: Path, name: str
 ) -> None:
     del engine
@@ -51,7 +51,7 @@ def imports(engine: FakeDocker) -> int:
     return sum("import" in call for call in engine.calls("docker"))
 
 
-def test_the_metrics_come_from_the_kits_own_images(
+def test_metrics_components_use_the_bundled_images(
     cluster: KindCluster, engine: FakeDocker
 ) -> None:
     del cluster
@@ -84,7 +84,7 @@ def test_an_image_is_loaded_only_where_it_is_missing(
     assert engine.container(f"{name}-control-plane").images == []
 
 
-def test_two_instances_do_not_meet(
+def test_two_instances_are_independent(
     cluster: KindCluster, engine: FakeDocker, make_cluster: MakeCluster, tmp_path: Path, name: str
 ) -> None:
     other = make_cluster(home=tmp_path / "other", nodes=1)
@@ -109,7 +109,9 @@ def test_down_leaves_nothing_and_can_be_repeated(
         cluster.kubectl()
 
 
-def test_what_was_killed_comes_back(cluster: KindCluster, engine: FakeDocker, name: str) -> None:
+def test_up_restarts_stopped_and_reconnects_partitioned_nodes(
+    cluster: KindCluster, engine: FakeDocker, name: str
+) -> None:
     cluster.stop_node(f"{name}-worker2")
     cluster.partition_node(f"{name}-worker3")
     cluster.up()
@@ -119,7 +121,7 @@ def test_what_was_killed_comes_back(cluster: KindCluster, engine: FakeDocker, na
     assert engine.count("docker", "run") == 4, "nothing was made anew"
 
 
-def test_an_up_that_was_killed_is_made_anew(
+def test_up_recreates_a_half_created_cluster(
     make_cluster: MakeCluster, engine: FakeDocker, name: str
 ) -> None:
     cluster = make_cluster(nodes=1)
@@ -136,7 +138,7 @@ def test_an_up_that_was_killed_is_made_anew(
     assert name in cluster.place
 
 
-def test_the_note_tells_what_is_there(cluster: KindCluster) -> None:
+def test_note_records_kind_nodes_and_image(cluster: KindCluster) -> None:
     note = read_note(cluster.kubeconfig.parent)
     assert note is not None
     assert (note.kind, note.nodes, note.node_image) == (OwnCluster.KIND, 3, None)
@@ -149,7 +151,7 @@ def test_the_note_tells_what_is_there(cluster: KindCluster) -> None:
         (3, "example.org/node:v1.30.0", "3 nodes of example.org/node:v1.30.0 are asked for"),
     ],
 )
-def test_a_cluster_that_kind_cannot_change_is_kept(
+def test_up_refuses_changes_that_kind_cannot_make(
     cluster: KindCluster, make_cluster: MakeCluster, nodes: int, image: str | None, words: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -160,16 +162,14 @@ def test_a_cluster_that_kind_cannot_change_is_kept(
     assert all(part.ok for part in cluster.status())
 
 
-def test_a_node_that_somebody_removed_is_named(
-    cluster: KindCluster, engine: FakeDocker, name: str
-) -> None:
+def test_up_names_a_removed_node(cluster: KindCluster, engine: FakeDocker, name: str) -> None:
     engine.remove(f"{name}-worker")
     with pytest.raises(ClusterError, match=f"removed {name}-worker, and kind cannot add"):
         cluster.up()
 
 
 @pytest.mark.parametrize("program", ["docker", "kind", "kubectl"])
-def test_a_program_that_is_missing_is_named_with_what_to_install(
+def test_missing_program_is_named_with_install_instructions(
     make_cluster: MakeCluster, engine: FakeDocker, program: str
 ) -> None:
     (engine.programs / program).unlink()
@@ -183,7 +183,7 @@ def test_a_program_that_is_missing_is_named_with_what_to_install(
     assert "seawall:kubernetes.cluster" in told
 
 
-def test_an_engine_that_does_not_answer_is_one_line(
+def test_unreachable_docker_engine_is_one_line(
     make_cluster: MakeCluster, engine: FakeDocker
 ) -> None:
     engine.refuse("docker", "Cannot connect to the Docker daemon")
@@ -195,7 +195,7 @@ def test_an_engine_that_does_not_answer_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_what_docker_refuses_to_kind_is_one_line(
+def test_docker_error_during_kind_create_is_one_line(
     make_cluster: MakeCluster, engine: FakeDocker
 ) -> None:
     engine.refuse("network create", "could not find an available, non-overlapping address pool")

@@ -15,7 +15,7 @@ def parts_of(cluster: KindCluster) -> dict[str, bool]:
     return {part.name: part.ok for part in cluster.status()}
 
 
-def test_a_stopped_node_says_no_farewell(
+def test_stopped_node_is_disconnected_before_it_is_killed(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     node = f"{name}-worker2"
@@ -28,7 +28,7 @@ def test_a_stopped_node_says_no_farewell(
     assert down == {node, f"{node}/containerd", f"{node}/kubelet"}
 
 
-def test_a_started_node_is_back_when_it_has_said_so(
+def test_start_node_waits_for_a_fresh_ready_status(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     node = f"{name}-worker2"
@@ -40,7 +40,7 @@ def test_a_started_node_is_back_when_it_has_said_so(
     assert engine.container(node).polls > 2
 
 
-def test_a_partitioned_node_runs_on_and_heals(
+def test_partitioned_node_keeps_running_and_heals(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     node = f"{name}-worker"
@@ -56,7 +56,7 @@ def test_a_partitioned_node_runs_on_and_heals(
     assert engine.count("docker", "network", "disconnect") == 1
 
 
-def test_a_node_that_heals_at_another_address_is_started_anew(
+def test_node_healed_at_another_address_is_restarted(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     first, second = sorted(
@@ -72,7 +72,7 @@ def test_a_node_that_heals_at_another_address_is_started_anew(
     assert all(parts_of(cluster).values())
 
 
-def test_nodes_answer_to_the_names_of_the_embedded_cluster(
+def test_node_names_of_the_embedded_cluster_are_accepted(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     cluster.partition_node("node3")
@@ -101,7 +101,7 @@ Operation = Callable[[KindCluster, str], None]
 
 @pytest.mark.parametrize("operation", [stop, partition, start, heal])
 @pytest.mark.parametrize("node", ["node9", "control-plane"])
-def test_a_node_that_is_not_there_is_named(
+def test_unknown_node_is_named(
     cluster: KindCluster, name: str, operation: Operation, node: str
 ) -> None:
     with pytest.raises(UsageError, match=f"no such node: {node}; there are {name}-worker, "):
@@ -111,7 +111,7 @@ def test_a_node_that_is_not_there_is_named(
 @pytest.mark.parametrize(
     ("operation", "words"), [(start, "runs already"), (heal, "is not cut off from the network")]
 )
-def test_a_node_that_needs_nothing_is_refused(
+def test_start_of_a_running_and_heal_of_a_connected_node_are_refused(
     cluster: KindCluster, operation: Operation, words: str
 ) -> None:
     with pytest.raises(UsageError, match=f"node node1 {words}"):
@@ -119,21 +119,23 @@ def test_a_node_that_needs_nothing_is_refused(
 
 
 @pytest.mark.parametrize("operation", [stop, partition])
-def test_a_node_that_does_not_run_is_refused(cluster: KindCluster, operation: Operation) -> None:
+def test_stop_and_partition_of_a_stopped_node_are_refused(
+    cluster: KindCluster, operation: Operation
+) -> None:
     cluster.stop_node("node1")
     with pytest.raises(UsageError, match="node node1 does not run; `seawall cluster node start"):
         operation(cluster, "node1")
 
 
 @pytest.mark.parametrize("operation", [stop, partition, start, heal])
-def test_without_a_cluster_there_are_no_nodes(
+def test_node_operations_without_a_cluster_are_refused(
     make_cluster: MakeCluster, operation: Operation
 ) -> None:
     with pytest.raises(UsageError, match="has not been started: run `make up`"):
         operation(make_cluster(), "node1")
 
 
-def test_what_docker_refuses_is_one_line(
+def test_docker_error_is_one_line_and_the_node_keeps_running(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     engine.refuse("network disconnect", "the network is busy")
@@ -145,7 +147,7 @@ def test_what_docker_refuses_is_one_line(
     assert engine.container(f"{name}-worker").state == "running", "no half-done stop"
 
 
-def test_logs_of_a_node_and_of_its_daemons(cluster: KindCluster, name: str) -> None:
+def test_logs_shows_a_node_or_one_of_its_daemons(cluster: KindCluster, name: str) -> None:
     assert "Multi-User System" in cluster.logs(f"{name}-control-plane")
     assert "kubelet says something" in cluster.logs(f"{name}-worker/kubelet")
     with pytest.raises(UsageError, match=f"no such part: n1/kubelet; there are {name}-control"):

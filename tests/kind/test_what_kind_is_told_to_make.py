@@ -34,7 +34,7 @@ def config_of(tmp_path: Path, *, nodes: int, node_image: str | None = None) -> d
     return cast("dict[str, Any]", yaml.safe_load(text))
 
 
-def test_the_instance_becomes_one_control_plane_and_its_nodes(tmp_path: Path) -> None:
+def test_kind_config_has_one_control_plane_and_the_workers_with_zones(tmp_path: Path) -> None:
     config = config_of(tmp_path, nodes=2)
     assert config["apiVersion"] == "kind.x-k8s.io/v1alpha4"
     assert config["kind"] == "Cluster"
@@ -44,7 +44,7 @@ def test_the_instance_becomes_one_control_plane_and_its_nodes(tmp_path: Path) ->
     assert zones == [None, "zone-n1", "zone-n2"], "as the embedded cluster labels its nodes"
 
 
-def test_the_node_image_is_kinds_own_unless_it_is_given(tmp_path: Path) -> None:
+def test_default_node_image_is_used_unless_configured(tmp_path: Path) -> None:
     assert "image" not in str(config_of(tmp_path, nodes=1))
     given = config_of(tmp_path, nodes=1, node_image=OLDER_IMAGE)
     assert {node["image"] for node in given["nodes"]} == {OLDER_IMAGE}
@@ -86,7 +86,7 @@ def assert_failures_are_noticed_soon(engine: FakeDocker, name: str) -> None:
         assert kubelet["cgroupRoot"] == "/kubelet", "kind's own settings are still there"
 
 
-def test_kind_hands_the_settings_to_a_new_kubeadm(
+def test_settings_reach_a_newer_kubeadm(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     del cluster
@@ -98,9 +98,7 @@ def test_kind_hands_the_settings_to_a_new_kubeadm(
     assert labels == "topology.kubernetes.io/zone=zone-n2"
 
 
-def test_kind_hands_the_settings_to_an_older_kubeadm(
-    older: KindCluster, engine: FakeDocker, name: str
-) -> None:
+def test_settings_reach_an_older_kubeadm(older: KindCluster, engine: FakeDocker, name: str) -> None:
     del older
     found = kubeadm_of(engine, f"{name}-control-plane")["ClusterConfiguration"]
     assert isinstance(found["apiServer"]["extraArgs"], dict)
@@ -108,7 +106,7 @@ def test_kind_hands_the_settings_to_an_older_kubeadm(
     assert engine.container(f"{name}-worker").image == OLDER_IMAGE
 
 
-def test_a_key_that_kind_does_not_know_would_be_found(
+def test_kind_refuses_unknown_configuration_keys(
     make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That the parser of these tests is kind's strict one."""
