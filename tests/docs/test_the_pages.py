@@ -28,7 +28,7 @@ def test_no_link_is_dead(file: Path) -> None:
     assert [link for link in inside if not (file.parent / link).exists()] == []
 
 
-def test_the_figures_are_those_of_the_result() -> None:
+def test_figures_in_the_docs_match_the_result_file() -> None:
     text = README.read_text("utf-8")
     assert text == readme(text, RESULT), "run: make docs"
     docs = CHECKOUT / "docs"
@@ -37,14 +37,14 @@ def test_the_figures_are_those_of_the_result() -> None:
     ), "run: make docs"
 
 
-def test_every_story_names_a_test() -> None:
+def test_every_story_names_an_existing_test() -> None:
     tests = "\n".join(
         file.read_text("utf-8") for file in (CHECKOUT / "tests" / "cluster").glob("test_*.py")
     )
     assert [story.test for story in STORIES if f"def {story.test}(" not in tests] == []
 
 
-def test_figures_add_up_over_runs() -> None:
+def test_figures_are_aggregated_over_runs() -> None:
     line = "test_a[{}]: {} requests in 1.0 s (constant 30/s): {}, p99 {} ms, slowest 0.{} s"
     lines = [
         line.format("one", 10, "0 failed", "5.5", 1),
@@ -57,6 +57,6 @@ def test_figures_add_up_over_runs() -> None:
     assert seen_in(lines, "test_b") is None
 
 
-def test_a_readme_without_the_marks_is_refused() -> None:
+def test_readme_without_markers_is_an_error() -> None:
     with pytest.raises(ValueError, match=re.escape(BEGIN)):
         readme("# Seawall\n", RESULT)

@@ -22,12 +22,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Suite]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
-def test_clients_see_what_they_are_promised(running: Suite, case: Case, *, stream: bool) -> None:
+def test_clients_see_the_documented_result_of_each_fault(
+    running: Suite, case: Case, *, stream: bool
+) -> None:
     observed = running.run(case, stream=stream)
     assert observed.seen == observed.promised
 
 
-def test_the_page_has_every_case_as_it_is_promised() -> None:
+def test_faults_page_lists_every_case() -> None:
     first, _ = PAGE.read_text().split("\n## ")
     rows = [line.split("|")[1:5] for line in first.splitlines() if line[:2] == "| "]
     found = [tuple(cell.strip() for cell in row) for row in rows[1:]]
@@ -45,9 +47,11 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Generator[Quirks]:
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{one.provider}: {one.title}" for one in QUIRKS])
-def test_a_providers_own_ways_cost_no_answer(ways: Quirks, quirk: Quirk) -> None:
+def test_clients_see_the_documented_result_of_each_provider_quirk(
+    ways: Quirks, quirk: Quirk
+) -> None:
     assert ways.seen(quirk) == quirk.seen
 
 
-def test_the_page_has_every_quirk_as_it_is_promised() -> None:
+def test_faults_page_lists_every_quirk() -> None:
     assert PAGE.read_text().endswith(quirks_table((one, one.seen) for one in QUIRKS))

@@ -56,7 +56,7 @@ def written(folder: Path, settings: Alertmanager, proxy: str | None = None) -> P
         ([], "nobody"),
     ],
 )
-def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
+def test_amtool_accepts_the_file_and_routes_each_severity(
     programs: Path,
     tmp_path: Path,
     settings: Alertmanager,
@@ -74,7 +74,7 @@ def test_amtool_takes_the_file_and_finds_the_receiver_of_each_severity(
     assert done.stdout.strip() == receiver
 
 
-def test_blackbox_exporter_takes_the_question(tmp_path: Path) -> None:
+def test_blackbox_exporter_accepts_the_probe_modules(tmp_path: Path) -> None:
     outside = Outside.model_validate({"model": "fast", "api_key": "local"})
     front = Front("http://entrance", "entrance", 8000)
     file = tmp_path / "blackbox.yml"
@@ -116,7 +116,7 @@ def started(programs: Path, file: Path, port: int) -> list[object]:
     ]
 
 
-def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
+def test_alerts_reach_their_webhook_urls_and_inhibited_ones_do_not(
     programs: Path, tmp_path: Path
 ) -> None:
     port, sink = free_port(), free_port()
@@ -147,7 +147,7 @@ def test_messages_arrive_at_the_url_in_the_secret_and_echoes_do_not(
         assert kept(here) == {("to-page", loud), ("to-ticket", "Ticketed")}
 
 
-def test_messages_go_by_the_egress_proxy(programs: Path, tmp_path: Path) -> None:
+def test_webhook_messages_use_the_egress_proxy(programs: Path, tmp_path: Path) -> None:
     port = free_port()
     issue(tmp_path, host="hooks.example.com")
     (tmp_path / "secrets").mkdir()
@@ -188,7 +188,7 @@ def kept(url: str) -> set[tuple[str, str]]:
     return found
 
 
-def test_the_receiver_refuses_what_is_no_message() -> None:
+def test_simulated_receiver_refuses_invalid_messages() -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
     words: list[object] = [sys.executable, "-m", "simulator.alerts"]

@@ -42,14 +42,14 @@ def test_a_runbook_has_every_section_in_order_and_fits_two_screens(alert: Alert)
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_a_rule_test_shows_the_alert_fire_and_stay_quiet(alert: Alert) -> None:
+def test_every_rule_test_covers_a_firing_and_a_silent_alert(alert: Alert) -> None:
     # They run in test_one_environment_of_several.py.
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     assert "exp_alerts: []" in text, "when does it stay quiet?"
     assert "exp_labels:" in text, "when does it fire?"
 
 
-def test_promtool_finds_nothing_to_mend_in_the_rules(tmp_path: Path) -> None:
+def test_promtool_lint_accepts_the_rules(tmp_path: Path) -> None:
     rules = rule_file(ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace="seawall")
     (tmp_path / "rules.json").write_text(json.dumps(rules))
     checked = subprocess.run(
@@ -61,7 +61,7 @@ def test_promtool_finds_nothing_to_mend_in_the_rules(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_rule_says_how_long_whom_it_tells_and_where_its_runbook_is() -> None:
+def test_every_alert_rule_has_for_severity_and_runbook_url() -> None:
     groups = rule_file(
         ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace="seawall"
     )["groups"]

@@ -111,7 +111,7 @@ def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_alerts_tell_of_their_own_environment_only(alert: Alert, tmp_path: Path) -> None:
+def test_alerts_fire_only_for_their_own_environment(alert: Alert, tmp_path: Path) -> None:
     rules = rule_file(
         ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace=ENVIRONMENT
     )
@@ -129,7 +129,7 @@ def test_alerts_tell_of_their_own_environment_only(alert: Alert, tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_series_of_two_environments_do_not_meet() -> None:
+def test_recorded_series_of_two_environments_are_separate() -> None:
     def recorded(namespace: str) -> set[tuple[str, str]]:
         groups = rule_file((), OBJECTIVES, runbooks="x", namespace=namespace)["groups"]
         rules = [rule for group in groups for rule in group["rules"] if "record" in rule]
@@ -139,7 +139,7 @@ def test_series_of_two_environments_do_not_meet() -> None:
     assert not recorded("dev") & recorded("staging")
 
 
-def test_whoever_looks_at_a_dashboard_chooses_the_environment() -> None:
+def test_dashboards_select_one_environment_by_namespace() -> None:
     for board in BOARDS:
         made = json.loads(rendered(board))
         (chosen,) = [one for one in made["templating"]["list"] if one["name"] == "namespace"]
@@ -152,7 +152,7 @@ def test_whoever_looks_at_a_dashboard_chooses_the_environment() -> None:
             assert expression.count(',namespace="$namespace"') == selectors
 
 
-def test_the_command_prints_the_rules_of_one_environment() -> None:
+def test_alerts_command_prints_the_rules_of_one_environment() -> None:
     def printed(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "monitoring", "alerts", "--runbooks", "https://r.example"]
         return subprocess.run(

@@ -59,7 +59,7 @@ def assert_told(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_requests_in_flight_are_the_mean_of_each_pod(tmp_path: Path) -> None:
+def test_requests_in_flight_are_averaged_per_pod(tmp_path: Path) -> None:
     given = [
         series(metrics.IN_FLIGHT, "0 0 0 0 0 10 20 30 40", pod="a"),
         series(metrics.IN_FLIGHT, "5x8", pod="b"),
@@ -67,7 +67,7 @@ def test_requests_in_flight_are_the_mean_of_each_pod(tmp_path: Path) -> None:
     assert_told(tmp_path, OF["requests_in_flight"], given, {'{pod="a"}': 20, '{pod="b"}': 5})
 
 
-def test_requests_per_second_add_up_routes_and_statuses(tmp_path: Path) -> None:
+def test_requests_per_second_are_summed_over_routes_and_statuses(tmp_path: Path) -> None:
     given = [
         series(metrics.REQUESTS, "0+150x8", pod="a", route="chat", status="200"),
         series(metrics.REQUESTS, "0+15x8", pod="a", route="chat", status="503"),
@@ -75,12 +75,12 @@ def test_requests_per_second_add_up_routes_and_statuses(tmp_path: Path) -> None:
     assert_told(tmp_path, OF["requests_per_second"], given, {'{pod="a"}': 11})
 
 
-def test_queued_requests_are_those_of_all_pods(tmp_path: Path) -> None:
+def test_queued_requests_are_summed_over_pods(tmp_path: Path) -> None:
     given = [series(metrics.QUEUED, "3x8", pod="a"), series(metrics.QUEUED, "4x8", pod="b")]
     assert_told(tmp_path, OF["queued_requests"], given, {"{}": 7})
 
 
-def test_more_pods_that_see_the_same_trouble_are_not_more_trouble(tmp_path: Path) -> None:
+def test_breaker_openings_are_counted_once_per_target_not_per_pod(tmp_path: Path) -> None:
     opening = {"provider": "alpha", "model": "small"}
     given = [
         series(metrics.BREAKER_OPENINGS, "0+1x8", pod=pod, **opening) for pod in ("a", "b", "c")
@@ -90,12 +90,12 @@ def test_more_pods_that_see_the_same_trouble_are_not_more_trouble(tmp_path: Path
 
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.key)
-def test_nothing_that_happens_is_0(tmp_path: Path, signal: Signal) -> None:
+def test_idle_signal_is_zero(tmp_path: Path, signal: Signal) -> None:
     given = [series(signal.series, "0x8", pod="a", provider="alpha", model="small")]
     assert_told(tmp_path, signal, given, {'{pod="a"}' if signal.of_pods else "{}": 0})
 
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.key)
-def test_nothing_that_is_known_is_no_answer(tmp_path: Path, signal: Signal) -> None:
+def test_stale_signal_has_no_value(tmp_path: Path, signal: Signal) -> None:
     given = [series(signal.series, "1x2 stale", pod="a", provider="alpha", model="small")]
     assert_told(tmp_path, signal, given, {})

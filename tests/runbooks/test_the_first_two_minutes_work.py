@@ -38,12 +38,12 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 @each_page
-def test_a_page_has_three_first_steps_that_say_what_to_expect(page: Path) -> None:
+def test_runbook_has_three_first_steps_with_expected_output(page: Path) -> None:
     assert len(first_steps(page)) == 3
 
 
 @each_page
-def test_what_a_page_expects_is_never_an_answer_without_anything(page: Path) -> None:
+def test_expected_output_never_matches_an_empty_result(page: Path) -> None:
     for commands, expected in first_steps(page):
         assert "success" not in expected, f"{commands}: an empty answer is one, too"
         for nothing in NOTHING:
@@ -53,7 +53,7 @@ def test_what_a_page_expects_is_never_an_answer_without_anything(page: Path) -> 
 
 
 @each_page
-def test_a_page_is_about_the_environment_that_its_reader_chose(page: Path) -> None:
+def test_runbook_uses_the_environment_in_seawall_env(page: Path) -> None:
     text = page.read_text()
     first = text.split("## First 2 minutes")[1].split("```")[0]
     assert "export SEAWALL_ENV=" in first
@@ -63,7 +63,7 @@ def test_a_page_is_about_the_environment_that_its_reader_chose(page: Path) -> No
 
 
 @each_page
-def test_the_queries_of_a_page_are_taken_and_ask_for_jobs_or_objectives_of_the_kit(
+def test_runbook_queries_are_valid_and_select_a_seawall_job_or_slo(
     page: Path, tmp_path: Path
 ) -> None:
     queries = QUERY.findall(page.read_text())
@@ -85,7 +85,7 @@ def test_the_queries_of_a_page_are_taken_and_ask_for_jobs_or_objectives_of_the_k
 
 @pytest.mark.cluster
 @each_page
-def test_the_first_steps_print_what_the_page_expects(environment: Environment, page: Path) -> None:
+def test_first_steps_print_the_expected_output(environment: Environment, page: Path) -> None:
     chosen = {
         **environment.variables,
         "SEAWALL_ENV": "local",

@@ -80,7 +80,7 @@ def refused(server: FakeServer) -> str:
     return told
 
 
-def test_both_kinds_of_answer_are_asked_for(server: FakeServer) -> None:
+def test_smoke_test_requests_a_plain_and_a_streamed_answer(server: FakeServer) -> None:
     plain, streamed = smoke_test(server.url, KEY)
     assert (plain.kind, plain.text, plain.provider) == ("plain", "hello", "fake")
     assert (streamed.kind, streamed.text) == ("streamed", "hihi")
@@ -89,23 +89,23 @@ def test_both_kinds_of_answer_are_asked_for(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", " \n"])
-def test_an_answer_without_text_does_not_pass(server: FakeServer, content: str | None) -> None:
+def test_answer_without_text_fails(server: FakeServer, content: str | None) -> None:
     server.plain = json.dumps({"choices": [{"message": {"content": content}}]})
     assert "the plain answer of model fast holds no text" in refused(server)
 
 
-def test_an_answer_without_choices_does_not_pass(server: FakeServer) -> None:
+def test_answer_without_choices_fails(server: FakeServer) -> None:
     server.plain = json.dumps({"choices": []})
     assert "the plain answer of model fast holds no text" in refused(server)
 
 
-def test_a_stream_without_text_does_not_pass(server: FakeServer) -> None:
+def test_stream_without_text_fails(server: FakeServer) -> None:
     server.streamed = "data: [DONE]\n\n"
     assert "the streamed answer of model fast holds no text: data: [DONE]" in refused(server)
 
 
 @pytest.mark.parametrize("stream", ["", f"data: {CHUNK}\n\n", "data: nonsense\n\ndata: [DONE]\n\n"])
-def test_a_stream_that_is_cut_off_or_is_none_does_not_pass(server: FakeServer, stream: str) -> None:
+def test_cut_off_or_invalid_stream_fails(server: FakeServer, stream: str) -> None:
     server.streamed = stream
     assert "/v1/chat/completions gave no OpenAI-compatible answer" in refused(server)
 
@@ -132,18 +132,18 @@ def test_an_error_with_status_200_is_one_line(
     assert '"error": {' in told
 
 
-def test_a_status_that_says_failure_is_one_line(server: FakeServer) -> None:
+def test_http_error_status_is_one_line(server: FakeServer) -> None:
     server.status, server.plain = 502, ERROR
     assert '/v1/chat/completions answered HTTP 502: { "error": {' in refused(server)
 
 
-def test_a_gateway_without_models_does_not_pass(server: FakeServer) -> None:
+def test_gateway_without_models_fails(server: FakeServer) -> None:
     server.models = json.dumps({"data": []})
     assert "/v1/models offers no model" in refused(server)
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r\nX: y", " ", "\t", "\u201c", "\u00e9", "\x00", "\x7f"])
-def test_a_key_that_is_no_header_value_is_refused_and_not_shown(
+def test_key_that_is_not_a_valid_header_value_is_refused_and_hidden(
     server: FakeServer, odd: str
 ) -> None:
     with pytest.raises(UsageError) as caught:

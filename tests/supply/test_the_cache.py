@@ -50,7 +50,9 @@ def test_a_corrupt_entry_is_named_and_built_again(
     assert "tool/key is corrupt" in said[0]
 
 
-def test_a_change_behind_the_same_size_and_time_is_found(cache: Cache, said: list[str]) -> None:
+def test_changed_content_with_the_same_size_and_mtime_is_detected(
+    cache: Cache, said: list[str]
+) -> None:
     entry = cache.get("tool", "key", build_word)
     cache.get("tool", "key", build_word)  # now it is known by its looks
     file = entry / "file"
@@ -61,7 +63,7 @@ def test_a_change_behind_the_same_size_and_time_is_found(cache: Cache, said: lis
     assert len(said) == 1
 
 
-def test_a_sound_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verified_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.get("tool", "key", build_word)
     cache.get("tool", "key", build_word)
 
@@ -84,7 +86,7 @@ def test_a_failed_build_leaves_nothing_and_the_next_one_starts_clean(cache: Cach
     assert [f.name for f in entry.iterdir()] == ["file"]
 
 
-def test_what_a_killed_build_still_writes_does_not_reach_the_next_one(cache: Cache) -> None:
+def test_files_of_a_killed_build_do_not_reach_the_next_build(cache: Cache) -> None:
     first: list[Path] = []
 
     def killed(target: Path) -> None:
@@ -106,7 +108,7 @@ def test_what_a_killed_build_still_writes_does_not_reach_the_next_one(cache: Cac
     assert not list(entry.parent.glob(".draft-*")), "rests are removed by the next build"
 
 
-def test_two_runs_that_race_build_once(cache: Cache) -> None:
+def test_concurrent_gets_build_once(cache: Cache) -> None:
     built: list[int] = []
     entered, release = threading.Event(), threading.Event()
 

@@ -28,7 +28,7 @@ def pins(lock: str) -> dict[str, str]:
         ("dev.txt", [*DEV, *(r for extra in EXTRAS.values() for r in extra)]),
     ],
 )
-def test_a_lock_satisfies_what_is_asked_for(lock: str, wanted: list[str]) -> None:
+def test_lock_file_satisfies_the_declared_requirements(lock: str, wanted: list[str]) -> None:
     pinned = pins(lock)
     for text in wanted:
         requirement = Requirement(text)
@@ -38,7 +38,7 @@ def test_a_lock_satisfies_what_is_asked_for(lock: str, wanted: list[str]) -> Non
 
 
 @pytest.mark.parametrize("lock", ["gateway.txt", "agents.txt", "ops.txt"])
-def test_the_images_get_the_versions_that_were_tested(lock: str) -> None:
+def test_image_locks_use_the_tested_versions(lock: str) -> None:
     tested = pins("dev.txt")
     assert {name: tested[name] for name in pins(lock)} == pins(lock)
 
@@ -46,11 +46,11 @@ def test_the_images_get_the_versions_that_were_tested(lock: str) -> None:
 @pytest.mark.parametrize(
     "lock", ["gateway.txt", "agents.txt", "ops.txt", "dev.txt", "go.txt", "uv.txt"]
 )
-def test_a_lock_pins_by_hash_and_names_no_address(lock: str) -> None:
+def test_lock_file_has_hashes_and_no_urls(lock: str) -> None:
     text = (CHECKOUT / "locks" / lock).read_text()
     assert text.count("--hash=sha256:") >= len(pins(lock)) > 0
     assert "://" not in text
 
 
-def test_the_gateway_image_holds_nothing_of_the_operators_tools() -> None:
+def test_gateway_image_contains_no_operator_tools() -> None:
     assert not {n for n in pins("gateway.txt") if n.startswith(("pulumi", "boto", "typer"))}

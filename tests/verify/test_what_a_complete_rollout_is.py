@@ -132,11 +132,11 @@ def test_a_complete_rollout_has_no_problem() -> None:
         ),
     ],
 )
-def test_what_is_missing_is_named(items: dict[str, dict[str, Any]], told: str) -> None:
+def test_incomplete_rollout_is_described(items: dict[str, dict[str, Any]], told: str) -> None:
     assert told in found(items)
 
 
-def test_an_image_that_was_not_deployed_is_named() -> None:
+def test_unexpected_image_is_named() -> None:
     other = Expected(images=frozenset({"registry.example.com/gateway:2"}))
     (told,) = found(complete(), other)
     assert told == f"Deployment gateway: gateway asks for {IMAGE}, not as deployed"
@@ -146,7 +146,7 @@ def test_a_service_without_a_selector_needs_no_endpoints() -> None:
     assert found(changed(service__spec={}, endpoints__endpoints=[])) == []
 
 
-def test_pods_of_jobs_are_not_judged() -> None:
+def test_pods_of_jobs_are_ignored() -> None:
     owners = [{"kind": "Job"}]
     items = changed(
         pod__metadata__ownerReferences=owners,
@@ -175,7 +175,7 @@ def test_a_container_that_is_being_created_is_not_broken() -> None:
     assert broken(items) == []
 
 
-def test_restarts_before_the_first_look_do_not_count() -> None:
+def test_restarts_before_the_first_check_do_not_count() -> None:
     unready = changed(pod__status__containerStatuses__0__ready=False)
     assert broken(unready) == []
     looping = changed(
@@ -185,7 +185,7 @@ def test_restarts_before_the_first_look_do_not_count() -> None:
     assert len(broken(looping, unready)) == 1
 
 
-def test_an_image_by_digest_is_judged_by_what_the_pod_asks_for() -> None:
+def test_image_is_compared_by_the_pod_spec_not_by_its_status() -> None:
     # The runtime reports an id of its own, or another name of the same image.
     items = changed(pod__status__containerStatuses__0__image="sha256:cfb0ffc6")
     assert found(items) == []
@@ -194,7 +194,7 @@ def test_an_image_by_digest_is_judged_by_what_the_pod_asks_for() -> None:
 OURS = frozenset({("Deployment", "gateway"), ("Service", "gateway")})
 
 
-def test_what_was_deployed_and_is_gone_is_named() -> None:
+def test_missing_deployed_objects_are_named() -> None:
     items = complete()
     del items["deployment"], items["service"]
     assert found(items, Expected(OURS)) == [
@@ -203,7 +203,7 @@ def test_what_was_deployed_and_is_gone_is_named() -> None:
     ]
 
 
-def test_what_others_deployed_is_not_judged() -> None:
+def test_objects_of_other_deployments_are_ignored() -> None:
     items = changed(
         deployment__status__readyReplicas=0,
         endpoints__endpoints=[],
