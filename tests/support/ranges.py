@@ -1,4 +1,4 @@
-"""Address ranges of clusters, for tests: one that is free, and one that somebody routes."""
+"""Cluster address ranges for tests: a free one, and one that is already routed."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ class Taken:
 
 
 def free_range() -> str:
-    """Another range each time: nobody routes it, and it is not the shared environment's."""
+    """A different range at each call: not routed, and not the shared environment's."""
     routes = subprocess.run(
         ["ip", "-4", "route"], capture_output=True, text=True, check=True
     ).stdout

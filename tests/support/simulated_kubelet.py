@@ -1,4 +1,4 @@
-"""What a kubelet reports, without one: every pod of an API server is said to run and to be ready.
+"""A simulated kubelet: it reports every pod of an API server as running and ready.
 
 For tests without nodes, in which Pulumi's provider waits for rollouts. Nothing is started.
 """
@@ -22,11 +22,11 @@ _ENDS_WITHIN_S = 10
 
 @contextmanager
 def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
-    """Report for the pods of all namespaces until the end of the block.
+    """Report the status of the pods of all namespaces until the end of the block.
 
     Args:
-        kubectl: the program, whose proxy has the credentials.
-        kubeconfig: whose user may change pods.
+        kubectl: the kubectl program; its proxy has the credentials.
+        kubeconfig: the kubeconfig of a user who may change pods.
     """
     proxy_of = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0"]
     words = ["setpriv", "--pdeathsig=KILL", *proxy_of]
@@ -60,7 +60,7 @@ def _tell(address: str, pod: Mapping[str, Any]) -> None:
 
 
 def _pending(address: str) -> Generator[Mapping[str, Any]]:
-    """The pods for which nobody has reported yet, until the API server ends the watch."""
+    """Yield pods without a reported status, until the API server ends the watch."""
     with closing(HTTPConnection(address)) as api:
         api.request("GET", "/api/v1/pods?watch=1")
         with api.getresponse() as events:
@@ -75,7 +75,7 @@ def _pending(address: str) -> Generator[Mapping[str, Any]]:
 
 
 def _status_of(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """The status of a pod whose containers all run and are ready."""
+    """The status of a pod with all containers running and ready."""
     return {
         "phase": "Running",
         "startTime": _SINCE,
