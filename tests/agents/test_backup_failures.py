@@ -83,7 +83,7 @@ def test_dump_that_fails_the_check_is_not_uploaded(job: Job, earlier: list[str])
 def test_checksum_mismatch_after_upload_fails_and_nothing_is_removed(
     job: Job, earlier: list[str]
 ) -> None:
-    # A storage that alters what it got cannot be had: its answer is altered.
+    # No available storage alters the objects it stores, so the test alters the storage's answer.
     program = (
         "import sys, agents.backup.job as job, agents.backup.store as store\n"
         "real = store.Store.content\n"

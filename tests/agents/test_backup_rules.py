@@ -1,4 +1,4 @@
-"""What the backup decides without a server: names, ages, settings, and what it says."""
+"""Backup logic without a server: names, ages, settings and log lines."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:
-    """Put shell programs before all others; `_` in a name stands for a dash."""
+    """Put shell programs first on PATH; `_` in a name stands for a dash."""
     folder.mkdir(exist_ok=True)
     for name, script in scripts.items():
         program = folder / name.replace("_", "-")

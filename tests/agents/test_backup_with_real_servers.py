@@ -1,4 +1,4 @@
-"""Backups of a real Redis into a real S3 server, by the command as the job runs it."""
+"""Backups of a real Redis to a real S3 server, with the command that the job runs."""
 
 import shutil
 import threading
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.servers]
 
 
 def restored(job: Job, key: str, *words: str) -> str:
-    """What a Redis says that starts on a downloaded copy."""
+    """The answer of a Redis server that was started on a downloaded copy."""
     folder = job.folder / "restored"
     folder.mkdir()
     job.store.client().download_file(job.bucket, key, str(folder / "dump.rdb"))

@@ -1,4 +1,4 @@
-"""How a master leaves in whose place another one was elected; real servers at two addresses."""
+"""Hand-over of a master after another one was elected, with real servers at two addresses."""
 
 import subprocess
 from collections.abc import Generator
@@ -24,7 +24,7 @@ ENDS_WITHIN_S = 10
 
 @dataclass(frozen=True)
 class Pair:
-    """Two masters, and a sentinel that names the other one, with quorum 1."""
+    """Two masters, and a sentinel with quorum 1 that names the other one as the master."""
 
     settings: Settings
     own: Server

@@ -1,4 +1,4 @@
-"""The probes of a Redis pod, asked about real servers."""
+"""The probes of a Redis pod, run on real servers."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ LONG_AGO_S = 60
 
 
 class Pod:
-    """What a container of a Redis pod has: its secrets and its folder for generated files."""
+    """The files of a container in a Redis pod: its secrets and its folder of generated files."""
 
     def __init__(self, folder: Path) -> None:
         self.secrets = folder / "secrets"
@@ -52,18 +52,18 @@ class Pod:
         return subprocess.run(words, env=variables, check=False, timeout=20).returncode
 
     def health(self, redis_port: int, sentinel_port: int) -> Health:
-        """The health of a pod that has these two servers."""
+        """The health of a pod with these two servers."""
         of_pod = {"redis_port": redis_port, "sentinel_port": sentinel_port}
         return Health(pod_settings(self.secrets, **of_pod))
 
     def lacks(self, redis_port: int, sentinel_port: int) -> str:
-        """Why that pod is not ready."""
+        """Why the pod with these servers is not ready; empty if it is ready."""
         with closing(self.health(redis_port, sentinel_port)) as health:
             return health.why_not_ready()
 
 
 async def asked(port: int, path: str) -> tuple[int, str]:
-    """The status and the body of an answer to a probe."""
+    """The HTTP status and the body of the answer to a probe."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}{path}") as answer,

@@ -29,7 +29,7 @@ PASSWORDS = (
 
 
 SIGNS = """"#K7}$'w=]q"2#v,{M`x;<5+)L@p>&Z*~ a\\x41b \u00fc"""
-"""What password managers put into passwords; some of it means something in configuration files."""
+"""Characters from password managers; some have a meaning in configuration files."""
 
 
 def password(name: str) -> str:

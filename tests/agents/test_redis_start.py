@@ -1,4 +1,4 @@
-"""What a start does before Redis takes over; the program that would replace us is not started."""
+"""The steps of a start before the exec of Redis; the exec itself is replaced by an exception."""
 
 import os
 from collections.abc import Generator
@@ -28,7 +28,7 @@ def _umask() -> Generator[None]:
 
 @pytest.fixture
 def steps() -> list[str]:
-    """What a start did before it became the server, in order."""
+    """The steps of a start before the exec of the server, in order."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""How the agents ask one Redis or Sentinel."""
+"""How long the agents wait for one Redis or Sentinel server."""
 
 import socket
 import time

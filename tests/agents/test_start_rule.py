@@ -1,4 +1,4 @@
-"""The truth table of the start rule: who may start as what."""
+"""The truth table of the start rule: which pod starts as master, starts as replica, or waits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The real blackbox_exporter with the kit's question, at the kit's nginx with TLS."""
+"""The real blackbox_exporter with the bundled probe, against the bundled nginx with TLS."""
 
 import datetime as dt
 import json
@@ -30,7 +30,7 @@ AUTHORITY = "/etc/seawall/probe-ca"
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
-    """In place of the gateway: a completion is what the probe wants."""
+    """A stub of the gateway that returns a completion, as the probe expects."""
     made = Simulator("alpha", tmp_path_factory.mktemp("provider"))
     yield made
     made.stop()
@@ -38,7 +38,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Path:
-    """What pods mount of the entrance's Secret."""
+    """The files that pods mount from the edge proxy's Secret."""
     folder = tmp_path / "tls"
     folder.mkdir()
     return folder
@@ -55,7 +55,7 @@ def entrance(simulator: Simulator, tls: Path, tmp_path: Path) -> Generator[Nginx
 
 
 def question(values: Values) -> tuple[Outside, Front]:
-    """What an environment asks that knows the authority."""
+    """The probe's settings and the front that it targets, with a configured CA."""
     made = parse(changed(values, "monitoring.outside.ca", "llm-tls"))
     assert made.monitoring
     assert made.monitoring.outside
@@ -63,7 +63,7 @@ def question(values: Values) -> tuple[Outside, Front]:
 
 
 def at_entrance(entrance: Nginx, *hosts: str) -> tuple[Outside, Front]:
-    """What is asked of an entrance with a certificate for `hosts`, here at its address."""
+    """The probe of an edge proxy with a certificate for `hosts`, at its local address."""
     values = complete("local")
     tls = {**values["seawall:entrance"], "hosts": list(hosts), "tls": {"secret": "llm-tls"}}
     settings, front = question(changed(values, "entrance", tls))
@@ -72,7 +72,7 @@ def at_entrance(entrance: Nginx, *hosts: str) -> tuple[Outside, Front]:
 
 
 class Probe:
-    """blackbox_exporter, and what it says of the entrance."""
+    """A running blackbox_exporter that probes the edge proxy."""
 
     def __init__(self, folder: Path, settings: Outside, front: Front, authority: Path) -> None:
         (folder / "api-key-local").write_text("sk-test")

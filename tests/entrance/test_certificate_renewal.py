@@ -1,4 +1,4 @@
-"""A renewed certificate is used at once: its Secret is a folder, and nothing is reloaded."""
+"""A renewed certificate is used at once and without a reload: its Secret is a mounted folder."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ from tests.support.ports import free_port
 
 
 def served(port: int) -> int:
-    """The serial number of the certificate that a client sees."""
+    """The serial number of the certificate that the server presents."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

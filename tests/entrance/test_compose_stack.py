@@ -1,4 +1,4 @@
-"""compose.yaml and what it mounts: as the environments say it, and run as far as it can be here."""
+"""compose.yaml and its mounts: they match the environment, and run as far as possible here."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def local() -> Platform:
 
 
 def volumes(stack: dict[str, Any]) -> Iterator[str]:
-    """Names of the volumes that are mounted, of every service."""
+    """Names of the volumes that any service mounts."""
     for service in stack["services"].values():
         for volume in service.get("volumes", []):
             if isinstance(volume, str):
@@ -50,7 +50,7 @@ def volumes(stack: dict[str, Any]) -> Iterator[str]:
 
 
 def folders(stack: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is mounted from the checkout, by service."""
+    """The mount from the checkout, by service."""
     return {
         name: volume
         for name, service in stack["services"].items()
@@ -115,7 +115,7 @@ def test_generated_files_are_up_to_date() -> None:
 def test_redis_settings_equal_those_in_kubernetes(stack: dict[str, Any], local: Platform) -> None:
     container = pod_spec(local.one("StatefulSet", "redis"))["containers"][0]
     pod = {item["name"]: item.get("value") for item in container["env"]}
-    # Whose names these are differs.
+    # These names differ between pods and containers.
     named = {"SEAWALL_NAMESPACE", "SEAWALL_REDIS_HOSTS", "SEAWALL_POD_NAME"}
     for service in (*REDIS, *(name.replace("redis", "sentinel") for name in REDIS)):
         given = stack["services"][service]["environment"]
@@ -189,7 +189,7 @@ def test_promtool_accepts_the_prometheus_files() -> None:
 
 
 def nginx_of_the_stack(folder: Path, ports_by_name: dict[str, int], port: int, health: int) -> Path:
-    """The committed nginx.conf with addresses of this machine in place of containers'."""
+    """The committed nginx.conf, with addresses of this machine instead of container names."""
     text = (FOLDER / "nginx" / "nginx.conf").read_text(encoding="utf-8")
     for name, at in ports_by_name.items():
         text, changed = re.subn(rf"{name}:\d+", f"127.0.0.1:{at}", text)
@@ -213,7 +213,7 @@ def test_nginx_reloads_a_replaced_file_through_the_mount_on_sighup(
     at = {name: free_port() for name in GATEWAYS}
     port, health, later = free_port(), free_port(), free_port()
     file = nginx_of_the_stack(source, at, port, health)
-    # As Docker does it: a bind mount in a mount namespace of the process' own.
+    # As Docker does it: a bind mount in the process' own mount namespace.
     start = f"mount --bind {source} {target} && exec nginx -e stderr -c {target}/nginx.conf -g "
     nginx = subprocess.Popen(["unshare", "--mount", "sh", "-c", start + "'daemon off; user root;'"])
     try:
@@ -285,7 +285,7 @@ def test_end_of_one_of_two_gateways_fails_no_later_request(
                     deadline_s=20,
                     what="each gateway to have its share",
                 )
-            # What a killed one has in hand nobody can answer for it; one that is asked to end does.
+            # Requests in flight at a killed gateway fail; after SIGTERM the gateway answers them.
             in_hand = max(1, load.in_flight) if end is signal.SIGKILL else 0
             second.signal(end)
             wait_until(lambda: second.returncode is not None, deadline_s=20, what="it to end")

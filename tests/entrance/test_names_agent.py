@@ -1,4 +1,4 @@
-"""What tells nginx the gateway's pods, as nginx asks it."""
+"""The agent that answers nginx' DNS queries with the gateway's pods."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ def question(kind: int = A, *, name: bytes = b"\x0cgateway-pods\x00", number: in
 
 
 def told(message: bytes | None) -> tuple[int, list[str]]:
-    """The code and the addresses of an answer."""
+    """The response code and the addresses of a DNS answer."""
     assert message
     _, flags, questions, answers, *_ = struct.unpack_from(">HHHHHH", message)
     assert (flags & 0x8000, questions) == (0x8000, 1)
@@ -36,7 +36,7 @@ def test_queries_of_other_types_have_an_empty_answer() -> None:
 
 
 def test_query_without_known_pods_is_answered_with_servfail() -> None:
-    # An empty answer would be kept; SERVFAIL is asked again.
+    # nginx would cache an empty answer; after SERVFAIL it asks again.
     assert told(answer(question(), [])) == (2, [])
 
 
@@ -64,7 +64,7 @@ def test_malformed_dns_queries_are_dropped(junk: bytes) -> None:
 
 
 class NameServer:
-    """Answers, refuses or hangs, as it is told."""
+    """A stub name server that answers, fails or hangs, as the test configures it."""
 
     def __init__(self) -> None:
         self.known: tuple[str, ...] | None = ("10.0.0.1",)

@@ -1,4 +1,4 @@
-"""The kit's nginx.conf, run by a real nginx in front of two real gateways."""
+"""The bundled nginx.conf, run by a real nginx in front of two real gateways."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.servers]
 FIRST, SECOND, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 RATE = 40.0
 RETRY_GOAL_S = 0.6
-"""The connect time-out, and as long again for the answer on a busy machine."""
+"""The connect timeout, and the same time again for the answer on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """The same on both addresses, as with pods."""
+    """A port that is the same on both addresses, as with pods."""
     return free_port()
 
 
@@ -78,7 +78,7 @@ def second(port: int, provider: Simulator, tmp_path: Path) -> Generator[Gateway]
 
 @pytest.fixture
 def known(first: Gateway) -> list[str]:
-    """What the cluster's name server says."""
+    """The addresses that the cluster's DNS server returns; tests change the list."""
     del first
     return [FIRST]
 
@@ -120,7 +120,7 @@ def ask(url: str, body: bytes | None = None, *, key: str = API_KEY, **headers: s
 
 
 def error_of(answer: Answer) -> dict[str, Any]:
-    """The error, which must have OpenAI's shape."""
+    """The error object of an answer, which must have OpenAI's shape."""
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
     error: dict[str, Any] = answer.json()["error"]
@@ -144,7 +144,7 @@ def arrives_apart(nginx: Nginx) -> bool:
             arrived.append(time.monotonic())
     connection.close()
     apart = [after - before for before, after in itertools.pairwise(arrived)]
-    # Twelve pieces with 30 ms after each; a proxy that buffers brings several of them at once.
+    # Twelve pieces with 30 ms after each; a buffering proxy delivers several of them at once.
     assert len(apart) >= 11
     return sum(gap > 0.015 for gap in apart) >= 8
 
@@ -160,7 +160,7 @@ def test_no_request_fails_when_a_gateway_ends_under_load(
             deadline_s=20,
             what="the second gateway to have its share",
         )
-        # The one that goes has nothing in hand: what comes after must all be answered.
+        # At its end the gateway has no request in flight, so all later requests must be answered.
         second.signal(signal.SIGTERM)
         wait_until(lambda: second.returncode is not None, deadline_s=20, what="it to end")
         sent = load.sent
@@ -255,7 +255,7 @@ def test_no_reachable_gateway_is_a_502_with_retry_after(nginx: Nginx, known: lis
         answer = ask(nginx.url)
         return answer if answer.status == 502 else None
 
-    # Workers learn of other pods one after the other: only this answer is known to be a refusal.
+    # nginx workers learn the new pods one after the other, so keep the first 502 as the answer.
     refused = wait_until(refusal, deadline_s=10, what="nobody to be there")
     assert error_of(refused)["type"] == "server_error"
     assert refused.headers["retry-after"] == "1"

@@ -28,8 +28,8 @@ _FRAME = re.compile(
     r"\*\w+|:[A-Z]+ ACCEPT|COMMIT"
     r"|table \w+ \w+ \{|chain [A-Z]+ \{|type \w+ hook \w+ priority .*; policy accept;|\}"
 )
-"""Of a table and its own chains, which stay where somebody has once used them: with no rule in it,
-a table does nothing."""
+"""Lines of an empty table and its built-in chains, which stay after their first use. A table
+without rules does nothing."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _OUR_CGROUPS = re.compile(r"sw[0-9a-f]{6}|seawall|kube|containerd|buildah|runc")
 _SETTINGS = Path("/proc/sys")
@@ -39,7 +39,7 @@ _RESTLESS = re.compile(
     r"|^net/ipv[46]/(conf|neigh)/(?!all/|default/|lo/)|^net/ipv6/conf/[^/]+/stable_secret"
     r"|^net/netfilter/nf_conntrack_count|^net/ipv4/route/|^vm/(stat_refresh|compact_memory)"
 )
-"""They count or measure, or belong to one interface and go with it."""
+"""Settings that count or measure, or that belong to one interface and vanish with it."""
 
 
 def mounts() -> Iterator[str]:

@@ -72,10 +72,10 @@ def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
 
 
 def _is_somebodys(process: Process, found: Mapping[int, Process]) -> bool:
-    """Whether a program that still runs, and is none of our kind, has started it.
+    """Whether a running program that is not part of the kit has started the process.
 
-    What `down` forgot has lost its starter: at the top of its line is one of our kind, or one in
-    namespaces of its own.
+    A process that `down` forgot has lost its parent: its topmost ancestor is a program of the kit,
+    or a program in its own namespaces.
     """
     while process.parent in found and process.parent != 1:
         process = found[process.parent]
@@ -97,7 +97,7 @@ def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
 
 
 def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Namespaces of those processes, except the namespaces of this process."""
+    """Namespaces of the instance's and of ownerless processes, except this process' own."""
     foreign = _namespaces_of_others(found.values(), instance)
     own = _own_namespaces()
     for process in found.values():

@@ -1,4 +1,4 @@
-"""What environments may say of an address, and what the gateway takes when it starts: the same."""
+"""Environments and the starting gateway accept and refuse the same addresses."""
 
 from urllib.parse import urlsplit
 
@@ -80,7 +80,7 @@ BAD = (
 
 
 def reasons(model: type[BaseModel], values: dict[str, object]) -> str:
-    """Why the model refuses the values; empty when it does not."""
+    """Why the model refuses the values; empty if it accepts them."""
     try:
         model.model_validate(values)
     except ValidationError as error:
@@ -89,7 +89,7 @@ def reasons(model: type[BaseModel], values: dict[str, object]) -> str:
 
 
 def both(address: str) -> list[str]:
-    """What infra and the gateway say of a provider there, and of a collector of traces."""
+    """The errors of infra and the gateway for a provider and a trace collector at the address."""
     provider: dict[str, object] = {"kind": "openai-compatible", "base_url": address}
     inside = {"namespace": {"kubernetes.io/metadata.name": "observability"}}
     return [
@@ -106,7 +106,7 @@ def test_infra_and_gateway_accept_valid_addresses(address: str) -> None:
     assert check_base_url(address) == address
     place = urlsplit(address)
     port = place.port or {"http": 80, "https": 443}[place.scheme]
-    # Of the client that asks providers, and of the one that takes traces there.
+    # The HTTP client for providers, and the one that exports traces.
     asked = yarl.URL(address.rstrip("/") + "/chat/completions")
     assert (asked.raw_host, asked.port) == (place.hostname, port)
     assert asked.path.endswith("/chat/completions")

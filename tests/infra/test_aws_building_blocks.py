@@ -1,4 +1,4 @@
-"""What is made in an AWS account."""
+"""The resources that are created in an AWS account."""
 
 import pytest
 
@@ -183,7 +183,7 @@ def test_entrance_group_allows_clients_in_and_gateway_ports_out(blocks: Built) -
 
 
 def test_security_groups_have_no_inline_rules(blocks: Built) -> None:
-    # Rules inside a group and rules beside it undo each other.
+    # Inline rules and separate rule resources overwrite each other.
     for group in blocks.all("SecurityGroup"):
         assert set(group.inputs) == {"description", "vpcId"}
 

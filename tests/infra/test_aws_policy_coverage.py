@@ -1,4 +1,4 @@
-"""The building blocks keep the policies, which notice each safety that is taken away."""
+"""The building blocks violate no policy, and policies notice each removed safeguard."""
 
 import copy
 from collections.abc import Callable, Mapping

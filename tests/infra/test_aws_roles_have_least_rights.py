@@ -1,4 +1,4 @@
-"""Who may take which role, and what the role may do."""
+"""Who may assume which IAM role, and what the role may do."""
 
 import pytest
 

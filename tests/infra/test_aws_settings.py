@@ -1,4 +1,4 @@
-"""The section about AWS: what has another form, or would open something, is refused."""
+"""The `aws` section: malformed values and values that open access are refused."""
 
 import copy
 

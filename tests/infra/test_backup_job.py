@@ -1,4 +1,4 @@
-"""The CronJob that backs Redis up, what it may reach, and what its settings refuse."""
+"""The CronJob that backs up Redis, its network access, and its refused settings."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def variables(platform: Platform) -> dict[str, str]:
 
 
 def reached(values: Values) -> set[str]:
-    """What a pod of the job reaches."""
+    """The destinations that a pod of the job reaches."""
     platform = platform_of(values)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     template = job(platform)["jobTemplate"]["spec"]["template"]
@@ -91,7 +91,7 @@ def test_backup_runs_never_overlap_and_have_a_deadline(platforms: dict[str, Plat
     spec = job(platforms["prod"])
     assert (spec["schedule"], spec["timeZone"]) == ("0 */6 * * *", "Etc/UTC")
     assert spec["concurrencyPolicy"] == "Forbid"
-    # The controller looks every ten seconds: less could miss a run.
+    # The controller checks every ten seconds: a shorter deadline could miss a run.
     assert spec["startingDeadlineSeconds"] > 10
     assert spec["successfulJobsHistoryLimit"] == spec["failedJobsHistoryLimit"] == 3
     run = spec["jobTemplate"]["spec"]
@@ -148,7 +148,7 @@ def test_configured_backup_image_is_used() -> None:
 
 
 def files(values: Values) -> set[str]:
-    """The names in the Secret that the pod mounts."""
+    """The file names in the Secret that the pod mounts."""
     (made,) = [
         item
         for item in platform_of(values).all("ExternalSecret")

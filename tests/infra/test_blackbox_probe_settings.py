@@ -1,4 +1,4 @@
-"""The outside probe's question and its way through the network, for each kind of entrance."""
+"""The blackbox probe's request and its network path, for each kind of entrance."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ PROXY: Values = {"block": "10.9.0.5/32", "port": 3128, "url": "http://proxy.exam
 
 
 def prod(kind: str, **outside: object) -> Values:
-    """Watched from outside, with an entrance of that kind."""
+    """Values with a blackbox probe, and an entrance of that kind."""
     asked = {"model": "fast", "api_key": "default", **outside}
     values = watched("prod", {"kind": "bundled", "outside": asked})
     values["seawall:images"]["entrance"] = values["seawall:images"]["gateway"]
@@ -26,7 +26,7 @@ def prod(kind: str, **outside: object) -> Values:
 
 
 def target(platform: Platform) -> str:
-    """What Prometheus tells the exporter to ask."""
+    """The URL that Prometheus tells the exporter to probe."""
     scraped = settings_of(platform, "prometheus", "prometheus.yml")["scrape_configs"]
     (found,) = [item for item in scraped if item["job_name"] == jobs.OUTSIDE]
     (asked,) = found["static_configs"][0]["targets"]
@@ -39,7 +39,7 @@ def http(platform: Platform) -> dict[str, Any]:
 
 
 def reached(platform: Platform) -> set[str]:
-    """Whom the probe's pod reaches, name servers left out."""
+    """The destinations that the probe's pod reaches, except DNS servers."""
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     labels = {
         pod.name: pod.inputs["spec"]["template"]["metadata"]["labels"] for pod in platform.pods
@@ -105,7 +105,7 @@ def test_configured_url_is_probed_like_a_user_request(kind: str, behind: set[str
     asked = http(platform)
     assert "tls_config" not in asked, "the URL's own name is checked"
     assert "Host" not in asked["headers"]
-    # A load balancer's address leads to the pods behind it, asked from within the cluster.
+    # From within the cluster, a load balancer's address leads directly to the pods behind it.
     assert reached(platform) == {"internet:443", *behind}
 
 

@@ -1,4 +1,4 @@
-"""The ways in, each as the program registers it, and what of them is refused."""
+"""The kinds of entrance, as the program registers them, and the refused settings."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_ingress_disables_buffering_and_waits_longer_than_the_gateway() -> None:
     }
     assert told["cert-manager.io/cluster-issuer"] == "letsencrypt"
     assert nginx["proxy-buffering"] == nginx["proxy-request-buffering"] == "off"
-    # The deadline of 10 minutes, and five seconds for the gateway's own answer.
+    # The deadline of 10 minutes, plus five seconds for the gateway's own answer.
     assert nginx["proxy-read-timeout"] == nginx["proxy-send-timeout"] == "605"
     assert nginx["proxy-body-size"] == str(32 << 20)
     assert nginx["proxy-next-upstream"] == "error timeout"
@@ -170,7 +170,7 @@ def test_bundled_entrance_drains_before_exit_and_is_spread() -> None:
     (nginx,) = pod["containers"]
     (command,) = nginx["lifecycle"]["preStop"]["exec"]["command"][2:]
     assert command == "touch /tmp/leaving; sleep 10"
-    # 10 s of preStop, 2 min in which streams may finish, and 5 s.
+    # 10 s of preStop, 2 min for open streams, and 5 s.
     assert pod["terminationGracePeriodSeconds"] == 135
     (names,) = pod["initContainers"]
     assert names["restartPolicy"] == "Always", "it must run as long as nginx does"
@@ -192,7 +192,7 @@ def test_existing_certificate_secret_is_only_referenced() -> None:
 
 
 def reachable(entrance: Values) -> dict[str, set[str]]:
-    """Who reaches the gateway's pods and the entrance's."""
+    """The sources that reach the pods of the gateway and of the edge proxy."""
     platform = built(entrance)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     home = {"kubernetes.io/metadata.name": "seawall"}

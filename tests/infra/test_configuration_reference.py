@@ -1,4 +1,4 @@
-"""docs/configuration.md says what the models say."""
+"""docs/configuration.md matches the configuration models."""
 
 import re
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Every wrong or impossible configuration is refused with one line."""
+"""Every invalid or impossible configuration is refused with one line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rendered NetworkPolicies, evaluated as one table: who reaches what, and nothing else."""
+"""The rendered NetworkPolicies, evaluated as a table of all allowed connections."""
 
 from typing import Any
 
@@ -48,11 +48,11 @@ ELSEWHERE = {
 DNS = {"dns/udp", "dns/tcp"}
 NODE_DNS = {"node-dns/udp", "node-dns/tcp"}
 NO_POLICY = set(ELSEWHERE) - {"stranger:80"}
-"""What pods outside reach without the kit having a say."""
+"""Destinations that outside pods reach regardless of the kit's policies."""
 
 
 def pod(platform: Platform, name: str, address: str) -> Place:
-    """The pod that the program renders."""
+    """A pod as the program renders it."""
     (resource,) = [item for item in platform.pods if item.name == name]
     template: dict[str, Any] = resource.inputs["spec"]["template"]
     named = {
@@ -64,7 +64,7 @@ def pod(platform: Platform, name: str, address: str) -> Place:
 
 
 def table(values: Values) -> dict[str, set[str]]:
-    """By source, the names of all destinations that it reaches."""
+    """For each source, the names of all destinations that it reaches."""
     platform = platform_of(values)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     gateway = pod(platform, "gateway", "10.1.0.1")
@@ -98,7 +98,7 @@ def table(values: Values) -> dict[str, set[str]]:
 
 
 def everything() -> Values:
-    """Real and simulated providers, and a cache of names on every node."""
+    """Values with real and simulated providers, and a DNS cache on every node."""
     values = changed(complete("dev"), "simulators", ["alpha"])
     return changed(values, "network.dns", {"node_local": "169.254.20.10/32"})
 
@@ -139,7 +139,7 @@ def test_no_egress_leaves_the_cluster_with_only_simulated_providers() -> None:
 
 
 def watching(values: Values) -> dict[str, set[str]]:
-    """What the pods that watch reach, and who reaches them, as `table` tells of the others."""
+    """Like `table`, for the monitoring pods: what they reach, and what reaches them."""
     platform = platform_of(values)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     names = [item.name for item in platform.pods if item.name != "backup"]
@@ -193,7 +193,7 @@ def test_metrics_adapter_reaches_an_external_prometheus(place: Values, reaches_i
     values = complete("prod")
     values["seawall:images"]["metrics_adapter"] = values["seawall:images"]["gateway"]
     values["seawall:network"]["api_server"] = {"block": "10.9.9.9/32"}
-    # The Service's port is not the pods'.
+    # The Service's port differs from the pods' port.
     there = {"url": "http://prometheus-server.monitoring.svc", **place}
     reached = watching(changed(values, "metrics_adapter", {"prometheus": there}))
     assert reached["metrics-adapter"] == {reaches_it, *DNS}

@@ -20,9 +20,9 @@ ALLOWED = {
 
 
 def names_in(source: str) -> Iterator[str]:
-    """The environments that stand in the code as texts of their own; docstrings are longer.
+    """The environment names that are complete string literals in the code.
 
-    The default of a command's argument is no branch: a person can give another.
+    The default of a command's argument is allowed: a user can pass another value.
     """
     tree = list(ast.walk(ast.parse(source)))
     arguments = [node for node in tree if isinstance(node, ast.arguments)]

@@ -1,4 +1,4 @@
-"""What the program of `local` registers."""
+"""The resources that the program registers for `local`."""
 
 import json
 from collections.abc import Mapping
@@ -345,7 +345,7 @@ def test_settings_config_map_changes_only_with_gateway_settings(values: Values) 
 
 
 def test_mounted_config_maps_are_immutable_and_auto_named(platform: Platform) -> None:
-    """Other settings are another ConfigMap, whose name Pulumi chooses, and so other pods."""
+    """Changed settings create a new ConfigMap with a generated name, and therefore new pods."""
     mounted = {
         volume["configMap"]["name"]
         for item in [*platform.all("Deployment"), *platform.all("StatefulSet")]

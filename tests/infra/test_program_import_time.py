@@ -1,4 +1,4 @@
-"""What everybody waits for before anything happens: the import of the program."""
+"""The import time of the program, which delays every command."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ print(time.process_time() - begun, "pulumi_aws" in sys.modules)
 
 
 def test_program_imports_quickly_and_without_pulumi_aws() -> None:
-    """A first count that is above the goal may have compiled: the second one counts, too."""
+    """The first import may compile modules, so one above the goal is measured again."""
     fastest = imported()
     if fastest > GOAL_S:
         fastest = min(fastest, imported())
@@ -25,7 +25,7 @@ def test_program_imports_quickly_and_without_pulumi_aws() -> None:
 
 
 def imported() -> float:
-    """The seconds of a core that one import took."""
+    """The CPU seconds of one import."""
     done = subprocess.run(
         [sys.executable, "-c", CODE], check=True, capture_output=True, text=True, cwd=CHECKOUT
     )

@@ -1,4 +1,4 @@
-"""A provider where the network never goes, and values that are no JSON, are refused in a line."""
+"""Providers in denied networks and values that JSON cannot represent are refused in one line."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Each type of single value takes what is good and refuses what is not."""
+"""Each scalar type accepts valid values and refuses invalid ones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Secrets of a store: pods mount the same files, and no value passes through the program."""
+"""Secrets in a store: pods mount the same files, and the program sees no value."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def store(platform: Platform) -> dict[str, Any]:
 
 
 def rendered(template: str, values: dict[str, str]) -> str:
-    """What the operator's template engine makes of the two expressions that are used."""
+    """Render the two used template expressions as the operator's template engine does."""
 
     def replaced(found: "re.Match[str]") -> str:
         value = values[found[1]]

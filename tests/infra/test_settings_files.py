@@ -1,4 +1,4 @@
-"""The files that infra writes and the gateway reads agree: one renders, the other parses."""
+"""The gateway parses the files that infra renders."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`synth` runs the program in this process and leaves everything as it was."""
+"""`synth` runs the program in this process and restores all global state."""
 
 import asyncio
 import gc
@@ -61,7 +61,7 @@ def test_synth_raises_program_errors_and_restores_global_state(
         raise ZeroDivisionError
 
     before = traces()
-    # The last step of the program: everything was registered by then.
+    # The last step of the program: all resources are registered by then.
     monkeypatch.setattr("infra.stack.release_record", fails)
     with pytest.raises(ZeroDivisionError):
         synth(values, env="other")
@@ -70,7 +70,7 @@ def test_synth_raises_program_errors_and_restores_global_state(
 
 
 class Engine(runtime_mocks.MockMonitor):
-    """Hears the names of what another program registers."""
+    """A monitor that records the names that another program registers."""
 
     def __init__(self) -> None:
         super().__init__(cast("pulumi.runtime.Mocks", None))
@@ -104,7 +104,7 @@ def test_synth_inside_another_pulumi_program_leaves_that_program_intact(values: 
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
-    """Keep what Pulumi's mocks set away from the other tests."""
+    """Run in a thread, so that the state of Pulumi's mocks does not reach other tests."""
     raised: list[BaseException] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Exporters, Alertmanager, dashboards and the operator's objects, as the program declares them."""
+"""Exporters, Alertmanager, dashboards and Prometheus Operator objects, as the program declares."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ def test_redis_exporter_password_is_only_in_its_mounted_file(platform: Platform)
     urls = json.loads(secret[paths.REDIS_URLS_FILE])
     hosts = [f"redis-{n}.seawall.svc.cluster.local" for n in range(3)]
     places = {f"{host}:{port}" for host in hosts for port in (6379, 26379)}
-    # It looks for the one or, in later versions, for the other.
+    # The exporter looks for the URL without the user or, in later versions, with it.
     assert set(urls) == {f"redis://{user}{to}" for user in ("", "exporter@") for to in places}
     (password,) = set(urls.values())
     assert set(secret) == {paths.REDIS_URLS_FILE}, "it knows no other password"

@@ -40,7 +40,7 @@ def free_range() -> str:
 
 @contextmanager
 def routed_by_somebody(octet: str) -> Generator[Taken]:
-    """A part of the range leads to a bridge meanwhile."""
+    """Route a part of the range to a bridge until the end of the block."""
     taken = Taken(octet, f"10.{octet}.32.0/20", f"taken{os.getpid()}")
     subprocess.run(["ip", "link", "add", taken.link, "type", "bridge"], check=True)
     try:

@@ -1,4 +1,4 @@
-"""What each committed environment deploys keeps the policies that it switches on."""
+"""The resources of each committed environment violate none of its enabled policies."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Patches, lists and templates are judged like the objects that they declare."""
+"""Patches, lists and templates are checked like the objects that they declare."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The pack without an engine: what the policy SDK hands over becomes a Resource."""
+"""The pack without an engine: objects of the policy SDK become a Resource."""
 
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -39,13 +39,13 @@ Report: TypeAlias = tuple[str, str | None]
 
 @pytest.fixture
 def configured() -> Generator[None]:
-    """Pulumi's settings, which outlive a test, are put back."""
+    """Restore Pulumi's global settings after the test."""
     yield
     pulumi.runtime.set_all_config({})
 
 
 def sealed(value: object) -> Mapping[str, object]:
-    """A secret as it travels."""
+    """A secret in Pulumi's wire format."""
     return {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": value}
 
 
@@ -54,7 +54,7 @@ def options(*, protect: bool = False) -> PolicyResourceOptions:
 
 
 def arguments(props: dict[str, Any], *, secrets: bool = False) -> ResourceValidationArgs:
-    """As the SDK gives them to a remediation (`secrets`) or to a validation."""
+    """Arguments as the SDK passes them to a remediation (`secrets`) or to a validation."""
     proxied: Any = unknown_checking_proxy(deserialize_properties(props, secrets))
     return ResourceValidationArgs("kubernetes:core/v1:Secret", proxied, URN, "key", options(), None)
 
@@ -65,7 +65,7 @@ def named(name: str) -> Policy:
 
 
 def reports(name: str, args: ResourceValidationArgs | StackValidationArgs) -> list[Report]:
-    """What a new pack's policy of this name says."""
+    """The reports of the policy with this name in a new pack."""
     return _said(named(name), args)
 
 

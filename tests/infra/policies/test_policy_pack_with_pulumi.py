@@ -1,7 +1,7 @@
 """`pulumi up --policy-pack infra/policies`, by the real CLI and the real policy SDK.
 
-Two shims stand on the CLI's PATH: a provider that echoes, and the starter of Python policy packs,
-which ships with the official CLI. Nothing is deployed anywhere.
+Two shims are on the CLI's PATH: an echo provider, and the launcher of Python policy packs, which
+ships with the official CLI. Nothing is deployed.
 """
 
 import os
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.engine
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a preview or an update ended, and what it printed."""
+    """The result and the output of a preview or an update."""
 
     passed: bool
     printed: str
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Engine:
-    """The CLI with one stack, whose state is in a temporary folder."""
+    """The CLI with one stack and its state in a temporary folder."""
 
     folder: Path
     pulumi: Path
@@ -94,12 +94,12 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The CLI alone: no cluster is needed."""
+    """The CLI without a cluster."""
     folder = tmp_path_factory.mktemp("pack")
     shims = folder / "shims"
     shims.mkdir()
     echo = Path(__file__).with_name("echo_provider.py")
-    # The policy SDK's own starter does the same: run the pack, whose folder is the current one.
+    # The policy SDK's own launcher does the same: run the pack in the current folder.
     _executable(shims / "pulumi-analyzer-policy-python", f'"{sys.executable}" __main__.py "$@"')
     _executable(shims / "pulumi-resource-kubernetes", f'"{sys.executable}" "{echo}" "$@"')
     program = folder / "cli" / "bin" / "pulumi"

@@ -1,4 +1,4 @@
-"""The example platform keeps every rule; each case breaks one rule and no other."""
+"""The example platform violates no rule; each case violates exactly one."""
 
 from typing import cast
 
