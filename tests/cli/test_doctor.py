@@ -1,4 +1,4 @@
-"""`seawall doctor`: what this machine has and lacks, by the checks that `up` itself makes."""
+"""`seawall doctor`: what this machine has and lacks, by the same checks as in `up`."""
 
 import json
 import os

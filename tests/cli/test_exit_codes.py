@@ -1,6 +1,7 @@
-"""Exit codes and last lines of `seawall`; a fake kubectl is all that it meets.
+"""Exit codes and last lines of `seawall`, with a fake kubectl.
 
-An interpreter starts for the unknown option, Ctrl-C and the kept exit codes; the rest is forked.
+The tests of the unknown option, of Ctrl-C and of preserved exit codes start an interpreter; the
+other tests fork.
 """
 
 import os

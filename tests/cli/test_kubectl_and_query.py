@@ -1,7 +1,7 @@
-"""SEAWALL_ENV: whose cluster and whose Prometheus the lines of a runbook ask.
+"""SEAWALL_ENV selects the cluster and the Prometheus for the commands of a runbook.
 
-Behind the API server of these tests is a real Prometheus; kubectl is the real one wherever it has
-to speak with it, else a program that notes how it was called.
+The stub API server has a real Prometheus behind it. Tests that talk to it use the real kubectl;
+other tests use a stub that records its arguments.
 """
 
 import json
@@ -36,7 +36,7 @@ RULES = {
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """The URL of a real one that knows two series."""
+    """The URL of a real Prometheus with two series."""
     with running(tmp_path_factory.mktemp("prometheus"), RULES) as url:
         wait_until(lambda: knows_both(url), deadline_s=60, what="two series")
         yield url
@@ -49,7 +49,7 @@ def knows_both(url: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def state(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A state folder of its own, and no environment chosen."""
+    """A separate state folder, and no selected environment."""
     del variables
     monkeypatch.delenv("SEAWALL_ENV", raising=False)
 
@@ -59,7 +59,7 @@ Change = Callable[[str, object], None]
 
 @pytest.fixture
 def change(checkout: Path) -> Change:
-    """Sets a section of the environment `qa`."""
+    """A function that sets a section of the environment `qa`."""
 
     def to(section: str, value: object) -> None:
         file = checkout / "Pulumi.qa.yaml"
@@ -72,7 +72,7 @@ def change(checkout: Path) -> Change:
 
 @pytest.fixture
 def reaching(tmp_path: Path, change: Change) -> Callable[[str], None]:
-    """Makes `qa` an environment in the namespace `night` of the API server at a URL."""
+    """A function that puts `qa` into the namespace `night` of the API server at a URL."""
 
     def to(url: str) -> None:
         contexts: dict[str, object] = {
@@ -97,7 +97,7 @@ def reaching(tmp_path: Path, change: Change) -> Callable[[str], None]:
 
 @pytest.fixture
 def asked(prometheus: str, reaching: Callable[[str], None]) -> Generator[None]:
-    """`qa` has the Prometheus."""
+    """Connect `qa` to the Prometheus."""
     with serving(prometheus) as server:
         reaching(server.url)
         yield
@@ -105,7 +105,7 @@ def asked(prometheus: str, reaching: Callable[[str], None]) -> Generator[None]:
 
 @pytest.fixture
 def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What kubectl was called with, one argument a line."""
+    """The file with the recorded arguments of kubectl, one a line."""
     programs = tmp_path / "bin"
     programs.mkdir()
     calls = tmp_path / "calls"
@@ -144,7 +144,7 @@ def test_kubectl_is_called_with_the_environments_cluster_and_namespace(
 def test_explicit_namespace_overrides_the_environments(
     checkout: Path, reaching: Callable[[str], None]
 ) -> None:
-    """By the real kubectl, whose word it is."""
+    """Uses the real kubectl, because the precedence is kubectl's."""
     reaching("http://127.0.0.1:9")
     words = ("create", "configmap", "x", "--dry-run=client", "--output=jsonpath={..namespace}")
     for more, namespace in ((), "night"), (("-n", "other"), "other"):

@@ -1,4 +1,4 @@
-"""What models, clusters and Pulumi say is text, never Rich's markup; an answer is one line."""
+"""Output of models, clusters and Pulumi is printed literally, not as Rich markup."""
 
 from pathlib import Path
 from typing import cast
@@ -19,13 +19,13 @@ FOREIGN = "[/INST] hello [word] [red]you[/red]"
 
 
 class FakeEngine:
-    """In place of a stack: the line about its engine only."""
+    """A stub of a stack with only the line about its engine."""
 
     programs = Programs(Path("/bin/pulumi"), "3", Path("/bin/provider"), "4")
 
 
 class FakeTarget:
-    """In place of an environment with a cluster."""
+    """A stub of an environment with a cluster."""
 
     env = "local"
     own = None

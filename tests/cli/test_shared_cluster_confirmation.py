@@ -1,7 +1,7 @@
-"""Environments on a cluster that somebody else runs: nothing is touched before a yes.
+"""Environments on an existing, shared cluster: nothing changes before the user confirms.
 
-kubectl and pulumi are programs of these tests that note their calls: kubectl answers that the
-cluster is there, pulumi must not be reached.
+kubectl and pulumi are stubs that record their calls: kubectl answers that the cluster exists, and
+pulumi must not be called.
 """
 
 import os
@@ -21,7 +21,7 @@ COMMANDS = ["up", "rollback", "down"]
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Path:
-    """The calls of kubectl and pulumi, one a line; both are on PATH."""
+    """The file of recorded calls, one a line; the stubs of kubectl and pulumi are on PATH."""
     del variables
     noted = tmp_path / "calls"
     noted.touch()
@@ -40,7 +40,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
 
 
 def apis_of(calls: Path) -> Path:
-    """What kubectl tells of aggregated APIs: name=namespace, with spaces between."""
+    """The file with kubectl's answer about aggregated APIs: name=namespace, separated by spaces."""
     file = calls.with_suffix(".apis")
     file.touch()
     return file
@@ -55,7 +55,7 @@ def only_looked(calls: Path) -> bool:
 def test_shared_cluster_commands_require_yes_without_a_terminal(
     calls: Path, checkout: Path, tmp_path: Path, command: str
 ) -> None:
-    # One of them by the code of the checkout itself, which the others only pretend to be.
+    # One command runs the other checkout's own code; the others run this code with a faked location.
     done = run(command, "qa", checkout=checkout, fresh=command == "down")
     assert done.returncode == 2, done.stderr
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
@@ -81,7 +81,7 @@ def test_answering_no_on_a_terminal_changes_nothing(
 
 
 def test_yes_option_starts_the_deployment(calls: Path, checkout: Path) -> None:
-    """As far as the cluster and Pulumi of these tests go."""
+    """The deployment goes as far as the stubs of kubectl and pulumi allow."""
     images = [f"--image={name}=example.org/{name}:1" for name in ("gateway", "redis")]
     done = run("up", "qa", "--yes", *images, checkout=checkout)
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""What `seawall status` says of a real Prometheus: green is what is known and well."""
+"""`seawall status` with a real Prometheus: green means known and healthy."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ WELL = Watched(
 
 
 def series(name: str, value: float, **labels: str) -> Rule:
-    """A rule that makes a series of it."""
+    """A recording rule that creates a series."""
     return {
         "record": name,
         "expr": f"vector({float(value)})",
@@ -53,7 +53,7 @@ def series(name: str, value: float, **labels: str) -> Rule:
 
 
 def whole() -> list[Rule]:
-    """Of an environment in which nothing is wrong; only two of the sentinels see the quorum."""
+    """The series of a healthy environment; only two of the sentinels see the quorum."""
     return [
         series("up", 1, job="seawall-gateway"),
         series("seawall_breaker_state", 0, job="seawall-gateway", provider="alpha", model="small"),
@@ -94,7 +94,7 @@ def asked(
     rules_of: str = "night",
     watches: str = "night",
 ) -> Generator[Callable[[], Watched]]:
-    """What is known to a Prometheus with these series and the kit's rules, one of them broken."""
+    """Run a Prometheus with these series and the bundled rules, of which one may be broken."""
     rules: list[dict[str, object]] = []
     if kits:
         text = json.dumps(
@@ -120,13 +120,13 @@ def asked(
 
 def test_status_of_a_complete_environment_is_fully_known(tmp_path: Path) -> None:
     with asked(tmp_path, whole()) as watched:
-        # Nobody has asked for anything, so that there is no budget.
+        # There were no requests, so there is no error budget.
         expected = dataclasses.replace(WELL, budget=None)
         wait_until(lambda: watched() == expected, deadline_s=30, what="all to be known")
 
 
 def test_status_without_series_is_unknown_and_alerts_are_pending(tmp_path: Path) -> None:
-    """As with scrapes that are blocked."""
+    """The same happens while scrapes are blocked."""
     with asked(tmp_path, [series("other", 1)]) as watched:
         found = wait_until(
             lambda: known if (known := watched()).unevaluated == () else None,
@@ -205,7 +205,7 @@ def test_status_shows_unreachable_and_unlinked_redis_pods(tmp_path: Path) -> Non
 
 
 def lines(watched: Watched, redis_pods: int | None = 3) -> dict[str, Text]:
-    """By their first word."""
+    """The status lines by their first word."""
     return {line.plain.split()[0].rstrip(":"): line for line in watched_lines(watched, redis_pods)}
 
 

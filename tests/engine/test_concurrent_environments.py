@@ -1,4 +1,4 @@
-"""Environments of one checkout that are deployed at the same time."""
+"""Concurrent deployments of several environments of one checkout."""
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor

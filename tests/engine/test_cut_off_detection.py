@@ -1,4 +1,4 @@
-"""Whether an update was cut off or only failed, told from what the Pulumi CLI printed."""
+"""Detection of cut-off and failed updates from the output of the Pulumi CLI."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from seawall.engine.errors import UpdateCutOff, UpdateFailed
 from seawall.engine.layout import Layout
 from seawall.engine.session import Session
 
-# gRPC's words depend on how far the connection was when the provider died.
+# gRPC's message depends on the progress of the connection when the provider died.
 CUT_OFF = [
     "error: Detected that /a/pulumi-resource-kubernetes exited prematurely.",
     'error: connection error: desc = "error reading server preface: connection reset by peer"',

@@ -1,4 +1,4 @@
-"""A state that cannot be read, and a disk that takes no more of it."""
+"""Damaged states, and a full disk below the state."""
 
 import subprocess
 from collections.abc import Generator
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def kept(module_scratch: "Scratch") -> "Scratch":
-    """A deployed chain, for tests that leave it as it is."""
+    """A deployed chain, for tests that do not change it."""
     module_scratch.engine(chain(module_scratch)).up()
     return module_scratch
 

@@ -1,4 +1,4 @@
-"""The generated project: what is merged, what is kept, who can read it. No CLI needed."""
+"""The generated project: merged values, kept values and file modes. It needs no CLI."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A CLI or a provider that is killed or interrupted in the middle of an update."""
+"""A CLI or a provider that is killed or interrupted during an update."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def test_next_update_repairs_an_update_killed_at_a_new_random_moment(
 
 
 def assert_repaired(scratch: "Scratch", moment: int, victim: str) -> None:
-    """Kill the victim when so many objects are made, and let the next update repair that."""
+    """Kill the victim after `moment` created objects, and let the next update repair the stack."""
     engine = scratch.engine(chain(scratch, LONG))
     with pytest.raises(UpdateCutOff):
         engine.up(on_progress=at_done(moment, lambda: kill(victim, scratch)))
@@ -126,13 +126,13 @@ def test_existing_object_is_adopted_with_adopt_existing(scratch: "Scratch") -> N
 
 @pytest.fixture(scope="module")
 def kept(module_scratch: "Scratch") -> "Scratch":
-    """A deployed chain, for tests of locks, which leave it as it is."""
+    """A deployed chain, for tests of locks, which do not change it."""
     module_scratch.engine(chain(module_scratch)).up()
     return module_scratch
 
 
 def lock(scratch: "Scratch", *, pid: int, host: str) -> Path:
-    """The lock of a process of that host, as the CLI writes it."""
+    """Write the lock of a process on that host, in the CLI's format."""
     folder = scratch.engine(chain(scratch)).layout.files
     folder = folder / ".pulumi/locks/organization/seawall/test"
     folder.mkdir(parents=True, exist_ok=True)

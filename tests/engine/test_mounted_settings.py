@@ -1,6 +1,6 @@
-"""Settings that are replaced under the real engine: old pods keep theirs until new ones are there.
+"""Replaced settings under the real engine: old pods keep theirs until new pods are ready.
 
-What fails here is the Deployment itself, of which there are no pods.
+In these tests the Deployment itself fails; there are no pods.
 """
 
 import json
@@ -55,7 +55,7 @@ def program(scratch: "Scratch", text: str, *, restart: str = "Always") -> Callab
 
 
 def texts(scratch: "Scratch") -> dict[str, str]:
-    """What each ConfigMap of the program says, by its name."""
+    """The text in each ConfigMap of the program, by name."""
     items = json.loads(scratch.kubectl("get", "configmaps", "-o", "json"))["items"]
     return {
         str(item["metadata"]["name"]): str(item["data"]["settings.yaml"])

@@ -1,6 +1,6 @@
-"""The platform's own program: through the kit, and through the plain CLI in the same project.
+"""The platform's own program, run by the kit and by the plain CLI in the same project.
 
-One platform serves all tests here, and the last one destroys it.
+All tests here share one platform, and the last test destroys it.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ DESTROY_GOAL_S = 30.0
 
 @dataclass(frozen=True)
 class Deployed:
-    """A platform, what the first preview said and what the first update did."""
+    """A platform with the results of its first preview and first update."""
 
     platform: Platform
     preview: UpResult
@@ -60,9 +60,9 @@ def undeployed(tmp_path: Path, api_server: ApiServer, pulumi_cli: Path) -> Platf
 
 @pytest.fixture(scope="module")
 def plain(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """The platform with a CLI as its vendor packs it: the host of Python programs lies beside it.
+    """The platform with a CLI as its vendor packs it: next to the language host for Python.
 
-    The vendor's own host cannot be built here, so this one exists for the test only.
+    The vendor's own host cannot be built here, so the test uses a replacement.
     """
     folder = tmp_path_factory.mktemp("cli")
     host = folder / "pulumi-language-python"
@@ -158,7 +158,7 @@ def test_plain_pulumi_cli_can_refresh_import_and_edit_the_state(plain: Platform)
 
 @contextmanager
 def wrong_in(stack_file: Path) -> Generator[None]:
-    """A value of the generated project is wrong inside the block."""
+    """Make a value of the generated project invalid until the end of the block."""
     text = stack_file.read_text()
     stack_file.write_text(text.replace("max_lag: 3s", "max_lag: 9s"))
     try:

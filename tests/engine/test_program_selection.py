@@ -1,4 +1,4 @@
-"""Which CLI and which provider a stack uses."""
+"""The choice of the CLI and the provider of a stack."""
 
 from pathlib import Path
 

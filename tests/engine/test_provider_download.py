@@ -1,4 +1,4 @@
-"""The official plugin comes from its vendor where that is possible: here from a server of ours."""
+"""Download of the official plugin from its vendor; a local server plays the vendor."""
 
 import http.server
 import io
@@ -23,7 +23,7 @@ RELEASE = "4.25.0"
 
 
 def archive() -> bytes:
-    """A plugin as its vendor packs it; the program only says that it is one."""
+    """A plugin archive as its vendor packs it, with a fake program."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         program = b"#!/bin/sh\necho plugin\n"
@@ -35,7 +35,7 @@ def archive() -> bytes:
 
 @contextmanager
 def vendor(files: dict[str, bytes]) -> Generator[str]:
-    """The URL of a server that has these files and no others."""
+    """The URL of a server that has only these files."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What a release is, whoever writes to the generated project meanwhile."""
+"""Release records, while other processes write to the generated project."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 
 def program() -> Callable[[], None]:
-    """It deploys nothing and exports what the platform exports about releases."""
+    """A program without resources that exports the platform's release outputs."""
 
     def run() -> None:
         config = pulumi.Config("seawall")

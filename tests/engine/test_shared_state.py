@@ -1,4 +1,4 @@
-"""A state in an S3 bucket that several machines use: against a real S3 server."""
+"""A state in an S3 bucket that several machines use, with a real S3 server."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ def in_the_environment(object_store: ObjectStore) -> Generator[None]:
 
 
 def share(scratch: "Scratch", store: ObjectStore) -> "Scratch":
-    """Put its state into a bucket that has the name of its namespace."""
+    """Put the state into a bucket with the name of the namespace."""
     bucket = versioned_bucket(store, scratch.namespace)
     scratch.share_state(backend=store.url(bucket), secrets_provider="passphrase")
     return scratch
@@ -40,13 +40,13 @@ def share(scratch: "Scratch", store: ObjectStore) -> "Scratch":
 
 @pytest.fixture
 def shared(scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
-    """A stack whose state is in the bucket."""
+    """A stack with its state in the bucket."""
     return share(scratch, object_store)
 
 
 @pytest.fixture(scope="module")
 def kept(module_scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
-    """A deployed chain whose state is in the bucket, for tests that leave it as it is."""
+    """A deployed chain with its state in the bucket, for tests that do not change it."""
     share(module_scratch, object_store)
     first = module_scratch.engine(chain(module_scratch), machine="first")
     assert first.snapshot().resources == 0, "a machine may look before anything was ever made"

@@ -1,4 +1,4 @@
-"""What the engine keeps beside Pulumi's own state, and what it never shows."""
+"""Files that the engine keeps in addition to Pulumi's state, and secrets that it never shows."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""YAML that means something else than it looks like is refused with its place."""
+"""YAML that does not mean what it looks like is refused with its position."""
 
 from pathlib import Path
 

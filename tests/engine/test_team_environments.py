@@ -1,7 +1,7 @@
 """dev, staging and prod on a real API server, with their state in a real S3 server.
 
-The External Secrets Operator does not run here: its own definitions are installed, so that the API
-server checks our objects against them, and the Secrets that it would make are made by the test.
+The External Secrets Operator does not run here. Its CustomResourceDefinitions are installed, so the
+API server validates our objects, and the test creates the Secrets that the operator would create.
 """
 
 import json
@@ -33,7 +33,7 @@ Deploy = Callable[[str], Platform]
 
 @pytest.fixture(scope="module")
 def served(api_server: ApiServer) -> ApiServer:
-    """An API server that knows the operator's kinds."""
+    """An API server with the operator's CustomResourceDefinitions."""
     for file in operators_kinds(kit_here()):
         api_server.kubectl("apply", "--server-side", "-f", str(file))
     names = [f"{kind}.external-secrets.io" for kind in KINDS]
@@ -52,7 +52,7 @@ def deployed(
     object_store: ObjectStore,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Deploy]:
-    """Deploy a team's environment with what only the team knows; each is deployed once."""
+    """Deploy a team's environment with fake team values; each environment is deployed once."""
     with in_the_team(object_store):
 
         @cache

@@ -1,4 +1,4 @@
-"""Texts that are no state: what is left of a file, or another file."""
+"""Files that are not a valid state: the remains of a state, or another file."""
 
 import pytest
 
