@@ -55,7 +55,7 @@ def only_looked(calls: Path) -> bool:
 def test_shared_cluster_commands_require_yes_without_a_terminal(
     calls: Path, checkout: Path, tmp_path: Path, command: str
 ) -> None:
-    # One command runs the other checkout's own code; the others run this code with a faked location.
+    # One command runs the other checkout's code; the others run this code with a faked location.
     done = run(command, "qa", checkout=checkout, fresh=command == "down")
     assert done.returncode == 2, done.stderr
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]

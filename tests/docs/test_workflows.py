@@ -1,4 +1,4 @@
-"""GitHub's workflows are valid and give nothing away. They were not run on GitHub."""
+"""GitHub workflows pass actionlint and zizmor. They were not run on GitHub."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Every row of docs/faults.md, run again."""
+"""Repeats every row of docs/faults.md."""
 
 from collections.abc import Generator
 from pathlib import Path

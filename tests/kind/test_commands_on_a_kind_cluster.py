@@ -1,4 +1,4 @@
-"""`seawall cluster` and environments on a kind cluster: the same commands, picked by a value."""
+"""`seawall cluster` and environments on a kind cluster, which a configuration value selects."""
 
 import dataclasses
 import os
@@ -101,7 +101,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def kit(engine: FakeDocker, tmp_path: Path) -> Kit:
-    """Of a checkout with an environment on a cluster of kind."""
+    """The kit of a checkout with an environment on a kind cluster."""
     del engine
     checkout = tmp_path / "checkout"
     checkout.mkdir()

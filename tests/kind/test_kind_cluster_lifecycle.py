@@ -1,4 +1,4 @@
-"""`up`, `load` and `down` of a kind cluster: what is made, what is kept, and what is refused."""
+"""`up`, `load` and `down` of a kind cluster: created, kept and refused changes."""
 
 from collections.abc import Callable
 from pathlib import Path

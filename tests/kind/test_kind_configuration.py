@@ -1,4 +1,4 @@
-"""The configuration of a kind cluster, and what kind itself makes of it inside the nodes."""
+"""The configuration of a kind cluster, and the files that kind derives from it in the nodes."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from tests.kind.conftest import FakeDocker, MakeCluster
 pytestmark = [pytest.mark.servers]
 
 OLDER_IMAGE = "example.org/node:v1.35.0"
-"""Of a version to which kind talks in kubeadm's older form; the default one gets the newer."""
+"""An image whose kubeadm gets the older configuration form; the default image gets the newer."""
 APISERVER = {
     "default-not-ready-toleration-seconds": "5",
     "default-unreachable-toleration-seconds": "5",
@@ -58,13 +58,13 @@ def older(make_cluster: MakeCluster) -> KindCluster:
 
 
 def kubeadm_of(engine: FakeDocker, node: str) -> dict[str, dict[str, Any]]:
-    """What kind wrote for kubeadm, by kind of document."""
+    """The configuration that kind wrote for kubeadm, by document kind."""
     documents = yaml.safe_load_all(engine.written(node, "kind/kubeadm.conf"))
     return {found["kind"]: found for found in cast("list[dict[str, Any]]", list(documents))}
 
 
 def as_object(arguments: dict[str, str] | list[dict[str, str]]) -> dict[str, str]:
-    """Arguments of either form."""
+    """Arguments of either form as one dict."""
     if isinstance(arguments, dict):
         return arguments
     return {argument["name"]: argument["value"] for argument in arguments}
@@ -109,7 +109,7 @@ def test_settings_reach_an_older_kubeadm(older: KindCluster, engine: FakeDocker,
 def test_kind_refuses_unknown_configuration_keys(
     make_cluster: MakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That the parser of these tests is kind's strict one."""
+    """Shows that these tests use kind's strict parser."""
 
     def with_a_wrong_key(*_: object) -> str:
         return "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodess: []\n"

@@ -1,4 +1,4 @@
-"""Taking a kind cluster's nodes away and giving them back; wrong use is one line."""
+"""Stopping, starting, partitioning and healing the nodes of a kind cluster."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def test_start_node_waits_for_a_fresh_ready_status(
     cluster.start_node(node)
     assert all(parts_of(cluster).values())
     assert engine.container(node).network == "kind"
-    # The fake Docker shows the old `Ready` at first, as an API server that missed the death does.
+    # The fake Docker first shows the old `Ready`, like an API server that missed the node's end.
     assert engine.container(node).polls > 2
 
 

@@ -1,4 +1,4 @@
-"""The load generator must see every failure: what it misses, no chaos test will find."""
+"""The load generator must see every failure, because chaos tests rely on it."""
 
 from collections.abc import Generator
 

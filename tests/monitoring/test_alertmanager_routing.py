@@ -1,4 +1,4 @@
-"""The real Alertmanager with the kit's own configuration, and the simulated receiver."""
+"""The real Alertmanager with the bundled configuration, and the simulated receiver."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def answers(url: str) -> bool:
 
 
 def started(programs: Path, file: Path, port: int) -> list[object]:
-    """The words that start it."""
+    """The command line of Alertmanager."""
     return [
         programs / "alertmanager",
         f"--config.file={file}",
@@ -170,7 +170,7 @@ def test_webhook_messages_use_the_egress_proxy(programs: Path, tmp_path: Path) -
 
 
 def states(url: str) -> dict[str, str]:
-    """What Alertmanager makes of each alert."""
+    """The state of each alert in Alertmanager."""
     items = cast(
         "list[dict[str, dict[str, str]]]", urllib3.request("GET", f"{url}/api/v2/alerts").json()
     )
@@ -178,7 +178,7 @@ def states(url: str) -> dict[str, str]:
 
 
 def kept(url: str) -> set[tuple[str, str]]:
-    """Who was told, and which alert."""
+    """The pairs of receiver and alert that the simulated receiver has."""
     items = cast("list[dict[str, object]]", urllib3.request("GET", url).json())
     found: set[tuple[str, str]] = set()
     for item in items:

@@ -1,4 +1,4 @@
-"""The adapter's queries, as Prometheus itself evaluates them: promtool runs them on made series."""
+"""The metrics adapter's queries, which promtool evaluates on synthetic series."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ OF = {signal.key: signal for signal in SIGNALS}
 
 
 def query(signal: Signal) -> str:
-    """What the adapter asks when the autoscaler of the namespace `seawall` wants the signal."""
+    """The adapter's query for the signal of the autoscaler in the namespace `seawall`."""
     rules = adapter_rules([signal], window_s=60)
     (rule,) = (*rules["rules"], *rules["externalRules"])
     group = "pod" if signal.of_pods else ""
@@ -35,7 +35,7 @@ def series(name: str, values: str, **labels: str) -> dict[str, str]:
 def assert_told(
     folder: Path, signal: Signal, given: list[dict[str, str]], expected: dict[str, float]
 ) -> None:
-    """After two minutes; `expected` is the value by labels."""
+    """Assert the result of the query after two minutes; `expected` is the value by labels."""
     samples: list[dict[str, Any]] = [
         {"labels": labels, "value": value} for labels, value in expected.items()
     ]

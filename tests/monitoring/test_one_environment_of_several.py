@@ -1,4 +1,4 @@
-"""A Prometheus that several environments share: alerts of one tell nothing of another.
+"""A Prometheus that several environments share: alerts fire only for their own environment.
 
 Each rule test runs unchanged for the namespace `dev`. Two other environments share its Prometheus:
 a healthy one, and one in which everything is broken.
@@ -70,7 +70,7 @@ def within(series: str, namespace: str) -> str:
 
 
 def with_other_environments(test: dict[str, Any]) -> dict[str, Any]:
-    """The rule test in one namespace, with the series of other environments in theirs."""
+    """The rule test in one namespace, plus the series of other environments in theirs."""
     ours = [
         {**item, "series": within(item["series"], ENVIRONMENT)} for item in test["input_series"]
     ]
@@ -93,7 +93,9 @@ def with_other_environments(test: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
-    """The alerts that the tests look at, and the recorded series that these build on.
+    """The tested alerts, and the recorded series that they build on.
+
+    Prometheus would take seconds to evaluate all rules.
 
     Prometheus takes seconds for all of them.
     """

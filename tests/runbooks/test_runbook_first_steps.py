@@ -1,4 +1,4 @@
-"""The read-only commands of every runbook, run against the live environment as they are written."""
+"""Runs the read-only commands of every runbook unchanged against the live environment."""
 
 import json
 import os
@@ -21,7 +21,7 @@ NOTHING = (
     "no series\n",
     '{"status":"success","data":{"resultType":"vector","result":[]}}',
 )
-"""What a command prints that has found nothing."""
+"""Outputs of a command that has found nothing."""
 
 
 def first_steps(page: Path) -> list[tuple[str, str]]:
@@ -30,7 +30,7 @@ def first_steps(page: Path) -> list[tuple[str, str]]:
 
 
 def found(expected: str, printed: str) -> bool:
-    """Whether it stands in one of the lines."""
+    """Whether the expected text is in one of the lines."""
     return re.search(expected, printed, re.MULTILINE) is not None
 
 
@@ -96,7 +96,7 @@ def test_first_steps_print_the_expected_output(environment: Environment, page: P
 
 
 def run_until_it_prints(commands: str, expected: str, variables: dict[str, str]) -> None:
-    """For a minute: so long a Prometheus that has just begun needs for rates."""
+    """Repeat for a minute, because a fresh Prometheus needs that long to compute rates."""
     printed: list[str] = []
 
     def prints() -> bool:

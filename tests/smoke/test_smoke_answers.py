@@ -1,4 +1,4 @@
-"""The smoke test against a fake HTTP server: no half answer passes, and keys stay secret."""
+"""The smoke test against a fake HTTP server: incomplete answers fail, and keys stay secret."""
 
 import json
 from collections.abc import Callable, Generator
@@ -20,7 +20,7 @@ ERROR = json.dumps({"error": {"message": f"the key {KEY}\nis bad"}}, indent=2)
 
 
 class FakeServer(ThreadingHTTPServer):
-    """A fake gateway that answers what a test told it to."""
+    """A fake gateway with answers that the test configures."""
 
     models, plain, streamed, status = MODELS, HELLO, STREAM, 200
 

@@ -1,4 +1,4 @@
-"""A version is released when `make soak` has passed for it: its result is committed."""
+"""A released version needs a committed result of a passed `make soak`."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A room that spends more than its budget fails; a test is repeated for the machine's sake only."""
+"""A room above its budget fails the run; tests are repeated only after a machine stall."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`make quick ROOM=...` runs the tests that a change of ROOM can break."""
+"""`make quick ROOM=...` runs the tests that a change of ROOM can affect."""
 
 import pytest
 

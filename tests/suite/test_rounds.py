@@ -1,4 +1,4 @@
-"""Each round sets up the fixtures of modules again, and keeps those of the session."""
+"""Each round sets up module fixtures again, and keeps session fixtures."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Building from pinned Go modules: what is pinned, and what happens when a download is refused."""
+"""Builds from pinned Go modules: the pins, and failed downloads."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The project's images, as they were built: read from their archives, no engine asked."""
+"""The built images of the project, read from their archives without a container engine."""
 
 import json
 import re
@@ -101,7 +101,7 @@ def test_cluster_runs_the_built_images(environment: Environment, kit: Kit) -> No
 def test_python_in_pods_imports_only_compiled_modules(
     environment: Environment, component: str
 ) -> None:
-    """It costs half a second of CPU at each start."""
+    """Compiling costs half a second of CPU at each start."""
     (pod, *_) = ready_pods(environment, component)
     told = environment.kubectl(
         *("-n", "seawall", "exec", pod, "--", "sh", "-c"),

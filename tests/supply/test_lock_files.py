@@ -1,4 +1,4 @@
-"""The locks pin everything that pyproject.toml asks for, by hash and without addresses."""
+"""The lock files pin all requirements of pyproject.toml, by hash and without URLs."""
 
 import re
 import tomllib

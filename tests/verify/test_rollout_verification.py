@@ -1,4 +1,4 @@
-"""The judgement over objects as the API server returns them; no cluster needed."""
+"""Verification of objects in the form that the API server returns; it needs no cluster."""
 
 from copy import deepcopy
 from typing import Any
@@ -13,7 +13,7 @@ LABELS = {"app": "gateway"}
 
 
 def complete() -> dict[str, dict[str, Any]]:
-    """A namespace in which all is well."""
+    """The objects of a namespace with a complete rollout."""
     container = {"name": "gateway", "image": IMAGE}
     status: dict[str, object] = {"name": "gateway", "image": IMAGE, "ready": True}
     status |= {"restartCount": 5, "state": {}}
@@ -186,7 +186,7 @@ def test_restarts_before_the_first_check_do_not_count() -> None:
 
 
 def test_image_is_compared_by_the_pod_spec_not_by_its_status() -> None:
-    # The runtime reports an id of its own, or another name of the same image.
+    # The container runtime reports its own image id, or another name of the same image.
     items = changed(pod__status__containerStatuses__0__image="sha256:cfb0ffc6")
     assert found(items) == []
 
