@@ -1,4 +1,4 @@
-"""What is asked of /admin/keys is counted, logged and rationed like any other request."""
+"""Requests to /admin/keys are counted, logged and rate limited like any other request."""
 
 import json
 import threading
@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.servers]
 USER_KEY = "sk-test-of-a-user"
 WRONG_KEY = "sk-a-guess-of-a-stranger"
 AT_ONCE = 10
-"""Wrong attempts; one a second after that."""
+"""The burst of failed attempts; after that one a second is admitted."""
 ADMITTED = 501
-"""This gateway has no Redis to keep keys in: the answer to whoever may ask."""
+"""The status for an admitted admin: 501, because this gateway has no Redis for runtime keys."""
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def counted(gateway: Gateway, status: int) -> float:
 
 
 def lines(gateway: Gateway, number: int) -> list[Any]:
-    """So many; the last one is written, and counted, after its client has the answer."""
+    """Wait for this many log lines; the last one is written after its client has the answer."""
 
     def found() -> list[Any]:
         every = [json.loads(line) for line in gateway.output.splitlines()]
@@ -66,7 +66,7 @@ def test_failed_admin_attempts_are_counted_logged_and_rate_limited_without_locko
 
     answers = [ask(alone, WRONG_KEY) for _ in range(AT_ONCE + 5)]
     statuses = [answer.status for answer in answers]
-    # One or two more than the burst: time passes.
+    # One or two more than the burst, because time passes.
     assert AT_ONCE - 1 <= statuses.count(401) <= AT_ONCE + 2, statuses
     assert set(statuses) == {401, 429}
     last = answers[-1]

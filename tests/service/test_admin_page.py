@@ -1,4 +1,4 @@
-"""The gateway's page, in a real browser, while a provider fails."""
+"""The gateway's admin page in a real browser, while a provider fails."""
 
 import base64
 import os
@@ -28,7 +28,7 @@ def watched(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gatewa
 
 
 def browse(gateway: Gateway, folder: Path, *options: str) -> str:
-    """Open the page and let it run for three seconds of the page's own time."""
+    """Open the page and let it run for three seconds of its virtual time."""
     profile = folder / "profile"
     done = subprocess.run(
         [
@@ -59,7 +59,7 @@ def test_a_browser_shows_which_provider_fails(
     alpha.fault("status", code=500)
     for _ in range(6):
         assert watched.chat().status == 200
-    # The state is made while somebody looks: this asks for it first.
+    # The state is computed only on request, so request it before the page does.
     wait_until(lambda: state(watched, API_KEY) == 200, deadline_s=10, what="the state to be made")
     page = browse(watched, folder, "--dump-dom")
     assert shown(page, "status") == "degraded"

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers]
 
 @pytest.fixture
 def small(folder: Path, alpha: Simulator) -> Generator[Gateway]:
-    """A gateway with room for one request and one in the queue."""
+    """A gateway that admits one request and queues one."""
     gateway = Gateway(
         folder,
         [alpha],

@@ -1,4 +1,4 @@
-"""Anthropic's official SDK, unchanged, before providers of its own format and of OpenAI's."""
+"""Anthropic's official SDK, unchanged, with providers of its own format and of OpenAI's."""
 
 import json
 from collections.abc import Generator
@@ -23,7 +23,7 @@ def served_by(
     simulators: tuple[Simulator, Simulator],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Gateway]:
-    """A gateway whose providers all are of one kind."""
+    """A gateway with providers of a single kind."""
     kind: str = request.param
     gateway = Gateway(
         tmp_path_factory.mktemp(kind),
@@ -154,7 +154,7 @@ def test_provider_receives_the_request_in_its_own_format(
 
 
 def short(model: str) -> str:
-    """A model of this module's gateways, which have fewer."""
+    """A model of this module's gateways, which have fewer models."""
     return f"model-{int(model.removeprefix('model-')) % MODELS}"
 
 

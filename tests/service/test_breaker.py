@@ -4,7 +4,7 @@ from service.resilience.breaker import BreakerState, Change, CircuitBreaker, Out
 
 
 class Bench:
-    """A breaker on a clock that only the test moves."""
+    """A breaker with a clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""Token limits, limits by user, and budgets, as clients of real gateways meet them."""
+"""Token limits, per-user limits and budgets, as clients of real gateways see them."""
 
 import asyncio
 import http.client
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers]
 
 LOCAL = "seawall_limiter_local"
 TOKENS = 10
-"""Of each answer; with the price below a cent."""
+"""Tokens of each answer; with the price below, one answer costs a cent."""
 PRICES = {"input": 0, "output": 1000}
 CENT = 0.01
 
@@ -86,7 +86,7 @@ def gateways(
 
 
 async def ask_all(urls: Sequence[str], count: int) -> Counter[int]:
-    """Ask `count` times at once, each bound to 10 tokens, alternately."""
+    """Send `count` concurrent requests of at most 10 tokens, alternating between the URLs."""
     body = {
         "model": "model-0",
         "max_tokens": TOKENS,
@@ -126,9 +126,9 @@ async def test_a_thousand_concurrent_requests_on_two_replicas_spend_one_dollar(
         )
     assert set(found) <= {200, 429}, found
     assert found[200] == served
-    # A machine that is so busy that calls to Redis are late makes each replica go on with its part:
-    # the budget again, all together; and what Redis held for such a call is nobody's for a while.
-    # `test_charges` has the same without a deadline.
+    # On a machine so busy that calls to Redis are late, each replica continues with its share: all
+    # shares together are the budget again. Reservations of late calls stay in Redis for a while.
+    # `test_charges` has the same test without a deadline.
     least, most = (50, 200) if late else (100, 100)
     print(f"{served} of 1000 served for {served * CENT:.2f} dollars, {late:g} late calls")
     assert least <= served <= most, found
@@ -161,7 +161,7 @@ def test_exhausted_budget_is_a_429_that_sdks_do_not_retry(folder: Path, priced: 
 
 
 def test_unused_reservation_is_returned_to_the_budget(folder: Path, priced: Simulator) -> None:
-    """Each of them holds a dollar and costs a cent, or nothing."""
+    """Each request reserves a dollar and costs a cent, or nothing."""
     with gateways(folder, priced, key={"budget": {"day": 1.045}}) as (gateway,):
         priced.fault("status", code=500)
         assert gateway.chat(max_tokens=1000).status == 503
@@ -267,7 +267,7 @@ def test_tokens_per_minute_are_limited_and_shown_in_headers(
         first = gateway.chat(max_tokens=500)
         assert first.headers["x-ratelimit-limit-tokens"] == "1000"
         assert 400 < int(first.headers["x-ratelimit-remaining-tokens"]) < 500
-        # It held 500 and more, and came to 18.
+        # It reserved more than 500 tokens, and used 18.
         wait_until(
             lambda: int(gateway.chat(max_tokens=1).headers["x-ratelimit-remaining-tokens"]) > 800,
             deadline_s=5,
@@ -310,7 +310,7 @@ def test_each_user_of_a_key_has_separate_limits(folder: Path, priced: Simulator)
 def test_budget_continues_locally_without_redis_and_is_merged_afterwards(
     folder: Path, redis: RedisUnderTest, priced: Simulator
 ) -> None:
-    """10 cents, 4 of them spent: each of two replicas may spend 3 more alone."""
+    """Of 10 cents 4 are spent, so each of two replicas may spend 3 more on its own."""
     with gateways(
         folder,
         priced,

@@ -1,4 +1,4 @@
-"""Charges and settlements: the same answers from the process's store and from a real Redis."""
+"""Charges and settlements: the in-memory store and a real Redis give the same answers."""
 
 import asyncio
 import random
@@ -37,11 +37,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the stores answer is asked here, not how soon a busy machine does."""
+    """Raise the timeouts: these tests check answers, not the speed of a busy machine."""
     monkeypatch.setattr(redis_batches, "HOT_PATH_S", 20.0)
     monkeypatch.setattr(redis_client, "CONNECT_S", 20.0)
     monkeypatch.setattr(redis_client, "COMMAND_S", 20.0)
-    # What is given when nobody says how long.
+    # The default timeout.
     monkeypatch.setattr(redis_client.RedisClient.run_at_leisure, "__defaults__", (20.0,))
 
 
@@ -60,7 +60,7 @@ _made: list[RedisStore] = []
 
 @pytest.fixture(autouse=True)
 async def _closed() -> AsyncGenerator[None]:  # pyright: ignore[reportUnusedFunction] - used by itself
-    """Close what a test has made, when it failed as well."""
+    """Close the stores that a test created, also after a failure."""
     yield
     while _made:
         await _made.pop().close()
@@ -258,7 +258,7 @@ async def test_redis_and_memory_stores_answer_random_sequences_equally(
 ) -> None:
     redis.master.command("FLUSHALL")
     shared, local = redis_store(redis, tmp_path), MemoryStore()
-    # So slow that the time between the two calls adds nothing to a bucket.
+    # The rates are so slow that the time between two calls adds nothing to a bucket.
     buckets = [
         bucket("requests", 1e-6, 15),
         bucket("tokens", 1e-6, 250, of_tokens=True),

@@ -1,4 +1,4 @@
-"""The ladder below a model's own targets, and what keeps a silent stream alive."""
+"""The fallback order after a model's own targets, and keep-alives of silent streams."""
 
 import http.client
 import json
@@ -234,7 +234,7 @@ def test_error_after_a_keep_alive_is_not_cached_and_counts_as_broken(
         assert gateway.metric(broken) == 1
         for simulator in (alpha, beta):
             simulator.fault("status", code=500)
-        # Retries may last until a sign of life: 503, or the same in the stream of a fallback.
+        # Retries may last until a keep-alive: the error is a 503, or an event in a stream.
         failed = gateway.chat("small", stream=True)
         assert b"all_targets_failed" in failed.body
         assert failed.headers.get("x-seawall-degraded") != "stale"

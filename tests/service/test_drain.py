@@ -1,6 +1,6 @@
-"""Leaving without losing a request: real processes, real signals, keep-alive clients.
+"""Draining without a lost request: real processes, real signals, keep-alive clients.
 
-The gateway that leaves under load is started by `python -m service`, as in a container; the others
+The gateway that drains under load is started by `python -m service`, as in a container; the others
 are forked, see the kit.
 """
 
@@ -71,7 +71,7 @@ def test_draining_replica_keeps_serving_and_sends_connection_close(leaving: Gate
 
 
 def stream_across_sigterm(leaving: Gateway, alpha: Simulator) -> Answer:
-    """What a client gets whose request is upstream when the gateway is told to leave."""
+    """The answer to a request that is upstream when the gateway receives SIGTERM."""
     found: list[Answer] = []
     asked = alpha.requests()
     asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))

@@ -1,4 +1,4 @@
-"""A provider fails, and the client does not notice: before the first content, always."""
+"""Failover: before the first content, clients never notice a failing provider."""
 
 import json
 import time
@@ -185,7 +185,7 @@ def test_provider_with_an_open_breaker_is_probed_when_the_others_fail(
 def test_concurrent_requests_all_reach_the_recovered_target_when_the_other_fails(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
 ) -> None:
-    """One of them probes it; the others must not fail meanwhile."""
+    """One of the requests probes the target; the others must not fail meanwhile."""
     alpha.fault("html_200")
     for _ in range(5):
         gateway.chat(model)
@@ -251,7 +251,7 @@ def test_targets_with_open_breakers_do_not_use_up_the_retry_of_a_healthy_one(
 
 
 def breaker(provider: str) -> str:
-    """The start of the metric's line of the one model."""
+    """The prefix of the breaker's metric line for the only model."""
     return f'seawall_breaker_state{{model="sim-0",provider="{provider}"}}'
 
 

@@ -1,4 +1,4 @@
-"""An answer without an end that is known is not whole: plain and streamed, for clients of both."""
+"""An answer without a known finish reason is incomplete: plain and streamed, in both formats."""
 
 import json
 
@@ -118,7 +118,7 @@ def test_answer_with_a_known_finish_reason_is_complete(
 def test_end_of_stream_completes_an_event_without_a_blank_line(
     kind: str, client: Format, end: str
 ) -> None:
-    """Every SDK reads an event without a blank line behind it; half an event is none."""
+    """Every SDK reads a last event without a blank line after it; half an event does not count."""
     streamed = PROVIDERS[kind][1](end).rstrip()
     dialect = CATALOGUE[kind].dialects[client]
     scanner = dialect.scanner(call(client))

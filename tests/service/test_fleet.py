@@ -1,4 +1,4 @@
-"""What the replicas tell each other, through a real Redis."""
+"""The exchange between replicas through a real Redis."""
 
 import itertools
 import time
@@ -31,7 +31,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the replicas hear is asked here, not how soon a busy machine tells them."""
+    """Raise the timeouts: these tests check the content, not the speed of a busy machine."""
     monkeypatch.setattr(redis_store, "EXCHANGE_S", 5.0)
     monkeypatch.setattr(redis_client, "CONNECT_S", 5.0)
     monkeypatch.setattr(redis_client, "COMMAND_S", 5.0)
@@ -117,7 +117,7 @@ async def test_all_fleet_keys_expire_and_share_one_hash_slot(
 
 
 class Replica:
-    """A breaker and its fleet, on a clock that only the test moves."""
+    """A breaker and its fleet, with a clock from the test."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self.breaker = CircuitBreaker(clock=clock, random=lambda: 0.5, on_change=lambda _: None)
@@ -138,7 +138,7 @@ class Replica:
 
 
 async def test_opening_and_recovery_reach_the_other_replica(store: RedisStore) -> None:
-    # The real clock: what is told is dated by how long ago it was, and Redis' time goes on.
+    # Use the real clock: reports carry their age, and Redis' own clock runs on.
     first, second = (Replica(store, time.monotonic) for _ in range(2))
     first.call(*[Outcome.FAILED] * 5)
     await first.fleet.exchange()
@@ -147,7 +147,7 @@ async def test_opening_and_recovery_reach_the_other_replica(store: RedisStore) -
     assert second.breaker.retry_in_s() == pytest.approx(5, abs=2)
     assert second.fleet.replicas == 2
     told = time.monotonic()
-    # Redis counts milliseconds, and what comes in the same one is not later.
+    # Redis counts milliseconds: a report in the same millisecond is not later.
     wait_until(lambda: time.monotonic() - told > 0.002, deadline_s=1, what="2 ms", interval_s=0.001)
     permit = second.breaker.acquire(early=True)
     assert permit is not None

@@ -1,4 +1,4 @@
-"""Two replicas, one Redis: what one finds out about a provider helps the other, and never harms."""
+"""Two replicas with one Redis: they share their knowledge of providers without harm."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -35,7 +35,7 @@ def fleet(
     redis: RedisUnderTest,
     simulators: tuple[Simulator, Simulator],
 ) -> Generator[tuple[Gateway, Gateway]]:
-    """Each replica has a key of its own for alpha: a fault can meet one replica alone."""
+    """Two replicas with different keys for alpha, so that a fault can affect only one of them."""
     alpha, beta = simulators
     made: list[Gateway] = []
     for name in ("first", "second"):
@@ -169,7 +169,7 @@ def test_replicas_probe_independently_while_redis_is_frozen(
 
 
 def fleet_name(**provider: object) -> str:
-    """What replicas call the one target of a provider that is defined so."""
+    """The fleet-wide name of the only target of a provider with this definition."""
     settings = Settings.model_validate(
         {
             "providers": {"p": provider},
@@ -206,7 +206,7 @@ def test_breaker_record_is_shared_by_equal_provider_definitions(
 
 
 class Addressed:
-    """Gateways with the same names and the same Redis, each with its own address of alpha."""
+    """Gateways with equal names and one Redis, each with its own address of alpha."""
 
     def __init__(self, folder: Path, redis: RedisUnderTest, spare: Simulator) -> None:
         self._folder, self._redis, self._spare = folder, redis, spare
@@ -279,14 +279,14 @@ def test_breaker_record_belongs_to_the_provider_address_not_only_its_name(
 
 
 def prolong(redis: RedisUnderTest, record: str) -> None:
-    """Make the opening one of a minute: it is over before the test is, else."""
+    """Extend the opening to a minute, because otherwise it ends before the test does."""
     kind, at, till, length, by = redis.master.command("GET", record).split("\r\n")[1].split()
     told = f"{kind} {at} {int(till) + 60_000} {length} {by}"
     redis.master.command("SET", record, told, "PX", "90000")
 
 
 def exchanges(redis: RedisUnderTest) -> int:
-    """How often Redis has run a script by its digest: with idle replicas, exchanges only."""
+    """The number of EVALSHA calls; with idle replicas, these are only exchanges."""
     line = next(
         line
         for line in redis.master.command("INFO", "commandstats").split("\r\n")

@@ -1,4 +1,4 @@
-"""Programs that tests fork behave as those that are started anew."""
+"""Forked programs behave like programs that an interpreter starts."""
 
 import os
 import signal

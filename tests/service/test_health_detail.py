@@ -1,4 +1,4 @@
-"""GET /health: what people and tools that look see; probes ask something else."""
+"""GET /health: the detailed status for people and tools; probes use other paths."""
 
 import json
 import time
@@ -22,7 +22,7 @@ def detail(gateway: Gateway) -> Any:  # noqa: ANN401 - JSON is whatever it says
 
 
 def comes_to(gateway: Gateway, status: str) -> Any:  # noqa: ANN401 - same
-    """The document, once it says so: it is up to a second old."""
+    """Wait until the document has this status, and return it; it is up to a second old."""
 
     def found() -> Any:  # noqa: ANN401 - same
         document = detail(gateway)

@@ -1,4 +1,4 @@
-"""A conversation that one provider began goes on at another."""
+"""A conversation that began at one provider continues at another."""
 
 import json
 
@@ -48,7 +48,7 @@ def thought(signature: str = "") -> dict[str, object]:
     ],
 )
 def test_message_fields_that_the_provider_refuses_are_removed(kind: str, left: set[str]) -> None:
-    """OpenAI's SDK sends back every field of an answer, and so do agents of DeepSeek's."""
+    """OpenAI's SDK and DeepSeek agents send every field of an answer back."""
     answer = said(
         "assistant", "x", refusal=None, annotations=[], reasoning_content="hm", tool_calls=[call()]
     )
@@ -73,7 +73,7 @@ def test_google_extra_content_of_a_tool_call_is_removed_for_other_providers() ->
 
 
 def test_tool_calls_sent_to_google_carry_a_thought_signature() -> None:
-    """A call that another provider made gets the signature that Google takes for none."""
+    """A call of another provider gets the signature that Google accepts as a placeholder."""
     signed = call(extra_content={"google": {"thought_signature": "abc"}})
     for made, told in ((signed, "abc"), (call(), "skip_thought_signature_validator")):
         talk = [said("assistant", None, tool_calls=[made]), said("tool", "1", tool_call_id="c1")]
@@ -300,7 +300,7 @@ def test_union_schema_is_merged_into_one_object_schema() -> None:
 
 
 def test_split_surrogate_pair_is_passed_to_openai_clients() -> None:
-    """A character that the provider cut in two is put together by the client."""
+    """The client joins the halves of a character that the provider split."""
     chat = decode_chat(b'{"model": "m", "stream": true, "messages": []}', OPENAI)
     scanner = CATALOGUE["anthropic"].dialects[OPENAI.format].scanner(chat)
     shown = b""
@@ -368,7 +368,7 @@ def test_trailing_assistant_message_is_a_prefix_for_mistral() -> None:
 
 
 def test_repeated_tool_call_ids_are_made_unique() -> None:
-    """Some servers number the calls of each turn from zero, and some give no ids at all."""
+    """Some servers number the calls of each turn from zero, and some send no ids."""
     talk = [
         said("user", "hi"),
         said("assistant", None, tool_calls=[call("call_0"), call("call_0")]),

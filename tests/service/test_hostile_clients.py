@@ -1,4 +1,4 @@
-"""Clients that do not send, do not read or send too much: they cost nobody else anything."""
+"""Clients that do not send, do not read or send too much do not affect other clients."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ NOWHERE = b"GET /nope HTTP/1.1\r\nhost: test\r\n\r\n"
 
 @pytest.fixture
 def fat(folder: Path) -> Generator[Simulator]:
-    """A provider whose answers are larger than every socket buffer."""
+    """A provider with answers larger than every socket buffer."""
     simulator = Simulator("fat", folder, "--tokens", "150000")
     yield simulator
     simulator.stop()
@@ -43,7 +43,7 @@ def head(length: int, headers: str = "") -> bytes:
 
 
 def is_held(gateway: Gateway, connection: socket.socket) -> bool:
-    """Whether the gateway still has its end of the connection."""
+    """Whether the gateway still holds its end of the connection."""
     ends = (f":{gateway.port:04X}", f":{connection.getsockname()[1]:04X}")
     rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()]
     return any(

@@ -1,4 +1,4 @@
-"""Values that outlast the failures of what they come from."""
+"""A cache whose values survive failures of their source."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ PATIENCE_S = 0.05
 
 
 class Source:
-    """Hands out numbers, or fails, or takes its time, as it is told."""
+    """A stub source that returns numbers, fails or blocks, as the test configures it."""
 
     def __init__(self) -> None:
         self.now = 0.0

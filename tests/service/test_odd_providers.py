@@ -1,4 +1,4 @@
-"""Providers that say what no rule allows: the client gets an answer or a clear no."""
+"""Providers that violate the protocol: the client gets an answer or a clear error."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The official SDK, unchanged: what application developers have."""
+"""OpenAI's official SDK, unchanged, as application developers use it."""
 
 from collections.abc import Generator
 

@@ -1,4 +1,4 @@
-"""A provider's keys: refused, used up, replaced."""
+"""A provider's keys: refused, exhausted and replaced keys."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Providers are reached while no name server answers, also those that nobody asked before."""
+"""Providers are reached while no name server answers, even before their first request."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from tests.service.connecting_without_names import answering
 
 
 class NameServer:
-    """Knows one name, as long as it is there."""
+    """A stub name server that knows one name while it is available."""
 
     def __init__(self) -> None:
         self.there = True
@@ -36,7 +36,7 @@ class NameServer:
         self._loop = asyncio.get_running_loop()
 
     def look_up(self, host: str, port: int, *_: object, **__: object) -> list[Any]:
-        """In place of socket.getaddrinfo; in a thread of the lookup."""
+        """Replaces socket.getaddrinfo; runs in the thread of the lookup."""
         self.answers_after.wait(timeout=20)
         self.asked += 1
         if not self.there or self.loses > 0:
@@ -144,7 +144,7 @@ async def test_unresolvable_name_is_a_connect_failure(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a file")
 def test_hanging_name_lookups_do_not_block_connections(tmp_path: Path) -> None:
-    """With the system's own resolver, whose name server is there and says nothing."""
+    """Uses the system resolver, with a name server that is up and never answers."""
     file = tmp_path / "resolv.conf"
     file.write_text(f"nameserver {program.NAME_SERVER}\n")
     done = subprocess.run(

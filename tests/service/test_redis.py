@@ -1,4 +1,4 @@
-"""Redis is an accelerator of agreement, never a dependency: real servers, real signals."""
+"""The gateway shares limits through Redis and works without it: real servers, real signals."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -19,7 +19,7 @@ LOCAL = "seawall_limiter_local"
 
 @pytest.fixture
 def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[RedisUnderTest]:
-    """A master and a sentinel; with the mark's parameter, a replica too."""
+    """A master and a sentinel, and a replica if the parameter is true."""
     folder = tmp_path / "redis"
     folder.mkdir()
     server = RedisUnderTest(folder, with_replica=bool(getattr(request, "param", False)))
@@ -54,7 +54,7 @@ def make_gateway(
 def gateways(
     folder: Path, redis: RedisUnderTest, alpha: Simulator
 ) -> Generator[tuple[Gateway, Gateway]]:
-    """Two replicas whose key admits 6 requests and then one in a hundred seconds."""
+    """Two gateways with a key that admits 6 requests and then one in a hundred seconds."""
     limit = {"requests_per_second": 0.01, "burst": 6}
     first = make_gateway(folder, redis, alpha, name="first", wait=False, **limit)
     second = make_gateway(folder, redis, alpha, name="second", wait=False, **limit)

@@ -1,4 +1,4 @@
-"""What providers say with status 4xx, in their own words, and whose fault that is."""
+"""Error messages of providers with status 4xx, and the cause that they are attributed to."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a gateway does with a refusal that another form, another target or a while may mend."""
+"""Refusals that another request form, another target or waiting can resolve."""
 
 import json
 from collections.abc import Generator, Mapping
@@ -30,7 +30,7 @@ def gateway_of(
     fallback: bool = False,
     kind: str = "openai-compatible",
 ) -> Generator[Gateway]:
-    """A gateway whose model `odd` has these providers in turn, and `alpha` as its fallback."""
+    """A gateway with a model `odd` of these providers in order, and `alpha` as its fallback."""
     with ExitStack() as ending:
         providers: dict[str, object] = {
             name: {
@@ -51,7 +51,7 @@ def gateway_of(
 
 
 def test_max_tokens_is_reduced_to_what_the_target_allows(folder: Path, alpha: Simulator) -> None:
-    """The bound is read of the refusal, and known from then on; a room is that of one prompt."""
+    """The limit is parsed from the refusal and remembered; the space left applies to one prompt."""
     bound = error(
         "400 Bad Request",
         "max_tokens is too large: 500. This model supports at most 100 completion tokens",
@@ -104,7 +104,7 @@ LEARNED = {
         "temperature",
     ),
 }
-"""What a target says of a field, and what the client is shown as adapted."""
+"""The error message of a target about a field, and the adapted field that the client sees."""
 
 
 def test_refused_field_is_adapted_in_later_requests_to_that_target(
@@ -125,7 +125,7 @@ def test_refused_field_is_adapted_in_later_requests_to_that_target(
 
 
 def test_adapted_requests_metric_starts_at_zero(folder: Path, alpha: Simulator) -> None:
-    """A series that begins with its first event has no rate: the dashboard would stay empty."""
+    """A series that starts with its first event has no rate, and the dashboard would be empty."""
     with gateway_of(folder, alpha, {"one": (GOOD,)}, kind="groq") as gateway:
         adapted = 'seawall_requests_adapted_total{provider="one"}'
         assert gateway.metric(adapted) == 0

@@ -1,4 +1,4 @@
-"""What one provider takes and another refuses is changed or left out, and named."""
+"""Fields that a provider refuses are changed or removed, and reported as adapted."""
 
 import json
 import re

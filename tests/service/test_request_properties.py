@@ -1,4 +1,4 @@
-"""Requests of any shape reach a provider as its reference wants them, and lose no word."""
+"""Requests of any shape become valid for the provider, and keep every word of the user."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from service.pipeline.stages.decode import decode_chat
 from service.providers.catalogue import CATALOGUE
 from service.providers.encoding import Encoding
 
-# Threads of other tests in this process draw random numbers at the same time.
+# Threads of other tests in this process use the global random generator at the same time.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"
 )
@@ -26,7 +26,7 @@ MARK = {"type": "ephemeral"}
 JPEG = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,/9j/4AAQ"}}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 FIXED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
-"""The same examples in every run: a failure is the change's, and no chance."""
+"""The same examples in every run, so that a failure comes from a change and not from chance."""
 
 words = st.integers(0, 99).map("word{:02}.".format)
 texts = st.one_of(words, words, st.sampled_from(["", " ", "\n", "\u00a0"]))
@@ -41,7 +41,7 @@ def of(
     /,
     **fields: SearchStrategy[Any],
 ) -> SearchStrategy[Json]:
-    """Objects with these fields."""
+    """Strategy for objects with these fields."""
     return st.fixed_dictionaries(fields, optional=dict(optional))
 
 
@@ -50,7 +50,7 @@ def just(value: object) -> SearchStrategy[Any]:
 
 
 def some(*items: SearchStrategy[Any], most: int = 4) -> SearchStrategy[Any]:
-    """Lists of such items."""
+    """Strategy for lists of such items."""
     return st.lists(st.one_of(*items), max_size=most)
 
 
@@ -107,7 +107,7 @@ def sent(kind: str, client: ClientApi, request: Json) -> Json:
 
 
 def said_by_users(request: Json) -> set[str]:
-    """The words of all users and tools."""
+    """The words in all messages of users and tools."""
     heard = [one for one in request["messages"] if one["role"] in ("user", "tool", "system")]
     return {*re.findall(r"word\d\d\.", json.dumps(heard))}
 

@@ -1,4 +1,4 @@
-"""Which of a model's targets answers, over real HTTP."""
+"""The choice among a model's targets, over real HTTP."""
 
 import json
 from collections import Counter
@@ -14,11 +14,11 @@ pytestmark = [pytest.mark.servers]
 
 PROVIDER = "x-seawall-provider"
 LONG = "The system prompt of this application. " * 150
-"""Above 4 KiB: providers' caches know such a prompt."""
+"""A prompt above 4 KiB, which providers cache."""
 
 
 def targets(alpha: dict[str, object], beta: dict[str, object], model: str) -> dict[str, object]:
-    """Of a model of its own, so that no other test has measured them."""
+    """Targets of a separate model, so that no other test has measured them."""
     pair = [{"provider": "alpha", **alpha}, {"provider": "beta", **beta}]
     return {"targets": [{"model": model, **target} for target in pair]}
 
@@ -61,7 +61,7 @@ def gateway(
 
 @pytest.fixture(autouse=True)
 def _healthy(alpha: Simulator, beta: Simulator) -> None:
-    """Both simulators are; a test asks for a fault by itself."""
+    """Heal both simulators; a test sets its own faults."""
 
 
 def asked(gateway: Gateway, model: str, *, stream: bool = False, **fields: object) -> str:
@@ -111,7 +111,7 @@ def test_slow_target_of_equal_priority_gets_fewer_requests(
 
 def test_canary_target_gets_its_weighted_share(gateway: Gateway) -> None:
     found = Counter(asked(gateway, "canary") for _ in range(400))
-    # 40 are expected; six is the standard deviation of that.
+    # 40 are expected, with a standard deviation of six.
     assert 16 <= found["beta"] <= 64, found
 
 
@@ -147,7 +147,7 @@ def test_provider_at_its_request_limit_is_skipped_while_another_can_answer(
 ) -> None:
     before = alpha.requests()
     found = [asked(gateway, "limited") for _ in range(5)]
-    # 30 in a minute: three at once, and then one in two seconds.
+    # 30 per minute allow three at once, and then one in two seconds.
     assert found[:4] == ["small"] * 3 + ["beta"], found
     assert alpha.requests() - before <= 4
     beta.fault("status", code=500)

@@ -1,4 +1,4 @@
-"""The order of a model's targets: properties over random situations, and each rule by itself."""
+"""The order of a model's targets: properties in random situations, and each rule alone."""
 
 from collections import Counter
 from collections.abc import Sequence

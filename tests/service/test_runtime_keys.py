@@ -1,4 +1,4 @@
-"""Keys made at run time: real gateways, a real Redis with a replica and a sentinel."""
+"""Runtime keys: real gateways, and a real Redis with a replica and a sentinel."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.servers]
 USER_KEY = "sk-test-of-a-user"
 UNPRICED = "seawall_answers_without_price_total"
 SEEN_S = 5
-"""By the other replica: one read a second, and a starved machine."""
+"""Seconds until the other replica sees a key: it reads once a second; the rest is margin."""
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def admin(
 
 
 def make(gateway: Gateway, **fields: object) -> tuple[str, str]:
-    """The id and the key."""
+    """Create a key; return its id and the key."""
     answers: list[Answer] = []
 
     def is_made() -> bool:
-        # On a busy machine Redis' answer comes late: "Try again."
+        # On a busy machine Redis answers too late, and the gateway says "Try again."
         answers.append(admin(gateway, "POST", body={"tenant": "shop", **fields}))
         return answers[-1].status != 503
 
@@ -118,7 +118,7 @@ def test_key_is_created_listed_and_deleted_on_every_replica(
         assert key not in text, "only its hash is kept"
 
     other_id, other = make(first)
-    # A mounted file that revokes wins over whatever Redis says.
+    # A revocation in the mounted file overrides Redis.
     text = json.dumps({"keys": keys(), "revoked": [other_id]})
     fresh = folder / "fresh"
     fresh.write_text(text, encoding="utf-8")
@@ -172,7 +172,7 @@ def test_key_is_not_created_when_no_redis_replica_stored_it(
 
 
 class SlowStore:
-    """Answers a read with what was there when it was asked, and when it is told to."""
+    """A store that answers a read with the data of its start, once the test allows the answer."""
 
     def __init__(self) -> None:
         self.fields: dict[str, bytes] = {}
@@ -301,7 +301,7 @@ def test_key_with_a_budget_needs_prices_of_all_models(
     assert reasons(first) == [], "no key has a budget"
 
     provider = provider_of(alpha, "openai-compatible")
-    # What costs nothing has a price, too.
+    # A price of zero is a price, too.
     prices = {"sim-0": {"input": 0, "output": 0}}
     first.reconfigure(providers={"alpha": {**provider, "prices": prices}})
     made: list[Answer] = []

@@ -106,7 +106,7 @@ def test_missing_settings_file_is_named(folder: Path) -> None:
 def test_process_exits_with_one_line_and_code_2_on_invalid_settings(
     folder: Path, change: str, part: str
 ) -> None:
-    """Started as people start it, and not forked, which is said in the kit."""
+    """Starts a real interpreter, as users do, instead of a fork; see the kit."""
     config = folder / "gateway.yaml"
     text = GOOD + f"secrets_dir: {folder}\n"
     text = text.replace(change, "no-such-kind") if change else text + "unknown_key: 1\n"

@@ -1,4 +1,4 @@
-"""The settings file changes under a running gateway: real processes, real files, constant load."""
+"""Changes of the settings file under a running gateway: real processes and constant load."""
 
 import threading
 from collections.abc import Generator
@@ -23,7 +23,7 @@ from tests.service.kit import (
 pytestmark = [pytest.mark.servers]
 
 NOTICED_S = 5
-"""Two looks, half a second apart, and a starved machine."""
+"""Seconds until a change is noticed: two checks, half a second apart, and a margin."""
 REFUSED = "seawall_settings_refused"
 MINIMAL = "providers: {a: {kind: ollama, base_url: 'http://a'}}\nmodels: {m: {targets: [%s]}}\n"
 ONE = MINIMAL % "{provider: a, model: one}"

@@ -1,4 +1,4 @@
-"""A whole answer that is put together of a stream is the one that the provider would have given."""
+"""A plain answer assembled from a stream equals the provider's own plain answer."""
 
 import json
 from typing import Any
@@ -236,7 +236,7 @@ def test_empty_last_chunk_does_not_overwrite_fields() -> None:
 
 
 def test_repeated_executed_tools_keep_the_last_value() -> None:
-    """Groq names a tool that it ran twice: before and after the result."""
+    """Groq sends each executed tool twice: before and after its result."""
     ran = {"index": 0, "type": "search", "arguments": '{"q":1}'}
     stream = piece({"content": "x", "executed_tools": [ran]})
     stream += piece({"executed_tools": [{**ran, "output": "found"}]}) + piece({}, "stop") + END

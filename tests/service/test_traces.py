@@ -1,4 +1,4 @@
-"""Traces as a collector gets them: real gateways, real OTLP over HTTP."""
+"""Traces as a collector receives them: real gateways, real OTLP over HTTP."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def _traced(
     tracing = {
         "endpoint": collector.endpoint,
         "headers_file": "collector-headers",
-        # What comes with a trace is traced or not as its caller chose.
+        # For a request with a trace context, the caller's sampling decision counts.
         "sample_ratio": 0,
     }
     gateway = Gateway(folder, simulators, models=20, tracing=tracing, timeouts=FAST_TIMEOUTS)
@@ -60,7 +60,7 @@ def traced(_traced: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
 
 
 class Asked:
-    """One request within a trace of its own."""
+    """One request in its own trace."""
 
     def __init__(
         self, gateway: Gateway, model: str, *, stream: bool = False, sampled: bool = True
@@ -164,7 +164,7 @@ def test_unsampled_trace_is_propagated_without_spans(
     answer = traced.chat("model-3")
     assert answer.status == 200
     (line,) = traced.lines(answer.headers["x-request-id"])
-    # Its flags may say that it is random; the lowest bit says that it is sampled.
+    # Other flag bits may be set, such as the random flag; the lowest bit means sampled.
     flags = json.loads(line)["trace"][-2:]
     assert int(flags, 16) % 2 == 0, "without a parent the ratio decides"
     after = Asked(traced, "model-3")
@@ -259,7 +259,7 @@ async def test_collector_refusal_and_recovery_are_each_logged_once(
         told: list[int] = []
 
         def ours() -> list[str]:
-            # An exporter of the test before may still say that its collector is gone.
+            # An exporter of the previous test may still log that its collector is gone.
             return [text for text in caplog.messages if collecting.endpoint in text]
 
         for status in (400, 400, 200, 200):
@@ -292,7 +292,7 @@ def test_opentelemetry_sdk_is_not_imported_without_tracing(folder: Path) -> None
         "async def main():\n"
         "    app = Gateway(load_settings(Path(sys.argv[1])), RequestLog())\n"
         "    async with app.router.lifespan_context(app):\n"
-        # redis-py imports the SDK's metrics by itself, where they are installed.
+        # redis-py itself imports the SDK's metrics if they are installed.
         "        heavy = ('opentelemetry.sdk.trace', 'opentelemetry.exporter', 'requests')\n"
         "        print([name for name in sys.modules if name.startswith(heavy)])\n"
         "asyncio.run(main())\n"

@@ -1,4 +1,4 @@
-"""Requests and answers between the two formats, piece by piece."""
+"""Translation of requests and answers between the two formats."""
 
 import json
 from typing import Any
@@ -207,7 +207,7 @@ def scanner_of(kind: str, client: ClientApi, **fields: object) -> StreamScanner:
 
 
 def read(raw: bytes) -> list[Any]:
-    """The data of every event but the end marker."""
+    """The data of every event except the end marker."""
     lines = [line[6:] for line in raw.decode().splitlines() if line.startswith("data: ")]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
@@ -362,7 +362,7 @@ def tool_piece(index: int | None, arguments: str, call: str = "", name: str = ""
 
 
 def blocks(raw: bytes) -> list[list[str]]:
-    """Of every call of a tool: its id, its name and its arguments, as events tell them in order."""
+    """The id, name and arguments of every tool call, in the order of the events."""
     made: list[list[str]] = []
     for one in read(raw):
         if one["type"] == "content_block_start" and one["content_block"]["type"] == "tool_use":
@@ -556,7 +556,7 @@ def test_plain_answers_with_tool_calls_are_translated_in_both_directions() -> No
 
 
 def calls_of(found: list[Any]) -> list[tuple[str, str]]:
-    """The names and arguments of the tools that a stream of events calls."""
+    """The names and arguments of the tool calls in a stream of events."""
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
     for one in found:

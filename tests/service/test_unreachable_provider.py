@@ -1,4 +1,4 @@
-"""Providers that say nothing: one whose machine is gone, one that is busy, one unheard of."""
+"""Silent providers: a machine without power, a busy one, and an unreachable address."""
 
 import asyncio
 import secrets
@@ -27,14 +27,14 @@ pytestmark = [pytest.mark.servers]
 CONNECT_S = 0.5
 GOAL_S = 1.5
 ANSWER_S = 20.0
-"""What a model that thinks may take: far more than it may take to notice a lost machine."""
+"""Answer timeout for a thinking model; a lost machine must be detected much sooner."""
 PORT, ADMIN_PORT = 8090, 8091
 BODY = b'{"model": "sim-small", "messages": [{"role": "user", "content": "x"}]}'
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A network namespace with the provider simulator in it, on a cable of its own."""
+    """A network namespace with the provider simulator, connected by its own virtual cable."""
 
     name: str
     here: str
@@ -58,7 +58,7 @@ def ip(*words: str) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Generator[Machine]:
-    """It is there once the simulator listens; pytest shows what that printed when it does not."""
+    """A machine with a listening simulator; on failure pytest shows the simulator's output."""
     tag = secrets.token_hex(3)
     net = f"10.255.{int(tag[:2], 16)}"
     made = Machine(f"swt-{tag}", f"{net}.1", f"{net}.2")
@@ -137,7 +137,7 @@ def test_lost_machine_is_detected_by_silence_on_an_open_connection(machine: Mach
 
 
 def test_busy_provider_is_not_treated_as_unreachable() -> None:
-    """It accepts, and reads a large request only after three times the bound."""
+    """The provider accepts, and reads a large request only after three times the bound."""
     busy_s = 3 * LEAST_SILENCE_S
     body = b"x" * (8 << 20)
 

@@ -1,4 +1,4 @@
-"""Whole answers leave in one write of the gateway's own: what HTTP promises holds all the same."""
+"""Plain answers, which the gateway sends in a single write of its own, follow HTTP."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ def connect(gateway: Gateway) -> socket.socket:
 
 
 class Read:
-    """Answers from a connection, one after the other."""
+    """Reads answers from a connection, one after the other."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.file = connection.makefile("rb")
@@ -95,7 +95,7 @@ def test_expect_100_continue_is_answered(gateway: Gateway) -> None:
 
 @pytest.fixture
 def answering() -> Generator[list[object]]:
-    """What a server's application has answered with, in one write; the first item is its port."""
+    """The port of a server, followed by what its application recorded about each single write."""
     seen: list[object] = [free_port()]
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
