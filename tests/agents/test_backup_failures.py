@@ -1,4 +1,4 @@
-"""A backup that fails, with real servers: one line, exit code 1, and nothing is removed."""
+"""Failed backups with real servers: one line, exit code 1, and nothing is removed."""
 
 import json
 import os

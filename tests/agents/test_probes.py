@@ -156,7 +156,7 @@ def test_master_that_is_loading_is_live_and_not_ready(pod: Pod, tmp_path: Path) 
         *(f"port {port}", "bind 127.0.0.1", f"dir {folder}", "appendonly no"),
         *(f"user default on >{OPERATOR_PASSWORD} ~* &* +@all",),
         *(f"user operator on >{OPERATOR_PASSWORD} ~* &* +@all",),
-        # Redis answers others after so many bytes, and waits so many microseconds for each key.
+        # Redis serves clients after this many loaded bytes, and sleeps this many us for each key.
         *("loading-process-events-interval-bytes 1024", "key-load-delay 2000"),
     ]
     server = start(folder, lines)

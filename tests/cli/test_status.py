@@ -78,7 +78,7 @@ def replica(pod: str, *, link: int = 1) -> list[Rule]:
         series("redis_master_link_up", link, **labels),
     ]
     if link:
-        # Told by the master.
+        # The master reports this series.
         told = {"instance": "redis-0", "slave_ip": f"{pod}.night.svc", **OF_REDIS}
         made.append(series("redis_connected_slave_lag_seconds", 2, **told))
     return made

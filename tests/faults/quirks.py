@@ -1,6 +1,6 @@
-"""What providers say in ways of their own, and what clients see of it. The second target is well.
+"""Provider-specific answers, and what clients see of them. The second target is healthy.
 
-Each quirk is the exact bytes of an answer, as it was reported of that provider.
+Each quirk is the exact bytes of an answer, as reported for that provider.
 """
 
 import json

@@ -45,7 +45,7 @@ def names() -> Iterator[str]:
     """File names, with digests in places that the whole host reads."""
     patterns = [f"/{where}" for where in _PLACES]
     patterns += [f"{Path.home()}/{where}" for where in _HOME_PLACES]
-    # glob, not Path.glob, which fails when a folder goes while it is looked at.
+    # Use glob: Path.glob fails when a folder disappears during the search.
     places = [path for where in patterns for path in glob(where, include_hidden=True)]  # noqa: PTH207
     yield from (
         path
@@ -56,7 +56,7 @@ def names() -> Iterator[str]:
         yield from (str(path) for path in folder.iterdir() if _TEMPORARY.search(path.name))
     for folder, _, files in os.walk("/etc"):
         yield folder
-        # Links into /proc, such as mtab, tell of mounts, which are looked at for themselves.
+        # Links into /proc, such as mtab, list mounts, which the snapshot has separately.
         own = [
             name for name in files if not os.path.realpath(f"{folder}/{name}").startswith("/proc")
         ]

@@ -10,11 +10,11 @@ from tests.infra.environments import CHECKOUT, ENVIRONMENTS
 
 ROOMS = ("infra", "seawall")
 ALLOWED = {
-    # A word of the program `ip`.
+    # A keyword of the program `ip`.
     "seawall/testbed/cluster/network.py": {"dev"},
-    # Which is asked while SEAWALL_ENV names none: a default, as that of an argument.
+    # The default environment without SEAWALL_ENV, like the default of an argument.
     "seawall/cli/passthrough.py": {"local"},
-    # A word of Go's: the toolchain that is there.
+    # The value of GOTOOLCHAIN for the installed toolchain.
     "seawall/testbed/toolchain/go.py": {"local"},
 }
 

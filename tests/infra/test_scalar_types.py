@@ -24,7 +24,7 @@ GOOD = {
     "Url": ["https://api.example/v1", "http://simulator-alpha:8090/v1", "http://10.0.0.1"],
     "Cidr": ["10.0.0.0/8", "169.254.20.10/32", "0.0.0.0/0"],
     "Cron": ["* * * * *", "*/15 0-6 1,15 1-12/3 0", "0 */6 * * 1-5", "59 23 31 12 6"]
-    # Either of the two days is enough, a leap day comes, and one of the months has 31 days.
+    # Valid: one of the two day fields matches, leap days exist, and March has 31 days.
     + ["0 0 31 2 1", "0 0 29 2 *", "0 0 31 2-4/1 *", "0 0 28-31 2 *", "0 0 */31 2 *"],
     "Region": ["eu-west-1", "us-gov-west-1", "ap-southeast-2"],
     "Bucket": ["abc", "team-backups.eu"],

@@ -337,7 +337,7 @@ def _serve(listener: socket.socket) -> None:
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection, suppress(BrokenPipeError):  # whoever asked was killed
+        with connection, suppress(BrokenPipeError):  # the client was killed
             _answer(connection)
 
 

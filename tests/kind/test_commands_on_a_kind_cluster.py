@@ -55,7 +55,7 @@ def test_down_removes_the_cluster_and_its_state_folder(
     cluster: KindCluster, engine: FakeDocker, home: Path
 ) -> None:
     home.mkdir(exist_ok=True)
-    (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
+    (home / "made-by-seawall").touch()  # the marker file of the state folder
     done = seawall("cluster", "down")
     assert done.returncode == 0, done.stderr
     assert engine.names() == set()

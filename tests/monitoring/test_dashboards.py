@@ -49,7 +49,7 @@ def test_every_dashboard_expression_reads_a_known_metric(board: Board) -> None:
         bases = {
             name.removesuffix("_bucket") for name in NAMED_OURS.findall(query.expression)
         } & OWN
-        # Those of others are compared with what their exporters told, on the cluster.
+        # Cluster tests compare metrics of other exporters with the exporters' output.
         assert recorded or bases or FOREIGN.search(query.expression), f"{title}: reads nothing"
         unknown = {n.removesuffix("_bucket") for n in NAMED_OURS.findall(query.expression)} - OWN
         assert not unknown, f"{title}: the gateway does not emit {unknown}"

@@ -96,14 +96,12 @@ def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
     """The tested alerts, and the recorded series that they build on.
 
     Prometheus would take seconds to evaluate all rules.
-
-    Prometheus takes seconds for all of them.
     """
     names = {item["alertname"] for test in tests for item in test["alert_rule_test"]}
     every = [rule for group in rules["groups"] for rule in group["rules"]]
     kept = [rule for rule in every if rule.get("alert") in names]
     assert names == {rule.get("alert") for rule in kept}
-    for rule in kept:  # it grows meanwhile
+    for rule in kept:  # the list grows in the loop
         kept += [one for one in every if one.get("record", "?") in rule["expr"] and one not in kept]
     groups: list[Group] = [
         {"name": group["name"], "rules": [rule for rule in group["rules"] if rule in kept]}
@@ -117,7 +115,7 @@ def test_alerts_fire_only_for_their_own_environment(alert: Alert, tmp_path: Path
     rules = rule_file(
         ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace=ENVIRONMENT
     )
-    # All as text: 0x40 is no number here, but forty zeros after the first.
+    # Parse all values as text: 0x40 is not a number here, but 0 repeated forty times.
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     written = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
     assert written["tests"]

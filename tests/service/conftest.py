@@ -21,7 +21,7 @@ def simulators(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Simu
 @pytest.fixture
 def alpha(simulators: tuple[Simulator, Simulator]) -> Generator[Simulator]:
     yield simulators[0]
-    simulators[0].heal()  # a test that does not use this fixture asks the simulator, too
+    simulators[0].heal()  # tests without this fixture send requests to the simulator, too
 
 
 @pytest.fixture

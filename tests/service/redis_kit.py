@@ -97,7 +97,7 @@ def _is_master(node: Node) -> bool:
     try:
         return "role:master" in node.command("INFO", "replication")
     except ConnectionResetError:
-        return False  # the sentinel ends the connections of a server whose role it changes
+        return False  # the sentinel closes the connections of a server when it changes its role
 
 
 class RedisUnderTest:

@@ -132,7 +132,7 @@ def test_key_is_created_listed_and_deleted_on_every_replica(
     assert status(second, key) == 401, "at once where it was deleted"
     wait_for(first, key, 401)
     wait_until(
-        # The other one was made by the first replica, and never asked for here.
+        # The first replica created the other key, which was never used at this replica.
         lambda: [one["id"] for one in admin(second, "GET").json()["made"]] == [other_id],
         deadline_s=SEEN_S,
         what="the list to have what is left",
@@ -318,7 +318,7 @@ def test_key_with_a_budget_needs_prices_of_all_models(
     wait_for(second, key, 200)
     assert reasons(second) == [f"budgets do not count everything: {missing}"]
 
-    # The prices are taken away: the key goes on, and whoever looks after it is told.
+    # Without the prices the key stays valid, and the health document reports the problem.
     first.reconfigure(providers={"alpha": provider})
     wait_until(lambda: reasons(first) != [], deadline_s=SEEN_S, what="the prices to be gone")
     assert reasons(first) == [f"budgets do not count everything: {missing}"]

@@ -159,7 +159,7 @@ def test_busy_provider_is_not_treated_as_unreachable() -> None:
         finally:
             await client.close()
 
-    ready = threading.Event()  # never set: the provider is busy for as long as it says
+    ready = threading.Event()  # never set: the provider stays busy for the whole time
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
         listener.bind(("127.0.0.1", 0))

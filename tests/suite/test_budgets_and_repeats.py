@@ -53,7 +53,7 @@ def test_that_fails_at_first():
 
 
 def run(folder: Path, test: str, budgets: str) -> subprocess.CompletedProcess[str]:
-    """A run of pytest of its own over one file of tests, in a room named `room`."""
+    """Run a separate pytest on one test file, in a room named `room`."""
     room = folder / "tests" / "room"
     room.mkdir(parents=True)
     (folder / "budgets.toml").write_text(budgets)

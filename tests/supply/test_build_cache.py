@@ -54,7 +54,7 @@ def test_changed_content_with_the_same_size_and_mtime_is_detected(
     cache: Cache, said: list[str]
 ) -> None:
     entry = cache.get("tool", "key", build_word)
-    cache.get("tool", "key", build_word)  # now it is known by its looks
+    cache.get("tool", "key", build_word)  # now it is verified by size and time
     file = entry / "file"
     before = file.stat()
     file.write_text("c0ntent")

@@ -23,7 +23,7 @@ class Settings(BaseModel):
     user: str = Field(alias="User")
     entrypoint: list[str] = Field(alias="Entrypoint")
     healthcheck: dict[str, object] = Field(alias="Healthcheck", default={})
-    """A job has none."""
+    """Jobs have no health check."""
 
 
 class Configuration(BaseModel):

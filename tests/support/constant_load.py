@@ -217,7 +217,7 @@ class ConstantLoad:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            # An answer of a while ago would hide what is to be measured.
+            # A stale cached answer would hide the failures that the load measures.
             headers={"authorization": f"Bearer {self._api_key}", "cache-control": "no-cache"},
         ) as session:
             tasks: set[asyncio.Task[None]] = set()
@@ -226,7 +226,7 @@ class ConstantLoad:
                 due = began + self._sent / self._rate
                 wait_s = due - time.monotonic()
                 if wait_s > 0:
-                    # Short naps, so that stop() does not wait for a slow schedule.
+                    # Sleep briefly, so that stop() does not wait for a slow schedule.
                     await asyncio.sleep(min(wait_s, 0.1))
                     continue
                 task = asyncio.create_task(self._request(session, self._sent))

@@ -112,7 +112,7 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _tell(descriptor: int, number: int) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+    with contextlib.suppress(BrokenPipeError):  # the client is gone
         os.write(descriptor, NUMBER.pack(number))
 
 
@@ -128,7 +128,7 @@ def _generators() -> Iterator[random.Random]:
 def _become(request: Request) -> None:
     for generator in _generators():
         generator.seed()
-    tempfile.tempdir = None  # an import may have asked for it, which is remembered
+    tempfile.tempdir = None  # an import may have cached it
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -1,7 +1,8 @@
-"""What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
+"""Writes the results of a test run to a file; `python -m tests.support.results` prints them.
 
-A run with `--results=FILE` writes: how many passed, which failed, how many were run once more, the
-seconds, how many rounds came to their end (see tests.support.rounds), and the measured lines.
+A run with `--results=FILE` writes the number of passed tests, the failed tests, the number of
+repeated tests, the seconds, the number of completed rounds (see tests.support.rounds), and the
+measured lines.
 """
 
 import json

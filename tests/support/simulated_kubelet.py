@@ -40,7 +40,7 @@ def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
             yield
         finally:
             over.set()
-            proxy.terminate()  # and with it the watch
+            proxy.terminate()  # this also ends the watch
     reporter.join(_ENDS_WITHIN_S)
 
 
@@ -56,7 +56,7 @@ def _tell(address: str, pod: Mapping[str, Any]) -> None:
     body = json.dumps({"status": _status_of(pod)})
     with closing(HTTPConnection(address)) as api:
         api.request("PATCH", place, body, {"Content-Type": "application/merge-patch+json"})
-        api.getresponse().read()  # one that is gone by now is an answer of 404
+        api.getresponse().read()  # the answer is 404 for a pod that is gone by now
 
 
 def _pending(address: str) -> Generator[Mapping[str, Any]]:
@@ -66,7 +66,7 @@ def _pending(address: str) -> Generator[Mapping[str, Any]]:
         with api.getresponse() as events:
             for line in events:
                 event = json.loads(line)
-                if event["type"] == "ERROR":  # a server that has just started gives one at once
+                if event["type"] == "ERROR":  # a server that has just started sends one at once
                     return
                 pod = event["object"]
                 deleted = pod["metadata"].get("deletionTimestamp")

@@ -79,7 +79,7 @@ def broken(
 
 
 def changed(**paths: object) -> dict[str, dict[str, Any]]:
-    """The complete namespace with values at paths such as deployment__status__readyReplicas."""
+    """The complete namespace, changed at paths such as deployment__status__readyReplicas."""
     items = deepcopy(complete())
     for path, value in paths.items():
         *steps, last = path.split("__")
