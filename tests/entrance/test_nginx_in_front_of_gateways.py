@@ -242,7 +242,7 @@ def test_too_large_body_is_refused_by_nginx(nginx: Nginx) -> None:
     assert error_of(answer)["code"] == "request_too_large"
 
 
-def test_errors_of_the_gateway_pass_unchanged(nginx: Nginx) -> None:
+def test_gateway_errors_pass_through_nginx_unchanged(nginx: Nginx) -> None:
     answer = ask(nginx.url, key="wrong")
     assert answer.status == 401
     assert error_of(answer)["code"] == "invalid_api_key"

@@ -104,7 +104,7 @@ SUBJECT = "system:serviceaccount:seawall:seawall-backup"
         (_unprotected, "stateful-resources-are-protected"),
     ],
 )
-def test_a_policy_notices_what_the_building_blocks_would_lack(
+def test_policies_find_each_removed_safeguard(
     blocks: Built, change: Callable[[Resource], Resource | None], rule: str
 ) -> None:
     changed = [changed for item in blocks.resources if (changed := change(item))]

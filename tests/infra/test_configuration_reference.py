@@ -72,7 +72,7 @@ def test_internal_sections_are_not_on_the_page() -> None:
         ("kubernetes.adopt_existing", "true or false | `false` |  | Whether to take over objects"),
     ],
 )
-def test_a_row_has_key_type_default_limits_and_meaning(key: str, rest: str) -> None:
+def test_table_row_has_key_type_default_limits_and_description(key: str, rest: str) -> None:
     (row,) = [line for line in page().splitlines() if line.startswith(f"| `seawall:{key}`")]
     assert row.removeprefix(f"| `seawall:{key}` | ").startswith(rest)
 

@@ -115,7 +115,7 @@ def test_alerts_fire_only_for_their_own_environment(alert: Alert, tmp_path: Path
     rules = rule_file(
         ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace=ENVIRONMENT
     )
-    # Parse all values as text: 0x40 is not a number here, but 0 repeated forty times.
+    # Parse all values as text: 0x40 is not a number here, but a zero and forty more zeros.
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     written = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
     assert written["tests"]

@@ -69,7 +69,7 @@ def test_unauthenticated_clients_without_a_body_take_no_slot(
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
-def test_bodies_in_flight_share_a_budget_of_bytes(
+def test_request_bodies_in_flight_share_a_byte_limit(
     folder: Path,
     alpha: Simulator,
     chunked: bool,  # noqa: FBT001 - a parameter of pytest's

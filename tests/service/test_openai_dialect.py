@@ -137,7 +137,7 @@ def test_invalid_json_is_an_invalid_request_error(body: bytes) -> None:
     assert raised.value.body()
 
 
-def test_a_finished_answer_lacks_only_usage_and_the_end_marker() -> None:
+def test_scanner_is_finished_after_the_finish_reason() -> None:
     scanner = OpenAIScanner(include_usage=False)
     scanner.feed(TEXT)
     assert not scanner.finished

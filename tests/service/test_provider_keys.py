@@ -94,7 +94,7 @@ def test_missing_key_file_is_an_upstream_failure(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 403, 429])
-def test_users_do_not_notice_that_one_of_two_keys_is_refused(
+def test_requests_succeed_while_one_of_two_keys_is_refused(
     folder: Path, alpha: Simulator, code: int
 ) -> None:
     write(folder, first="key-one", second="key-two")

@@ -118,7 +118,7 @@ def test_no_request_fails_while_the_redis_master_refuses_writes(
     assert statuses(gateways, 7)[-1] == 429
 
 
-def test_a_rotated_password_needs_no_restart(
+def test_rotated_redis_password_is_used_without_a_restart(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     gateway = gateways[0]

@@ -235,7 +235,7 @@ def test_images_in_tool_results_are_translated() -> None:
     assert back["messages"][2]["content"][0]["content"][1] == IMAGE
 
 
-def test_a_document_becomes_a_file() -> None:
+def test_anthropic_document_becomes_an_openai_file() -> None:
     source = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
     there, _ = to_openai(messages=[said("user", [{"type": "document", "source": source}])])
     (part,) = there["messages"][0]["content"]

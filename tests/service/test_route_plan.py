@@ -84,7 +84,7 @@ def test_plan_contains_each_capable_target_once_in_ranked_order(seed: int) -> No
         assert waits == sorted(waits)
 
 
-def test_the_order_of_the_settings_is_kept_where_priorities_differ() -> None:
+def test_targets_are_ordered_by_priority() -> None:
     assert names(planned(*(Standing(name, place) for place, name in enumerate("abc")))) == "abc"
 
 

@@ -196,7 +196,7 @@ class SlowStore:
         del key, fields
 
 
-async def test_a_read_that_began_before_a_deletion_does_not_undo_it(tmp_path: Path) -> None:
+async def test_slow_read_does_not_restore_a_deleted_key(tmp_path: Path) -> None:
     file = tmp_path / "api-keys.json"
     write_keys(file)
     ring, store = KeyRing(file), SlowStore()

@@ -58,7 +58,7 @@ def test_each_case_violates_exactly_its_rule(rule: str, case: Case) -> None:
         assert str(violation).startswith(f"{rule}: {violation.title}: ")
 
 
-def test_every_switch_is_tested() -> None:
+def test_every_policy_switch_is_tested() -> None:
     assert set(SWITCHES) == set(Policies.model_fields)
 
 
