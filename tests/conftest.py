@@ -1,7 +1,7 @@
-"""The parts that tests on a cluster share: one local environment for the whole session.
+"""Fixtures that cluster tests share: one local environment for the whole session.
 
-It has a state folder, and so a name and addresses, of its own: a developer's running environment is
-neither used nor touched.
+The environment has its own state folder, and therefore its own name and addresses. A developer's
+running environment is neither used nor changed.
 """
 
 import gc
@@ -29,19 +29,19 @@ from tests.support import results, rounds, spending, witness
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
 LISTENING = ("env", "--default-signal=INT")
-"""Before a program that is to be interrupted: a job in a shell's background starts deaf to it."""
+"""Prefix for a program that a test interrupts: background jobs of a shell ignore SIGINT."""
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
 )
-"""Before a program: another user who may read everything, so that Python itself can start."""
+"""Prefix that runs a program as another user, who may read all files so that Python can start."""
 UP_DEADLINE_S = 80 * 60
 HOST_LOCK = Path(tempfile.gettempdir()) / "seawall-test-host.lock"
-"""Held while a test changes the host, and while the session's picture of the host is taken."""
+"""Lock held while a test changes the host, and while the session's host snapshot is taken."""
 SERVERS = {"api_server", "environment", "object_store", "simulators"}
-"""Fixtures that start servers: a test that uses one is marked `servers`."""
+"""Fixtures that start servers. A test that uses one gets the marker `servers`."""
 KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
-"""For whoever writes tests: use the environment that is there, and leave it running."""
+"""For test authors: use the existing environment, and leave it running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Environment:
 
     @property
     def gateway_url(self) -> str:
-        """The way in: everything goes through nginx, as users' requests do."""
+        """The URL of the edge proxy: requests go through nginx, as users' requests do."""
         address = self.kubectl(
             *("-n", "seawall", "get", "service", "entrance", "-o", "jsonpath={.spec.clusterIP}")
         )
@@ -75,7 +75,7 @@ class Environment:
 def run_seawall(
     *arguments: str, variables: Mapping[str, str], timeout_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does, and keep what it prints."""
+    """Run the `seawall` command as a user does, and capture its output."""
     return subprocess.run(
         [SEAWALL, *arguments],
         env={**os.environ, **variables},
@@ -86,13 +86,13 @@ def run_seawall(
     )
 
 
-# Millions of objects of imported modules stay for good: looking for garbage among them takes a
-# third of the time that collecting tests takes.
+# Imported modules hold millions of permanent objects. Scanning them for garbage takes a third of
+# the time of test collection.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, among what tests make."""
+    """Enable garbage collection again, for the objects that tests create."""
     gc.freeze()
     gc.enable()
 
@@ -105,16 +105,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for plugin in (measured_lines, results, rounds, spending, witness):
         config.pluginmanager.register(plugin)
-    # A shell's background job ignores it, and so would every program that a test starts.
+    # Background jobs of a shell ignore SIGINT, and every program that a test starts inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put cheap tests first, so that most mistakes are known soon.
+    """Sort cheap tests first, so that most mistakes show early.
 
-    Of those that use the session's environment, the tests marked `first` come first, and those
-    marked `last`, which take it down, come last. Other tests on clusters are marked `own`.
+    Among the tests that use the session's environment, those marked `first` run first. Those marked
+    `last` take the environment down and run last. Other cluster tests get the marker `own`.
     """
     items.sort(key=_rank)
     for item in items:
@@ -140,7 +140,7 @@ def _fixtures(item: pytest.Item) -> list[str]:
 
 @pytest.fixture
 def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A state folder and cluster data of its own."""
+    """Environment variables that give the test its own state folder and cluster data."""
     chosen = {
         "SEAWALL_HOME": str(tmp_path / "home"),
         "SEAWALL_STATE_DIR": str(tmp_path / "state"),
@@ -161,7 +161,7 @@ def tiny_disk(tmp_path: Path) -> Generator[Path]:
 
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectStore]:
-    """A real S3 server; whoever stores in it makes a bucket of its own."""
+    """A real S3 server. Each test that stores objects creates its own bucket."""
     program = kit_here().tool("versitygw") / "versitygw"
     with serve_objects(program, tmp_path_factory.mktemp("objects")) as store:
         yield store
@@ -172,9 +172,9 @@ def environment() -> Generator[Environment]:
     variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
     os.environ.update(variables)  # for what the tests call in this process
     if not KEEP:
-        run_seawall("down", variables=variables)  # what a killed session may have left
+        run_seawall("down", variables=variables)  # removes what a killed session left behind
     kit = kit_here()
-    _ = kit.images  # Debian packages stay, so they come before the picture
+    _ = kit.images  # Debian packages stay installed, so install them before the snapshot
     with exclusive(HOST_LOCK):
         before = take_picture(kit)
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""An egress proxy that takes CONNECT, and behind it the only web server that there is."""
+"""An egress proxy that accepts CONNECT, with a single web server behind it."""
 
 import ssl
 import threading
@@ -12,11 +12,11 @@ __all__ = ["WayOut", "way_out"]
 
 
 class WayOut(ThreadingHTTPServer):
-    """The proxy; the server behind it is whatever host it is asked for.
+    """The proxy. The server behind it plays every host that clients request.
 
     Attributes:
-        asked: the hosts, with their ports, that it was asked to connect to.
-        told: the paths that were posted to by https.
+        asked: the `host:port` pairs of CONNECT requests.
+        told: the paths of POST requests over https.
     """
 
     def __init__(self, certificate: Path, answer: bytes) -> None:
@@ -34,7 +34,7 @@ class WayOut(ThreadingHTTPServer):
 
 @contextmanager
 def way_out(certificate: Path, answer: bytes = b"") -> Generator[WayOut]:
-    """One that serves, with the certificate in that folder, and answers each POST so."""
+    """Run the proxy with the certificate in that folder; every POST is answered with `answer`."""
     with WayOut(certificate, answer) as way:
         threading.Thread(target=way.serve_forever, daemon=True).start()
         try:
@@ -57,7 +57,7 @@ class _Tunnel(BaseHTTPRequestHandler):
         self.connection = self.way.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb", buffering=0)
-        # One that begins anew: nothing was said of this one's end.
+        # The tunnelled connection continues: CONNECT does not end it.
         self.close_connection = False
 
     def do_POST(self) -> None:

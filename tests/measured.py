@@ -1,6 +1,6 @@
-"""Measurements, printed at the end of a run: goals are compared there, by people.
+"""Measurements that are printed at the end of a run, where people compare them with the goals.
 
-Lines travel with the reports of tests, so that they arrive from other processes, too.
+Lines travel with the test reports, so that lines of other processes arrive too.
 """
 
 from collections.abc import Generator
@@ -10,7 +10,7 @@ import pytest
 __all__ = ["MEASURED", "measured"]
 
 MEASURED = "measured"
-"""The name of the property of a report that holds a line."""
+"""The name of the report property that holds a line."""
 _new: list[str] = []
 
 
@@ -28,7 +28,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 class _Lines:
-    """Those of all tests, in the order in which they ended."""
+    """The lines of all tests, in the order in which the tests ended."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []

@@ -1,4 +1,4 @@
-"""A real S3 server on loopback, for tests of what stores objects."""
+"""A real S3 server on loopback, for tests that store objects."""
 
 import os
 import secrets
@@ -38,13 +38,13 @@ class ObjectStore:
         )
 
     def url(self, bucket: str) -> str:
-        """As `pulumi login` takes it."""
+        """The URL of a bucket in the form that `pulumi login` accepts."""
         return f"s3://{bucket}?region=us-east-1&endpoint={self.endpoint}&s3ForcePathStyle=true"
 
 
 @contextmanager
 def serve_objects(program: Path, folder: Path) -> Generator[ObjectStore]:
-    """The Versity S3 gateway over two folders below `folder`, with versioning."""
+    """Run the Versity S3 gateway on two folders below `folder`, with versioning."""
     objects, versions = folder / "objects", folder / "versions"
     objects.mkdir()
     versions.mkdir()

@@ -1,4 +1,4 @@
-"""A job with a real Redis and a real S3 server, for the tests of backups. It holds no tests."""
+"""A backup job with a real Redis and a real S3 server, for the backup tests. It has no tests."""
 
 import json
 import os
@@ -32,7 +32,7 @@ PASSWORDS = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of the job said."""
+    """The result and the log lines of one run of the job."""
 
     code: int
     lines: list[dict[str, Any]]
@@ -105,13 +105,13 @@ class Job:
         return [file.read_text() for file in files if file.name != "backup-access-key"]
 
     def program(self, name: str, script: str) -> None:
-        """A shell program that is found before the real one."""
+        """Put a shell program on PATH before the real one."""
         file = self.folder / "bin" / name
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
     def put(self, age: timedelta) -> str:
-        """An earlier copy."""
+        """Store an earlier copy in the bucket."""
         key = key_of(PREFIX, datetime.now(UTC) - age, "job-0")
         self.store.client().put_object(Bucket=self.bucket, Key=key, Body=b"earlier")
         return key
@@ -123,7 +123,7 @@ class Job:
 
 
 def acl(folder: Path) -> Mapping[str, str]:
-    """The rules of the kit's own users, by name."""
+    """The ACL rules of the bundled Redis users, by user name."""
     for name, password in PASSWORDS.items():
         (folder / f"redis-{name}-password").write_text(password)
     lines = users(pod_settings(folder)).splitlines()
@@ -131,14 +131,14 @@ def acl(folder: Path) -> Mapping[str, str]:
 
 
 def admit(node: Node, rules: Mapping[str, str]) -> None:
-    """Let the job's users in, with the rights that the kit's own pods give them."""
+    """Create the job's Redis users with the rights that the bundled pods give them."""
     for name in ("exporter", "replica"):
         assert "OK" in node.command("ACL", "SETUSER", name, *rules[name].split())
 
 
 @contextmanager
 def running_job(folder: Path, store: ObjectStore) -> Generator[Job]:
-    """A master, its replica and a sentinel, an empty bucket, and all that the job mounts."""
+    """Run a master, a replica and a sentinel, with an empty bucket and all files the job mounts."""
     for name in ("redis", "secrets", "served", "bin", "scratch"):
         (folder / name).mkdir()
     redis = RedisUnderTest(folder / "redis", with_replica=True)
@@ -177,7 +177,7 @@ def _mount(folder: Path, store: ObjectStore) -> None:
 
 
 def fill(job: Job, megabytes: int) -> None:
-    """Values of 64 KiB, and a dump of their size."""
+    """Write values of 64 KiB, so that the dump has their size."""
     script = (
         "for i = 1, ARGV[1] * 16 do redis.call('SET', 'seawall:big:' .. i,"
         " string.rep(string.char(i % 256), 65536)) end return ARGV[1]"

@@ -1,4 +1,4 @@
-"""What the tests of backups share."""
+"""Fixtures of the backup tests."""
 
 from collections.abc import Generator
 from datetime import timedelta
@@ -18,5 +18,5 @@ def job(tmp_path: Path, object_store: ObjectStore) -> Generator[Job]:
 
 @pytest.fixture
 def earlier(job: Job) -> list[str]:
-    """Copies that are too old: a run that fails must leave them."""
+    """Keys of two expired copies; a failed run must not remove them."""
     return sorted([job.put(timedelta(days=8)), job.put(timedelta(days=400))])

@@ -1,4 +1,4 @@
-"""The settings of a Redis pod, for tests that care about a few of them."""
+"""Settings of a Redis pod with defaults, for tests that change only a few of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ from agents.redis.settings import Settings
 
 
 def pod_settings(secrets: Path, **different: object) -> Settings:
-    """Those of the first of three pods, with its secrets in this folder."""
+    """The settings of the first of three pods, with its secrets in this folder."""
     usual = Settings(
         pod="redis-0",
         hosts=("redis-0.test", "redis-1.test", "redis-2.test"),

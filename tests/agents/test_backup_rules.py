@@ -1,4 +1,4 @@
-"""What the backup decides without a server: names, ages, settings, and what it says."""
+"""Backup logic without a server: names, ages, settings and log lines."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:
-    """Put shell programs before all others; `_` in a name stands for a dash."""
+    """Put shell programs first on PATH; `_` in a name stands for a dash."""
     folder.mkdir(exist_ok=True)
     for name, script in scripts.items():
         program = folder / name.replace("_", "-")
@@ -87,12 +87,12 @@ def copy(age: timedelta) -> str:
     return key_of("team/prod", NOW - age, "job-1")
 
 
-def test_names_sort_by_time_and_say_it_in_utc() -> None:
+def test_backup_names_contain_the_utc_time_and_sort_by_it() -> None:
     assert copy(timedelta()) == "team/prod/20300501T120000Z-job-1.rdb"
     assert max(copy(timedelta(days=300)), copy(timedelta())) == copy(timedelta())
 
 
-def test_only_copies_older_than_wished_are_removed_oldest_first() -> None:
+def test_only_expired_copies_are_removed_oldest_first() -> None:
     young, old, older = (copy(timedelta(days=days)) for days in (6, 8, 400))
     new = copy(timedelta())
     keep = timedelta(days=7)
@@ -100,7 +100,7 @@ def test_only_copies_older_than_wished_are_removed_oldest_first() -> None:
     assert found == [older, old]
 
 
-def test_the_verified_copy_stays_however_old_its_name_is() -> None:
+def test_verified_copy_is_never_removed() -> None:
     only, other = copy(timedelta(days=400)), copy(timedelta(days=401))
     found = expired(
         [only, other], prefix="team/prod", verified=only, now=NOW, keep=timedelta(seconds=1)
@@ -119,7 +119,7 @@ def test_the_verified_copy_stays_however_old_its_name_is() -> None:
         "other/20000101T000000Z-a.rdb",
     ],
 )
-def test_what_is_not_named_like_a_copy_is_left_alone(key: str) -> None:
+def test_objects_with_other_names_are_never_removed(key: str) -> None:
     assert expired([key], prefix="team/prod", verified="", now=NOW, keep=timedelta()) == []
 
 
@@ -131,7 +131,7 @@ def test_settings_come_from_the_environment(given: pytest.MonkeyPatch) -> None:
     assert read_backup_settings().keep_s is None, "the bucket removes old copies"
 
 
-def test_without_a_pod_the_host_gives_its_name(given: pytest.MonkeyPatch) -> None:
+def test_hostname_is_used_without_a_pod_name(given: pytest.MonkeyPatch) -> None:
     given.delenv("SEAWALL_POD_NAME")
     given.setattr(settings.socket, "gethostname", lambda: "host-7")
     assert read_backup_settings().name == "host-7"
@@ -146,7 +146,7 @@ def test_without_a_pod_the_host_gives_its_name(given: pytest.MonkeyPatch) -> Non
         ("SEAWALL_SENTINEL_PORT", "-1", "SEAWALL_SENTINEL_PORT='-1' is not a whole number"),
     ],
 )
-def test_a_wrong_setting_is_named(
+def test_invalid_setting_is_named(
     given: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
     given.setenv(name, value)
@@ -154,7 +154,7 @@ def test_a_wrong_setting_is_named(
         read_backup_settings()
 
 
-def test_wrong_settings_are_one_line_and_exit_code_1() -> None:
+def test_invalid_settings_are_one_line_and_exit_code_1() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "agents", "backup"],
         cwd=CHECKOUT,
@@ -168,7 +168,7 @@ def test_wrong_settings_are_one_line_and_exit_code_1() -> None:
     assert "SEAWALL_REDIS_HOSTS is not set" in json.loads(line)["error"]
 
 
-def test_an_image_without_boto3_is_one_line_that_says_which_to_use(
+def test_missing_boto3_is_one_line_that_names_the_right_image(
     given: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given.setitem(sys.modules, "boto3", None)
@@ -180,7 +180,7 @@ def test_an_image_without_boto3_is_one_line_that_says_which_to_use(
     )
 
 
-def test_an_error_that_nobody_expected_is_one_line_without_its_words(
+def test_unexpected_error_is_one_line_without_its_message(
     given: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def choose(settings: BackupSettings) -> NoReturn:
@@ -195,7 +195,7 @@ def test_an_error_that_nobody_expected_is_one_line_without_its_words(
     assert "secret of" not in line
 
 
-def test_an_empty_secret_file_is_named(tmp_path: Path) -> None:
+def test_empty_or_missing_secret_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "sentinel-password").write_text("\n")
     with pytest.raises(SettingsError, match="sentinel-password is empty"):
         job(tmp_path).secret("sentinel-password")
@@ -203,7 +203,9 @@ def test_an_empty_secret_file_is_named(tmp_path: Path) -> None:
         job(tmp_path).secret("backup-secret-key")
 
 
-def test_a_step_is_one_line_with_its_bytes_and_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_step_is_logged_as_one_line_with_bytes_and_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     journal = Journal()
     with journal.step("dump") as said:
         said["bytes"] = 7
@@ -211,7 +213,7 @@ def test_a_step_is_one_line_with_its_bytes_and_seconds(capsys: pytest.CaptureFix
     assert (line["step"], line["bytes"], line["seconds"] >= 0) == ("dump", 7, True)
 
 
-def test_a_failure_is_one_line_of_its_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failure_is_logged_as_one_line_with_its_step(capsys: pytest.CaptureFixture[str]) -> None:
     journal = Journal()
     with pytest.raises(ValueError, match="wrong"), journal.step("upload"):
         raise ValueError("wrong")
@@ -235,7 +237,7 @@ SOURCE = Source("127.0.0.1", 1, "replica")
         ('echo "AUTH $REDISCLI_AUTH" >&2; exit 1', r"AUTH \*\*\*"),
     ],
 )
-def test_a_dump_that_fails_says_why(
+def test_failed_dump_reports_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str
 ) -> None:
     programs(tmp_path / "bin", monkeypatch, redis_cli=script)
@@ -244,7 +246,7 @@ def test_a_dump_that_fails_says_why(
     assert "secret-of-the-replica" not in str(failed.value)
 
 
-def test_redis_cli_gets_its_password_and_nothing_else_of_ours(
+def test_redis_cli_environment_contains_only_its_own_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs(tmp_path / "bin", monkeypatch, redis_cli='for last; do :; done; env > "$last"')
@@ -263,7 +265,7 @@ def test_redis_cli_gets_its_password_and_nothing_else_of_ours(
         ("echo '[info] 3 keys read'; echo --- RDB ERROR; exit 1", "ended with 1: --- RDB ERROR"),
     ],
 )
-def test_a_check_that_fails_says_why(
+def test_failed_check_reports_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str
 ) -> None:
     programs(tmp_path / "bin", monkeypatch, redis_check_rdb=script)
@@ -271,22 +273,20 @@ def test_a_check_that_fails_says_why(
         dump.check(job(tmp_path), tmp_path / "dump.rdb")
 
 
-def test_a_damaged_dump_does_not_pass_the_real_check(tmp_path: Path) -> None:
+def test_damaged_dump_fails_redis_check_rdb(tmp_path: Path) -> None:
     (tmp_path / "dump.rdb").write_bytes(b"REDIS0010" + bytes(100))
     with pytest.raises(BackupError, match="redis-check-rdb ended with 1"):
         dump.check(job(tmp_path), tmp_path / "dump.rdb")
 
 
-def test_a_program_that_is_missing_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BackupError, match="redis-check-rdb cannot be started"):
         dump.check(job(tmp_path), tmp_path / "dump.rdb")
 
 
 @pytest.mark.parametrize(("size", "parts"), [(1, 0), (PART_BYTES, 1), (PART_BYTES + 1, 2)])
-def test_a_checksum_has_the_number_of_its_parts(tmp_path: Path, size: int, parts: int) -> None:
+def test_checksum_ends_with_the_number_of_parts(tmp_path: Path, size: int, parts: int) -> None:
     file = tmp_path / "dump.rdb"
     file.write_bytes(bytes(size))
     content = content_of(file)

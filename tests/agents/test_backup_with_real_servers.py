@@ -1,4 +1,4 @@
-"""Backups of a real Redis into a real S3 server, by the command as the job runs it."""
+"""Backups of a real Redis to a real S3 server, with the command that the job runs."""
 
 import shutil
 import threading
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.servers]
 
 
 def restored(job: Job, key: str, *words: str) -> str:
-    """What a Redis says that starts on a downloaded copy."""
+    """The answer of a Redis server that was started on a downloaded copy."""
     folder = job.folder / "restored"
     folder.mkdir()
     job.store.client().download_file(job.bucket, key, str(folder / "dump.rdb"))
@@ -49,7 +49,7 @@ def test_a_backup_comes_from_the_replica_and_can_be_restored(job: Job) -> None:
     assert restored(job, key, "GET", "seawall:one").split() == ["$1", "1"]
 
 
-def test_a_large_dump_goes_in_parts_whose_checksums_are_compared(job: Job) -> None:
+def test_large_dump_is_a_multipart_upload_with_verified_checksums(job: Job) -> None:
     fill(job, 20)
     run = job.run()
     assert run.code == 0, run.raw
@@ -58,7 +58,7 @@ def test_a_large_dump_goes_in_parts_whose_checksums_are_compared(job: Job) -> No
     assert "65536" in restored(job, job.keys[0], "STRLEN", "seawall:big:320")
 
 
-def test_the_master_is_asked_when_no_replica_is_in_sync(job: Job) -> None:
+def test_backup_uses_the_master_when_no_replica_is_in_sync(job: Job) -> None:
     replica = job.redis.replicas[0]
     replica.command("REPLICAOF", "127.0.0.1", str(free_port()))
     run = job.run()
@@ -66,7 +66,7 @@ def test_the_master_is_asked_when_no_replica_is_in_sync(job: Job) -> None:
     assert (run.lines[0]["role"], run.lines[0]["port"]) == ("master", job.redis.master.port)
 
 
-def test_old_copies_go_and_young_ones_and_strangers_stay(job: Job, earlier: list[str]) -> None:
+def test_expired_copies_are_removed_and_other_objects_stay(job: Job, earlier: list[str]) -> None:
     young = job.put(timedelta(days=6))
     job.store.client().put_object(Bucket=job.bucket, Key=f"{PREFIX}/README", Body=b"x")
     run = job.run()
@@ -76,7 +76,7 @@ def test_old_copies_go_and_young_ones_and_strangers_stay(job: Job, earlier: list
     assert {young, f"{PREFIX}/README", str(run.lines[3]["key"])} == set(job.keys)
 
 
-def test_the_new_copy_stays_when_nothing_is_kept(job: Job) -> None:
+def test_new_copy_stays_with_a_retention_of_zero(job: Job) -> None:
     job.changed["SEAWALL_BACKUP_KEEP_S"] = "0"
     job.put(timedelta(hours=1))
     run = job.run()
@@ -84,14 +84,16 @@ def test_the_new_copy_stays_when_nothing_is_kept(job: Job) -> None:
     assert job.keys == [run.lines[3]["key"]]
 
 
-def test_a_bucket_that_removes_by_itself_is_left_to_it(job: Job, earlier: list[str]) -> None:
+def test_nothing_is_removed_when_the_bucket_expires_objects_itself(
+    job: Job, earlier: list[str]
+) -> None:
     run = job.finish(job.start("env", "-u", "SEAWALL_BACKUP_KEEP_S"))
     assert run.code == 0, run.raw
     assert run.steps[-1] == "verify"
     assert set(earlier) < set(job.keys)
 
 
-def test_the_usual_chain_gives_credentials_when_a_role_does(job: Job) -> None:
+def test_login_by_role_uses_the_default_credential_chain(job: Job) -> None:
     job.changed |= {"SEAWALL_BACKUP_LOGIN": "role", **job.store.credentials}
     for name in ("backup-access-key", "backup-secret-key"):
         (job.folder / "secrets" / name).unlink()

@@ -1,4 +1,4 @@
-"""The probes of a Redis pod, asked about real servers."""
+"""The probes of a Redis pod, run on real servers."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ LONG_AGO_S = 60
 
 
 class Pod:
-    """What a container of a Redis pod has: its secrets and its folder for generated files."""
+    """The files of a container in a Redis pod: its secrets and its folder of generated files."""
 
     def __init__(self, folder: Path) -> None:
         self.secrets = folder / "secrets"
@@ -52,18 +52,18 @@ class Pod:
         return subprocess.run(words, env=variables, check=False, timeout=20).returncode
 
     def health(self, redis_port: int, sentinel_port: int) -> Health:
-        """The health of a pod that has these two servers."""
+        """The health of a pod with these two servers."""
         of_pod = {"redis_port": redis_port, "sentinel_port": sentinel_port}
         return Health(pod_settings(self.secrets, **of_pod))
 
     def lacks(self, redis_port: int, sentinel_port: int) -> str:
-        """Why that pod is not ready."""
+        """Why the pod with these servers is not ready; empty if it is ready."""
         with closing(self.health(redis_port, sentinel_port)) as health:
             return health.why_not_ready()
 
 
 async def asked(port: int, path: str) -> tuple[int, str]:
-    """The status and the body of an answer to a probe."""
+    """The HTTP status and the body of the answer to a probe."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}{path}") as answer,
@@ -71,7 +71,7 @@ async def asked(port: int, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def test_kubelets_are_told_by_http_what_is_lacking() -> None:
+async def test_readiness_probe_answers_503_with_the_reason() -> None:
     lacking = "the link is down"
 
     async def why_not() -> str:
@@ -103,7 +103,7 @@ def redis(tmp_path: Path) -> Generator[RedisUnderTest]:
     started.stop()
 
 
-def test_servers_that_answer_are_live_and_ready(pod: Pod, redis: RedisUnderTest) -> None:
+def test_answering_servers_are_live_and_ready(pod: Pod, redis: RedisUnderTest) -> None:
     (replica,) = redis.replicas
     for node in (redis.master, replica):
         assert pod.probe("redis-live", node.port) == 0
@@ -139,9 +139,7 @@ def test_a_sentinel_without_its_quorum_is_live_and_not_ready(
     assert "NOQUORUM" in pod.lacks(redis.master.port, redis.sentinel_port)
 
 
-def test_a_pod_is_ready_again_when_its_server_is_and_by_a_new_password(
-    pod: Pod, redis: RedisUnderTest
-) -> None:
+def test_pod_is_ready_again_with_the_rotated_password(pod: Pod, redis: RedisUnderTest) -> None:
     with closing(pod.health(redis.master.port, redis.sentinel_port)) as health:
         assert health.why_not_ready() == ""
         redis.master.command("ACL", "SETUSER", "operator", "resetpass", ">another one")
@@ -151,14 +149,14 @@ def test_a_pod_is_ready_again_when_its_server_is_and_by_a_new_password(
         assert health.why_not_ready() == ""
 
 
-def test_a_master_that_loads_its_data_is_not_ready(pod: Pod, tmp_path: Path) -> None:
+def test_master_that_is_loading_is_live_and_not_ready(pod: Pod, tmp_path: Path) -> None:
     folder, port = tmp_path / "loading", free_port()
     folder.mkdir()
     lines = [
         *(f"port {port}", "bind 127.0.0.1", f"dir {folder}", "appendonly no"),
         *(f"user default on >{OPERATOR_PASSWORD} ~* &* +@all",),
         *(f"user operator on >{OPERATOR_PASSWORD} ~* &* +@all",),
-        # Redis answers others after so many bytes, and waits so many microseconds for each key.
+        # Redis serves clients after this many loaded bytes, and sleeps this many us for each key.
         *("loading-process-events-interval-bytes 1024", "key-load-delay 2000"),
     ]
     server = start(folder, lines)
@@ -177,7 +175,7 @@ def test_a_master_that_loads_its_data_is_not_ready(pod: Pod, tmp_path: Path) -> 
         server.wait()
 
 
-async def test_the_program_answers_until_it_is_told_to_end(pod: Pod) -> None:
+async def test_health_server_answers_until_it_is_stopped(pod: Pod) -> None:
     ended, port = asyncio.Event(), free_port()
     url = f"http://127.0.0.1:{port}{paths.HEALTH_LIVE}"
     serving = asyncio.create_task(serve(pod.health(free_port(), free_port()), ended, port=port))
@@ -192,14 +190,16 @@ async def test_the_program_answers_until_it_is_told_to_end(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize("file", ["redis-operator-password", "sentinel-password"])
-def test_a_wrong_password_and_none_are_told(pod: Pod, redis: RedisUnderTest, file: str) -> None:
+def test_wrong_and_missing_passwords_are_reported_by_readiness(
+    pod: Pod, redis: RedisUnderTest, file: str
+) -> None:
     (pod.secrets / file).write_text("another one")
     assert "AuthenticationError" in pod.lacks(redis.master.port, redis.sentinel_port)
     (pod.secrets / file).unlink()
     assert f"{file} cannot be read" in pod.lacks(redis.master.port, redis.sentinel_port)
 
 
-def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) -> None:
+def test_waiting_redis_is_live_only_while_its_agent_refreshes_the_waiting_file(pod: Pod) -> None:
     nobody = free_port()
     assert pod.probe("redis-live", nobody) == 1
     waiting = pod.run / "waiting"
@@ -211,6 +211,6 @@ def test_a_redis_that_may_not_start_yet_is_live_while_its_agent_looks(pod: Pod) 
 
 
 @pytest.mark.parametrize("call", [("redis-dead", 1), ("redis-live", 1, 2), ("redis-live",)])
-def test_another_call_is_refused(pod: Pod, call: tuple[str, *tuple[int, ...]]) -> None:
+def test_invalid_probe_arguments_exit_with_2(pod: Pod, call: tuple[str, *tuple[int, ...]]) -> None:
     name, *of = call
     assert pod.probe(name, *of) == 2

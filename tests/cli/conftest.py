@@ -9,7 +9,7 @@ from tests.conftest import CHECKOUT
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """One with an environment on an existing cluster."""
+    """A checkout with an environment on an existing cluster."""
     folder = tmp_path / "checkout"
     skipped = shutil.ignore_patterns("__pycache__")
     for room in ("agents", "contract", "infra", "monitoring", "seawall", "service", "simulator"):

@@ -1,7 +1,7 @@
-"""`seawall` as a user of this checkout or of another one runs it.
+"""Runs `seawall` as a user of this checkout or of another one does.
 
-Most commands are forked from a process that has imported this checkout's command. Whoever wants
-`fresh` ones starts an interpreter, and with it the code of the checkout that it is run in.
+Most commands are forked from a process that has imported this checkout's command. `fresh=True`
+starts an interpreter, which runs the code of the checkout in its working directory.
 """
 
 import os
@@ -17,7 +17,7 @@ from tests.support.forked import COMMANDS
 __all__ = ["SEAWALL", "run", "seawall"]
 
 SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
-"""The command of the checkout that it is run in."""
+"""The command of the checkout in the working directory."""
 TIMEOUT_S = 120
 _ELSEWHERE = """\
 import sys
@@ -27,13 +27,13 @@ from seawall.cli import main
 seawall.testbed.kit.__file__ = {place!r}
 sys.exit(main())
 """
-"""The same, by code that believes to lie there."""
+"""The same command, by this checkout's code with a faked location."""
 
 
 def seawall(
     *arguments: str, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the console script of this checkout, forked."""
+    """Run the console script of this checkout in a fork."""
     return _forked([str(SCRIPT), *arguments], Path.cwd(), variables=variables)
 
 
@@ -45,7 +45,7 @@ def run(
     variables: Mapping[str, str] | None = None,
     fresh: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command of another checkout in it."""
+    """Run the command in another checkout."""
     if fresh:
         return subprocess.run(
             [*SEAWALL, *arguments],

@@ -1,4 +1,4 @@
-"""A real Prometheus behind what plays an API server."""
+"""A real Prometheus behind a stub of an API server."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ PROXY = "/api/v1/namespaces/night/services/prometheus:http/proxy"
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Passes on what is asked below PROXY, and refuses the rest as an API server does."""
+    """Forwards requests below PROXY, and refuses other requests as an API server does."""
 
     daemon_threads = True
 
@@ -65,7 +65,7 @@ def serving(behind: str) -> Generator[ApiServer]:
 
 @contextmanager
 def running(folder: Path, rules: object) -> Generator[str]:
-    """The URL of a Prometheus that scrapes nobody and evaluates `rules` every second."""
+    """The URL of a Prometheus without scrape targets that evaluates `rules` every second."""
     folder.mkdir(exist_ok=True)
     (folder / "rules.json").write_text(json.dumps(rules))
     every = {"evaluation_interval": "1s"}

@@ -1,4 +1,4 @@
-"""A program with a middle: ConfigMaps of which each waits for the one before."""
+"""A program that can be interrupted midway: a chain of ConfigMaps that depend on each other."""
 
 import os
 import threading
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 LENGTH = 5
 FORCE = {"pulumi.com/patchForce": "true"}
-"""As the platform's objects have it."""
+"""The annotations that the platform's objects have too."""
 LONG = 25
-"""Where something is to happen in the middle."""
+"""The length of a chain that a test interrupts."""
 
 
 def chain(scratch: "Scratch", length: int = LENGTH) -> Callable[[], None]:
@@ -43,7 +43,7 @@ def chain(scratch: "Scratch", length: int = LENGTH) -> Callable[[], None]:
 
 @contextmanager
 def updating(scratch: "Scratch", machine: str = ".seawall") -> Generator[Engine]:
-    """An update that holds the stack's lock as long as one stays inside, and then ends well."""
+    """Run an update that holds the stack's lock until the end of the block, and then succeeds."""
     begun, go_on = threading.Event(), threading.Event()
     deploy = chain(scratch)
 
@@ -66,19 +66,19 @@ def updating(scratch: "Scratch", machine: str = ".seawall") -> Generator[Engine]
 
 
 def names(scratch: "Scratch", length: int = LENGTH) -> tuple[ObjectName, ...]:
-    """What the chain's objects are called."""
+    """The names of the chain's objects."""
     return tuple(
         ObjectName("v1", "ConfigMap", scratch.namespace, f"link-{index}") for index in range(length)
     )
 
 
 def links(scratch: "Scratch") -> int:
-    """How many of them the cluster holds."""
+    """The number of the chain's objects in the cluster."""
     return scratch.kubectl("get", "configmaps", "-o", "name").count("/link-")
 
 
 def at_done(number: int, action: Callable[[], None]) -> Callable[[Progress], None]:
-    """A listener that acts once, when so many links are done."""
+    """A progress listener that runs `action` once, when `number` links are done."""
     done: set[str] = set()
     pending = [action]
 
@@ -92,7 +92,7 @@ def at_done(number: int, action: Callable[[], None]) -> Callable[[Progress], Non
 
 
 def processes(marker: str, folder: Path) -> list[int]:
-    """Processes of this stack whose command line holds `marker` (NUL between words)."""
+    """Processes of this stack with `marker` in their command line (NUL between words)."""
     found: list[int] = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -105,7 +105,7 @@ def processes(marker: str, folder: Path) -> list[int]:
 
 
 def kill(marker: str, scratch: "Scratch") -> None:
-    """End them as the kernel does when memory runs out."""
+    """Kill these processes with SIGKILL, as the kernel does when memory runs out."""
     for pid in processes(marker, scratch.checkout):
         os.kill(pid, 9)
 

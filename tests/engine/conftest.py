@@ -1,7 +1,7 @@
-"""A stack engine over a scratch namespace of a real API server, for tests marked `engine`.
+"""A stack engine on a scratch namespace of a real API server, for tests marked `engine`.
 
-Each process that runs tests has an API server of its own, without nodes; it goes with all objects
-at the end, so tests clean nothing up in it.
+Each test process has its own API server, without nodes. The server and all its objects are removed
+at the end, so tests do not clean up in it.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ from tests.support.api_server import ApiServer, serve_kubernetes
 
 @dataclass(frozen=True)
 class Scratch:
-    """A namespace of its own, kubectl for it, and engines whose state is a temporary folder."""
+    """A namespace, kubectl for it, and engines with their state in a temporary folder."""
 
     namespace: str
     program: Path
@@ -46,7 +46,7 @@ class Scratch:
         return self.checkout / ".seawall"
 
     def share_state(self, **state: str) -> None:
-        """Let the environment's file name a shared state."""
+        """Configure a shared state in the environment's file."""
         document = {"config": {"seawall:state": state}}
         (self.checkout / "Pulumi.test.yaml").write_text(yaml.safe_dump(document))
 
@@ -92,7 +92,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def _least_checkout(folder: Path) -> Path:
-    """Put the least that the engine needs of a checkout into the folder."""
+    """Write the minimal checkout that the engine needs to the folder."""
     (folder / "infra").mkdir()
     (folder / "Pulumi.yaml").write_text("name: seawall\nmain: infra\nruntime: python\n")
     (folder / "Pulumi.test.yaml").write_text("config: {}\n")
@@ -103,7 +103,7 @@ def _least_checkout(folder: Path) -> Path:
 def make_scratch(
     api_server: ApiServer, pulumi_cli: Path, provider: Path
 ) -> Callable[[Path], Scratch]:
-    """Make one more; its checkout is a folder."""
+    """Create a scratch namespace with a checkout in a folder."""
 
     def make(folder: Path) -> Scratch:
         name = f"engine-{uuid.uuid4().hex[:8]}"
@@ -125,5 +125,5 @@ def scratch(make_scratch: Callable[[Path], Scratch], checkout: Path) -> Scratch:
 def module_scratch(
     make_scratch: Callable[[Path], Scratch], tmp_path_factory: pytest.TempPathFactory
 ) -> Scratch:
-    """One for all tests of a module, for those that leave a stack as they found it."""
+    """A scratch namespace that the tests of a module share; they leave its stack unchanged."""
     return make_scratch(_least_checkout(tmp_path_factory.mktemp("checkout")))

@@ -1,4 +1,4 @@
-"""The External Secrets Operator's own definitions of the kinds that the platform makes objects of.
+"""The External Secrets Operator's CustomResourceDefinitions of the kinds that the platform uses.
 
 They come from its Go module, which is downloaded once and verified by its sum.
 """
@@ -23,7 +23,7 @@ _OPERATOR_SUM = "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ="
 
 
 def operators_kinds(kit: Kit) -> list[Path]:
-    """The definitions as files, one of each kind."""
+    """The definitions as files, one for each kind."""
     key = digest_of_files([], _OPERATOR, _OPERATOR_SUM, *KINDS)
     folder = kit.cache.get("external-secrets-kinds", key, lambda target: _fetch(kit, target))
     return [folder / f"{kind}.yaml" for kind in KINDS]

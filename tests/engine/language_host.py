@@ -1,7 +1,7 @@
 """A language host for tests of the plain CLI: it runs the project's program with this Python.
 
-Not the official one, which ships with the official CLI: no virtual environments, no packages. It
-is the SDK's own server, to which only the running of a folder's __main__.py is added.
+It replaces the official host, which ships with the official CLI, and has no support for virtual
+environments and packages. It extends the SDK's own server: it only runs a folder's __main__.py.
 """
 
 import os
@@ -58,7 +58,7 @@ class Host(LanguageServer):
 
 
 def main() -> None:
-    """Serve until the CLI that started this is gone."""
+    """Serve until the CLI that started this process is gone."""
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(0))
     server = grpc.server(futures.ThreadPoolExecutor(4))  # pyright: ignore[reportUnknownMemberType]
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(sys.argv[-1]), server)

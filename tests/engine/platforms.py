@@ -1,4 +1,4 @@
-"""Copies of this repository's environments under namespaces of their own."""
+"""Copies of this repository's environments, each in its own namespace."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from tests.conftest import CHECKOUT
 from tests.support.api_server import ApiServer
 
 IMAGES = {name: f"none.invalid/{name}:0" for name in ("gateway", "redis")}
-"""Nobody starts these pods: what is looked at are the objects."""
+"""Fake images: no pod is started, and tests look only at the objects."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Platform:
         self.file.write_text(yaml.safe_dump(merge(document, {"config": over})))
 
     def leave_out(self, *path: str) -> None:
-        """Remove a key from the environment's file, where it is there."""
+        """Remove a key from the environment's file if it exists."""
         document = cast("Values", yaml.safe_load(self.file.read_text()))
         place = cast("Values", document["config"])
         section, *steps = path
@@ -65,7 +65,7 @@ class Platform:
         return done.stdout
 
     def typed(self, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run the CLI as a person does in the generated project."""
+        """Run the plain CLI in the generated project, as a user does."""
         return subprocess.run(
             [self.pulumi, "-C", self.engine.project, "--non-interactive", *words],
             env={
@@ -97,9 +97,9 @@ def copy_of(env: str, folder: Path, served: ApiServer, pulumi: Path) -> Platform
     namespace = f"platform-{uuid.uuid4().hex[:8]}"
     made = Platform(engine, folder, pulumi, served.program, served.kubeconfig, namespace)
     made.change(kubernetes={"namespace": namespace})
-    # A cluster has room for one, and other platforms are on this one.
+    # A cluster has room for only one, and this cluster has other platforms.
     made.leave_out("metrics_adapter")
-    # Of no interest to the engine, and many objects.
+    # It creates many objects that do not matter to the engine.
     made.leave_out("monitoring")
     made.leave_out("gateway", "replicas", "per_pod")
     made.leave_out("entrance")

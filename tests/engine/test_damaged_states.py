@@ -1,4 +1,4 @@
-"""A state that cannot be read, and a disk that takes no more of it."""
+"""Damaged states, and a full disk below the state."""
 
 import subprocess
 from collections.abc import Generator
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def kept(module_scratch: "Scratch") -> "Scratch":
-    """A deployed chain, for tests that leave it as it is."""
+    """A deployed chain, for tests that do not change it."""
     module_scratch.engine(chain(module_scratch)).up()
     return module_scratch
 
@@ -38,7 +38,7 @@ def test_a_damaged_state_is_restored_from_the_last_good_copy(scratch: "Scratch")
     assert engine.snapshot().resources == LENGTH + 2
 
 
-def test_half_a_file_of_attributes_does_not_keep_the_state_from_being_read(
+def test_empty_attributes_file_does_not_prevent_reading_the_state(
     kept: "Scratch",
 ) -> None:
     engine = kept.engine(chain(kept))
@@ -47,7 +47,7 @@ def test_half_a_file_of_attributes_does_not_keep_the_state_from_being_read(
     assert engine.up().changed == 0
 
 
-def test_without_any_copy_a_damaged_state_says_what_to_do(scratch: "Scratch") -> None:
+def test_damaged_state_without_a_copy_names_the_restore_command(scratch: "Scratch") -> None:
     engine = scratch.engine(chain(scratch))
     engine.up()
     copy = backup_state(engine)
@@ -78,7 +78,7 @@ def test_a_backup_of_another_stack_is_not_restored(kept: "Scratch", tmp_path: Pa
     assert engine.up().changed == 0
 
 
-def test_the_copies_that_the_engine_keeps_can_be_restored(kept: "Scratch") -> None:
+def test_automatic_state_copy_can_be_restored(kept: "Scratch") -> None:
     engine = kept.engine(chain(kept))
     engine.up()
     copy = engine.layout.last_copy
@@ -90,9 +90,7 @@ def test_the_copies_that_the_engine_keeps_can_be_restored(kept: "Scratch") -> No
     assert engine.snapshot().resources == LENGTH + 2
 
 
-def test_an_empty_copy_does_not_make_a_stack_forget_what_it_has(
-    kept: "Scratch", tmp_path: Path
-) -> None:
+def test_restore_of_an_empty_copy_is_refused(kept: "Scratch", tmp_path: Path) -> None:
     engine = kept.engine(chain(kept))
     empty = tmp_path / "empty.json"
     empty.write_text('{"version": 3, "deployment": {}}')
@@ -101,7 +99,7 @@ def test_an_empty_copy_does_not_make_a_stack_forget_what_it_has(
     assert engine.snapshot().resources == LENGTH + 2
 
 
-def test_a_backup_is_readable_by_its_owner_only_and_overwrites_nothing(
+def test_state_backup_is_private_and_never_overwrites_a_file(
     kept: "Scratch", tmp_path: Path
 ) -> None:
     with pytest.raises(WorkspaceError, match="has no state yet"):
@@ -123,7 +121,9 @@ def small_disk(scratch: "Scratch") -> Generator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def test_a_full_disk_loses_nothing(scratch: "Scratch", small_disk: Path) -> None:
+def test_update_on_a_full_disk_continues_after_space_is_freed(
+    scratch: "Scratch", small_disk: Path
+) -> None:
     engine = scratch.engine(chain(scratch, LONG))
     filler = small_disk / "filler"
 

@@ -1,7 +1,7 @@
-"""What others changed behind the program's back: shown by a preview, repaired by an update.
+"""External changes of deployed objects: a preview shows them, and an update repairs them.
 
-All changes are made at once, to objects that have nothing to do with each other; one preview, one
-update and one more preview tell about all of them.
+All changes are made at once, to unrelated objects. One preview, one update and one more preview
+cover all of them.
 """
 
 import json
@@ -52,18 +52,18 @@ CHANGES: dict[str, tuple[tuple[str, ...], Callable[[Platform], bool]]] = {
         lambda p: read(p, "poddisruptionbudget/redis", "{.spec.maxUnavailable}") == "1",
     ),
 }
-"""By resource: what is done to it, and whether it is right again."""
+"""By resource: the kubectl arguments of the change, and the check of its repair."""
 OF_OTHERS = (
     ("scale", "deployment/gateway", "--replicas=4"),
     ("annotate", "deployment/gateway", "example.com/note=theirs"),
     ("label", "deployment/gateway", "example.com/mark=theirs"),
 )
-"""What others may do: an autoscaler owns the replicas, and nobody owns all labels."""
+"""Allowed external changes: an autoscaler owns the replicas, and labels have many owners."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A platform that others changed and an update repaired."""
+    """A platform with external changes that an update has repaired."""
 
     platform: Platform
     shown: UpResult
@@ -87,37 +87,37 @@ def story(
 
 
 @pytest.mark.parametrize("resource", CHANGES)
-def test_a_foreign_change_is_shown(story: Story, resource: str) -> None:
+def test_preview_shows_external_changes(story: Story, resource: str) -> None:
     assert resource in [step.resource for step in story.shown.steps]
 
 
 @pytest.mark.parametrize("resource", CHANGES)
-def test_a_foreign_change_is_repaired(story: Story, resource: str) -> None:
+def test_update_repairs_external_changes(story: Story, resource: str) -> None:
     _, is_right = CHANGES[resource]
     assert is_right(story.platform)
 
 
-def test_a_preview_shows_nothing_else(story: Story) -> None:
+def test_preview_shows_only_external_changes(story: Story) -> None:
     assert sorted(step.resource for step in story.shown.steps) == sorted(CHANGES)
 
 
-def test_after_the_repair_there_is_nothing_to_show(story: Story) -> None:
+def test_preview_after_the_repair_is_empty(story: Story) -> None:
     assert story.after.changed == 0
 
 
-def test_what_an_autoscaler_owns_is_left_alone(story: Story) -> None:
+def test_replicas_set_by_an_autoscaler_are_kept(story: Story) -> None:
     assert story.of_gateway("{.spec.replicas}") == "4"
 
 
-def test_labels_and_annotations_of_others_are_left_alone(story: Story) -> None:
+def test_external_labels_and_annotations_are_kept(story: Story) -> None:
     notes = json.loads(story.of_gateway("{.metadata.annotations}"))
     assert notes["example.com/note"] == "theirs"
     assert json.loads(story.of_gateway("{.metadata.labels}"))["example.com/mark"] == "theirs"
 
 
-def test_a_foreign_change_of_what_the_whole_cluster_shares_is_an_error(story: Story) -> None:
+def test_external_change_of_a_namespace_label_is_a_conflict_error(story: Story) -> None:
     engine, kubectl = story.platform.engine, story.platform.kubectl
-    # The provider takes back what kubectl changed under its own name, so this is another tool's.
+    # The provider reverts changes of kubectl's field manager, so this change uses another one.
     words = ("label", "--overwrite", "--field-manager=gitops", f"ns/{story.platform.namespace}")
     label = "pod-security.kubernetes.io/enforce"
     kubectl(*words, f"{label}=privileged")

@@ -1,4 +1,4 @@
-"""What a release is, whoever writes to the generated project meanwhile."""
+"""Release records, while other processes write to the generated project."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 
 def program() -> Callable[[], None]:
-    """It deploys nothing and exports what the platform exports about releases."""
+    """A program without resources that exports the platform's release outputs."""
 
     def run() -> None:
         config = pulumi.Config("seawall")
@@ -37,7 +37,7 @@ def good_word(scratch: "Scratch") -> object:
     return good["settings"]["seawall:gateway"]["word"]
 
 
-def test_what_was_deployed_is_recorded_whatever_the_files_say_by_then(scratch: "Scratch") -> None:
+def test_release_record_contains_the_deployed_settings(scratch: "Scratch") -> None:
     commit(scratch, "first")
     engine = scratch.engine(program())
     engine.up(images={"gateway": "g:1"})
@@ -47,7 +47,7 @@ def test_what_was_deployed_is_recorded_whatever_the_files_say_by_then(scratch: "
     assert good_word(scratch) == "first"
 
 
-def test_looking_leaves_the_generated_project_alone(scratch: "Scratch") -> None:
+def test_read_only_operations_do_not_change_the_generated_project(scratch: "Scratch") -> None:
     commit(scratch, "first")
     engine = scratch.engine(program())
     engine.up(images={"gateway": "g:1"})
@@ -59,7 +59,7 @@ def test_looking_leaves_the_generated_project_alone(scratch: "Scratch") -> None:
     assert engine.layout.stack_file.read_bytes() == before
 
 
-def test_a_rollback_deploys_the_settings_of_then(scratch: "Scratch") -> None:
+def test_rollback_deploys_the_settings_of_the_last_good_release(scratch: "Scratch") -> None:
     commit(scratch, "first")
     engine = scratch.engine(program())
     engine.up(images={"gateway": "g:1"})
@@ -73,7 +73,7 @@ def test_a_rollback_deploys_the_settings_of_then(scratch: "Scratch") -> None:
     assert engine.snapshot().outputs["images"] == {"gateway": "g:1"}
 
 
-def test_images_that_nobody_names_stay_as_they_are_deployed(scratch: "Scratch") -> None:
+def test_unspecified_images_keep_their_deployed_version(scratch: "Scratch") -> None:
     engine = scratch.engine(program())
     engine.up(images={"gateway": "g:1", "redis": "r:1"})
     engine.preview(images={"gateway": "g:only-looked-at"})
@@ -81,6 +81,6 @@ def test_images_that_nobody_names_stay_as_they_are_deployed(scratch: "Scratch") 
     assert engine.snapshot().outputs["images"] == {"gateway": "g:1", "redis": "r:2"}
 
 
-def test_nothing_is_recorded_by_a_run_that_deployed_nothing(scratch: "Scratch") -> None:
+def test_run_without_a_deployment_records_no_release(scratch: "Scratch") -> None:
     with pytest.raises(WorkspaceError, match="nothing was deployed by this run"):
         scratch.engine(program()).record_good()

@@ -1,4 +1,4 @@
-"""A state in an S3 bucket that several machines use: against a real S3 server."""
+"""A state in an S3 bucket that several machines use, with a real S3 server."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ def in_the_environment(object_store: ObjectStore) -> Generator[None]:
 
 
 def share(scratch: "Scratch", store: ObjectStore) -> "Scratch":
-    """Put its state into a bucket that has the name of its namespace."""
+    """Put the state into a bucket with the name of the namespace."""
     bucket = versioned_bucket(store, scratch.namespace)
     scratch.share_state(backend=store.url(bucket), secrets_provider="passphrase")
     return scratch
@@ -40,13 +40,13 @@ def share(scratch: "Scratch", store: ObjectStore) -> "Scratch":
 
 @pytest.fixture
 def shared(scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
-    """A stack whose state is in the bucket."""
+    """A stack with its state in the bucket."""
     return share(scratch, object_store)
 
 
 @pytest.fixture(scope="module")
 def kept(module_scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
-    """A deployed chain whose state is in the bucket, for tests that leave it as it is."""
+    """A deployed chain with its state in the bucket, for tests that do not change it."""
     share(module_scratch, object_store)
     first = module_scratch.engine(chain(module_scratch), machine="first")
     assert first.snapshot().resources == 0, "a machine may look before anything was ever made"
@@ -54,7 +54,7 @@ def kept(module_scratch: "Scratch", object_store: ObjectStore) -> "Scratch":
     return module_scratch
 
 
-def test_two_machines_work_on_one_stack(kept: "Scratch") -> None:
+def test_two_machines_share_one_stack(kept: "Scratch") -> None:
     first = kept.engine(chain(kept), machine="first")
     second = kept.engine(chain(kept), machine="second")
     assert second.snapshot().resources == LENGTH + 2
@@ -63,7 +63,7 @@ def test_two_machines_work_on_one_stack(kept: "Scratch") -> None:
     assert not list(first.layout.files.rglob("*.json")), "the state is in the bucket only"
 
 
-def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -> None:
+def test_second_update_of_a_shared_state_names_the_lock_holder(shared: "Scratch") -> None:
     with updating(shared, machine="first"):
         with pytest.raises(UpdateRunning) as caught:
             shared.engine(chain(shared), machine="second").up()
@@ -71,7 +71,7 @@ def test_the_second_of_two_updates_names_who_holds_the_lock(shared: "Scratch") -
     assert links(shared) == LENGTH
 
 
-def test_another_machine_continues_an_update_that_was_cut_off(
+def test_another_machine_continues_an_interrupted_update_after_unlock(
     shared: "Scratch", object_store: ObjectStore
 ) -> None:
     first = shared.engine(chain(shared, LONG), machine="first")
@@ -88,7 +88,7 @@ def test_another_machine_continues_an_update_that_was_cut_off(
     assert held.get("KeyCount", 0) == 0
 
 
-def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") -> None:
+def test_machine_continues_its_own_interrupted_update(shared: "Scratch") -> None:
     engine = shared.engine(chain(shared, LONG))
     with pytest.raises(UpdateCutOff):
         engine.up(on_progress=at_done(5, lambda: kill(CLI, shared)))
@@ -96,7 +96,7 @@ def test_a_machine_continues_its_own_update_that_was_cut_off(shared: "Scratch") 
     assert links(shared) == LONG
 
 
-def test_the_lock_of_a_foreign_machine_stays(kept: "Scratch", object_store: ObjectStore) -> None:
+def test_lock_of_another_machine_is_respected(kept: "Scratch", object_store: ObjectStore) -> None:
     entry = {"pid": 7, "username": "anna", "hostname": "ci", "timestamp": "2026-01-01T00:00:00Z"}
     client = object_store.client()
     client.put_object(Bucket=kept.namespace, Key=LOCK, Body=json.dumps(entry))
@@ -143,7 +143,7 @@ def test_refused_credentials_are_one_line(
     assert "not-the-secret" not in str(caught.value)
 
 
-def test_a_bucket_that_does_not_answer_is_one_line(shared: "Scratch") -> None:
+def test_unreachable_bucket_is_one_line(shared: "Scratch") -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     gone = f"endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true"
@@ -169,7 +169,7 @@ def moto_kms(monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     server.stop()
 
 
-def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
+def test_kms_key_replaces_the_passphrase(
     shared: "Scratch",
     object_store: ObjectStore,
     moto_kms: str,
@@ -186,7 +186,7 @@ def test_a_key_of_a_key_service_encrypts_instead_of_a_passphrase(
     assert json.loads(body)["checkpoint"]["latest"]["secrets_providers"]["type"] == "cloud"
 
 
-def test_without_a_passphrase_the_user_is_told_how_to_give_one(
+def test_missing_passphrase_error_names_the_environment_variable(
     shared: "Scratch", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")

@@ -1,4 +1,4 @@
-"""YAML that means something else than it looks like is refused with its place."""
+"""YAML that does not mean what it looks like is refused with its position."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "Pulumi.test.yaml"
 
 
-def test_plain_yaml_is_taken_as_it_stands(file: Path) -> None:
+def test_plain_yaml_is_loaded_unchanged(file: Path) -> None:
     file.write_text("# naïve comment\na: 1\nb: {c: [1, x], d: 'ü', e: 2026-01-01}\r\n")
     assert load(file) == {"a": 1, "b": {"c": [1, "x"], "d": "ü", "e": "2026-01-01"}}
 
@@ -49,7 +49,7 @@ def test_plain_yaml_is_taken_as_it_stands(file: Path) -> None:
         ("a: *b\n", "line 1, column 4: alias *b; write the value"),
     ],
 )
-def test_what_is_refused_is_named_with_its_place(file: Path, text: str, told: str) -> None:
+def test_ambiguous_yaml_is_refused_with_its_position(file: Path, text: str, told: str) -> None:
     file.write_bytes(text.encode())
     with pytest.raises(WorkspaceError) as caught:
         load(file)
@@ -60,7 +60,7 @@ def test_what_is_refused_is_named_with_its_place(file: Path, text: str, told: st
     assert caught.value.exit_code == 2
 
 
-def test_bytes_that_are_no_utf_8_are_refused(file: Path) -> None:
+def test_invalid_utf_8_is_refused(file: Path) -> None:
     file.write_bytes(b"a: \xff\n")
     with pytest.raises(WorkspaceError, match=r"byte 4 is no UTF-8"):
         load(file)
@@ -84,7 +84,7 @@ def test_bytes_that_are_no_utf_8_are_refused(file: Path) -> None:
     ]
     + ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "=", "2026-01-01"],
 )
-def test_what_versions_of_yaml_read_differently_stays_a_text(file: Path, text: str) -> None:
+def test_values_that_yaml_versions_read_differently_stay_strings(file: Path, text: str) -> None:
     file.write_text(f"a: {text}\n")
     assert load(file) == {"a": text}
 
@@ -95,16 +95,14 @@ def test_what_versions_of_yaml_read_differently_stays_a_text(file: Path, text: s
     + [("true", True), ("False", False), ("null", None), ("~", None), ("", None)]
     + [('"1"', "1"), ("'true'", "true"), ("!!str 1", "1")],
 )
-def test_plain_numbers_and_booleans_are_what_they_look_like(
-    file: Path, text: str, value: object
-) -> None:
+def test_plain_numbers_and_booleans_are_parsed(file: Path, text: str, value: object) -> None:
     file.write_text(f"a: {text}\n")
     found = load(file)["a"]
     assert found == value
     assert type(found) is type(value)
 
 
-def test_what_is_written_is_read_as_the_same(file: Path) -> None:
+def test_dumped_values_are_loaded_unchanged(file: Path) -> None:
     values = {
         "t": ["1e5", "0100", "yes", "true", "1.0", "", "2:30"],
         "v": [1, 1.5, 1e30, None, True],

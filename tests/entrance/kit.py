@@ -1,4 +1,4 @@
-"""A real nginx with the kit's configuration, and the real agent that tells it the gateways."""
+"""A real nginx with the bundled configuration, and the real agent that names its gateways."""
 
 import asyncio
 import datetime as dt
@@ -31,7 +31,7 @@ MAX_BODY = 65536
 
 
 def configuration(*, port: int, resolver: int, scratch: Path) -> NginxConf:
-    """As the program makes it for `local`, with ports of this machine."""
+    """The nginx configuration of `local`, with ports of this machine."""
     values = changed(complete("local"), "gateway.admission.max_body_bytes", MAX_BODY)
     return NginxConf(
         gateway=parse(values).gateway,
@@ -49,7 +49,7 @@ def issue(
     host: str = "llm.example.com",
     ends_after: dt.timedelta = dt.timedelta(hours=1),
 ) -> None:
-    """A self-signed certificate as a Secret of cert-manager's has it: ca.crt is itself."""
+    """Write a self-signed certificate like a cert-manager Secret; it is also its own ca.crt."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = dt.datetime.now(dt.UTC)
@@ -73,7 +73,7 @@ def issue(
 
 
 class Nginx:
-    """nginx, its output kept in a file."""
+    """A running nginx, with its output in a file."""
 
     def __init__(self, conf: NginxConf, folder: Path) -> None:
         self.conf = conf
@@ -107,11 +107,11 @@ class Nginx:
         return f"{scheme}://127.0.0.1:{self.conf.listener.port}"
 
     def leave(self) -> None:
-        """What preStop does."""
+        """Do what the preStop hook does."""
         Path(self.conf.scratch, "leaving").touch()
 
     def quit(self) -> None:
-        """What the kubelet does then."""
+        """Send the signal that the kubelet sends after preStop."""
         self._process.send_signal(signal.SIGQUIT)
 
     def wait_for_exit(self, deadline_s: float) -> int:
@@ -125,7 +125,7 @@ class Nginx:
 
 @contextmanager
 def names_server(known: Sequence[str]) -> Generator[int]:
-    """The agent on a free port, told `known`, which may change meanwhile; the port."""
+    """Run the agent with the addresses in `known`, which may change; yields its free port."""
     port, health = free_port(), free_port()
 
     async def lookup(host: str) -> tuple[str, ...]:
@@ -162,9 +162,9 @@ def listening(address: str, port: int, *, backlog: int = 16) -> Generator[socket
 
 @contextmanager
 def silent(address: str, port: int) -> Generator[None]:
-    """An address where no connection comes about, as on a machine without power.
+    """An address that accepts no connection, like a machine without power.
 
-    Its queue of connections is full, so that the kernel leaves every further SYN without a word.
+    Its accept queue is full, so the kernel drops every further SYN.
     """
     with listening(address, port, backlog=0):
         waiting: list[socket.socket] = []

@@ -1,4 +1,4 @@
-"""The kit's nginx.conf, run by a real nginx in front of two real gateways."""
+"""The bundled nginx.conf, run by a real nginx in front of two real gateways."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.servers]
 FIRST, SECOND, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 RATE = 40.0
 RETRY_GOAL_S = 0.6
-"""The connect time-out, and as long again for the answer on a busy machine."""
+"""The connect timeout, and the same time again for the answer on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Generator[Simulator]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """The same on both addresses, as with pods."""
+    """A port that is the same on both addresses, as with pods."""
     return free_port()
 
 
@@ -78,7 +78,7 @@ def second(port: int, provider: Simulator, tmp_path: Path) -> Generator[Gateway]
 
 @pytest.fixture
 def known(first: Gateway) -> list[str]:
-    """What the cluster's name server says."""
+    """The addresses that the cluster's DNS server returns; tests change the list."""
     del first
     return [FIRST]
 
@@ -120,7 +120,7 @@ def ask(url: str, body: bytes | None = None, *, key: str = API_KEY, **headers: s
 
 
 def error_of(answer: Answer) -> dict[str, Any]:
-    """The error, which must have OpenAI's shape."""
+    """The error object of an answer, which must have OpenAI's shape."""
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
     error: dict[str, Any] = answer.json()["error"]
@@ -128,7 +128,7 @@ def error_of(answer: Answer) -> dict[str, Any]:
     return error
 
 
-def test_words_of_a_stream_arrive_as_they_are_said(nginx: Nginx) -> None:
+def test_stream_is_not_buffered(nginx: Nginx) -> None:
     """A busy machine may join the pieces of one stream; a proxy that buffers joins all of them."""
     wait_until(lambda: arrives_apart(nginx), deadline_s=15, what="a stream whose pieces are apart")
 
@@ -144,12 +144,12 @@ def arrives_apart(nginx: Nginx) -> bool:
             arrived.append(time.monotonic())
     connection.close()
     apart = [after - before for before, after in itertools.pairwise(arrived)]
-    # Twelve pieces with 30 ms after each; a proxy that buffers brings several of them at once.
+    # Twelve pieces with 30 ms after each; a buffering proxy delivers several of them at once.
     assert len(apart) >= 11
     return sum(gap > 0.015 for gap in apart) >= 8
 
 
-def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
+def test_no_request_fails_when_a_gateway_ends_under_load(
     nginx: Nginx, known: list[str], second: Gateway
 ) -> None:
     known.append(SECOND)
@@ -160,7 +160,7 @@ def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
             deadline_s=20,
             what="the second gateway to have its share",
         )
-        # The one that goes has nothing in hand: what comes after must all be answered.
+        # At its end the gateway has no request in flight, so all later requests must be answered.
         second.signal(signal.SIGTERM)
         wait_until(lambda: second.returncode is not None, deadline_s=20, what="it to end")
         sent = load.sent
@@ -172,7 +172,7 @@ def test_a_gateway_that_is_killed_costs_nothing_but_what_it_had_in_hand(
     assert retried, "the name server still names it, so some must have been refused there"
 
 
-def test_an_address_without_power_costs_a_connect_time_out_and_no_request(
+def test_unreachable_pod_costs_one_connect_timeout_and_no_request(
     nginx: Nginx, known: list[str], port: int
 ) -> None:
     with silent(SILENT, port):
@@ -190,7 +190,7 @@ def test_an_address_without_power_costs_a_connect_time_out_and_no_request(
         assert max(took) < 3 * RETRY_GOAL_S
 
 
-def test_a_request_of_which_a_byte_was_sent_is_not_sent_again(
+def test_request_is_not_retried_after_its_first_byte_was_sent(
     nginx: Nginx, known: list[str], port: int, provider: Simulator
 ) -> None:
     with listening(SILENT, port) as listener:
@@ -217,9 +217,7 @@ def test_a_request_of_which_a_byte_was_sent_is_not_sent_again(
         thread.join(timeout=5)
 
 
-def test_too_much_from_one_key_is_refused_and_others_do_not_notice(
-    conf: NginxConf, tmp_path: Path
-) -> None:
+def test_rate_limit_applies_per_key(conf: NginxConf, tmp_path: Path) -> None:
     limited = replace(conf, rate_limit=OwnLimit(requests_per_second=1, burst=1))
     with running(limited, tmp_path) as nginx:
         statuses = [ask(nginx.url, key="one").status for _ in range(4)]
@@ -231,41 +229,39 @@ def test_too_much_from_one_key_is_refused_and_others_do_not_notice(
         assert ask(nginx.url).status == 200
 
 
-def test_made_up_keys_do_not_help_where_addresses_are_counted(
-    conf: NginxConf, tmp_path: Path
-) -> None:
+def test_rate_limit_by_address_ignores_the_key(conf: NginxConf, tmp_path: Path) -> None:
     limit = OwnLimit(requests_per_second=1, by="address")
     with running(replace(conf, rate_limit=limit), tmp_path) as nginx:
         statuses = [ask(nginx.url, key=f"made-up-{n}").status for n in range(4)]
     assert 429 in statuses
 
 
-def test_a_body_that_is_too_large_is_refused_at_the_edge(nginx: Nginx) -> None:
+def test_too_large_body_is_refused_by_nginx(nginx: Nginx) -> None:
     answer = ask(nginx.url, b"x" * (MAX_BODY + 1))
     assert answer.status == 413
     assert error_of(answer)["code"] == "request_too_large"
 
 
-def test_errors_of_the_gateway_pass_unchanged(nginx: Nginx) -> None:
+def test_gateway_errors_pass_through_nginx_unchanged(nginx: Nginx) -> None:
     answer = ask(nginx.url, key="wrong")
     assert answer.status == 401
     assert error_of(answer)["code"] == "invalid_api_key"
 
 
-def test_nobody_there_is_a_502_that_clients_try_again(nginx: Nginx, known: list[str]) -> None:
+def test_no_reachable_gateway_is_a_502_with_retry_after(nginx: Nginx, known: list[str]) -> None:
     known[:] = ["127.0.0.9"]
 
     def refusal() -> Answer | None:
         answer = ask(nginx.url)
         return answer if answer.status == 502 else None
 
-    # Workers learn of other pods one after the other: only this answer is known to be a refusal.
+    # nginx workers learn the new pods one after the other, so keep the first 502 as the answer.
     refused = wait_until(refusal, deadline_s=10, what="nobody to be there")
     assert error_of(refused)["type"] == "server_error"
     assert refused.headers["retry-after"] == "1"
 
 
-def test_a_request_keeps_its_id_and_the_log_tells_no_secret(nginx: Nginx) -> None:
+def test_request_id_is_kept_and_the_access_log_contains_no_secret(nginx: Nginx) -> None:
     answer = ask(nginx.url, x_request_id="team-7")
     assert answer.headers["x-request-id"] == "team-7"
     odd = http_request("GET", f"{nginx.url}/v1/models", headers={"x-request-id": 'a"b'})
@@ -281,7 +277,7 @@ def test_a_request_keeps_its_id_and_the_log_tells_no_secret(nginx: Nginx) -> Non
         assert secret not in nginx.output
 
 
-def test_clients_are_asked_to_leave_before_nginx_does(nginx: Nginx) -> None:
+def test_connection_close_is_sent_while_nginx_is_leaving(nginx: Nginx) -> None:
     assert "connection" not in {
         name for name, value in ask(nginx.url).headers.items() if value == "close"
     }
@@ -291,7 +287,7 @@ def test_clients_are_asked_to_leave_before_nginx_does(nginx: Nginx) -> None:
     assert answer.headers["connection"] == "close"
 
 
-def test_a_stream_that_has_begun_is_finished_before_nginx_ends(nginx: Nginx) -> None:
+def test_open_stream_finishes_before_nginx_exits(nginx: Nginx) -> None:
     connection = http.client.HTTPConnection(nginx.url.removeprefix("http://"), timeout=10)
     headers = {"authorization": f"Bearer {API_KEY}", "content-type": "application/json"}
     connection.request("POST", "/v1/chat/completions", question(stream=True), headers)

@@ -1,1 +1,1 @@
-"""The fault suite: what a client sees of each fault of a provider; it makes docs/faults.md."""
+"""The fault suite: what a client sees of each provider fault; it generates docs/faults.md."""

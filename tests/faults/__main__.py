@@ -10,7 +10,7 @@ from tests.faults.suite import Observed, suite, table
 
 
 def main() -> int:
-    """0, or 1 when a client saw something else than it was promised."""
+    """Return 0, or 1 if a client saw another result than documented."""
     observed: list[Observed] = []
     with tempfile.TemporaryDirectory(prefix="seawall-faults-") as name, suite(Path(name)) as made:
         for case in CASES:

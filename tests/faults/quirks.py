@@ -1,6 +1,6 @@
-"""What providers say in ways of their own, and what clients see of it. The second target is well.
+"""Provider-specific answers, and what clients see of them. The second target is healthy.
 
-Each quirk is the exact bytes of an answer, as it was reported of that provider.
+Each quirk is the exact bytes of an answer, as reported for that provider.
 """
 
 import json
@@ -250,7 +250,7 @@ class Quirks:
         )
 
     def seen(self, quirk: Quirk) -> str:
-        """What a client sees of it, in the words of the cases."""
+        """The result that a client sees, in the same terms as the cases."""
         answer = self._gateway.chat(_name(QUIRKS.index(quirk)), stream=quirk.stream)
         return what_is_seen(answer, stream=quirk.stream)
 
@@ -266,7 +266,7 @@ def _name(number: int) -> str:
 
 @contextmanager
 def quirks(folder: Path) -> Generator[Quirks]:
-    """Gateway and providers, which are stopped at the end."""
+    """Run the gateway and the providers until the end of the block."""
     with ExitStack() as ending:
         urls = [ending.enter_context(provider(quirk.answer)) for quirk in QUIRKS]
         made = Quirks(folder, urls)
@@ -275,7 +275,7 @@ def quirks(folder: Path) -> Generator[Quirks]:
 
 
 def quirks_table(seen: Iterable[tuple[Quirk, str]]) -> str:
-    """The second table of docs/faults.md, made of a run."""
+    """The second table of docs/faults.md, generated from a run."""
     rows = [
         f"| {quirk.provider} | {quirk.title} | {'streamed' if quirk.stream else 'plain'} | {what} |"
         for quirk, what in seen

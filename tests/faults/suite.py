@@ -25,7 +25,7 @@ _BREAKER = {0: "closed", 1: "half-open", 2: "open"}
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One case in one way."""
+    """The result of one case, plain or streamed."""
 
     case: Case
     stream: bool
@@ -36,15 +36,15 @@ class Observed:
 
     @property
     def promised(self) -> Seen:
-        """What the client should have seen."""
+        """The documented result."""
         return self.case.streamed if self.stream else self.case.plain
 
 
 class Suite:
     """The gateway and its providers.
 
-    Each case has a model and a first target of its own: breakers, keys that rest and the budget for
-    retries tell of one case only.
+    Each case has its own model and first target, so breakers, resting keys and the retry budget
+    depend on one case only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -105,7 +105,7 @@ class Suite:
         self._second.heal()
 
     def _attempts(self) -> float:
-        """All that the gateway made, as it counts them itself."""
+        """The number of attempts by the gateway's own metrics."""
         lines = self._gateway.health("/metrics").body.decode().splitlines()
         wanted = "seawall_provider_attempts_total{"
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(wanted))
@@ -116,7 +116,7 @@ def _name(case: Case, *, stream: bool) -> str:
 
 
 def what_is_seen(answer: Answer, *, stream: bool) -> str:
-    """An answer in the words of the cases."""
+    """Describe an answer in the terms of the cases."""
     if answer.status == 200:
         whole = answer.events()[-1] == "[DONE]" if stream else "choices" in answer.json()
         target = "second" if answer.headers["x-seawall-provider"] == "second" else "first"
@@ -130,7 +130,7 @@ def what_is_seen(answer: Answer, *, stream: bool) -> str:
 
 @contextmanager
 def suite(folder: Path) -> Generator[Suite]:
-    """A suite that is stopped at the end."""
+    """Run a suite until the end of the block."""
     made = Suite(folder)
     try:
         yield made
@@ -139,7 +139,7 @@ def suite(folder: Path) -> Generator[Suite]:
 
 
 def table(observed: Iterable[Observed]) -> str:
-    """docs/faults.md, made of a run."""
+    """The text of docs/faults.md, generated from a run."""
     rows = [
         f"| {one.case.title} | {'streamed' if one.stream else 'plain'} | {one.seen.what} "
         f"| {one.seen.attempts} | {one.breaker} | {one.seconds:.1f} s |"

@@ -1,4 +1,4 @@
-"""Files of this host outside checkouts and caches, wherever the kit might leave some."""
+"""Files of this host outside checkouts and caches, in places where the kit might leave some."""
 
 import hashlib
 import os
@@ -34,18 +34,18 @@ _TEMPORARY = re.compile(
     r"seawall|pulumi|runc|containerd|ctd-|kube|etcd|coredns|buildah|storage-run|debootstrap|redis"
     r"|prometheus"
 )
-"""In /tmp anybody may leave files; these are of our kind."""
+"""Every program may leave files in /tmp; these names belong to the kit."""
 _STAYS = re.compile(r"(/var)?/run/xtables\.lock")
-"""Left by whoever asks iptables anything."""
+"""Created by every call of iptables."""
 _SHARED = ("/run/seawall", "/var/lib/seawall")
-"""The parents of every instance's folder."""
+"""The parent folders of all instance folders."""
 
 
 def names() -> Iterator[str]:
-    """Names where files come and go, names with digests where they are read by the whole host."""
+    """File names, with digests in places that the whole host reads."""
     patterns = [f"/{where}" for where in _PLACES]
     patterns += [f"{Path.home()}/{where}" for where in _HOME_PLACES]
-    # glob, not Path.glob, which fails when a folder goes while it is looked at.
+    # Use glob: Path.glob fails when a folder disappears during the search.
     places = [path for where in patterns for path in glob(where, include_hidden=True)]  # noqa: PTH207
     yield from (
         path
@@ -56,7 +56,7 @@ def names() -> Iterator[str]:
         yield from (str(path) for path in folder.iterdir() if _TEMPORARY.search(path.name))
     for folder, _, files in os.walk("/etc"):
         yield folder
-        # Links into /proc, such as mtab, tell of mounts, which are looked at for themselves.
+        # Links into /proc, such as mtab, list mounts, which the snapshot has separately.
         own = [
             name for name in files if not os.path.realpath(f"{folder}/{name}").startswith("/proc")
         ]

@@ -1,4 +1,4 @@
-"""What the kernel keeps for a host: mounts, network, packet filters, control groups, settings."""
+"""Kernel state of a host: mounts, network, packet filters, control groups, settings."""
 
 import os
 import re
@@ -22,14 +22,14 @@ _FILTERS = (
     ("ip", "rule"),
     ("ip", "-6", "rule"),
 )
-"""Each reads what the others may not see; what is not installed was not used either."""
+"""Each command may show rules that the others miss. A missing program cannot have set rules."""
 _COUNTERS = re.compile(r"\[\d+:\d+\]|^#.*$")
 _FRAME = re.compile(
     r"\*\w+|:[A-Z]+ ACCEPT|COMMIT"
     r"|table \w+ \w+ \{|chain [A-Z]+ \{|type \w+ hook \w+ priority .*; policy accept;|\}"
 )
-"""Of a table and its own chains, which stay where somebody has once used them: with no rule in it,
-a table does nothing."""
+"""Lines of an empty table and its built-in chains, which stay after their first use. A table
+without rules does nothing."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _OUR_CGROUPS = re.compile(r"sw[0-9a-f]{6}|seawall|kube|containerd|buildah|runc")
 _SETTINGS = Path("/proc/sys")
@@ -39,11 +39,11 @@ _RESTLESS = re.compile(
     r"|^net/ipv[46]/(conf|neigh)/(?!all/|default/|lo/)|^net/ipv6/conf/[^/]+/stable_secret"
     r"|^net/netfilter/nf_conntrack_count|^net/ipv4/route/|^vm/(stat_refresh|compact_memory)"
 )
-"""They count or measure, or belong to one interface and go with it."""
+"""Settings that count or measure, or that belong to one interface and vanish with it."""
 
 
 def mounts() -> Iterator[str]:
-    """Target, kind and source; numbered, since one may cover another."""
+    """Mounts as target, type and source; numbered, because one mount may cover another."""
     seen: Counter[str] = Counter()
     for line in Path("/proc/self/mounts").read_text().splitlines():
         source, target, kind = line.split()[:3]
@@ -53,20 +53,20 @@ def mounts() -> Iterator[str]:
 
 
 def links() -> Iterator[str]:
-    """Interfaces, and their addresses."""
+    """Network interfaces with their addresses."""
     yield from (line.split(":")[1].strip() for line in lines("ip", "-o", "link"))
     yield from (" ".join(line.split()[1:4]) for line in lines("ip", "-o", "address"))
 
 
 def routes() -> Iterator[str]:
-    """Of both families, in all tables."""
+    """Routes of both address families, in all tables."""
     for family in ("-4", "-6"):
         for line in lines("ip", family, "route", "show", "table", "all"):
             yield re.sub(r" expires \d+sec", "", line)
 
 
 def rules() -> Iterator[str]:
-    """Packet filters with their chains, address sets, and routing rules."""
+    """Packet filter rules with their chains, address sets, and routing rules."""
     for command in _FILTERS:
         if shutil.which(command[0]):
             for line in lines(*command):
@@ -76,7 +76,7 @@ def rules() -> Iterator[str]:
 
 
 def cgroups() -> Iterator[str]:
-    """The top of every tree, and what is deeper and of our kind: services come and go there."""
+    """Top-level control groups, and deeper ones of the kit: other services come and go there."""
     unified = (_CGROUPS / "cgroup.controllers").exists()
     trees = [_CGROUPS] if unified else [d for d in _CGROUPS.iterdir() if not d.is_symlink()]
     for tree in trees:
@@ -102,7 +102,7 @@ def settings() -> Iterator[str]:
 
 
 def devices() -> Iterator[str]:
-    """Loop devices in use, and mapped ones."""
+    """Loop devices in use, and device-mapper devices."""
     for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
         yield f"{backing.parts[3]} {backing.read_text().strip()}"
     for name in Path("/sys/block").glob("dm-*/dm/name"):
@@ -110,6 +110,6 @@ def devices() -> Iterator[str]:
 
 
 def lines(*command: str) -> list[str]:
-    """What a command prints."""
+    """The output lines of a command."""
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()

@@ -1,10 +1,10 @@
-"""A picture of this host: everything that a cluster might leave behind.
+"""A snapshot of this host: everything that a cluster might leave behind.
 
-Other clusters of this kit may come and go on the same machine while a test runs; what carries the
-name of another instance is left out.
+Other clusters of this kit may come and go on the same machine while a test runs. Items with the
+name of another instance are left out.
 
-Not looked at: kernel modules, which the kernel loads by itself when a feature is first used, and
-the folders that are meant to stay, which are the checkout and the cache of builds.
+The snapshot omits kernel modules, which the kernel loads at the first use of a feature, and the
+folders that stay on purpose: the checkout and the build cache.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ __all__ = ["Picture", "left_behind", "take_picture"]
 
 _INSTANCE = re.compile(r"sw[0-9a-f]{6}")
 _OF_A_TEST = re.compile(r"swt-?[0-9a-f]{6}")
-"""A network that a test has made for itself, of another run perhaps: never a cluster's."""
+"""The name of a network that a test created, perhaps in another run; never a cluster's."""
 _OTHERS_DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Each a set of names; equal pictures mean that nothing was left."""
+    """A snapshot as sets of names; equal snapshots mean that nothing was left behind."""
 
     processes: frozenset[str]
     namespaces: frozenset[str]
@@ -41,7 +41,7 @@ class Picture:
     files: frozenset[str]
 
     def left_since(self, before: "Picture") -> dict[str, list[str]]:
-        """What is there now and was not before, by kind; empty kinds are left out."""
+        """New items since the earlier snapshot, by kind; empty kinds are left out."""
         grown = {
             field.name: sorted(getattr(self, field.name) - getattr(before, field.name))
             for field in fields(self)
@@ -50,7 +50,7 @@ class Picture:
 
 
 def take_picture(kit: Kit) -> Picture:
-    """Look at everything once, for the cluster of `kit`."""
+    """Take one snapshot, for the cluster of `kit`."""
     instance = kit.instance.name
 
     def kept(names: Iterable[str]) -> frozenset[str]:
@@ -74,10 +74,10 @@ def take_picture(kit: Kit) -> Picture:
 
 
 def left_behind(kit: Kit, before: Picture) -> dict[str, list[str]]:
-    """What is there and was not before, by kind.
+    """New items since the earlier snapshot, by kind.
 
-    What carries the instance's name counts at once. The rest may be another program's, which comes
-    and goes: it counts when it stays.
+    Items with the instance's name count at once. Other items may belong to another program that
+    comes and goes, so they count only if they stay.
     """
     left: dict[str, list[str]] = {}
 

@@ -1,4 +1,4 @@
-"""Processes of this host, the namespaces that they are in and the sockets that they listen on."""
+"""Processes of this host, their namespaces and their listening sockets."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ __all__ = ["Process", "daemons", "listening", "namespaces", "pss_kib", "running"
 _KIND = re.compile(
     r"seawall/sw[0-9a-f]{6}|seawall-store|kube-|kubelet|containerd|etcd|pulumi-resource"
 )
-"""Command lines of the kit's parts, for those that say in no other way whose they are."""
+"""Command lines of the kit's programs that cannot be attributed to an instance otherwise."""
 _INSTANCE = re.compile(r"sw[0-9a-f]{6}")
 _HOME = re.compile(r"(?:^|\0)SEAWALL_HOME=([^\0]+)")
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
@@ -22,7 +22,7 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; `instances` are those that it speaks of, or belongs to."""
+    """One process; `instances` are the cluster instances that it names or belongs to."""
 
     pid: int
     parent: int
@@ -32,7 +32,7 @@ class Process:
 
     @classmethod
     def of(cls, entry: Path) -> "Process":
-        """Raises OSError when it has ended."""
+        """Read a process; raises OSError if the process has ended."""
         pid = int(entry.name)
         command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
         told = command + (entry / "cgroup").read_text()
@@ -46,14 +46,14 @@ class Process:
 
 
 def _by_environment(entry: Path) -> frozenset[str]:
-    """The instance of the state folder that it was started with, see `seawall.testbed.cluster`."""
+    """The instance of the process' state folder, see `seawall.testbed.cluster`."""
     environment = (entry / "environ").read_bytes().decode(errors="replace")
     homes = [str(Path(home).resolve()) for home in _HOME.findall(environment)]
     return frozenset(f"sw{hashlib.sha256(home.encode()).hexdigest()[:6]}" for home in homes)
 
 
 def running() -> Mapping[int, Process]:
-    """All processes, but for this one and what it has started: those are the tests' own."""
+    """All processes except this one and its descendants, which belong to the tests."""
     found: dict[int, Process] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -72,10 +72,10 @@ def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
 
 
 def _is_somebodys(process: Process, found: Mapping[int, Process]) -> bool:
-    """Whether a program that still runs, and is none of our kind, has started it.
+    """Whether a running program that is not part of the kit has started the process.
 
-    What `down` forgot has lost its starter: at the top of its line is one of our kind, or one in
-    namespaces of its own.
+    A process that `down` forgot has lost its parent: its topmost ancestor is a program of the kit,
+    or a program in its own namespaces.
     """
     while process.parent in found and process.parent != 1:
         process = found[process.parent]
@@ -87,7 +87,7 @@ def _mark(instances: frozenset[str]) -> str:
 
 
 def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Those of the instance, and those of our kind that are nobody's."""
+    """Processes of the instance, and processes of the kit without an owner."""
     foreign = _namespaces_of_others(found.values(), instance)
     for process in found.values():
         ours = instance in process.instances
@@ -97,7 +97,7 @@ def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
 
 
 def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Those that one of the instance or nobody's is in, beside the ones of this process."""
+    """Namespaces of the instance's and of ownerless processes, except this process' own."""
     foreign = _namespaces_of_others(found.values(), instance)
     own = _own_namespaces()
     for process in found.values():
@@ -107,9 +107,9 @@ def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
 
 
 def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
-    """Listening sockets of this network, named ones included.
+    """Listening sockets of this network namespace, Unix sockets included.
 
-    On loopback and with names of its own, anybody may listen: there, only our kind counts.
+    Other programs may listen on loopback and on Unix sockets: there, only the kit's count.
     """
     for line in [*lines("ss", "-Hltunp"), *lines("ss", "-Hlxp")]:
         pids = [int(pid) for pid in re.findall(r"pid=(\d+)", line)]
@@ -133,13 +133,13 @@ def _own_namespaces() -> frozenset[str]:
 
 
 def _namespaces_of_others(found: Iterable[Process], instance: str) -> set[str]:
-    """Those with a process of another instance in them."""
+    """Namespaces that contain a process of another instance."""
     own = _own_namespaces()
     return {n for p in found if p.instances - {instance} for n in p.namespaces - own}
 
 
 def pss_kib(pid: int) -> int:
-    """Proportional set size: what it has alone, and its share of what it has with others."""
+    """Proportional set size in KiB: private memory plus the process' share of shared memory."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # it has ended

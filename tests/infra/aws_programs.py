@@ -1,4 +1,4 @@
-"""Runs AwsBuildingBlocks under Pulumi's mocks, and hands back what it registers as plain data."""
+"""Runs AwsBuildingBlocks under Pulumi's mocks, and returns the registered resources as data."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Built:
-    """What a program registered, and the component's outputs as they were resolved."""
+    """The resources that a program registered, and the resolved outputs of the component."""
 
     resources: tuple[Resource, ...]
     outputs: Values = field(default_factory=dict[str, Any])
@@ -48,7 +48,7 @@ class Built:
 
 
 class AwsMocks(runtime_mocks.MockMonitor):
-    """Pulumi mocks of AWS: outputs are the inputs, an ARN and a repository's URL."""
+    """Pulumi mocks of AWS: the outputs are the inputs, an ARN and a repository URL."""
 
     def __init__(self) -> None:
         super().__init__(_NoCalls())
@@ -85,7 +85,7 @@ class _NoCalls(pulumi.runtime.Mocks):
 
 
 def complete_settings() -> Values:
-    """Every part, as a stack file would say it."""
+    """Settings with every part, as a stack file contains them."""
     return {
         "region": REGION,
         "kms_key_arn": KEY,
@@ -105,7 +105,7 @@ def complete_settings() -> Values:
 
 
 def parsed(values: Values) -> Aws:
-    """As the configuration is read: through JSON, in which lists may become tuples."""
+    """Parse settings like the configuration: through JSON, where lists may become tuples."""
     return Aws.model_validate_json(json.dumps(values))
 
 

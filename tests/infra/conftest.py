@@ -11,7 +11,7 @@ from tests.infra.environments import ENVIRONMENTS, Platform, Values, complete, p
 
 @pytest.fixture(scope="session", autouse=True)
 def _schemas() -> Generator[None]:  # pyright: ignore[reportUnusedFunction] - used by itself
-    """The library reads the file of all definitions again for every manifest."""
+    """Cache the schema file, which the library otherwise reads again for every manifest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "schema_contents", cache(utils.schema_contents))
         yield

@@ -1,4 +1,4 @@
-"""The four environments as the program registers them, as plain data."""
+"""The resources that the program registers for the four environments, as plain data."""
 
 import copy
 import json
@@ -32,7 +32,7 @@ ENVIRONMENTS = ("local", "dev", "staging", "prod")
 WATCHING = (
     *("alertmanager", "blackbox_exporter", "metrics_adapter", "prometheus", "redis_exporter"),
 )
-"""The images of what watches."""
+"""The images of the monitoring components."""
 IMAGES = {
     name: f"seawall/{name.replace('_', '-')}:test"
     for name in ("entrance", "gateway", "redis", *WATCHING)
@@ -41,7 +41,7 @@ PINNED = {
     name: f"registry.example/seawall/{name}@sha256:{digit * 64}"
     for name, digit in (("gateway", "a"), ("redis", "b"))
 }
-"""Make-believe digests."""
+"""Fake digests."""
 
 Values = dict[str, Any]
 
@@ -72,13 +72,13 @@ def pod_spec(resource: Resource) -> Values:
 
 
 def annotations(inputs: Mapping[str, Any]) -> Values:
-    """Those of an object, but for those that tell Pulumi's provider what to do."""
+    """The annotations of an object, without those that control Pulumi's provider."""
     told: Values = inputs["metadata"].get("annotations", {})
     return {name: value for name, value in told.items() if not name.startswith("pulumi.com/")}
 
 
 def committed(env: str) -> Values:
-    """The values of the committed file, to be changed at will."""
+    """A copy of the values of the committed file, which the caller may change."""
     return copy.deepcopy(_read(env))
 
 
@@ -89,7 +89,7 @@ def _read(env: str) -> Values:
 
 
 def complete(env: str) -> Values:
-    """The committed values with what the kit or the team adds, make-believe."""
+    """The committed values, plus fake values for what the kit or the team adds."""
     values = committed(env)
     values["seawall:images"] = dict(IMAGES if env == "local" else PINNED)
     if "seawall:state" in values:
@@ -115,7 +115,7 @@ def changed(values: Values, path: str, value: object) -> Values:
 
 
 def platform_of(values: Mapping[str, object]) -> Platform:
-    """What the program registers for `values`; tests of the same values share it."""
+    """The resources that the program registers for `values`; cached for equal values."""
     return _platform_of(json.dumps(values))
 
 

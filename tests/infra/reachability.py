@@ -1,7 +1,7 @@
-"""Who may reach whom under NetworkPolicies, as Kubernetes defines them.
+"""Evaluates which connections NetworkPolicies allow, as Kubernetes defines them.
 
-A pod that no policy selects for a direction allows everything in it; otherwise something must
-allow it. A connection between pods needs both: the source's egress and the target's ingress.
+If no policy selects a pod for a direction, all traffic in that direction is allowed. Otherwise a
+rule must allow it. A connection between pods needs the source's egress and the target's ingress.
 https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a connection goes."""
+    """The target of a connection."""
 
     place: Place
     port: int
@@ -65,7 +65,7 @@ def _allowed(
 
 
 def _directions(spec: Mapping[str, Any]) -> Sequence[str]:
-    """What the policy is about, when it does not say so itself, too."""
+    """The directions of the policy, with Kubernetes' defaults without `policyTypes`."""
     return spec.get("policyTypes") or ["Ingress", *(["Egress"] if "egress" in spec else [])]
 
 

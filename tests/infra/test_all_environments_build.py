@@ -59,7 +59,7 @@ def test_manifests_with_every_optional_key_are_valid(version: str) -> None:
     assert problems(platform_of(values), version) == []
 
 
-def test_an_unknown_field_would_be_found(platforms: dict[str, Platform]) -> None:
+def test_schema_validation_finds_unknown_fields(platforms: dict[str, Platform]) -> None:
     manifest = dict(platforms["local"].one("Deployment", "gateway").inputs)
     manifest["spec"] = {**manifest["spec"], "replica": 1}
     with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
@@ -67,7 +67,9 @@ def test_an_unknown_field_would_be_found(platforms: dict[str, Platform]) -> None
 
 
 @pytest.mark.parametrize(("env", "least", "most"), [("dev", 1, 2), ("staging", 2, 6)])
-def test_the_range_of_pods(platforms: dict[str, Platform], env: str, least: int, most: int) -> None:
+def test_autoscaler_has_the_replica_range_of_its_environment(
+    platforms: dict[str, Platform], env: str, least: int, most: int
+) -> None:
     spec = platforms[env].one("HorizontalPodAutoscaler", "gateway").inputs["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (least, most)
 
@@ -85,14 +87,14 @@ def test_production_has_three_to_twenty_pods_over_zones(platforms: dict[str, Pla
 @pytest.mark.parametrize(
     ("env", "protected"), [("local", False), ("dev", False), ("staging", True), ("prod", True)]
 )
-def test_what_holds_data_is_protected_where_it_is_wished(
+def test_stateful_resources_are_protected_in_staging_and_prod(
     platforms: dict[str, Platform], env: str, *, protected: bool
 ) -> None:
     marked = {item.title for item in platforms[env].registrations if item.protect}
     assert marked == ({"Namespace namespace", "StatefulSet redis"} if protected else set())
 
 
-def test_volumes_outlive_the_stateful_set(platforms: dict[str, Platform]) -> None:
+def test_volume_claims_are_retained(platforms: dict[str, Platform]) -> None:
     spec = platforms["prod"].one("StatefulSet", "redis").inputs["spec"]
     assert spec["persistentVolumeClaimRetentionPolicy"] == {
         "whenDeleted": "Retain",
@@ -100,7 +102,7 @@ def test_volumes_outlive_the_stateful_set(platforms: dict[str, Platform]) -> Non
     }
 
 
-def test_five_pods_of_redis_know_each_other_and_their_quorum() -> None:
+def test_five_redis_pods_get_all_host_names_and_the_quorum() -> None:
     values = changed(changed(complete("prod"), "redis.replicas", 5), "redis.quorum", 3)
     platform = platform_of(values)
     stateful_set = platform.one("StatefulSet", "redis")
@@ -113,7 +115,7 @@ def test_five_pods_of_redis_know_each_other_and_their_quorum() -> None:
     assert platform.one("Service", "redis-4")
 
 
-def test_the_agents_get_the_units_that_they_read(platform: Platform) -> None:
+def test_agent_variables_have_the_expected_units(platform: Platform) -> None:
     container = pod_spec(platform.one("StatefulSet", "redis"))["containers"][0]
     given = {item["name"]: item.get("value") for item in container["env"]}
     assert given["SEAWALL_DOWN_AFTER_MS"] == "5000"
@@ -121,7 +123,7 @@ def test_the_agents_get_the_units_that_they_read(platform: Platform) -> None:
     assert given["SEAWALL_MAX_LAG_S"] == "3"
 
 
-def test_volumes_have_the_class_that_was_asked_for(values: Values) -> None:
+def test_volume_claims_use_the_configured_storage_class(values: Values) -> None:
     platform = platform_of(changed(values, "redis.storage_class", "fast"))
     (claim,) = platform.one("StatefulSet", "redis").inputs["spec"]["volumeClaimTemplates"]
     assert claim["spec"]["storageClassName"] == "fast"
@@ -140,13 +142,13 @@ def test_budgets_and_spreads_follow_the_configuration(values: Values) -> None:
     assert set(apart) == {"requiredDuringSchedulingIgnoredDuringExecution"}
 
 
-def test_the_context_reaches_the_provider(values: Values) -> None:
+def test_kubernetes_context_is_passed_to_the_provider(values: Values) -> None:
     platform = platform_of(changed(values, "kubernetes.context", "team"))
     assert platform.one("kubernetes", "cluster").inputs["context"] == "team"
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_no_committed_file_names_what_only_the_team_knows(env: str) -> None:
+def test_committed_files_contain_no_team_specific_values(env: str) -> None:
     values = committed(env)
     assert "seawall:images" not in values
     assert "seawall:secrets" not in values
@@ -157,7 +159,7 @@ def test_no_committed_file_names_what_only_the_team_knows(env: str) -> None:
 
 
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
-def test_the_file_of_a_team_says_how_to_set_what_is_missing(env: str) -> None:
+def test_team_files_document_how_to_set_missing_values(env: str) -> None:
     text = (CHECKOUT / f"Pulumi.{env}.yaml").read_text(encoding="utf-8")
     said = set(re.findall(r"--path 'seawall:([a-z._]+)'", text))
     backup = {"backup.bucket", "backup.image"} if "seawall:backup" in committed(env) else set[str]()
@@ -166,7 +168,7 @@ def test_the_file_of_a_team_says_how_to_set_what_is_missing(env: str) -> None:
 
 
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
-def test_teams_have_their_secrets_in_a_store_and_their_own_cluster(env: str) -> None:
+def test_team_environments_use_vault_and_an_existing_cluster(env: str) -> None:
     environment = parse(complete(env))
     assert environment.secret_store.kind == "vault"
     assert environment.kubernetes.cluster == "existing"

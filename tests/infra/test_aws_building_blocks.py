@@ -1,4 +1,4 @@
-"""What is made in an AWS account."""
+"""The resources that are created in an AWS account."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def blocks() -> Built:
     return built()
 
 
-def test_components_have_the_kits_own_type_tokens(blocks: Built) -> None:
+def test_aws_components_have_seawall_type_tokens(blocks: Built) -> None:
     own = {item.type for item in blocks.resources if item.type.startswith("seawall:")}
     assert own == {
         "seawall:aws:AwsBuildingBlocks",
@@ -42,7 +42,7 @@ def test_components_have_the_kits_own_type_tokens(blocks: Built) -> None:
     }
 
 
-def test_nothing_is_made_that_the_settings_do_not_name() -> None:
+def test_only_configured_aws_resources_are_created() -> None:
     made = built({"region": REGION})
     assert [item.type for item in made.resources if item.type.startswith("aws:")] == []
     assert made.outputs == {
@@ -54,18 +54,18 @@ def test_nothing_is_made_that_the_settings_do_not_name() -> None:
     }
 
 
-def test_the_provider_works_in_the_named_region(blocks: Built) -> None:
+def test_aws_provider_uses_the_configured_region(blocks: Built) -> None:
     (provider,) = [item for item in blocks.resources if item.type == "pulumi:providers:aws"]
     assert provider.inputs["region"] == REGION
 
 
-def test_every_setting_of_the_bucket_is_about_the_bucket(blocks: Built) -> None:
+def test_all_bucket_resources_refer_to_the_bucket(blocks: Built) -> None:
     assert blocks.one("Bucket").inputs == {"bucket": "example-backups"}
     for kind in COMPANIONS:
         assert blocks.one(kind).inputs["bucket"] == "example-backups", kind
 
 
-def test_the_bucket_is_closed_to_the_public(blocks: Built) -> None:
+def test_bucket_blocks_public_access(blocks: Built) -> None:
     block = dict(blocks.one("BucketPublicAccessBlock").inputs)
     del block["bucket"]
     assert block == {
@@ -96,7 +96,7 @@ def test_the_bucket_refuses_requests_without_tls(blocks: Built) -> None:
 
 
 @pytest.mark.parametrize(("days", "expected"), [({}, 7), ({"days": 30}, 30)])
-def test_what_the_bucket_holds_expires(days: Values, expected: int) -> None:
+def test_bucket_objects_and_versions_expire(days: Values, expected: int) -> None:
     values = complete_settings()
     values["backup_bucket"].update(days)
     made = built(values)
@@ -113,7 +113,7 @@ def test_what_the_bucket_holds_expires(days: Values, expected: int) -> None:
     }
 
 
-def test_the_named_key_encrypts_everything_that_holds_data(blocks: Built) -> None:
+def test_configured_kms_key_encrypts_all_stored_data(blocks: Built) -> None:
     (rule,) = blocks.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
     assert rule == {
         "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY},
@@ -125,7 +125,7 @@ def test_the_named_key_encrypts_everything_that_holds_data(blocks: Built) -> Non
         assert repository.inputs["encryptionConfigurations"] == expected
 
 
-def test_without_a_key_aws_encrypts_with_its_own() -> None:
+def test_default_aws_encryption_is_used_without_a_kms_key() -> None:
     values = complete_settings()
     del values["kms_key_arn"]
     made = built(values)
@@ -146,7 +146,7 @@ def test_secrets_have_names_and_no_values(blocks: Built) -> None:
     assert blocks.all("SecretVersion") == []
 
 
-def test_a_managed_redis_lets_its_clients_in_and_nothing_out(blocks: Built) -> None:
+def test_managed_redis_group_allows_client_ingress_and_no_egress(blocks: Built) -> None:
     rules = [item for item in blocks.all("SecurityGroupIngressRule") if "redis" in item.name]
     assert [rule.inputs for rule in rules] == [
         {
@@ -160,7 +160,7 @@ def test_a_managed_redis_lets_its_clients_in_and_nothing_out(blocks: Built) -> N
     assert not any("redis" in item.name for item in blocks.all("SecurityGroupEgressRule"))
 
 
-def test_the_entrance_leads_from_its_clients_to_the_gateways_ports(blocks: Built) -> None:
+def test_entrance_group_allows_clients_in_and_gateway_ports_out(blocks: Built) -> None:
     rules = [item for item in blocks.all("SecurityGroupIngressRule") if "entrance" in item.name]
     assert [(rule.inputs["fromPort"], rule.inputs["cidrIpv4"]) for rule in rules] == [
         (443, "192.0.2.0/24")
@@ -182,13 +182,13 @@ def test_the_entrance_leads_from_its_clients_to_the_gateways_ports(blocks: Built
     ]
 
 
-def test_security_groups_themselves_hold_no_rules(blocks: Built) -> None:
-    # Rules inside a group and rules beside it undo each other.
+def test_security_groups_have_no_inline_rules(blocks: Built) -> None:
+    # Inline rules and separate rule resources overwrite each other.
     for group in blocks.all("SecurityGroup"):
         assert set(group.inputs) == {"description", "vpcId"}
 
 
-def test_a_tag_in_a_repository_means_one_image_for_ever(blocks: Built) -> None:
+def test_repository_tags_are_immutable_and_scanned(blocks: Built) -> None:
     names = [repository.inputs["name"] for repository in blocks.all("Repository")]
     assert names == ["seawall/gateway", "seawall/redis"]
     for repository in blocks.all("Repository"):
@@ -196,7 +196,7 @@ def test_a_tag_in_a_repository_means_one_image_for_ever(blocks: Built) -> None:
         assert repository.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
 
 
-def test_images_without_a_tag_are_removed(blocks: Built) -> None:
+def test_untagged_images_expire(blocks: Built) -> None:
     (rule,) = blocks.document("LifecyclePolicy", "aws-seawall-gateway")["rules"]
     assert rule["selection"] == {
         "tagStatus": "untagged",
@@ -208,7 +208,7 @@ def test_images_without_a_tag_are_removed(blocks: Built) -> None:
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_what_holds_state_is_protected_as_told(*, protect: bool) -> None:
+def test_stateful_aws_resources_follow_the_protect_setting(*, protect: bool) -> None:
     made = built(protect=protect)
     stateful = [*made.all("Bucket"), *made.all("Secret"), *made.all("Repository")]
     assert len(stateful) == 5
@@ -217,7 +217,7 @@ def test_what_holds_state_is_protected_as_told(*, protect: bool) -> None:
     assert not any(item.protect for item in others)
 
 
-def test_outputs_name_what_was_made(blocks: Built) -> None:
+def test_outputs_name_the_created_resources(blocks: Built) -> None:
     assert blocks.outputs == {
         "bucket": "example-backups",
         "secret_arns": {

@@ -1,4 +1,4 @@
-"""Who may take which role, and what the role may do."""
+"""Who may assume which IAM role, and what the role may do."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def blocks() -> Built:
 
 
 @pytest.mark.parametrize("account", ["seawall-backup", "seawall-secrets"])
-def test_a_role_trusts_exactly_one_service_account(blocks: Built, account: str) -> None:
+def test_iam_role_trusts_exactly_one_service_account(blocks: Built, account: str) -> None:
     trust = blocks.document("Role", f"aws-{account}", "assumeRolePolicy")
     assert trust == {
         "Version": "2012-10-17",
@@ -41,7 +41,7 @@ def test_a_role_trusts_exactly_one_service_account(blocks: Built, account: str) 
     }
 
 
-def test_the_backup_job_may_use_its_prefix_of_the_bucket_and_no_more(blocks: Built) -> None:
+def test_backup_role_may_only_use_its_bucket_prefix(blocks: Built) -> None:
     document = blocks.document("RolePolicy", "aws-seawall-backup")
     assert document["Statement"] == [
         {
@@ -66,7 +66,7 @@ def test_the_backup_job_may_use_its_prefix_of_the_bucket_and_no_more(blocks: Bui
     ]
 
 
-def test_the_reader_of_secrets_may_read_these_secrets_and_no_more(blocks: Built) -> None:
+def test_secrets_role_may_only_read_the_listed_secrets(blocks: Built) -> None:
     document = blocks.document("RolePolicy", "aws-seawall-secrets")
     arns = [
         f"arn:aws:secretsmanager:::seawall/test/{name}"
@@ -83,7 +83,7 @@ def test_the_reader_of_secrets_may_read_these_secrets_and_no_more(blocks: Built)
     ]
 
 
-def test_without_an_oidc_provider_there_are_no_roles() -> None:
+def test_no_roles_are_created_without_an_oidc_provider() -> None:
     values = complete_settings()
     del values["oidc_provider_arn"]
     made = built(values)
@@ -91,6 +91,6 @@ def test_without_an_oidc_provider_there_are_no_roles() -> None:
     assert made.outputs["role_arns"] == {}
 
 
-def test_without_secrets_nobody_gets_a_right_to_read_them() -> None:
+def test_no_secrets_role_is_created_without_secrets() -> None:
     made = built(secret_names=())
     assert [role.name for role in made.all("Role")] == ["aws-seawall-backup"]

@@ -1,4 +1,4 @@
-"""The ways in, each as the program registers it, and what of them is refused."""
+"""The kinds of entrance, as the program registers them, and the refused settings."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def refusal(values: Values) -> str:
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("kind", EVERY)
-def test_manifests_of_every_way_in_are_valid(kind: str, version: str) -> None:
+def test_manifests_of_every_entrance_kind_are_valid(kind: str, version: str) -> None:
     plain = {item.title for item in platform_of(complete("prod")).registrations}
     made = [item for item in built(EVERY[kind]).registrations if item.title not in plain]
     manifests = [dict(item.inputs) for item in made if "apiVersion" in item.inputs]
@@ -86,7 +86,7 @@ def test_manifests_of_every_way_in_are_valid(kind: str, version: str) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_an_ingress_neither_buffers_nor_gives_up_before_the_gateway_does() -> None:
+def test_ingress_disables_buffering_and_waits_longer_than_the_gateway() -> None:
     ingress = built(INGRESS).one("Ingress", "entrance").inputs
     told = ingress["metadata"]["annotations"]
     nginx = {
@@ -94,7 +94,7 @@ def test_an_ingress_neither_buffers_nor_gives_up_before_the_gateway_does() -> No
     }
     assert told["cert-manager.io/cluster-issuer"] == "letsencrypt"
     assert nginx["proxy-buffering"] == nginx["proxy-request-buffering"] == "off"
-    # The deadline of 10 minutes, and five seconds for the gateway's own answer.
+    # The deadline of 10 minutes, plus five seconds for the gateway's own answer.
     assert nginx["proxy-read-timeout"] == nginx["proxy-send-timeout"] == "605"
     assert nginx["proxy-body-size"] == str(32 << 20)
     assert nginx["proxy-next-upstream"] == "error timeout"
@@ -107,19 +107,19 @@ def test_an_ingress_neither_buffers_nor_gives_up_before_the_gateway_does() -> No
     assert path["backend"]["service"]["name"] == "gateway"
 
 
-def test_annotations_of_the_team_win() -> None:
+def test_configured_annotations_override_defaults() -> None:
     own = {"nginx.ingress.kubernetes.io/proxy-connect-timeout": "3"}
     ingress = built({**INGRESS, "annotations": own}).one("Ingress", "entrance").inputs
     assert own.items() <= ingress["metadata"]["annotations"].items()
 
 
-def test_another_controller_is_told_nothing_that_it_does_not_know() -> None:
+def test_other_ingress_controllers_get_no_nginx_annotations() -> None:
     other = {**INGRESS, "controller": "other"}
     del other["rate_limit"], other["tls"]
     assert annotations(built(other).one("Ingress", "entrance").inputs) == {}
 
 
-def test_a_gateway_has_a_listener_for_each_host_and_a_route_with_time_outs() -> None:
+def test_gateway_api_has_a_listener_per_host_and_a_route_with_timeouts() -> None:
     platform = built(GATEWAY_API)
     gateway = platform.one("Gateway", "entrance").inputs
     assert annotations(gateway) == {"cert-manager.io/cluster-issuer": "letsencrypt"}
@@ -133,7 +133,7 @@ def test_a_gateway_has_a_listener_for_each_host_and_a_route_with_time_outs() -> 
     assert rule["backendRefs"] == [{"name": "gateway", "port": 80}]
 
 
-def test_a_gateway_that_is_there_is_referred_to() -> None:
+def test_existing_gateway_is_referenced_by_the_route() -> None:
     parent = {"name": "shared", "namespace": "infra", "listener": "https"}
     there = {key: GATEWAY_API[key] for key in ("kind", "proxies", "hosts")}
     platform = built({**there, "parent": parent})
@@ -143,7 +143,7 @@ def test_a_gateway_that_is_there_is_referred_to() -> None:
     assert platform.all("Gateway") == []
 
 
-def test_a_load_balancer_is_told_its_class_ranges_and_policy() -> None:
+def test_load_balancer_service_has_class_source_ranges_and_traffic_policy() -> None:
     service = built(LOAD_BALANCER).one("Service", "entrance").inputs
     spec = service["spec"]
     assert spec["type"] == "LoadBalancer"
@@ -154,13 +154,13 @@ def test_a_load_balancer_is_told_its_class_ranges_and_policy() -> None:
     assert BALANCER["annotations"].items() <= service["metadata"]["annotations"].items()
 
 
-def test_the_bundled_entrance_lists_ready_pods_only() -> None:
+def test_bundled_entrance_resolves_ready_pods_only() -> None:
     spec = built(BUNDLED).one("Service", "gateway-pods").inputs["spec"]
     assert spec["clusterIP"] == "None"
     assert spec["publishNotReadyAddresses"] is False
 
 
-def test_the_bundled_entrance_leaves_slowly_and_is_spread() -> None:
+def test_bundled_entrance_drains_before_exit_and_is_spread() -> None:
     platform = built(BUNDLED)
     deployment = platform.one("Deployment", "entrance")
     assert deployment.inputs["spec"]["replicas"] == 3
@@ -170,13 +170,13 @@ def test_the_bundled_entrance_leaves_slowly_and_is_spread() -> None:
     (nginx,) = pod["containers"]
     (command,) = nginx["lifecycle"]["preStop"]["exec"]["command"][2:]
     assert command == "touch /tmp/leaving; sleep 10"
-    # 10 s of preStop, 2 min in which streams may finish, and 5 s.
+    # 10 s of preStop, 2 min for open streams, and 5 s.
     assert pod["terminationGracePeriodSeconds"] == 135
     (names,) = pod["initContainers"]
     assert names["restartPolicy"] == "Always", "it must run as long as nginx does"
 
 
-def test_no_key_of_a_certificate_passes_through_the_program() -> None:
+def test_certificate_keys_stay_outside_the_program() -> None:
     platform = built(BUNDLED)
     assert [item.name for item in platform.all("Secret") if "tls" in item.name] == []
     certificate = platform.one("Certificate", "entrance").inputs["spec"]
@@ -186,13 +186,13 @@ def test_no_key_of_a_certificate_passes_through_the_program() -> None:
     assert "llm-tls" in {volume.get("secret", {}).get("secretName") for volume in volumes}
 
 
-def test_a_certificate_of_the_teams_own_is_only_named() -> None:
+def test_existing_certificate_secret_is_only_referenced() -> None:
     own = {**BUNDLED, "tls": {"secret": "own-tls"}}
     assert built(own).all("Certificate") == []
 
 
 def reachable(entrance: Values) -> dict[str, set[str]]:
-    """Who reaches the gateway's pods and the entrance's."""
+    """The sources that reach the pods of the gateway and of the edge proxy."""
     platform = built(entrance)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     home = {"kubernetes.io/metadata.name": "seawall"}
@@ -230,7 +230,7 @@ def reachable(entrance: Values) -> dict[str, set[str]]:
         ),
     ],
 )
-def test_the_network_lets_in_who_is_on_the_way_and_nobody_else(
+def test_network_policies_allow_only_the_path_of_the_entrance(
     kind: str, expected: dict[str, set[str]]
 ) -> None:
     reached = reachable(EVERY[kind])
@@ -264,7 +264,7 @@ def test_the_network_lets_in_who_is_on_the_way_and_nobody_else(
         ),
     ],
 )
-def test_a_wrong_entrance_is_one_line(entrance: Values, reason: str) -> None:
+def test_invalid_entrance_is_one_line(entrance: Values, reason: str) -> None:
     message = refusal(prod_with(entrance))
     assert reason in message
     assert message.startswith("seawall:entrance")
@@ -279,7 +279,7 @@ def test_the_bundled_entrance_needs_an_image() -> None:
     )
 
 
-def test_the_addresses_that_clients_use_are_an_output() -> None:
+def test_entrance_component_is_registered_only_if_configured() -> None:
     told = [
         item for item in built(INGRESS).registrations if item.type == "seawall:entrance:Entrance"
     ]

@@ -10,19 +10,19 @@ from tests.infra.environments import CHECKOUT, ENVIRONMENTS
 
 ROOMS = ("infra", "seawall")
 ALLOWED = {
-    # A word of the program `ip`.
+    # A keyword of the program `ip`.
     "seawall/testbed/cluster/network.py": {"dev"},
-    # Which is asked while SEAWALL_ENV names none: a default, as that of an argument.
+    # The default environment without SEAWALL_ENV, like the default of an argument.
     "seawall/cli/passthrough.py": {"local"},
-    # A word of Go's: the toolchain that is there.
+    # The value of GOTOOLCHAIN for the installed toolchain.
     "seawall/testbed/toolchain/go.py": {"local"},
 }
 
 
 def names_in(source: str) -> Iterator[str]:
-    """The environments that stand in the code as texts of their own; docstrings are longer.
+    """The environment names that are complete string literals in the code.
 
-    The default of a command's argument is no branch: a person can give another.
+    The default of a command's argument is allowed: a user can pass another value.
     """
     tree = list(ast.walk(ast.parse(source)))
     arguments = [node for node in tree if isinstance(node, ast.arguments)]
@@ -36,13 +36,13 @@ def files() -> list[Path]:
     return sorted(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.py"))
 
 
-def test_the_walk_over_the_code_finds_it() -> None:
+def test_search_covers_the_expected_source_files() -> None:
     names = {path.relative_to(CHECKOUT).as_posix() for path in files()}
     assert {"infra/stack.py", "seawall/engine/stack.py", *ALLOWED} <= names
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_no_code_names_an_environment(room: str) -> None:
+def test_no_code_mentions_an_environment_name(room: str) -> None:
     found: dict[str, set[str]] = {}
     for path in files():
         place = path.relative_to(CHECKOUT).as_posix()
@@ -52,7 +52,7 @@ def test_no_code_names_an_environment(room: str) -> None:
     assert found == {}, "make it a value of the configuration"
 
 
-def test_a_comparison_with_a_name_would_be_found() -> None:
+def test_search_finds_a_comparison_with_an_environment_name() -> None:
     assert list(names_in('protect = stack == "prod"')) == ["prod"]
     assert list(names_in('"""For prod."""')) == []
     assert list(names_in('def up(env: str = "prod", *, other: str = "dev"): ...')) == []

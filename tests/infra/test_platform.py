@@ -1,4 +1,4 @@
-"""What the program of `local` registers."""
+"""The resources that the program registers for `local`."""
 
 import json
 from collections.abc import Mapping
@@ -32,11 +32,11 @@ def containers(resource: Resource) -> list[dict[str, Any]]:
     return pod_spec(resource)["containers"]
 
 
-def test_everything_that_runs_pods_is_known_to_these_tests(platform: Platform) -> None:
+def test_all_pod_workloads_are_covered_by_these_tests(platform: Platform) -> None:
     assert {pod.name for pod in platform.pods} == DEPLOYED_PODS
 
 
-def test_components_are_registered_under_the_kits_own_type_tokens(platform: Platform) -> None:
+def test_components_have_seawall_type_tokens(platform: Platform) -> None:
     own = {item.type for item in platform.registrations if item.type.startswith("seawall:")}
     assert own == {
         "seawall:entrance:Entrance",
@@ -55,7 +55,7 @@ def test_components_are_registered_under_the_kits_own_type_tokens(platform: Plat
     }
 
 
-def test_every_selector_carries_the_track(platform: Platform) -> None:
+def test_every_selector_contains_the_track_label(platform: Platform) -> None:
     selectors: dict[str, dict[str, str]] = {}
     for item in platform.registrations:
         selector = item.inputs.get("spec", {}).get("selector")
@@ -66,14 +66,14 @@ def test_every_selector_carries_the_track(platform: Platform) -> None:
     assert without == [], "selectors are immutable: a canary could never be added later"
 
 
-def test_every_selector_matches_the_labels_of_its_own_pods(platform: Platform) -> None:
+def test_every_selector_matches_its_pod_template(platform: Platform) -> None:
     for item in platform.pods:
         selector = item.inputs["spec"]["selector"]["matchLabels"]
         pod_labels = item.inputs["spec"]["template"]["metadata"]["labels"]
         assert selector.items() <= pod_labels.items(), item.name
 
 
-def test_the_deployment_names_no_replicas_beside_its_autoscaler(platform: Platform) -> None:
+def test_autoscaled_deployment_sets_no_replicas(platform: Platform) -> None:
     scaled = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]["scaleTargetRef"]
     deployment = platform.one("Deployment", scaled["name"])
     assert "replicas" not in deployment.inputs["spec"], (
@@ -81,7 +81,7 @@ def test_the_deployment_names_no_replicas_beside_its_autoscaler(platform: Platfo
     )
 
 
-def test_the_autoscaler_has_the_configured_range_and_an_explicit_behaviour(
+def test_autoscaler_has_the_configured_range_and_explicit_behavior(
     platform: Platform,
 ) -> None:
     spec = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]
@@ -90,7 +90,7 @@ def test_the_autoscaler_has_the_configured_range_and_an_explicit_behaviour(
     assert set(spec["behavior"]) == {"scaleUp", "scaleDown"}
 
 
-def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> None:
+def test_autoscaler_targets_the_configured_load_per_pod(platform: Platform) -> None:
     spec = platform.one("HorizontalPodAutoscaler", "gateway").inputs["spec"]
     _, *others = spec["metrics"]
     average = {"type": "AverageValue"}
@@ -127,26 +127,26 @@ def test_the_autoscaler_asks_for_what_a_pod_should_carry(platform: Platform) -> 
     assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 30
 
 
-def test_every_signal_of_the_autoscaler_has_a_rule_and_a_key() -> None:
+def test_every_autoscaler_signal_has_an_adapter_rule_and_a_setting() -> None:
     rules = adapter_rules(SIGNALS, window_s=60)
     named = [rule["name"]["as"] for rule in (*rules["rules"], *rules["externalRules"])]
     assert sorted(named) == sorted(signal.metric for signal in SIGNALS)
     assert {signal.key for signal in SIGNALS} == set(PerPod.model_fields)
 
 
-def test_the_adapter_has_the_rules_with_the_configured_window(platform: Platform) -> None:
+def test_metrics_adapter_rules_use_the_configured_window(platform: Platform) -> None:
     data = platform.one("ConfigMap", "metrics-adapter-settings").inputs["data"]
     assert json.loads(data["adapter.yaml"]) == adapter_rules(SIGNALS, window_s=20)
 
 
-def test_prometheus_has_the_rules_of_every_alert_with_its_runbook(platform: Platform) -> None:
+def test_prometheus_has_the_rules_of_all_alerts_with_runbooks(platform: Platform) -> None:
     data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
     assert json.loads(data["prometheus.yml"])["rule_files"] == ["rules.json"]
     expected = rule_file(ALERTS, OBJECTIVES, runbooks="runbooks", namespace="seawall", patience=0.1)
     assert json.loads(data["rules.json"]) == expected
 
 
-def test_prometheus_asks_the_health_port_of_running_gateway_pods(platform: Platform) -> None:
+def test_prometheus_scrapes_the_health_port_of_gateway_pods(platform: Platform) -> None:
     data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
     job, *_ = json.loads(data["prometheus.yml"])["scrape_configs"]
     assert job["job_name"] == metrics.GATEWAY_JOB
@@ -167,7 +167,9 @@ def test_prometheus_asks_the_health_port_of_running_gateway_pods(platform: Platf
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYED_PODS))
-def test_every_pod_meets_the_restricted_standard(platform: Platform, name: str) -> None:
+def test_every_pod_meets_the_restricted_pod_security_standard(
+    platform: Platform, name: str
+) -> None:
     (pod,) = [item for item in platform.pods if item.name == name]
     spec = pod_spec(pod)
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -193,7 +195,7 @@ def test_every_container_has_requests_and_limits(platform: Platform, name: str) 
         assert set(container["resources"]["limits"]) == {"cpu", "memory"}, container["name"]
 
 
-def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(
+def test_namespace_enforces_the_restricted_standard_at_a_pinned_version(
     platform: Platform,
 ) -> None:
     namespace = platform.one("Namespace", "namespace")
@@ -202,19 +204,19 @@ def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(
     assert marks["pod-security.kubernetes.io/enforce-version"] == "v1.35"
 
 
-def test_the_gateways_grace_covers_prestop_drain_and_a_spare(platform: Platform) -> None:
+def test_gateway_grace_period_covers_prestop_drain_and_a_margin(platform: Platform) -> None:
     spec = pod_spec(platform.one("Deployment", "gateway"))
     sleep = containers(platform.one("Deployment", "gateway"))[0]["lifecycle"]["preStop"]["sleep"]
     assert sleep == {"seconds": 5}
     assert spec["terminationGracePeriodSeconds"] == 5 + 30 + 5
 
 
-def test_a_rolling_update_of_the_gateway_never_drops_capacity(platform: Platform) -> None:
+def test_gateway_rolling_update_keeps_full_capacity(platform: Platform) -> None:
     rolling = platform.one("Deployment", "gateway").inputs["spec"]["strategy"]["rollingUpdate"]
     assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_the_gateways_probes_ask_the_health_port(platform: Platform) -> None:
+def test_gateway_probes_use_the_health_port(platform: Platform) -> None:
     (container,) = containers(platform.one("Deployment", "gateway"))
     asked = {
         which: container[which]["httpGet"]
@@ -229,7 +231,7 @@ def test_the_gateways_probes_ask_the_health_port(platform: Platform) -> None:
     assert numbers["health"] == ports.GATEWAY_HEALTH
 
 
-def test_a_redis_pod_is_ready_when_its_health_says_so(platform: Platform) -> None:
+def test_redis_pod_probes_use_the_health_container(platform: Platform) -> None:
     redis, sentinel, health = containers(platform.one("StatefulSet", "redis"))
     asked = {which: health[which]["httpGet"] for which in ("readinessProbe", "livenessProbe")}
     assert asked == {
@@ -243,12 +245,12 @@ def test_a_redis_pod_is_ready_when_its_health_says_so(platform: Platform) -> Non
 
 
 @pytest.mark.parametrize("name", ["gateway", "redis"])
-def test_a_disruption_takes_one_pod_at_a_time(platform: Platform, name: str) -> None:
+def test_disruption_budget_allows_one_unavailable_pod(platform: Platform, name: str) -> None:
     budget = platform.one("PodDisruptionBudget", name).inputs["spec"]
     assert budget["maxUnavailable"] == 1
 
 
-def test_every_redis_pod_has_a_service_of_its_own(platform: Platform) -> None:
+def test_every_redis_pod_has_its_own_service(platform: Platform) -> None:
     for index in range(3):
         spec = platform.one("Service", f"redis-{index}").inputs["spec"]
         assert spec["selector"]["statefulset.kubernetes.io/pod-name"] == f"redis-{index}"
@@ -257,7 +259,7 @@ def test_every_redis_pod_has_a_service_of_its_own(platform: Platform) -> None:
         )
 
 
-def test_redis_pods_start_at_once_and_are_told_all_stable_names(platform: Platform) -> None:
+def test_redis_pods_start_in_parallel_with_all_stable_host_names(platform: Platform) -> None:
     stateful_set = platform.one("StatefulSet", "redis")
     assert stateful_set.inputs["spec"]["podManagementPolicy"] == "Parallel"
     for container in containers(stateful_set):
@@ -268,14 +270,14 @@ def test_redis_pods_start_at_once_and_are_told_all_stable_names(platform: Platfo
         assert given["SEAWALL_MAXMEMORY"] == str(int(256 * 2**20 * 0.6))
 
 
-def test_secrets_are_mounted_readable_for_the_group_only(platform: Platform) -> None:
+def test_secret_volumes_have_mode_0440(platform: Platform) -> None:
     for item in platform.pods:
         for volume in pod_spec(item)["volumes"]:
             if "secret" in volume:
                 assert volume["secret"]["defaultMode"] == 0o440, item.name
 
 
-def test_no_secret_value_stands_outside_a_secret(platform: Platform) -> None:
+def test_secret_values_appear_only_in_secrets(platform: Platform) -> None:
     leaks = [
         f"{item.kind} {item.name}"
         for item in platform.registrations
@@ -284,7 +286,7 @@ def test_no_secret_value_stands_outside_a_secret(platform: Platform) -> None:
     assert leaks == []
 
 
-def test_the_data_of_every_secret_is_given_as_a_secret(platform: Platform) -> None:
+def test_data_of_every_secret_is_a_pulumi_secret(platform: Platform) -> None:
     open_ones = [item.name for item in platform.all("Secret") if "stringData" not in item.sealed]
     assert open_ones == [], "it would stand in the state in plain text"
 
@@ -297,7 +299,7 @@ def test_client_keys_reach_the_pods_as_hashes_only(platform: Platform) -> None:
     assert len(entry["sha256"]) == 64
 
 
-def test_the_gateway_pods_hold_no_password_that_they_do_not_use(platform: Platform) -> None:
+def test_gateway_secret_contains_only_the_credentials_it_needs(platform: Platform) -> None:
     data = platform.one("Secret", "gateway-secrets").inputs["stringData"]
     assert set(data) == {
         paths.API_KEYS_FILE,
@@ -308,7 +310,7 @@ def test_the_gateway_pods_hold_no_password_that_they_do_not_use(platform: Platfo
     }
 
 
-def test_the_gateways_settings_name_the_sentinels_and_the_secret_files(
+def test_gateway_settings_name_the_sentinels_and_secret_files(
     platform: Platform,
 ) -> None:
     data = platform.one("ConfigMap", "gateway-settings").inputs["data"]
@@ -318,13 +320,13 @@ def test_the_gateways_settings_name_the_sentinels_and_the_secret_files(
     assert settings["drain"] == {"serve_seconds": 5, "grace_seconds": 30}
 
 
-def test_config_maps_and_secrets_change_in_place(platform: Platform) -> None:
+def test_config_maps_and_secrets_are_mutable_for_the_provider(platform: Platform) -> None:
     provider = platform.one("kubernetes", "cluster").inputs
     assert provider["enableConfigMapMutable"] == "true"
     assert provider["enableSecretMutable"] == "true"
 
 
-def test_a_broken_rollout_is_told_within_three_minutes(platform: Platform) -> None:
+def test_failed_rollout_is_reported_within_three_minutes(platform: Platform) -> None:
     for item in [*platform.all("Deployment"), *platform.all("StatefulSet")]:
         wait = item.inputs["metadata"]["annotations"]["pulumi.com/timeoutSeconds"]
         assert int(wait) <= 180, f"{item.name}: the official provider would wait for ten minutes"
@@ -336,14 +338,14 @@ def settings_of(values: Values) -> Mapping[str, str]:
     return platform_of(values).one("ConfigMap", "gateway-settings").inputs["data"]
 
 
-def test_settings_change_only_with_what_pods_read(values: Values) -> None:
+def test_settings_config_map_changes_only_with_gateway_settings(values: Values) -> None:
     before = settings_of(values)
     assert settings_of(changed(values, "gateway.replicas.max", 9)) == before
     assert settings_of(changed(values, "gateway.timeouts.headers", "7s")) != before
 
 
-def test_no_pod_mounts_settings_that_change_below_it(platform: Platform) -> None:
-    """Other settings are another ConfigMap, whose name Pulumi chooses, and so other pods."""
+def test_mounted_config_maps_are_immutable_and_auto_named(platform: Platform) -> None:
+    """Changed settings create a new ConfigMap with a generated name, and therefore new pods."""
     mounted = {
         volume["configMap"]["name"]
         for item in [*platform.all("Deployment"), *platform.all("StatefulSet")]
@@ -357,12 +359,12 @@ def test_no_pod_mounts_settings_that_change_below_it(platform: Platform) -> None
         assert "name" not in inputs["metadata"]
 
 
-def test_the_gateways_pods_are_new_after_those_of_redis(platform: Platform) -> None:
+def test_gateway_deployment_depends_on_the_redis_stateful_set(platform: Platform) -> None:
     (gateway,) = [item for item in platform.all("Deployment") if item.name == "gateway"]
     assert any(urn.endswith("StatefulSet::redis") for urn in gateway.dependencies)
 
 
-def test_every_pod_that_speaks_to_redis_knows_its_addresses_without_a_name_server(
+def test_redis_clients_resolve_redis_hosts_by_host_aliases(
     platform: Platform,
 ) -> None:
     for item in platform.pods:

@@ -1,4 +1,4 @@
-"""Secrets of a store: pods mount the same files, and no value passes through the program."""
+"""Secrets in a store: pods mount the same files, and the program sees no value."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def store(platform: Platform) -> dict[str, Any]:
 
 
 def rendered(template: str, values: dict[str, str]) -> str:
-    """What the operator's template engine makes of the two expressions that are used."""
+    """Render the two used template expressions as the operator's template engine does."""
 
     def replaced(found: "re.Match[str]") -> str:
         value = values[found[1]]
@@ -59,7 +59,7 @@ def aws() -> Platform:
     return platform_of(changed(complete("prod"), "secret_store", AWS))
 
 
-def test_a_secret_store_means_no_secret_in_the_state(vault: Platform, aws: Platform) -> None:
+def test_no_secret_is_in_the_state_with_a_secret_store(vault: Platform, aws: Platform) -> None:
     for platform in (vault, aws):
         assert platform.all("Secret") == []
         assert [item.title for item in platform.registrations if item.sealed] == []
@@ -67,7 +67,7 @@ def test_a_secret_store_means_no_secret_in_the_state(vault: Platform, aws: Platf
         assert "placeholder-" not in text
 
 
-def test_pods_mount_the_same_files_from_either_source(
+def test_pods_mount_the_same_files_from_generated_and_stored_secrets(
     platforms: dict[str, Platform], values: Values
 ) -> None:
     generated = platforms["local"]
@@ -87,7 +87,7 @@ def test_pods_mount_the_same_files_from_either_source(
     assert files == {item.name: set(item.inputs["stringData"]) for item in generated.all("Secret")}
 
 
-def test_an_external_secret_has_the_shape_that_the_operator_reads(vault: Platform) -> None:
+def test_external_secret_manifest_matches_the_operator_schema(vault: Platform) -> None:
     manifest = external(vault, "redis-credentials")
     assert manifest["apiVersion"] == "external-secrets.io/v1"
     assert manifest["metadata"]["namespace"] == "seawall"
@@ -106,7 +106,7 @@ def test_an_external_secret_has_the_shape_that_the_operator_reads(vault: Platfor
     } in spec["data"]
 
 
-def test_a_refresh_of_days_is_said_in_seconds() -> None:
+def test_refresh_interval_in_days_is_written_in_seconds() -> None:
     platform = platform_of(changed(complete("prod"), "secret_store.refresh", "1d"))
     assert external(platform, "gateway-secrets")["spec"]["refreshInterval"] == "86400s"
 
@@ -125,7 +125,7 @@ def test_client_keys_reach_the_pods_as_hashes_only(vault: Platform) -> None:
     assert "value-of-api-key-default" not in json.dumps(made)
 
 
-def test_every_template_names_a_secret_that_is_read(vault: Platform) -> None:
+def test_secret_templates_use_exactly_the_fetched_keys(vault: Platform) -> None:
     for item in of_kind(vault, "ExternalSecret"):
         spec = item.inputs["spec"]
         used = set(
@@ -134,7 +134,7 @@ def test_every_template_names_a_secret_that_is_read(vault: Platform) -> None:
         assert used == {entry["secretKey"] for entry in spec["data"]}, item.name
 
 
-def test_vault_is_asked_by_the_kits_own_service_account(vault: Platform) -> None:
+def test_vault_is_accessed_with_the_bundled_service_account(vault: Platform) -> None:
     assert store(vault)["spec"] == {
         "provider": {
             "vault": {
@@ -156,7 +156,7 @@ def test_vault_is_asked_by_the_kits_own_service_account(vault: Platform) -> None
     assert annotations(account) == {}
 
 
-def test_vaults_own_authority_is_taken_from_a_config_map() -> None:
+def test_vault_ca_certificate_comes_from_a_config_map() -> None:
     platform = platform_of(changed(complete("prod"), "secret_store.ca_config_map", "vault-ca"))
     assert store(platform)["spec"]["provider"]["vault"]["caProvider"] == {
         "type": "ConfigMap",
@@ -165,7 +165,7 @@ def test_vaults_own_authority_is_taken_from_a_config_map() -> None:
     }
 
 
-def test_aws_without_a_role_is_asked_as_the_operator_itself(aws: Platform) -> None:
+def test_aws_store_without_a_role_uses_the_operator_identity(aws: Platform) -> None:
     assert store(aws)["spec"] == {
         "provider": {"aws": {"service": "SecretsManager", "region": "eu-west-1"}}
     }
@@ -177,7 +177,7 @@ def test_aws_without_a_role_is_asked_as_the_operator_itself(aws: Platform) -> No
     } in data
 
 
-def test_aws_with_a_role_is_asked_as_an_account_that_takes_it() -> None:
+def test_aws_store_with_a_role_uses_an_annotated_service_account() -> None:
     platform = platform_of(changed(complete("prod"), "secret_store", {**AWS, "role_arn": ROLE}))
     assert store(platform)["spec"]["provider"]["aws"]["auth"] == {
         "jwt": {"serviceAccountRef": {"name": "seawall-secrets"}}
@@ -186,7 +186,7 @@ def test_aws_with_a_role_is_asked_as_an_account_that_takes_it() -> None:
     assert annotations(account) == {"eks.amazonaws.com/role-arn": ROLE}
 
 
-def test_the_role_that_the_program_makes_is_the_one_that_the_store_uses() -> None:
+def test_secret_store_uses_the_role_and_secrets_that_the_program_creates() -> None:
     values = changed(complete("prod"), "secret_store", AWS)
     values["seawall:aws"] = {
         "region": "eu-west-1",
@@ -204,6 +204,6 @@ def test_the_role_that_the_program_makes_is_the_one_that_the_store_uses() -> Non
     assert kept == asked, "what the operator reads is what the program makes a place for"
 
 
-def test_without_the_section_nothing_of_aws_is_made(platforms: dict[str, Platform]) -> None:
+def test_no_aws_resource_is_created_without_the_aws_section(platforms: dict[str, Platform]) -> None:
     for platform in platforms.values():
         assert [item.title for item in platform.registrations if "aws" in item.type] == []

@@ -1,4 +1,4 @@
-"""The files that infra writes and the gateway reads agree: one renders, the other parses."""
+"""The gateway parses the files that infra renders."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_gateway_accepts_the_rendered_settings(values: dict[str, Any]) -> No
     assert settings.drain.grace_seconds == gateway.shutdown.grace.seconds
 
 
-def test_where_traces_go_is_rendered_and_their_headers_are_a_secret(
+def test_tracing_settings_are_rendered_and_headers_are_a_secret(
     values: dict[str, Any],
 ) -> None:
     there = {"endpoint": "https://traces.example", "sample_ratio": 0.1, "headers": True}
@@ -56,7 +56,7 @@ def test_an_api_key_is_written_as_its_hash(values: dict[str, Any]) -> None:
     }
 
 
-def test_limits_and_prices_arrive_as_they_were_given(
+def test_limits_and_prices_are_rendered_for_the_gateway(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
     prices = {"input": 0.5, "output": 2}
@@ -85,7 +85,7 @@ def test_limits_and_prices_arrive_as_they_were_given(
         assert {(one.input, one.output) for one in provider.prices.values()} == {(0.5, 2.0)}
 
 
-def test_keys_that_were_made_at_run_time_are_revoked_by_the_file(values: dict[str, Any]) -> None:
+def test_runtime_keys_are_revoked_by_the_key_file(values: dict[str, Any]) -> None:
     gateway = parse(changed(values, "gateway.revoked_api_keys", ["made-0123456789abcdef"])).gateway
     hashes = {"local": "0" * 64}
     text = api_keys_file(gateway.api_keys, hashes, gateway.revoked_api_keys)

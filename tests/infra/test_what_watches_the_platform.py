@@ -1,4 +1,4 @@
-"""Exporters, Alertmanager, dashboards and the operator's objects, as the program declares them."""
+"""Exporters, Alertmanager, dashboards and Prometheus Operator objects, as the program declares."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def objects(platform: Platform, kind: str) -> dict[str, dict[str, Any]]:
     return {item.inputs["metadata"]["name"]: dict(item.inputs) for item in found}
 
 
-def test_every_redis_and_every_sentinel_is_scraped_through_the_exporter(
+def test_all_redis_and_sentinel_servers_are_scraped_through_the_exporter(
     platform: Platform,
 ) -> None:
     scraped = settings_of(platform, "prometheus", "prometheus.yml")["scrape_configs"]
@@ -62,12 +62,12 @@ def test_every_redis_and_every_sentinel_is_scraped_through_the_exporter(
         assert found["relabel_configs"][-1]["replacement"] == "redis-exporter:9121"
 
 
-def test_the_exporter_has_its_password_for_each_url_in_a_file_only(platform: Platform) -> None:
+def test_redis_exporter_password_is_only_in_its_mounted_file(platform: Platform) -> None:
     secret = platform.one("Secret", "redis-exporter-secrets").inputs["stringData"]
     urls = json.loads(secret[paths.REDIS_URLS_FILE])
     hosts = [f"redis-{n}.seawall.svc.cluster.local" for n in range(3)]
     places = {f"{host}:{port}" for host in hosts for port in (6379, 26379)}
-    # It looks for the one or, in later versions, for the other.
+    # The exporter looks for the URL without the user or, in later versions, with it.
     assert set(urls) == {f"redis://{user}{to}" for user in ("", "exporter@") for to in places}
     (password,) = set(urls.values())
     assert set(secret) == {paths.REDIS_URLS_FILE}, "it knows no other password"
@@ -75,7 +75,7 @@ def test_the_exporter_has_its_password_for_each_url_in_a_file_only(platform: Pla
     assert password not in spec
 
 
-def test_a_secret_store_makes_the_same_file() -> None:
+def test_external_secret_renders_the_same_exporter_file() -> None:
     platform = platform_of(watched("prod", OPERATOR))
     (made,) = [
         item
@@ -90,7 +90,7 @@ def test_a_secret_store_makes_the_same_file() -> None:
     assert len(json.loads(filled)) == 12, "with and without the user in the URL"
 
 
-def test_the_question_from_outside_has_its_key_in_a_file(platform: Platform) -> None:
+def test_blackbox_probe_reads_its_api_key_from_a_file(platform: Platform) -> None:
     modules = settings_of(platform, "outside-probe", "blackbox.yml")["modules"]
     http = modules["completion"]["http"]
     assert json.loads(http["body"])["model"] == "fast"
@@ -98,7 +98,7 @@ def test_the_question_from_outside_has_its_key_in_a_file(platform: Platform) -> 
     assert "Bearer" not in http["body"]
 
 
-def test_webhooks_are_urls_in_files_and_what_nobody_gets_goes_nowhere() -> None:
+def test_webhook_urls_are_in_files_and_unrouted_severities_have_no_target() -> None:
     made = alertmanager_file(Alertmanager.model_validate(WEBHOOKS), proxy=None)
     text = json.dumps(made)
     assert '"url_file": "/etc/seawall/secrets/alert-webhook-page"' in text
@@ -111,7 +111,7 @@ PROXY: Values = {**RELAY, "url": "http://proxy.example:3128"}
 
 
 @pytest.mark.parametrize(("relay", "proxied"), [(None, True), (RELAY, False)])
-def test_webhooks_go_by_the_egress_proxy_unless_they_stay_inside(
+def test_webhooks_use_the_egress_proxy_unless_a_relay_is_configured(
     relay: Values | None, *, proxied: bool
 ) -> None:
     told = {**WEBHOOKS, "info": "simulator", "relay": relay}
@@ -126,7 +126,7 @@ def test_webhooks_go_by_the_egress_proxy_unless_they_stay_inside(
     assert "http_config" not in ways["info"], "the kit's own receiver is in the cluster"
 
 
-def test_webhooks_that_cannot_arrive_are_refused() -> None:
+def test_unreachable_webhooks_are_refused() -> None:
     values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
     assert refusal(changed(values, "network.egress_proxy", RELAY)) == (
         'seawall:monitoring.alertmanager.page = "webhook" cannot be reached: '
@@ -141,7 +141,7 @@ def test_webhooks_that_cannot_arrive_are_refused() -> None:
     )
 
 
-def test_with_webhooks_their_secrets_are_asked_for_and_nothing_is_simulated() -> None:
+def test_webhooks_require_their_secrets_and_no_simulated_receiver() -> None:
     values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
     platform = platform_of(values)
     names = [item.name for item in platform.pods]
@@ -156,7 +156,7 @@ def test_with_webhooks_their_secrets_are_asked_for_and_nothing_is_simulated() ->
     assert asked == ["alert-webhook-page", "alert-webhook-ticket"]
 
 
-def test_an_operator_gets_the_same_jobs_and_all_alerts() -> None:
+def test_prometheus_operator_gets_the_same_jobs_and_all_alerts() -> None:
     platform = platform_of(watched("prod", OPERATOR))
     assert "prometheus" not in [item.name for item in platform.pods]
     probes = objects(platform, "Probe")
@@ -178,7 +178,7 @@ def test_an_operator_gets_the_same_jobs_and_all_alerts() -> None:
             assert made["metadata"]["labels"]["release"] == "prometheus", "ignored without it"
 
 
-def test_dashboards_are_config_maps_with_the_sidecars_label() -> None:
+def test_dashboards_are_config_maps_with_the_sidecar_label() -> None:
     platform = platform_of(watched("prod", OPERATOR))
     for board in BOARDS:
         made = platform.one("ConfigMap", board.name).inputs
@@ -192,26 +192,28 @@ def refusal(values: Values) -> str:
     return str(caught.value)
 
 
-def test_an_operator_whose_prometheus_may_not_come_in_is_refused() -> None:
+def test_operator_without_the_monitoring_namespace_labels_is_refused() -> None:
     values = watched("prod", OPERATOR)
     del values["seawall:network"]["monitoring"]
     assert "give the labels of that namespace in seawall:network.monitoring" in refusal(values)
 
 
 @pytest.mark.parametrize(("key", "known"), [("model", "fast"), ("api_key", "local")])
-def test_a_question_that_cannot_be_asked_is_refused(values: Values, key: str, known: str) -> None:
+def test_probe_with_an_unknown_model_or_key_is_refused(
+    values: Values, key: str, known: str
+) -> None:
     assert refusal(changed(values, f"monitoring.outside.{key}", "none")) == (
         f'seawall:monitoring.outside.{key} = "none" is none of seawall:gateway.{key}s: {known}'
     )
 
 
-def test_a_question_must_be_over_before_the_next(values: Values) -> None:
+def test_probe_timeout_longer_than_its_interval_is_refused(values: Values) -> None:
     assert "timeout = 30s is longer than every = 5s" in refusal(
         changed(values, "monitoring.outside.timeout", "30s")
     )
 
 
-def test_a_webhook_of_made_up_secrets_is_refused(values: Values) -> None:
+def test_webhook_with_generated_secrets_is_refused(values: Values) -> None:
     message = refusal(changed(values, "monitoring.alertmanager.page", "webhook"))
     assert message.startswith('seawall:monitoring.alertmanager.page = "webhook" needs a URL, and ')
 
@@ -224,7 +226,7 @@ def test_a_webhook_of_made_up_secrets_is_refused(values: Values) -> None:
         ("alertmanager", "monitoring.alertmanager"),
     ],
 )
-def test_what_watches_needs_its_image(values: Values, image: str, key: str) -> None:
+def test_missing_monitoring_image_is_refused(values: Values, image: str, key: str) -> None:
     del values["seawall:images"][image]
     assert refusal(values) == (
         f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"

@@ -1,8 +1,8 @@
 """Clusters of the real kind program on a fake Docker engine (`fake_docker.py`).
 
 kind is built from its pinned Go module, so its own parsers read the configuration and every flag
-that the kit gives it; what it makes of them can be looked at in the fake Docker's nodes. That nodes
-really start cannot be seen here.
+that the kit passes. Tests can inspect the result in the nodes of the fake Docker. They cannot show
+that nodes really start.
 """
 
 import io
@@ -31,25 +31,25 @@ _ROLES = """case "$*" in
   *'kind.role"}} '*) echo worker; exit;;
 esac
 """
-"""kind asks for every node's role some twenty times: answered without starting Python."""
+"""Shell answers for kind, which asks for every node's role some twenty times, without Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class FakeDocker:
-    """What a test sees and says of the engine."""
+    """A test's view and control of the engine."""
 
     folder: Path
     programs: Path
 
     def calls(self, program: str) -> list[list[str]]:
-        """The arguments of each call so far, but for those that only look."""
+        """The arguments of each call so far, except read-only calls."""
         lines = (self.folder / "calls").read_text().splitlines()
         found: list[list[str]] = [json.loads(line) for line in lines]
         looks = {"inspect", "ps", "info", "version"}
         return [words[1:] for words in found if words[0] == program and words[1] not in looks]
 
     def count(self, program: str, *words: str) -> int:
-        """How many calls began with these words."""
+        """The number of calls that began with these words."""
         return sum(call[: len(words)] == list(words) for call in self.calls(program))
 
     def container(self, name: str) -> fake_docker.Container:
@@ -61,7 +61,7 @@ class FakeDocker:
             return set(engine.containers)
 
     def remove(self, name: str) -> None:
-        """As a person would by `docker rm`."""
+        """Remove a container, as a user does with `docker rm`."""
         with fake_docker.engine_in(self.folder) as engine:
             del engine.containers[name]
 
@@ -75,13 +75,13 @@ class FakeDocker:
             engine.refuse.clear()
 
     def written(self, node: str, path: str) -> str:
-        """What kind wrote into a node."""
+        """The file that kind wrote into a node."""
         return (self.folder / "nodes" / node / path).read_text()
 
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """kind, and the fakes of docker and kubectl."""
+    """The folder with kind, and the fakes of docker and kubectl."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "kind").symlink_to(kit_here().tool("kind") / "kind")
     (folder / "sh").symlink_to("/bin/sh")
@@ -98,13 +98,13 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state folder of all clusters `cluster`: their name derives from it."""
+    """The state folder of every `cluster`, whose name derives from it."""
     return tmp_path_factory.mktemp("checkout") / "home"
 
 
 @pytest.fixture
 def name(home: Path) -> str:
-    """How `cluster` is called."""
+    """The name of `cluster`."""
     return instance_of(home, nodes=1).name
 
 
@@ -112,7 +112,7 @@ def name(home: Path) -> str:
 def engine(
     tmp_path: Path, home: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FakeDocker:
-    """An engine without containers; nothing else is on PATH."""
+    """An engine without containers; PATH has nothing else."""
     folder = tmp_path / "engine"
     folder.mkdir()
     shutil.copytree(programs, tmp_path / "bin", symlinks=True)
@@ -120,7 +120,7 @@ def engine(
     monkeypatch.setenv("FAKE_DOCKER", str(folder))
     monkeypatch.setenv("SEAWALL_HOME", str(home))
     monkeypatch.setenv("SEAWALL_STATE_DIR", str(tmp_path / "state"))
-    # A user's own kubeconfig, which nobody may touch.
+    # A user's own kubeconfig, which must not change.
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     return FakeDocker(folder, tmp_path / "bin")
@@ -128,7 +128,7 @@ def engine(
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
-    """Small archives in the form that `docker save` writes."""
+    """Small archives in the format of `docker save`."""
     folder = tmp_path_factory.mktemp("images")
 
     def make(name: str) -> Image:
@@ -146,7 +146,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
 
 @pytest.fixture
 def make_cluster(home: Path, engine: FakeDocker, images: Callable[[str], Image]) -> MakeCluster:
-    """A cluster of this kit, not started; another `home` is another checkout's."""
+    """A cluster of this kit, not started; another `home` means another checkout."""
     del engine
 
     def make(*, home: Path = home, nodes: int = 3, node_image: str | None = None) -> KindCluster:
@@ -161,7 +161,7 @@ def make_cluster(home: Path, engine: FakeDocker, images: Callable[[str], Image])
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where `cluster` keeps what its first `up` has made: that takes hundreds of calls."""
+    """A saved copy of what the first `up` of `cluster` created, which takes hundreds of calls."""
     return tmp_path_factory.mktemp("running")
 
 
@@ -169,7 +169,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(
     make_cluster: MakeCluster, engine: FakeDocker, running: Path, tmp_path: Path
 ) -> KindCluster:
-    """A cluster of three nodes that runs."""
+    """A running cluster of three nodes."""
     made = make_cluster()
     if not any(running.iterdir()):
         made.up()

@@ -1,11 +1,10 @@
 """A fake Docker engine with kind's node image in it, and a fake kubectl; not the real ones.
 
-Both programs are a few lines that hand their arguments and streams to `serve`, a thread of the
-tests: they start some hundred times, and a start with all of this costs five times as much. What
-they know is in one folder: the containers, the calls that
-were made, what was written into nodes, and the calls that the test wants refused (`refuse`: a text
-that a call contains, and the words of the refusal). They print what the real programs print, as far
-as kind and this kit read it. No container is started.
+Both programs are a few lines that pass their arguments and streams to `serving`, a thread of the
+tests: they start some hundred times, and a start with this whole module costs five times as much.
+Their data is in one folder: the containers, the recorded calls, the files written into nodes, and
+the calls to refuse (`refuse`: a text that the call contains, and the error message). They print
+what the real programs print, as far as kind and this kit read it. No container is started.
 """
 
 import fcntl
@@ -26,7 +25,7 @@ from typing import Any, BinaryIO
 VERSION = "28.2.2"
 _CLUSTER, _ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
 _POLLS_UNTIL_HEARD = 2
-"""Looks at the nodes during which the API server has not heard of a restart yet."""
+"""The number of node queries until the API server notices a restart."""
 _ADMIN_CONF = """apiVersion: v1
 kind: Config
 clusters: [{name: kubernetes, cluster: {server: "https://inside:6443"}}]
@@ -46,12 +45,12 @@ snapshotter = 'overlayfs'
 
 
 class Refused(Exception):  # noqa: N818 - what a daemon answers
-    """The words of the daemon."""
+    """An error with the daemon's message."""
 
 
 @dataclass
 class Container:
-    """One node."""
+    """One node container."""
 
     name: str
     image: str
@@ -66,7 +65,7 @@ class Container:
 
 @dataclass
 class Engine:
-    """All that the engine knows."""
+    """The complete state of the engine."""
 
     containers: dict[str, Container] = field(default_factory=dict[str, Container])
     networks: list[str] = field(default_factory=list[str])
@@ -84,7 +83,7 @@ class Engine:
         return found
 
     def free_address(self) -> str:
-        """The lowest, as Docker gives them out."""
+        """The lowest free address, as Docker assigns them."""
         taken = {c.address for c in self.containers.values() if c.state == "running" and c.network}
         return next(a for a in (f"172.18.0.{n}" for n in range(2, 255)) if a not in taken)
 
@@ -100,7 +99,7 @@ def now() -> str:
 
 @contextmanager
 def engine_in(folder: Path) -> Generator[Engine]:
-    """The engine's knowledge, for one call at a time; kind makes several at once."""
+    """The engine's state, locked for one call at a time; kind makes several calls at once."""
     file = folder / "engine.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -112,7 +111,7 @@ def engine_in(folder: Path) -> Generator[Engine]:
 
 
 def docker(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> str:  # noqa: C901, PLR0911, PLR0912 - table
-    """What one call prints; raises Refused."""
+    """Return the output of one call; raise Refused for a refused one."""
     match words:
         case ["version", *_]:
             return VERSION
@@ -255,7 +254,7 @@ def _exec(folder: Path, node: Container, words: list[str], given: BinaryIO) -> s
 
 
 def kubectl(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> str:
-    """What one call prints; raises Refused."""
+    """Return the output of one call; raise Refused for a refused one."""
     kubeconfig = Path(words[0].removeprefix("--kubeconfig=")).read_text()
     context = re.search(r"current-context: kind-(\S+)", kubeconfig)
     cluster = context[1] if context else ""
@@ -274,7 +273,7 @@ def kubectl(folder: Path, engine: Engine, words: list[str], given: BinaryIO) -> 
 
 
 def _node(container: Container) -> dict[str, object]:
-    """Ready still counts from before the restart, until the node is heard again."""
+    """A node object; its Ready time predates the restart until the node reports again."""
     container.polls += 1
     fresh = container.state == "running" and container.polls > _POLLS_UNTIL_HEARD
     beat = now() if fresh else "2020-01-01T00:00:00Z"
@@ -283,14 +282,14 @@ def _node(container: Container) -> dict[str, object]:
 
 
 def refuse_as_told(engine: Engine, line: str) -> None:
-    """Raise Refused when the test wants it."""
+    """Raise Refused if the test configured that."""
     for text, refusal in engine.refuse.items():
         if text in line:
             raise Refused(refusal)
 
 
 def main(program: str, folder: Path, words: list[str], given: BinaryIO) -> tuple[int, str]:
-    """The exit code, and what is printed: to standard error when the code is not 0."""
+    """The exit code and the output, which goes to stderr if the code is not 0."""
     with engine_in(folder) as engine:
         with (folder / "calls").open("a") as calls:
             calls.write(json.dumps([program, *words]) + "\n")
@@ -313,12 +312,12 @@ words = chr(0).join(sys.argv[2:]).encode()
 server.sendmsg([words], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
 sys.exit(int(server.recv(8) or b"1"))
 """
-"""Each program; its arguments are the server's name, the program's, the folder, and its own."""
+"""The code of each program. Arguments: server name, program name, folder, and its own ones."""
 
 
 @contextmanager
 def serving() -> Generator[str]:
-    """The name of a server that is what every client says."""
+    """Run the server of all clients until the end of the block; yields its name."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         name = f"seawall-fake-docker-{secrets.token_hex(8)}"
         listener.bind(f"\0{name}")
@@ -338,7 +337,7 @@ def _serve(listener: socket.socket) -> None:
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection, suppress(BrokenPipeError):  # whoever asked was killed
+        with connection, suppress(BrokenPipeError):  # the client was killed
             _answer(connection)
 
 

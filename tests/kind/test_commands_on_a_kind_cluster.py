@@ -1,4 +1,4 @@
-"""`seawall cluster` and environments on a kind cluster: the same commands, picked by a value."""
+"""`seawall cluster` and environments on a kind cluster, which a configuration value selects."""
 
 import dataclasses
 import os
@@ -35,7 +35,7 @@ def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
     return lines[0]
 
 
-def test_commands_find_the_cluster_that_is_there(
+def test_commands_use_the_existing_kind_cluster(
     cluster: KindCluster, engine: FakeDocker, name: str
 ) -> None:
     assert isinstance(kit_here().cluster(), KindCluster)
@@ -51,9 +51,11 @@ def test_commands_find_the_cluster_that_is_there(
     ]
 
 
-def test_down_removes_it(cluster: KindCluster, engine: FakeDocker, home: Path) -> None:
+def test_down_removes_the_cluster_and_its_state_folder(
+    cluster: KindCluster, engine: FakeDocker, home: Path
+) -> None:
     home.mkdir(exist_ok=True)
-    (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
+    (home / "made-by-seawall").touch()  # the marker file of the state folder
     done = seawall("cluster", "down")
     assert done.returncode == 0, done.stderr
     assert engine.names() == set()
@@ -61,7 +63,9 @@ def test_down_removes_it(cluster: KindCluster, engine: FakeDocker, home: Path) -
     assert not home.exists()
 
 
-def test_wrong_use_is_one_line(cluster: KindCluster, name: str) -> None:
+def test_wrong_cluster_kind_and_wrong_log_part_are_one_line(
+    cluster: KindCluster, name: str
+) -> None:
     del cluster
     told = one_line(seawall("cluster", "up", "--kind", "embedded"), 2)
     assert "has a cluster of kind kind, and embedded is asked for" in told
@@ -70,7 +74,7 @@ def test_wrong_use_is_one_line(cluster: KindCluster, name: str) -> None:
     assert f"{name}-control-plane/kubelet" in told
 
 
-def test_up_without_docker_says_what_to_install(engine: FakeDocker, home: Path) -> None:
+def test_up_without_docker_is_one_line_and_creates_nothing(engine: FakeDocker, home: Path) -> None:
     (engine.programs / "docker").unlink()
     told = one_line(seawall("cluster", "up", "--kind", "kind"), 1)
     assert "docker is not on PATH" in told
@@ -97,7 +101,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def kit(engine: FakeDocker, tmp_path: Path) -> Kit:
-    """Of a checkout with an environment on a cluster of kind."""
+    """The kit of a checkout with an environment on a kind cluster."""
     del engine
     checkout = tmp_path / "checkout"
     checkout.mkdir()
@@ -114,7 +118,7 @@ def qa(kit: Kit) -> Target:
     return target_of(kit, "qa")
 
 
-def test_an_environment_names_its_cluster(qa: Target, kit: Kit) -> None:
+def test_environment_selects_its_kind_cluster(qa: Target, kit: Kit) -> None:
     assert isinstance(qa.own, KindCluster)
     assert qa.place == f"the kind cluster {kit.instance.name}"
     assert qa.kubeconfig == kit.instance.data / "admin.kubeconfig"
@@ -135,13 +139,15 @@ def test_the_node_image_of_the_environment_is_used(
     assert config.count("image: example.org/node:v1.35.0") == 4
 
 
-def test_another_kind_of_cluster_is_not_overlooked(cluster: KindCluster, kit: Kit) -> None:
+def test_other_cluster_kind_is_refused_while_one_exists(cluster: KindCluster, kit: Kit) -> None:
     del cluster
     with pytest.raises(UsageError, match="of kind kind, and embedded is asked for"):
         kit.cluster(OwnCluster.EMBEDDED)
 
 
-def test_a_first_run_needs_room_for_the_builds_of_its_own_cluster(kit: Kit, tmp_path: Path) -> None:
+def test_disk_space_needed_depends_on_the_builds_of_the_cluster_kind(
+    kit: Kit, tmp_path: Path
+) -> None:
     empty = dataclasses.replace(kit, cache=Cache(tmp_path / "cache", lambda _: None))
 
     def needs() -> tuple[float, ...]:
@@ -158,7 +164,7 @@ def finding(kit: Kit, what: str) -> Finding:
     return next(item for item in examine(kit) if item.what == what)
 
 
-def test_the_doctor_says_whether_kind_can_be_used(engine: FakeDocker) -> None:
+def test_doctor_reports_whether_kind_is_usable(engine: FakeDocker) -> None:
     found = finding(kit_here(), "Docker and kind")
     assert found.state is State.OK
     (engine.programs / "kind").unlink()
@@ -172,9 +178,7 @@ def test_the_doctor_says_whether_kind_can_be_used(engine: FakeDocker) -> None:
     assert found.seen == "no Docker engine answers this user"
 
 
-def test_the_doctor_looks_at_the_cluster_that_is_there(
-    cluster: KindCluster, engine: FakeDocker
-) -> None:
+def test_doctor_checks_the_existing_cluster(cluster: KindCluster, engine: FakeDocker) -> None:
     assert finding(kit_here(), "cluster").state is State.OK
     cluster.stop_node("node1")
     assert "worker" in finding(kit_here(), "cluster").seen

@@ -1,4 +1,4 @@
-"""The load generator must see every failure: what it misses, no chaos test will find."""
+"""The load generator must see every failure, because chaos tests rely on it."""
 
 from collections.abc import Generator
 
@@ -37,7 +37,7 @@ def load(
     )
 
 
-def test_a_healthy_target_gives_no_failures_at_the_rate_that_was_asked(
+def test_load_on_a_healthy_target_has_the_requested_rate_and_no_failures(
     simulator: Simulator,
 ) -> None:
     before = simulator.state()["streamed"]

@@ -43,24 +43,24 @@ def test_promtool_parses_every_expression(board: Board, tmp_path: Path) -> None:
 
 
 @ONE_BOARD
-def test_every_expression_reads_a_metric_that_somebody_emits(board: Board) -> None:
+def test_every_dashboard_expression_reads_a_known_metric(board: Board) -> None:
     for title, query in board.queries():
         recorded = {name for name in RECORDED if name in query.expression}
         bases = {
             name.removesuffix("_bucket") for name in NAMED_OURS.findall(query.expression)
         } & OWN
-        # Those of others are compared with what their exporters told, on the cluster.
+        # Cluster tests compare metrics of other exporters with the exporters' output.
         assert recorded or bases or FOREIGN.search(query.expression), f"{title}: reads nothing"
         unknown = {n.removesuffix("_bucket") for n in NAMED_OURS.findall(query.expression)} - OWN
         assert not unknown, f"{title}: the gateway does not emit {unknown}"
 
 
-def test_every_metric_of_the_gateway_is_on_its_dashboard() -> None:
+def test_every_gateway_metric_is_on_a_dashboard() -> None:
     text = " ".join(query.expression for board in BOARDS for _, query in board.queries())
     assert [name for name in sorted(OWN) if name not in text] == []
 
 
-def test_the_command_writes_what_grafana_imports(tmp_path: Path) -> None:
+def test_dashboards_command_writes_grafana_json(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     subprocess.run(
         [sys.executable, "-m", "monitoring", "dashboards", "--out", folder],
@@ -82,6 +82,6 @@ def test_the_command_writes_what_grafana_imports(tmp_path: Path) -> None:
         assert len(set(places)) == len(places), "two panels lie on each other"
 
 
-def test_the_failover_is_drawn_through_all_of_redis_panels() -> None:
+def test_redis_dashboard_has_a_failover_annotation() -> None:
     (redis,) = [board for board in BOARDS if board.name == "seawall-redis"]
     assert [mark.title for mark in redis.marks] == ["Failover"]

@@ -1,4 +1,4 @@
-"""A Prometheus that several environments share: alerts of one tell nothing of another.
+"""A Prometheus that several environments share: alerts fire only for their own environment.
 
 Each rule test runs unchanged for the namespace `dev`. Two other environments share its Prometheus:
 a healthy one, and one in which everything is broken.
@@ -70,7 +70,7 @@ def within(series: str, namespace: str) -> str:
 
 
 def with_other_environments(test: dict[str, Any]) -> dict[str, Any]:
-    """The rule test in one namespace, with the series of other environments in theirs."""
+    """The rule test in one namespace, plus the series of other environments in theirs."""
     ours = [
         {**item, "series": within(item["series"], ENVIRONMENT)} for item in test["input_series"]
     ]
@@ -93,15 +93,15 @@ def with_other_environments(test: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
-    """The alerts that the tests look at, and the recorded series that these build on.
+    """The tested alerts, and the recorded series that they build on.
 
-    Prometheus takes seconds for all of them.
+    Prometheus would take seconds to evaluate all rules.
     """
     names = {item["alertname"] for test in tests for item in test["alert_rule_test"]}
     every = [rule for group in rules["groups"] for rule in group["rules"]]
     kept = [rule for rule in every if rule.get("alert") in names]
     assert names == {rule.get("alert") for rule in kept}
-    for rule in kept:  # it grows meanwhile
+    for rule in kept:  # the list grows in the loop
         kept += [one for one in every if one.get("record", "?") in rule["expr"] and one not in kept]
     groups: list[Group] = [
         {"name": group["name"], "rules": [rule for rule in group["rules"] if rule in kept]}
@@ -111,11 +111,11 @@ def asked_for(rules: RuleFile, tests: list[dict[str, Any]]) -> RuleFile:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_alerts_tell_of_their_own_environment_only(alert: Alert, tmp_path: Path) -> None:
+def test_alerts_fire_only_for_their_own_environment(alert: Alert, tmp_path: Path) -> None:
     rules = rule_file(
         ALERTS, OBJECTIVES, runbooks="https://runbooks.example", namespace=ENVIRONMENT
     )
-    # All as text: 0x40 is no number here, but forty zeros after the first.
+    # Parse all values as text: 0x40 is not a number here, but a zero and forty more zeros.
     text = (RULE_TESTS / f"{alert.name}.yaml").read_text()
     written = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
     assert written["tests"]
@@ -129,7 +129,7 @@ def test_alerts_tell_of_their_own_environment_only(alert: Alert, tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_series_of_two_environments_do_not_meet() -> None:
+def test_recorded_series_of_two_environments_are_separate() -> None:
     def recorded(namespace: str) -> set[tuple[str, str]]:
         groups = rule_file((), OBJECTIVES, runbooks="x", namespace=namespace)["groups"]
         rules = [rule for group in groups for rule in group["rules"] if "record" in rule]
@@ -139,7 +139,7 @@ def test_series_of_two_environments_do_not_meet() -> None:
     assert not recorded("dev") & recorded("staging")
 
 
-def test_whoever_looks_at_a_dashboard_chooses_the_environment() -> None:
+def test_dashboards_select_one_environment_by_namespace() -> None:
     for board in BOARDS:
         made = json.loads(rendered(board))
         (chosen,) = [one for one in made["templating"]["list"] if one["name"] == "namespace"]
@@ -152,7 +152,7 @@ def test_whoever_looks_at_a_dashboard_chooses_the_environment() -> None:
             assert expression.count(',namespace="$namespace"') == selectors
 
 
-def test_the_command_prints_the_rules_of_one_environment() -> None:
+def test_alerts_command_prints_the_rules_of_one_environment() -> None:
     def printed(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "monitoring", "alerts", "--runbooks", "https://r.example"]
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""A collector of traces: it reads what OTLP's exporters send over HTTP."""
+"""A trace collector that receives OTLP over HTTP."""
 
 import threading
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SERVER, CLIENT = Span.SpanKind.SPAN_KIND_SERVER, Span.SpanKind.SPAN_KIND_CLIENT
 
 @dataclass(frozen=True)
 class Collected:
-    """One span, as plain values."""
+    """One span as plain values."""
 
     name: str
     kind: int
@@ -32,7 +32,7 @@ class Collected:
 
 
 class Collector:
-    """Answers on a port of its own; keeps spans and the headers of the last export."""
+    """A collector on its own port; it keeps all spans and the headers of the last export."""
 
     def __init__(self) -> None:
         self._spans: list[Collected] = []
@@ -92,7 +92,7 @@ class Collector:
         return list(self._spans)
 
     def trace(self, trace_id: str, spans: int) -> list[Collected]:
-        """The spans of one trace, by when they began, as soon as so many have come."""
+        """Wait until the trace has this many spans; return them sorted by kind."""
 
         def found() -> list[Collected]:
             those = [one for one in self.spans() if one.trace_id == trace_id]

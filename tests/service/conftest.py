@@ -21,7 +21,7 @@ def simulators(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Simu
 @pytest.fixture
 def alpha(simulators: tuple[Simulator, Simulator]) -> Generator[Simulator]:
     yield simulators[0]
-    simulators[0].heal()  # a test that does not use this fixture asks the simulator, too
+    simulators[0].heal()  # tests without this fixture send requests to the simulator, too
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def _shared_gateway(
 
 @pytest.fixture
 def gateway(_shared_gateway: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
-    """One gateway for all tests that change nothing of it; its simulators are healthy."""
+    """A shared gateway for tests that do not change it, with healthy simulators."""
     del alpha, beta
     return _shared_gateway
 
@@ -58,7 +58,7 @@ def _hasty_gateway(
 
 @pytest.fixture
 def hasty_gateway(_hasty_gateway: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
-    """The same with short time-outs, for providers that say nothing."""
+    """A shared gateway with short timeouts, for silent providers."""
     del alpha, beta
     return _hasty_gateway
 
@@ -68,7 +68,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def model() -> str:
-    """A model whose breakers no other test has touched."""
+    """A model whose breakers no other test has used."""
     return f"model-{next(_numbers) % MODELS}"
 
 

@@ -1,8 +1,8 @@
-"""`python -m tests.service.connecting_without_names FILE`: connect while lookups wait in vain.
+"""`python -m tests.service.connecting_without_names FILE`: connect while DNS lookups hang.
 
-Runs in a mount namespace of its own, where it makes FILE its /etc/resolv.conf. The name server that
-the file names is this program, which hears questions and answers none. It prints a line for each
-answer of a provider that is known by its number.
+Runs in its own mount namespace, where FILE replaces /etc/resolv.conf. The name server in that file
+is this program, which receives queries and answers none. It prints a line for each answer of a
+provider with a numeric address.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from service.providers.http import UpstreamClient
 
 CONNECTIONS = 5
 IN_VAIN = 4
-"""libuv, which uvloop stands on, looks two names up at a time."""
+"""The number of hanging lookups; libuv, on which uvloop is built, runs two at a time."""
 NAME_SERVER = "127.0.0.77"
 _CONNECT_S = 0.5
 
 
 async def answering() -> tuple[web.AppRunner, int]:
-    """A provider on loopback, and its port."""
+    """Start a provider on loopback; return its runner and its port."""
 
     async def chat(request: web.Request) -> web.Response:
         del request
@@ -39,7 +39,7 @@ async def answering() -> tuple[web.AppRunner, int]:
 
 
 async def main() -> None:
-    """Look names up that nobody answers, and then connect again and again."""
+    """Start lookups that hang, and then connect repeatedly."""
     loop = asyncio.get_running_loop()
     runner, port = await answering()
     client = UpstreamClient(_CONNECT_S)

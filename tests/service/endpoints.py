@@ -1,6 +1,6 @@
-"""What kube-proxy and the endpoints controller do, in one thread.
+"""A simulation of kube-proxy and the endpoints controller in one thread.
 
-New connections go to a ready backend; open ones stay where they are.
+New connections go to a ready backend; open connections stay with their backend.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ PROBE_EVERY_S = 0.2
 
 
 class Endpoints:
-    """A TCP front for gateways, which follows their readiness."""
+    """A TCP load balancer for gateways, which follows their readiness."""
 
     def __init__(self, gateways: Sequence[Gateway]) -> None:
         self._gateways = gateways

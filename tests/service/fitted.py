@@ -1,4 +1,4 @@
-"""What a provider gets of a client's request."""
+"""The request that a provider receives for a client's request."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["said", "sent"]
 
 
 def sent(kind: str, client: ClientApi, **fields: object) -> tuple[Any, set[str]]:
-    """What a provider gets, and what was adapted for it."""
+    """The request that a provider receives, and the names of the adapted fields."""
     document = {"model": "m", "messages": [said("user", "hi")], **fields}
     if client is ANTHROPIC:
         document.setdefault("max_tokens", 100)

@@ -24,7 +24,7 @@ API_KEY = "sk-test-0123456789"
 START_S = 20.0
 HTTP_TIMEOUT_S = 15.0
 PATIENCE_S = 10.0
-"""What constant load waits for an answer where no failure is the promise, not speed."""
+"""Answer timeout of constant load in tests that promise no failures, not speed."""
 
 FAST_TIMEOUTS = {
     "connect_seconds": 1,
@@ -33,7 +33,7 @@ FAST_TIMEOUTS = {
     "gap_seconds": 1,
     "answer_seconds": 1,
 }
-"""For tests of which a time-out is the subject: healthy answers of a busy machine need patience."""
+"""For tests of timeouts only: on a busy machine, healthy answers need longer timeouts."""
 PATIENT_TIMEOUTS = {
     "connect_seconds": 5,
     "headers_seconds": 5,
@@ -53,7 +53,7 @@ class Answer:
         return json.loads(self.body)
 
     def events(self) -> list[str]:
-        """The data of every server-sent event."""
+        """The data of each server-sent event."""
         found = self.body.decode().split("\n\n")
         return [event.removeprefix("data: ") for event in found if event]
 
@@ -80,10 +80,10 @@ def answers(url: str) -> bool:
 
 
 class ProcessUnderTest:
-    """A Python module run as its own process, its output kept in a file.
+    """A Python module that runs as its own process, with its output in a file.
 
-    It is forked from a process that has imported it, unless it shall be `fresh`: started by
-    `python -m`, as people and containers start it.
+    It is forked from a process that has imported the module. With `fresh` it is started by
+    `python -m`, as users and containers start it.
     """
 
     def __init__(
@@ -114,13 +114,13 @@ class ProcessUnderTest:
         return self._log.read_text(encoding="utf-8")
 
     def rss_mib(self) -> float:
-        """The memory that it has now."""
+        """The current resident memory in MiB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
         (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1]) / 1024
 
     def lines(self, word: str, *, at_least: int = 1) -> list[str]:
-        """The lines that hold `word`, once there are so many: they are written some ms later."""
+        """Wait for this many lines with `word`, which are written some ms later; return them."""
 
         def found() -> list[str]:
             return [line for line in self.output.splitlines() if word in line]
@@ -191,12 +191,12 @@ class Simulator(ProcessUnderTest):
 
 
 def provider_of(simulator: Simulator, kind: str) -> dict[str, object]:
-    """The simulator as a provider of that kind; none of them needs a key."""
+    """Settings of the simulator as a provider of that kind; it needs no key."""
     return {"kind": kind, "base_url": simulator.base_url}
 
 
 def patient_load(url: str, *, rate: float) -> ConstantLoad:
-    """Constant load, half of it streamed, where no failure is the promise, not speed."""
+    """Constant load, half of it streamed, for tests that promise no failures, not speed."""
     return ConstantLoad(
         url=url,
         api_key=API_KEY,
@@ -219,14 +219,14 @@ def key_entry(key: str = API_KEY, /, **changes: object) -> dict[str, object]:
 
 
 def write_keys(path: Path, *entries: dict[str, object]) -> None:
-    """Swap the file in, as Kubernetes does."""
+    """Replace the file atomically, as Kubernetes does."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"keys": entries}), encoding="utf-8")
     fresh.replace(path)
 
 
 class Gateway(ProcessUnderTest):
-    """A gateway before the given simulators; every test can have a model of its own."""
+    """A gateway in front of these simulators; every test can have its own model."""
 
     def __init__(
         self,
@@ -280,12 +280,12 @@ class Gateway(ProcessUnderTest):
             self.wait_until_ready()
 
     def reconfigure(self, **changes: object) -> None:
-        """Swap in a settings file with other sections."""
+        """Replace the settings file by one with other sections."""
         self._document |= changes
         self.configure(yaml.safe_dump(self._document))
 
     def configure(self, text: str) -> None:
-        """Swap in a settings file with this text."""
+        """Replace the settings file by this text."""
         fresh = self.config.with_suffix(".new")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(self.config)
@@ -304,7 +304,7 @@ class Gateway(ProcessUnderTest):
         return http_request("GET", self.health_url(path))
 
     def metric(self, line_start: str) -> float:
-        """The value of the metric line that starts so; 0 when there is none yet."""
+        """The value of the metric line with this prefix; 0 without such a line."""
         for line in self.health("/metrics").body.decode().splitlines():
             if line.startswith(line_start):
                 return float(line.rsplit(" ", 1)[1])

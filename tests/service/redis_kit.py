@@ -1,4 +1,4 @@
-"""A real Redis with a replica and a sentinel, for tests of what the gateway does with them."""
+"""A real Redis with a replica and a sentinel, for tests of the gateway."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def start(folder: Path, lines: list[str], *options: str) -> subprocess.Popen[byt
 
 
 def command(port: int, password: str, *words: str) -> str:
-    """Send one command after AUTH, inline; the reply's text. Waits for the server to listen."""
+    """Send one inline command after AUTH; return the reply's text. Waits for a listening server."""
 
     def connected() -> socket.socket | None:
         try:
@@ -75,7 +75,7 @@ def command(port: int, password: str, *words: str) -> str:
     with found as connection:
         quoted = " ".join(f'"{word}"' for word in words)
         connection.sendall(f"AUTH {password}\r\n{quoted}\r\n".encode())
-        # A sentinel knows no QUIT; both close when they have answered and read the end.
+        # A sentinel has no QUIT command. Both servers close after their answer at the end of input.
         connection.shutdown(socket.SHUT_WR)
         received = b""
         while part := connection.recv(65536):
@@ -97,17 +97,17 @@ def _is_master(node: Node) -> bool:
     try:
         return "role:master" in node.command("INFO", "replication")
     except ConnectionResetError:
-        return False  # the sentinel ends the connections of a server whose role it changes
+        return False  # the sentinel closes the connections of a server when it changes its role
 
 
 class RedisUnderTest:
-    """A master and one sentinel with quorum 1; a replica when a test asks for one."""
+    """A master and one sentinel with quorum 1, with a replica if a test asks for one."""
 
     def __init__(self, folder: Path, *, with_replica: bool = False) -> None:
         self.master = Node("first", folder)
         self.replicas: list[Node] = []
         if with_replica:
-            # Before the sentinel, which looks for replicas at once and then every 10 s.
+            # Start the replica first: the sentinel looks for replicas at once and then every 10 s.
             self.replicas.append(linked_replica(self.master, folder))
         self.sentinel_port = free_port()
         sentinel_folder = folder / "sentinel"
@@ -120,7 +120,7 @@ class RedisUnderTest:
                 f"requirepass {SENTINEL_PASSWORD}",
                 f"sentinel monitor seawall 127.0.0.1 {self.master.port} 1",
                 f"sentinel auth-pass seawall {OPERATOR_PASSWORD}",
-                # Longer than the tests freeze a node: they decide when a failover happens.
+                # Longer than tests freeze a node, so that only the tests trigger failovers.
                 "sentinel down-after-milliseconds seawall 60000",
             ],
             "--sentinel",
@@ -134,21 +134,21 @@ class RedisUnderTest:
         )
 
     def fail_over_to(self, replica: Node) -> None:
-        """Ask until the sentinel agrees, then wait until the roles have changed."""
+        """Request a failover until the sentinel accepts it, then wait for the new roles."""
         wait_until(
             lambda: self.ask_sentinel("SENTINEL", "FAILOVER", "seawall").startswith("+OK"),
             deadline_s=30,
             what="the sentinel to agree to a failover",
         )
         wait_until(lambda: _is_master(replica), deadline_s=30, what="the replica to be the master")
-        # What the sentinel does too, but only when it looks again, up to 10 s later.
+        # The sentinel does the same, but only at its next check, up to 10 s later.
         self.master.command("REPLICAOF", "127.0.0.1", str(replica.port))
 
     def ask_sentinel(self, *words: str) -> str:
         return command(self.sentinel_port, SENTINEL_PASSWORD, *words)
 
     def settings(self, folder: Path) -> dict[str, object]:
-        """The gateway's `state` settings; writes the password files they name."""
+        """The gateway's `state` settings; this also writes the password files that they name."""
         (folder / "redis-app-password").write_text(APP_PASSWORD + "\n", encoding="utf-8")
         (folder / "sentinel-password").write_text(SENTINEL_PASSWORD + "\n", encoding="utf-8")
         return {"kind": "redis", "sentinels": [f"127.0.0.1:{self.sentinel_port}"]}

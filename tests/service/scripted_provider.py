@@ -1,4 +1,4 @@
-"""A provider that says exactly the bytes that a test gives it."""
+"""A stub provider that sends exactly the bytes of a test."""
 
 import socket
 import threading
@@ -13,9 +13,9 @@ CHOICE = b'{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"st
 
 @contextmanager
 def provider(*answers: bytes) -> Generator[str]:
-    """A server that answers with these bytes in turn, at last with the same, and keeps connections.
+    """Run a server that answers with these bytes in turn, repeats the last, and keeps connections.
 
-    It yields its address.
+    Yields the server's address.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     held: list[socket.socket] = []

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers]
 
 @pytest.fixture
 def small(folder: Path, alpha: Simulator) -> Generator[Gateway]:
-    """A gateway with room for one request and one in the queue."""
+    """A gateway that admits one request and queues one."""
     gateway = Gateway(
         folder,
         [alpha],
@@ -42,7 +42,7 @@ def in_background(gateway: Gateway, found: list[Answer]) -> threading.Thread:
     return thread
 
 
-def test_a_full_gateway_answers_503_at_once_and_the_deadline_ends_the_rest(
+def test_full_gateway_answers_503_at_once_and_queued_requests_end_at_the_deadline(
     small: Gateway, alpha: Simulator
 ) -> None:
     alpha.fault("hang")
@@ -75,7 +75,7 @@ def test_a_body_above_the_cap_is_a_413(small: Gateway) -> None:
 
 
 @pytest.mark.parametrize("prompt_bytes", [10, 300_000], ids=["short", "larger than is read ahead"])
-def test_a_client_that_leaves_ends_the_call_upstream_and_blames_nobody(
+def test_client_disconnect_cancels_the_upstream_call_and_is_no_breaker_failure(
     gateway: Gateway, alpha: Simulator, model: str, prompt_bytes: int
 ) -> None:
     alpha.fault("hang")
@@ -108,7 +108,9 @@ def leave_after(gateway: Gateway, model: str, seconds: float, prompt: str = "") 
 
 
 @pytest.mark.parametrize("value", [None, "Bearer ", "Bearer wrong", "Basic abc", API_KEY])
-def test_without_a_known_key_the_answer_is_401(gateway: Gateway, value: str | None) -> None:
+def test_missing_or_unknown_api_key_is_answered_with_401(
+    gateway: Gateway, value: str | None
+) -> None:
     headers = {} if value is None else {"authorization": value}
     answer = http_request(
         "POST", gateway.url + "/chat/completions", b'{"model": "model-0"}', headers
@@ -117,7 +119,7 @@ def test_without_a_known_key_the_answer_is_401(gateway: Gateway, value: str | No
     assert answer.json()["error"]["code"] == "invalid_api_key"
 
 
-def test_changed_keys_are_taken_over_and_a_bad_file_keeps_the_last_good_ones(
+def test_key_file_changes_are_loaded_and_an_invalid_file_keeps_the_last_valid_keys(
     small: Gateway,
 ) -> None:
     write_keys(small.keys_file, key_entry("sk-second"))

@@ -1,4 +1,4 @@
-"""Anthropic's official SDK, unchanged, before providers of its own format and of OpenAI's."""
+"""Anthropic's official SDK, unchanged, with providers of its own format and of OpenAI's."""
 
 import json
 from collections.abc import Generator
@@ -23,7 +23,7 @@ def served_by(
     simulators: tuple[Simulator, Simulator],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Gateway]:
-    """A gateway whose providers all are of one kind."""
+    """A gateway with providers of a single kind."""
     kind: str = request.param
     gateway = Gateway(
         tmp_path_factory.mktemp(kind),
@@ -63,7 +63,7 @@ def test_a_streamed_message_is_read(client: anthropic.Anthropic, model: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["hang", "refuse", "html_200", "malformed_event", "error_event"])
-def test_another_provider_answers_a_stream_that_does_not_begin(
+def test_stream_that_fails_before_its_first_content_is_answered_by_another_provider(
     client: anthropic.Anthropic, model: str, alpha: Simulator, kind: str
 ) -> None:
     alpha.fault(kind)
@@ -73,7 +73,7 @@ def test_another_provider_answers_a_stream_that_does_not_begin(
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
-def test_a_stream_that_breaks_off_is_an_error_to_the_sdk(
+def test_broken_stream_raises_api_error_in_the_sdk(
     client: anthropic.Anthropic, model: str, alpha: Simulator, how: str
 ) -> None:
     alpha.fault("cut_mid_stream", after=3, how=how)
@@ -84,7 +84,7 @@ def test_a_stream_that_breaks_off_is_an_error_to_the_sdk(
         list(stream.text_stream)
 
 
-def test_what_a_provider_refuses_has_its_words(
+def test_provider_refusal_keeps_its_error_message(
     client: anthropic.Anthropic, model: str, alpha: Simulator
 ) -> None:
     alpha.fault("content_filter")
@@ -92,7 +92,7 @@ def test_what_a_provider_refuses_has_its_words(
         client.messages.create(model=short(model), max_tokens=64, messages=HELLO)
 
 
-def test_no_provider_is_anthropics_overload(
+def test_all_providers_failing_is_a_529_overloaded_error(
     client: anthropic.Anthropic, model: str, alpha: Simulator, beta: Simulator
 ) -> None:
     alpha.fault("status", code=500)
@@ -129,7 +129,7 @@ def test_models_are_listed(client: anthropic.Anthropic) -> None:
     assert "model-0" in [model.id for model in client.models.list()]
 
 
-def test_a_provider_gets_what_its_format_calls_for(
+def test_provider_receives_the_request_in_its_own_format(
     client: anthropic.Anthropic, model: str, alpha: Simulator, served_by: Gateway
 ) -> None:
     client.messages.create(
@@ -154,11 +154,11 @@ def test_a_provider_gets_what_its_format_calls_for(
 
 
 def short(model: str) -> str:
-    """A model of this module's gateways, which have fewer."""
+    """A model of this module's gateways, which have fewer models."""
     return f"model-{int(model.removeprefix('model-')) % MODELS}"
 
 
-def test_openais_clients_are_answered_by_a_provider_of_anthropics_format(
+def test_openai_clients_are_answered_by_a_provider_with_the_anthropic_format(
     simulators: tuple[Simulator, Simulator], folder: Path
 ) -> None:
     alpha, beta = simulators

@@ -4,7 +4,7 @@ from service.resilience.breaker import BreakerState, Change, CircuitBreaker, Out
 
 
 class Bench:
-    """A breaker on a clock that only the test moves."""
+    """A breaker with a clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -44,7 +44,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_five_failures_in_a_row_open_it(bench: Bench) -> None:
+def test_five_consecutive_failures_open_the_breaker(bench: Bench) -> None:
     bench.call(*[Outcome.FAILED] * 4)
     assert bench.breaker.state is BreakerState.CLOSED
     bench.call(Outcome.FAILED)
@@ -52,7 +52,7 @@ def test_five_failures_in_a_row_open_it(bench: Bench) -> None:
     assert bench.breaker.acquire() is None
 
 
-def test_half_of_ten_calls_failing_opens_it(bench: Bench) -> None:
+def test_half_of_ten_calls_failing_opens_the_breaker(bench: Bench) -> None:
     bench.call(*[Outcome.OK, Outcome.FAILED] * 4, Outcome.OK)
     assert bench.breaker.state is BreakerState.CLOSED, "nine calls are too few to judge"
     bench.call(Outcome.FAILED)
@@ -66,7 +66,7 @@ def test_failures_older_than_the_window_are_forgotten(bench: Bench) -> None:
     assert bench.breaker.state is BreakerState.CLOSED
 
 
-def test_neutral_outcomes_count_for_nothing(bench: Bench) -> None:
+def test_neutral_outcomes_are_not_counted(bench: Bench) -> None:
     bench.call(*[Outcome.FAILED] * 4, *[Outcome.NEUTRAL] * 20)
     assert bench.breaker.state is BreakerState.CLOSED
     bench.call(Outcome.FAILED)
@@ -81,7 +81,7 @@ def test_a_half_open_breaker_admits_one_probe(bench: Bench) -> None:
     assert bench.breaker.acquire() is None
 
 
-def test_a_probe_that_succeeds_closes_it(bench: Bench) -> None:
+def test_successful_probe_closes_the_breaker(bench: Bench) -> None:
     bench.open()
     bench.now += 5
     bench.call(Outcome.OK)
@@ -89,7 +89,7 @@ def test_a_probe_that_succeeds_closes_it(bench: Bench) -> None:
     assert bench.states == [BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.CLOSED]
 
 
-def test_a_probe_that_fails_doubles_the_wait_up_to_twenty_seconds(bench: Bench) -> None:
+def test_failed_probe_doubles_the_open_time_up_to_twenty_seconds(bench: Bench) -> None:
     bench.open()
     for wait_s in (5, 10, 20, 20):
         assert bench.breaker.retry_in_s() == pytest.approx(wait_s)
@@ -97,7 +97,7 @@ def test_a_probe_that_fails_doubles_the_wait_up_to_twenty_seconds(bench: Bench) 
         bench.call(Outcome.FAILED)
 
 
-def test_a_cancelled_probe_gives_its_place_back(bench: Bench) -> None:
+def test_cancelled_probe_releases_its_slot(bench: Bench) -> None:
     bench.open()
     bench.now += 5
     bench.call(Outcome.NEUTRAL)
@@ -105,7 +105,7 @@ def test_a_cancelled_probe_gives_its_place_back(bench: Bench) -> None:
     assert bench.breaker.available()
 
 
-def test_an_early_probe_is_alone_and_its_failure_does_not_lengthen_the_wait(bench: Bench) -> None:
+def test_only_one_early_probe_runs_and_its_failure_keeps_the_open_time(bench: Bench) -> None:
     bench.open()
     probe = bench.permit(early=True)
     assert bench.breaker.acquire(early=True) is None
@@ -113,13 +113,13 @@ def test_an_early_probe_is_alone_and_its_failure_does_not_lengthen_the_wait(benc
     assert bench.breaker.retry_in_s() == pytest.approx(5)
 
 
-def test_an_early_probe_that_succeeds_closes_it(bench: Bench) -> None:
+def test_successful_early_probe_closes_the_breaker(bench: Bench) -> None:
     bench.open()
     bench.breaker.record(bench.permit(early=True), Outcome.OK)
     assert bench.breaker.state is BreakerState.CLOSED
 
 
-def test_calls_from_before_the_opening_do_not_judge_the_recovered_target(bench: Bench) -> None:
+def test_results_of_calls_started_before_the_opening_are_ignored(bench: Bench) -> None:
     slow = [bench.permit() for _ in range(5)]
     bench.open()
     bench.now += 5
@@ -129,7 +129,7 @@ def test_calls_from_before_the_opening_do_not_judge_the_recovered_target(bench: 
     assert bench.breaker.state is BreakerState.CLOSED
 
 
-def test_a_probe_ends_at_the_first_content_and_a_later_cut_is_an_ordinary_failure(
+def test_probe_succeeds_at_first_content_and_a_later_cut_counts_as_a_failure(
     bench: Bench,
 ) -> None:
     bench.open()
@@ -141,14 +141,14 @@ def test_a_probe_ends_at_the_first_content_and_a_later_cut_is_an_ordinary_failur
     assert bench.breaker.state is BreakerState.OPEN, "the cut is the fifth failure in a row"
 
 
-def test_content_says_nothing_about_a_call_that_is_no_probe(bench: Bench) -> None:
+def test_first_content_of_an_ordinary_call_does_not_reset_the_failures(bench: Bench) -> None:
     bench.call(*[Outcome.FAILED] * 4)
     permit = bench.breaker.confirm(bench.permit())
     bench.breaker.record(permit, Outcome.FAILED)
     assert bench.breaker.state is BreakerState.OPEN
 
 
-def test_an_opening_is_told_once_with_its_time_and_so_is_a_closing(bench: Bench) -> None:
+def test_opening_and_closing_are_each_reported_once_with_their_times(bench: Bench) -> None:
     assert bench.breaker.news() is None
     bench.open()
     opening = bench.breaker.news()
@@ -166,7 +166,7 @@ def test_an_opening_is_told_once_with_its_time_and_so_is_a_closing(bench: Bench)
     assert bench.breaker.news() is not None, "it opened while the closing was on its way"
 
 
-def test_another_replicas_opening_is_taken_over_for_the_time_that_is_left(bench: Bench) -> None:
+def test_opening_of_another_replica_is_adopted_for_its_remaining_time(bench: Bench) -> None:
     bench.hear(bench.opening(ago_s=1, left_s=3, open_s=20))
     assert bench.breaker.state is BreakerState.OPEN
     assert bench.breaker.learned
@@ -179,7 +179,7 @@ def test_another_replicas_opening_is_taken_over_for_the_time_that_is_left(bench:
     )
 
 
-def test_who_had_a_success_since_the_report_does_not_take_it_over(bench: Bench) -> None:
+def test_reported_opening_is_ignored_after_a_newer_local_success(bench: Bench) -> None:
     bench.call(Outcome.OK)
     bench.now += 0.5
     bench.hear(bench.opening(ago_s=1))
@@ -190,19 +190,19 @@ def test_who_had_a_success_since_the_report_does_not_take_it_over(bench: Bench) 
     assert bench.breaker.state is BreakerState.CLOSED, "a stream's first content is a success, too"
 
 
-def test_a_success_before_the_report_proves_nothing(bench: Bench) -> None:
+def test_reported_opening_is_adopted_after_an_older_local_success(bench: Bench) -> None:
     bench.call(Outcome.OK)
     bench.now += 1
     bench.hear(bench.opening(ago_s=0.5))
     assert bench.breaker.state is BreakerState.OPEN
 
 
-def test_an_opening_whose_time_is_over_is_not_taken_over(bench: Bench) -> None:
+def test_expired_opening_is_not_adopted(bench: Bench) -> None:
     bench.hear(bench.opening(ago_s=6, left_s=0))
     assert bench.breaker.state is BreakerState.CLOSED
 
 
-def test_without_the_lease_an_open_breaker_stays_so_when_its_time_is_over(bench: Bench) -> None:
+def test_open_breaker_stays_open_after_its_time_without_the_probe_lease(bench: Bench) -> None:
     bench.open()
     bench.now += 4
     bench.hear(None)
@@ -218,7 +218,10 @@ def test_without_the_lease_an_open_breaker_stays_so_when_its_time_is_over(bench:
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["store gone", "exchange lost"])
-def test_a_replica_that_hears_nothing_more_goes_on_alone(bench: Bench, told: bool) -> None:  # noqa: FBT001
+def test_breaker_becomes_half_open_without_the_fleet_when_exchanges_stop(
+    bench: Bench,
+    told: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     bench.open()
     bench.now += 4
     bench.hear(None)
@@ -230,7 +233,7 @@ def test_a_replica_that_hears_nothing_more_goes_on_alone(bench: Bench, told: boo
     assert bench.breaker.state is BreakerState.HALF_OPEN
 
 
-def test_a_closing_ends_an_opening_that_was_taken_over(bench: Bench) -> None:
+def test_reported_closing_closes_an_adopted_opening(bench: Bench) -> None:
     bench.hear(bench.opening())
     bench.now += 1
     bench.hear(bench.closing())
@@ -239,7 +242,7 @@ def test_a_closing_ends_an_opening_that_was_taken_over(bench: Bench) -> None:
     assert bench.breaker.retry_in_s() == pytest.approx(5)
 
 
-def test_an_opening_that_was_taken_over_ends_when_nobody_speaks_of_it_any_more(
+def test_adopted_opening_closes_when_its_time_is_over_and_no_report_repeats_it(
     bench: Bench,
 ) -> None:
     bench.hear(bench.opening())
@@ -255,7 +258,7 @@ def test_an_opening_that_was_taken_over_ends_when_nobody_speaks_of_it_any_more(
     assert bench.breaker.state is not BreakerState.CLOSED, "its own opening wants a probe"
 
 
-def test_a_closing_lets_who_saw_failures_itself_probe_at_once(bench: Bench) -> None:
+def test_reported_closing_makes_a_locally_opened_breaker_half_open(bench: Bench) -> None:
     bench.open()
     bench.now += 1
     closing = bench.closing()
@@ -270,13 +273,13 @@ def test_a_closing_lets_who_saw_failures_itself_probe_at_once(bench: Bench) -> N
     assert bench.breaker.retry_in_s() == pytest.approx(10)
 
 
-def test_a_closing_from_before_the_opening_changes_nothing(bench: Bench) -> None:
+def test_closing_older_than_the_opening_is_ignored(bench: Bench) -> None:
     bench.open()
     bench.hear(bench.closing(ago_s=1))
     assert bench.breaker.state is BreakerState.OPEN
 
 
-def test_what_is_heard_does_not_disturb_a_probe_that_is_out(bench: Bench) -> None:
+def test_reports_do_not_disturb_a_running_probe(bench: Bench) -> None:
     bench.open()
     bench.now += 5
     probe = bench.permit()
@@ -285,14 +288,14 @@ def test_what_is_heard_does_not_disturb_a_probe_that_is_out(bench: Bench) -> Non
     assert bench.breaker.state is BreakerState.CLOSED
 
 
-def test_a_later_failure_of_another_replica_lengthens_an_opening(bench: Bench) -> None:
+def test_later_failure_reported_by_another_replica_extends_the_opening(bench: Bench) -> None:
     bench.open()
     bench.now += 1
     bench.hear(bench.opening(left_s=10, open_s=10))
     assert bench.breaker.retry_in_s() == pytest.approx(10)
 
 
-def test_only_requests_make_a_probe_wanted(bench: Bench) -> None:
+def test_probe_is_wanted_only_after_a_request_asked_for_it(bench: Bench) -> None:
     bench.open()
     assert not bench.breaker.wanted
     bench.breaker.want()

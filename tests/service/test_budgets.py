@@ -1,4 +1,4 @@
-"""Token limits, limits by user, and budgets, as clients of real gateways meet them."""
+"""Token limits, per-user limits and budgets, as clients of real gateways see them."""
 
 import asyncio
 import http.client
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers]
 
 LOCAL = "seawall_limiter_local"
 TOKENS = 10
-"""Of each answer; with the price below a cent."""
+"""Tokens of each answer; with the price below, one answer costs a cent."""
 PRICES = {"input": 0, "output": 1000}
 CENT = 0.01
 
@@ -86,7 +86,7 @@ def gateways(
 
 
 async def ask_all(urls: Sequence[str], count: int) -> Counter[int]:
-    """Ask `count` times at once, each bound to 10 tokens, alternately."""
+    """Send `count` concurrent requests of at most 10 tokens, alternating between the URLs."""
     body = {
         "model": "model-0",
         "max_tokens": TOKENS,
@@ -105,7 +105,7 @@ async def ask_all(urls: Sequence[str], count: int) -> Counter[int]:
         return Counter(await asyncio.gather(*(ask(number) for number in range(count))))
 
 
-async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
+async def test_a_thousand_concurrent_requests_on_two_replicas_spend_one_dollar(
     folder: Path, redis: RedisUnderTest, priced: Simulator
 ) -> None:
     before = priced.requests()
@@ -126,17 +126,15 @@ async def test_a_thousand_at_once_on_a_dollar_over_two_replicas(
         )
     assert set(found) <= {200, 429}, found
     assert found[200] == served
-    # A machine that is so busy that calls to Redis are late makes each replica go on with its part:
-    # the budget again, all together; and what Redis held for such a call is nobody's for a while.
-    # `test_charges` has the same without a deadline.
+    # On a machine so busy that calls to Redis are late, each replica continues with its share: all
+    # shares together are the budget again. Reservations of late calls stay in Redis for a while.
+    # `test_charges` has the same test without a deadline.
     least, most = (50, 200) if late else (100, 100)
     print(f"{served} of 1000 served for {served * CENT:.2f} dollars, {late:g} late calls")
     assert least <= served <= most, found
 
 
-def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(
-    folder: Path, priced: Simulator
-) -> None:
+def test_exhausted_budget_is_a_429_that_sdks_do_not_retry(folder: Path, priced: Simulator) -> None:
     with gateways(folder, priced, key={"budget": {"day": 2 * CENT, "month": 5.0}}) as (gateway,):
         assert [gateway.chat(max_tokens=TOKENS).status for _ in range(2)] == [200, 200]
         before = priced.requests()
@@ -162,8 +160,8 @@ def test_a_used_up_budget_is_told_so_that_sdks_do_not_try_again(
         assert len(told) == 1, "80 and 100 percent came together"
 
 
-def test_what_a_request_does_not_cost_is_given_back(folder: Path, priced: Simulator) -> None:
-    """Each of them holds a dollar and costs a cent, or nothing."""
+def test_unused_reservation_is_returned_to_the_budget(folder: Path, priced: Simulator) -> None:
+    """Each request reserves a dollar and costs a cent, or nothing."""
     with gateways(folder, priced, key={"budget": {"day": 1.045}}) as (gateway,):
         priced.fault("status", code=500)
         assert gateway.chat(max_tokens=1000).status == 503
@@ -174,9 +172,7 @@ def test_what_a_request_does_not_cost_is_given_back(folder: Path, priced: Simula
         assert gateway.chat(max_tokens=1000, stream=True).status == 200
 
 
-def test_an_answer_that_broke_off_costs_what_the_client_got(
-    folder: Path, priced: Simulator
-) -> None:
+def test_broken_stream_is_charged_for_the_content_sent(folder: Path, priced: Simulator) -> None:
     with gateways(folder, priced, key={"budget": {"day": 1.1 * CENT}}) as (gateway,):
         priced.fault("cut_mid_stream")
         assert b"error" in gateway.chat(max_tokens=TOKENS, stream=True).body
@@ -189,7 +185,7 @@ def test_an_answer_that_broke_off_costs_what_the_client_got(
         assert gateway.chat(max_tokens=TOKENS).status == 429
 
 
-def test_an_adaptive_gateway_lets_less_through_while_its_provider_fails(
+def test_adaptive_limit_falls_while_the_provider_fails_and_rises_after_recovery(
     folder: Path, priced: Simulator
 ) -> None:
     gateway = Gateway(
@@ -228,7 +224,7 @@ def test_an_adaptive_gateway_lets_less_through_while_its_provider_fails(
     ],
     ids=["endless", "twice", "words", "float"],
 )
-def test_what_a_client_says_of_its_answer_is_bounded(
+def test_invalid_or_huge_max_tokens_are_bounded(
     folder: Path, priced: Simulator, fields: dict[str, object]
 ) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 10**9}) as (gateway,):
@@ -238,7 +234,9 @@ def test_what_a_client_says_of_its_answer_is_bounded(
         assert "Traceback" not in gateway.output
 
 
-def test_a_client_that_leaves_pays_for_what_it_asked(folder: Path, priced: Simulator) -> None:
+def test_client_that_disconnects_is_charged_for_its_request(
+    folder: Path, priced: Simulator
+) -> None:
     with gateways(folder, priced, key={"budget": {"day": 1.5 * CENT}}) as (gateway,):
         priced.fault("hang")
         body = b'{"model": "model-0", "max_tokens": 10, "messages": []}'
@@ -262,12 +260,14 @@ def leave_after(seconds: float, gateway: Gateway, body: bytes) -> None:
         connection.close()
 
 
-def test_tokens_per_minute_are_limited_and_told(folder: Path, priced: Simulator) -> None:
+def test_tokens_per_minute_are_limited_and_shown_in_headers(
+    folder: Path, priced: Simulator
+) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
         first = gateway.chat(max_tokens=500)
         assert first.headers["x-ratelimit-limit-tokens"] == "1000"
         assert 400 < int(first.headers["x-ratelimit-remaining-tokens"]) < 500
-        # It held 500 and more, and came to 18.
+        # It reserved more than 500 tokens, and used 18.
         wait_until(
             lambda: int(gateway.chat(max_tokens=1).headers["x-ratelimit-remaining-tokens"]) > 800,
             deadline_s=5,
@@ -281,14 +281,14 @@ def test_tokens_per_minute_are_limited_and_told(folder: Path, priced: Simulator)
         assert gateway.chat(max_tokens=100_000).status == 429, "its part of the bucket is taken"
 
 
-def test_a_request_above_the_whole_limit_waits_for_a_full_bucket(
+def test_request_above_the_whole_token_limit_is_admitted_by_a_full_bucket(
     folder: Path, priced: Simulator
 ) -> None:
     with gateways(folder, priced, key={"tokens_per_minute": 1000}) as (gateway,):
         assert gateway.chat(max_tokens=100_000).status == 200
 
 
-def test_every_user_of_a_key_has_limits_of_its_own(folder: Path, priced: Simulator) -> None:
+def test_each_user_of_a_key_has_separate_limits(folder: Path, priced: Simulator) -> None:
     limits = {"requests_per_second": 0.01, "burst": 2}
     with gateways(folder, priced, key={"per_user": limits}) as (gateway,):
         assert [gateway.chat(user="ann").status for _ in range(3)] == [200, 200, 429]
@@ -307,10 +307,10 @@ def test_every_user_of_a_key_has_limits_of_its_own(folder: Path, priced: Simulat
         assert "ann" not in gateway.output, "a user's name is nobody's business"
 
 
-def test_without_redis_a_budget_goes_on_from_what_was_known_and_is_merged(
+def test_budget_continues_locally_without_redis_and_is_merged_afterwards(
     folder: Path, redis: RedisUnderTest, priced: Simulator
 ) -> None:
-    """10 cents, 4 of them spent: each of two replicas may spend 3 more alone."""
+    """Of 10 cents 4 are spent, so each of two replicas may spend 3 more on its own."""
     with gateways(
         folder,
         priced,

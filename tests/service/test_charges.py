@@ -1,4 +1,4 @@
-"""Charges and settlements: the same answers from the process's store and from a real Redis."""
+"""Charges and settlements: the in-memory store and a real Redis give the same answers."""
 
 import asyncio
 import random
@@ -37,11 +37,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the stores answer is asked here, not how soon a busy machine does."""
+    """Raise the timeouts: these tests check answers, not the speed of a busy machine."""
     monkeypatch.setattr(redis_batches, "HOT_PATH_S", 20.0)
     monkeypatch.setattr(redis_client, "CONNECT_S", 20.0)
     monkeypatch.setattr(redis_client, "COMMAND_S", 20.0)
-    # What is given when nobody says how long.
+    # The default timeout.
     monkeypatch.setattr(redis_client.RedisClient.run_at_leisure, "__defaults__", (20.0,))
 
 
@@ -60,7 +60,7 @@ _made: list[RedisStore] = []
 
 @pytest.fixture(autouse=True)
 async def _closed() -> AsyncGenerator[None]:  # pyright: ignore[reportUnusedFunction] - used by itself
-    """Close what a test has made, when it failed as well."""
+    """Close the stores that a test created, also after a failure."""
     yield
     while _made:
         await _made.pop().close()
@@ -89,7 +89,7 @@ def bucket(name: str, rate: float, burst: int, *, of_tokens: bool = False) -> Bu
     return Bucket(f"seawall:{{t}}:{name}", Limit(rate, burst), name, of_tokens)
 
 
-async def test_all_is_taken_or_nothing(store: Store) -> None:
+async def test_charge_takes_from_all_buckets_or_from_none(store: Store) -> None:
     requests, tokens = bucket("requests", 0.001, 5), bucket("tokens", 0.001, 100, of_tokens=True)
     first = await store.charge(charge(1, (requests, 1), (tokens, 90)))
     assert not first.refused
@@ -102,7 +102,7 @@ async def test_all_is_taken_or_nothing(store: Store) -> None:
     assert [one.remaining for one in third.decisions] == [3, 0], "the refused one took no request"
 
 
-async def test_tokens_are_put_right_when_they_are_known(store: Store) -> None:
+async def test_settlement_corrects_the_token_bucket(store: Store) -> None:
     tokens = bucket("tokens", 0.001, 100, of_tokens=True)
     taken = charge(1, (tokens, 100))
     await store.charge(taken)
@@ -114,7 +114,7 @@ async def test_tokens_are_put_right_when_they_are_known(store: Store) -> None:
     assert refused.retry_after_s == pytest.approx(11_000, rel=0.01), "ten are owed"
 
 
-async def test_what_is_held_is_not_spent_twice_and_comes_back(store: Store) -> None:
+async def test_reservation_blocks_its_amount_and_returns_the_unused_part(store: Store) -> None:
     first = charge(1, held=6, day=10)
     assert not (await store.charge(first)).refused
     refused = await store.charge(charge(2, held=5, day=10))
@@ -126,7 +126,7 @@ async def test_what_is_held_is_not_spent_twice_and_comes_back(store: Store) -> N
     assert third.spent == (10, 10, 10)
 
 
-async def test_a_reservation_whose_request_never_came_back_ends(store: Store) -> None:
+async def test_unsettled_reservation_expires(store: Store) -> None:
     assert not (await store.charge(charge(1, held=10, day=10, hold_s=1))).refused
     assert (await store.charge(charge(2, held=1, day=10))).refused == "day"
     number = 2
@@ -141,7 +141,7 @@ async def test_a_reservation_whose_request_never_came_back_ends(store: Store) ->
         assert time.monotonic() < until, "the reservation is still there"
 
 
-async def test_80_and_100_percent_are_told_once(store: Store) -> None:
+async def test_crossings_of_80_and_100_percent_are_reported_once(store: Store) -> None:
     told: list[tuple[str, int]] = []
     for number in range(12):
         asked = charge(number, held=1, day=10, hour=1000)
@@ -155,7 +155,7 @@ async def test_80_and_100_percent_are_told_once(store: Store) -> None:
     assert told == [("day", 80), ("day", 100)]
 
 
-async def test_a_request_that_is_too_large_is_no_used_up_budget(store: Store) -> None:
+async def test_refusal_of_a_too_large_request_reports_no_crossing(store: Store) -> None:
     verdict = await store.charge(charge(1, held=11, day=10))
     assert (verdict.refused, list(verdict.crossings)) == ("day", [])
     asked = charge(2, held=10, day=10)
@@ -165,7 +165,7 @@ async def test_a_request_that_is_too_large_is_no_used_up_budget(store: Store) ->
     assert not left
 
 
-async def test_a_reservation_ends_also_when_nobody_asks_for_long(
+async def test_reservations_expire_with_the_books_and_may_be_lost(
     redis: RedisUnderTest, tmp_path: Path
 ) -> None:
     redis.master.command("FLUSHALL")
@@ -178,7 +178,7 @@ async def test_a_reservation_ends_also_when_nobody_asks_for_long(
     await store.close()
 
 
-async def test_a_charge_that_comes_after_its_settlement_takes_nothing(
+async def test_charge_that_arrives_after_its_settlement_takes_nothing(
     redis: RedisUnderTest, tmp_path: Path
 ) -> None:
     redis.master.command("FLUSHALL")
@@ -191,7 +191,7 @@ async def test_a_charge_that_comes_after_its_settlement_takes_nothing(
     await store.close()
 
 
-async def test_what_cannot_be_booked_is_kept_and_the_rest_is_booked(
+async def test_failed_settlement_is_kept_for_retry_and_the_others_are_booked(
     redis: RedisUnderTest, tmp_path: Path
 ) -> None:
     redis.master.command("FLUSHALL")
@@ -212,7 +212,7 @@ async def test_what_cannot_be_booked_is_kept_and_the_rest_is_booked(
     await store.close()
 
 
-async def test_a_settlement_counts_once(redis: RedisUnderTest, tmp_path: Path) -> None:
+async def test_repeated_settlement_is_counted_once(redis: RedisUnderTest, tmp_path: Path) -> None:
     redis.master.command("FLUSHALL")
     store = redis_store(redis, tmp_path)
     asked = charge(1, held=4, day=10)
@@ -232,7 +232,7 @@ async def test_a_million_dollars_are_counted_to_the_nano_dollar(store: Store) ->
     assert (await store.charge(charge(3, held=1, day=limit))).refused == "day"
 
 
-async def test_a_thousand_at_once_from_two_replicas_spend_the_budget_and_no_more(
+async def test_a_thousand_concurrent_charges_from_two_replicas_never_overspend(
     redis: RedisUnderTest, tmp_path: Path
 ) -> None:
     redis.master.command("FLUSHALL")
@@ -253,12 +253,12 @@ async def test_a_thousand_at_once_from_two_replicas_spend_the_budget_and_no_more
         await store.close()
 
 
-async def test_random_sequences_get_the_same_answers_from_both(
+async def test_redis_and_memory_stores_answer_random_sequences_equally(
     redis: RedisUnderTest, tmp_path: Path
 ) -> None:
     redis.master.command("FLUSHALL")
     shared, local = redis_store(redis, tmp_path), MemoryStore()
-    # So slow that the time between the two calls adds nothing to a bucket.
+    # The rates are so slow that the time between two calls adds nothing to a bucket.
     buckets = [
         bucket("requests", 1e-6, 15),
         bucket("tokens", 1e-6, 250, of_tokens=True),
@@ -291,7 +291,7 @@ async def test_random_sequences_get_the_same_answers_from_both(
     assert refusals >= {"", "tokens", "hour"}, "the sequence is too tame"
 
 
-def test_the_script_knows_the_calendar(redis: RedisUnderTest) -> None:
+def test_lua_script_computes_the_same_window_starts_as_python(redis: RedisUnderTest) -> None:
     head = CHARGE.text.partition("local function whole")[0]
     assert "redis.call('TIME')" in head
     script = " ".join(
@@ -306,7 +306,7 @@ def test_the_script_knows_the_calendar(redis: RedisUnderTest) -> None:
         day += timedelta(days=37, seconds=1)
 
 
-def test_buckets_of_users_who_are_gone_are_forgotten() -> None:
+def test_buckets_of_idle_users_are_evicted() -> None:
     now = 0.0
     store = MemoryStore(clock=lambda: now)
     for number in range(20_000):
@@ -315,7 +315,7 @@ def test_buckets_of_users_who_are_gone_are_forgotten() -> None:
     assert store.buckets < 10_000
 
 
-def test_the_token_rate_is_kept_to_two_percent_and_by_itself() -> None:
+def test_token_rate_is_accurate_to_two_percent() -> None:
     now = 0.0
     store = MemoryStore(clock=lambda: now)
     requests, tokens = bucket("requests", 50, 50), bucket("tokens", 700, 1400, of_tokens=True)

@@ -32,7 +32,7 @@ def test_a_stream_begins_with_the_role_and_ends_with_done(gateway: Gateway, mode
     assert events[-1] == "[DONE]"
 
 
-def test_usage_is_asked_upstream_and_stripped_when_the_client_did_not_ask(
+def test_usage_is_requested_upstream_and_stripped_unless_the_client_asked(
     gateway: Gateway, alpha: Simulator, model: str
 ) -> None:
     events = gateway.chat(model, stream=True).events()
@@ -65,7 +65,7 @@ def test_only_the_model_is_replaced_by_the_target(
     assert json.loads(alpha.state()["last_body"])["model"] == model.replace("model", "sim")
 
 
-def test_a_target_can_be_named_directly(gateway: Gateway) -> None:
+def test_client_can_name_a_target_directly(gateway: Gateway) -> None:
     answer = gateway.chat("beta/sim-0")
     assert answer.headers["x-seawall-provider"] == "beta"
 
@@ -84,7 +84,7 @@ def test_a_target_can_be_named_directly(gateway: Gateway) -> None:
         (b'{"model": "model-0", "stream_options": 1}', "stream_options"),
     ],
 )
-def test_a_wrong_body_is_a_400_that_names_the_field(
+def test_invalid_body_is_a_400_that_names_the_field(
     gateway: Gateway, body: bytes, param: str | None
 ) -> None:
     answer = gateway.post(body)
@@ -100,7 +100,7 @@ def test_an_unknown_model_is_a_404_in_openais_shape(gateway: Gateway) -> None:
     assert answer.json()["error"]["code"] == "model_not_found"
 
 
-def test_a_well_formed_request_id_is_kept_and_another_replaced(gateway: Gateway) -> None:
+def test_valid_request_id_is_kept_and_an_invalid_one_is_replaced(gateway: Gateway) -> None:
     body = b'{"model": "model-0", "messages": []}'
     assert gateway.post(body, x_request_id="abc-1").headers["x-request-id"] == "abc-1"
     replaced = gateway.post(body, x_request_id="not one word").headers["x-request-id"]

@@ -1,4 +1,4 @@
-"""The ladder below a model's own targets, and what keeps a silent stream alive."""
+"""The fallback order after a model's own targets, and keep-alives of silent streams."""
 
 import http.client
 import json
@@ -60,7 +60,7 @@ def ladder(
 
 
 @STREAM
-def test_the_fallback_answers_when_no_own_target_does(
+def test_fallback_model_answers_when_all_targets_fail(
     folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
 ) -> None:
     gateway = ladder(folder, alpha, beta)
@@ -76,7 +76,7 @@ def test_the_fallback_answers_when_no_own_target_does(
         gateway.stop()
 
 
-def test_a_request_that_is_too_long_goes_to_a_model_that_takes_it(
+def test_request_too_long_for_the_model_goes_to_its_fallback(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gateway = ladder(folder, alpha, beta)
@@ -92,7 +92,7 @@ def test_a_request_that_is_too_long_goes_to_a_model_that_takes_it(
         gateway.stop()
 
 
-def test_what_the_client_got_wrong_never_degrades(
+def test_client_errors_never_use_a_fallback(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
@@ -109,7 +109,7 @@ def test_what_the_client_got_wrong_never_degrades(
 
 
 @STREAM
-def test_the_last_rung_is_the_same_tenants_answer_to_the_same_request(
+def test_stale_answer_is_served_only_to_the_same_tenant_and_request(
     folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
 ) -> None:
     keys = (key_entry(), key_entry(OTHER_KEY, id="other", tenant="other"))
@@ -136,7 +136,7 @@ def test_the_last_rung_is_the_same_tenants_answer_to_the_same_request(
         gateway.stop()
 
 
-def test_who_wants_a_fresh_answer_gets_no_stale_one(
+def test_cache_control_disables_stale_answers(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
@@ -157,7 +157,7 @@ def test_who_wants_a_fresh_answer_gets_no_stale_one(
         gateway.stop()
 
 
-def test_answers_with_tools_and_half_answers_are_not_kept(
+def test_answers_with_tools_and_incomplete_answers_are_not_cached(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
@@ -173,7 +173,7 @@ def test_answers_with_tools_and_half_answers_are_not_kept(
         gateway.stop()
 
 
-def test_a_silent_stream_is_kept_alive_and_still_gets_its_answer(
+def test_silent_stream_gets_keep_alive_comments_and_then_its_answer(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.2}
@@ -205,7 +205,7 @@ def test_a_silent_stream_is_kept_alive_and_still_gets_its_answer(
         gateway.stop()
 
 
-def test_a_failure_after_a_sign_of_life_is_told_in_the_stream(
+def test_failure_after_a_keep_alive_is_reported_in_the_stream(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
@@ -221,7 +221,7 @@ def test_a_failure_after_a_sign_of_life_is_told_in_the_stream(
         gateway.stop()
 
 
-def test_an_error_after_a_sign_of_life_is_neither_kept_nor_counted_as_good(
+def test_error_after_a_keep_alive_is_not_cached_and_counts_as_broken(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
@@ -234,7 +234,7 @@ def test_an_error_after_a_sign_of_life_is_neither_kept_nor_counted_as_good(
         assert gateway.metric(broken) == 1
         for simulator in (alpha, beta):
             simulator.fault("status", code=500)
-        # Retries may last until a sign of life: 503, or the same in the stream of a fallback.
+        # Retries may last until a keep-alive: the error is a 503, or an event in a stream.
         failed = gateway.chat("small", stream=True)
         assert b"all_targets_failed" in failed.body
         assert failed.headers.get("x-seawall-degraded") != "stale"
@@ -242,7 +242,7 @@ def test_an_error_after_a_sign_of_life_is_neither_kept_nor_counted_as_good(
         gateway.stop()
 
 
-def test_a_fallback_that_cannot_translate_is_passed_over(
+def test_fallback_that_cannot_translate_the_request_is_skipped(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     models = {
@@ -267,7 +267,7 @@ def test_a_fallback_that_cannot_translate_is_passed_over(
         gateway.stop()
 
 
-def test_an_errors_event_is_one_line_of_json_whatever_the_provider_wrote() -> None:
+def test_error_event_is_one_line_of_json_for_any_provider_body() -> None:
     pretty = json.dumps({"error": {"message": "a\n\nb"}}, indent=2).encode()
     for client in (OPENAI, ANTHROPIC):
         for body in (pretty, b"<html>\n\n</html>"):
@@ -285,7 +285,7 @@ class Clock:
         return self.now
 
 
-def test_kept_answers_are_bounded_by_bytes_and_age() -> None:
+def test_stale_cache_is_bounded_by_bytes_and_age() -> None:
     clock = Clock()
     cache = StaleCache(10, 3000, clock)
     for number in range(5):

@@ -1,6 +1,6 @@
-"""Leaving without losing a request: real processes, real signals, keep-alive clients.
+"""Draining without a lost request: real processes, real signals, keep-alive clients.
 
-The gateway that leaves under load is started by `python -m service`, as in a container; the others
+The gateway that drains under load is started by `python -m service`, as in a container; the others
 are forked, see the kit.
 """
 
@@ -36,7 +36,7 @@ def leaving(
 
 
 @pytest.mark.parametrize("leaving", ["fresh"], indirect=True)
-def test_a_replica_that_leaves_under_load_fails_no_request(
+def test_no_request_fails_when_a_replica_drains_under_load(
     folder: Path, leaving: Gateway, gateway: Gateway
 ) -> None:
     del folder
@@ -57,7 +57,7 @@ def test_a_replica_that_leaves_under_load_fails_no_request(
     assert load.report.failed == 0, load.report.summary() + str(load.report.failures[:3])
 
 
-def test_a_draining_replica_serves_on_and_asks_clients_to_leave(leaving: Gateway) -> None:
+def test_draining_replica_keeps_serving_and_sends_connection_close(leaving: Gateway) -> None:
     assert "connection" not in leaving.chat().headers
     leaving.signal(signal.SIGTERM)
     wait_until(
@@ -71,7 +71,7 @@ def test_a_draining_replica_serves_on_and_asks_clients_to_leave(leaving: Gateway
 
 
 def stream_across_sigterm(leaving: Gateway, alpha: Simulator) -> Answer:
-    """What a client gets whose request is upstream when the gateway is told to leave."""
+    """The answer to a request that is upstream when the gateway receives SIGTERM."""
     found: list[Answer] = []
     asked = alpha.requests()
     asking = threading.Thread(target=lambda: found.append(leaving.chat(stream=True)))
@@ -82,7 +82,7 @@ def stream_across_sigterm(leaving: Gateway, alpha: Simulator) -> Answer:
     return found[0]
 
 
-def test_a_request_in_flight_is_finished_after_the_port_is_closed(
+def test_request_in_flight_finishes_after_the_port_is_closed(
     leaving: Gateway, alpha: Simulator
 ) -> None:
     alpha.fault("slow_first_token", seconds=2.5, times=1)
@@ -91,7 +91,7 @@ def test_a_request_in_flight_is_finished_after_the_port_is_closed(
     assert leaving.wait_for_exit(10) == 0
 
 
-def test_a_stream_that_outlives_the_grace_is_told_in_band(
+def test_stream_longer_than_the_grace_period_ends_with_an_error_event(
     leaving: Gateway, alpha: Simulator
 ) -> None:
     alpha.fault("stall_mid_stream", after=3, times=1)

@@ -1,4 +1,4 @@
-"""A provider fails, and the client does not notice: before the first content, always."""
+"""Failover: before the first content, clients never notice a failing provider."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def names(case: tuple[str, dict[str, float | str]]) -> str:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("case", BEFORE_CONTENT, ids=names)
-def test_a_fault_before_the_first_content_is_answered_by_the_next_target(
+def test_next_target_answers_after_a_fault_before_the_first_content(
     gateway: Gateway,
     alpha: Simulator,
     model: str,
@@ -51,7 +51,7 @@ def test_a_fault_before_the_first_content_is_answered_by_the_next_target(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("case", SILENT, ids=names)
-def test_a_silence_before_the_first_content_is_answered_by_the_next_target(
+def test_next_target_answers_after_silence_before_the_first_content(
     hasty_gateway: Gateway,
     alpha: Simulator,
     model: str,
@@ -73,7 +73,7 @@ def expect_beta(gateway: Gateway, model: str, *, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
-def test_a_stream_cut_after_the_commit_ends_in_an_error_and_without_done(
+def test_stream_cut_after_the_first_content_ends_with_an_error_and_no_done(
     gateway: Gateway, alpha: Simulator, model: str, how: str
 ) -> None:
     broken = 'seawall_answers_broken_total{route="chat_completions"}'
@@ -86,7 +86,7 @@ def test_a_stream_cut_after_the_commit_ends_in_an_error_and_without_done(
 
 
 @pytest.mark.parametrize("kind", ["stall_mid_stream", "malformed_event", "error_event"])
-def test_any_other_break_after_the_commit_is_told_in_band(
+def test_other_failures_after_the_first_content_end_with_an_error_event(
     hasty_gateway: Gateway, alpha: Simulator, model: str, kind: str
 ) -> None:
     alpha.fault(kind, after=4)
@@ -95,7 +95,7 @@ def test_any_other_break_after_the_commit_is_told_in_band(
     assert "[DONE]" not in events
 
 
-def test_an_error_that_the_client_caused_is_passed_on_unchanged(
+def test_client_error_is_passed_on_unchanged(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
 ) -> None:
     alpha.fault("status", code=400)
@@ -119,7 +119,7 @@ def test_all_targets_failing_is_a_503_with_retry_after(
     assert alpha.requests() + beta.requests() - asked <= 3
 
 
-def test_five_failures_in_a_row_open_the_breaker_and_recovery_closes_it(
+def test_five_consecutive_failures_open_the_breaker_and_recovery_closes_it(
     gateway: Gateway, alpha: Simulator, model: str
 ) -> None:
     labels = f'{{model="{model.replace("model", "sim")}",provider="alpha"}}'
@@ -147,16 +147,14 @@ def test_five_failures_in_a_row_open_the_breaker_and_recovery_closes_it(
     assert time.monotonic() - began < 10
 
 
-def test_streams_that_break_open_the_breaker_too(
-    gateway: Gateway, alpha: Simulator, model: str
-) -> None:
+def test_broken_streams_open_the_breaker(gateway: Gateway, alpha: Simulator, model: str) -> None:
     alpha.fault("cut_mid_stream", after=2)
     for _ in range(5):
         gateway.chat(model, stream=True)
     assert gateway.chat(model, stream=True).headers["x-seawall-provider"] == "beta"
 
 
-def test_with_every_breaker_open_one_probe_finds_the_recovered_provider(
+def test_recovered_provider_answers_at_once_when_every_breaker_is_open(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
 ) -> None:
     alpha.fault("html_200")
@@ -169,7 +167,7 @@ def test_with_every_breaker_open_one_probe_finds_the_recovered_provider(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_provider_that_recovered_unseen_answers_when_the_others_fail(
+def test_provider_with_an_open_breaker_is_probed_when_the_others_fail(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str, *, stream: bool
 ) -> None:
     alpha.fault("html_200")
@@ -184,10 +182,10 @@ def test_a_provider_that_recovered_unseen_answers_when_the_others_fail(
     assert alpha.requests() == asked + 1
 
 
-def test_all_in_hand_go_to_a_provider_that_recovered_unseen_when_the_other_dies(
+def test_concurrent_requests_all_reach_the_recovered_target_when_the_other_fails(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
 ) -> None:
-    """One of them probes it; the others must not fail meanwhile."""
+    """One of the requests probes the target; the others must not fail meanwhile."""
     alpha.fault("html_200")
     for _ in range(5):
         gateway.chat(model)
@@ -199,7 +197,7 @@ def test_all_in_hand_go_to_a_provider_that_recovered_unseen_when_the_other_dies(
     assert [one.headers.get("x-seawall-provider") for one in found] == ["alpha"] * 8
 
 
-def test_who_comes_while_a_recovered_provider_is_probed_waits_when_the_other_just_died(
+def test_requests_wait_for_the_probe_when_the_other_target_just_failed(
     gateway: Gateway, alpha: Simulator, beta: Simulator, model: str
 ) -> None:
     alpha.fault("html_200")
@@ -221,7 +219,7 @@ def test_who_comes_while_a_recovered_provider_is_probed_waits_when_the_other_jus
     assert [one.headers.get("x-seawall-provider") for one in found] == ["alpha"] * 10
 
 
-def test_targets_that_are_down_take_no_retry_away_from_one_that_stumbles(
+def test_targets_with_open_breakers_do_not_use_up_the_retry_of_a_healthy_one(
     tmp_path: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gamma = Simulator("gamma", tmp_path)
@@ -253,13 +251,11 @@ def test_targets_that_are_down_take_no_retry_away_from_one_that_stumbles(
 
 
 def breaker(provider: str) -> str:
-    """The start of the metric's line of the one model."""
+    """The prefix of the breaker's metric line for the only model."""
     return f'seawall_breaker_state{{model="sim-0",provider="{provider}"}}'
 
 
-def test_a_request_that_the_target_has_no_words_for_gives_its_probe_back(
-    folder: Path, alpha: Simulator
-) -> None:
+def test_untranslatable_request_releases_its_probe(folder: Path, alpha: Simulator) -> None:
     provider = {alpha.name: provider_of(alpha, "anthropic")}
     gateway = Gateway(folder, [alpha], providers=provider)
     state = f'seawall_breaker_state{{model="sim-0",provider="{alpha.name}"}}'

@@ -1,4 +1,4 @@
-"""What the replicas tell each other, through a real Redis."""
+"""The exchange between replicas through a real Redis."""
 
 import itertools
 import time
@@ -31,7 +31,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the replicas hear is asked here, not how soon a busy machine tells them."""
+    """Raise the timeouts: these tests check the content, not the speed of a busy machine."""
     monkeypatch.setattr(redis_store, "EXCHANGE_S", 5.0)
     monkeypatch.setattr(redis_client, "CONNECT_S", 5.0)
     monkeypatch.setattr(redis_client, "COMMAND_S", 5.0)
@@ -59,7 +59,7 @@ NOTHING = Report("p/m")
 WANTED = Report("p/m", Wish.LEASE)
 
 
-async def test_the_others_hear_of_an_opening_in_durations(store: RedisStore) -> None:
+async def test_opening_reaches_other_replicas_as_durations(store: RedisStore) -> None:
     assert (await say(store, "a", opening(age_s=1))).opened is None, "not its own"
     heard = await say(store, "b", NOTHING)
     assert heard.opened is True
@@ -68,13 +68,13 @@ async def test_the_others_hear_of_an_opening_in_durations(store: RedisStore) -> 
     assert heard.open_s == 5
 
 
-async def test_the_last_change_counts_whenever_it_arrives(store: RedisStore) -> None:
+async def test_latest_change_wins_regardless_of_arrival_order(store: RedisStore) -> None:
     await say(store, "a", Report("p/m", opened=False, age_s=0.5))
     await say(store, "b", opening(age_s=2))
     assert (await say(store, "c", NOTHING)).opened is False
 
 
-async def test_one_replica_gets_the_lease_and_its_end_passes_it_on(
+async def test_one_replica_holds_the_probe_lease_until_it_expires(
     store: RedisStore, redis: RedisUnderTest
 ) -> None:
     await say(store, "a", opening(left_s=1))
@@ -86,13 +86,15 @@ async def test_one_replica_gets_the_lease_and_its_end_passes_it_on(
     assert (await say(store, "c", WANTED)).may_probe
 
 
-async def test_who_does_not_want_to_probe_gets_no_lease(store: RedisStore) -> None:
+async def test_replica_that_does_not_want_to_probe_gets_no_lease(store: RedisStore) -> None:
     await say(store, "a", opening(left_s=0))
     assert not (await say(store, "b", NOTHING)).may_probe
     assert (await say(store, "a", WANTED)).may_probe, "nobody else wanted it"
 
 
-async def test_the_lease_is_taken_ahead_of_time_and_last_by_who_reported(store: RedisStore) -> None:
+async def test_lease_is_granted_shortly_before_the_end_and_to_the_reporter_last(
+    store: RedisStore,
+) -> None:
     await say(store, "a", opening(left_s=4, age_s=1))
     assert not (await say(store, "b", WANTED)).may_probe, "too early for anybody"
     await say(store, "a", opening(left_s=1.5))
@@ -100,7 +102,9 @@ async def test_the_lease_is_taken_ahead_of_time_and_last_by_who_reported(store: 
     assert (await say(store, "b", WANTED)).may_probe
 
 
-async def test_every_key_expires_and_has_one_slot(store: RedisStore, redis: RedisUnderTest) -> None:
+async def test_all_fleet_keys_expire_and_share_one_hash_slot(
+    store: RedisStore, redis: RedisUnderTest
+) -> None:
     await say(store, "a", Report("p/m", Wish.LEASE, True, 0, 0, 5))  # noqa: FBT003
     found = redis.master.command("KEYS", "*").split("\r\n")
     keys = [line for line in found if line.startswith("seawall:")]
@@ -113,7 +117,7 @@ async def test_every_key_expires_and_has_one_slot(store: RedisStore, redis: Redi
 
 
 class Replica:
-    """A breaker and its fleet, on a clock that only the test moves."""
+    """A breaker and its fleet, with a clock from the test."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self.breaker = CircuitBreaker(clock=clock, random=lambda: 0.5, on_change=lambda _: None)
@@ -133,8 +137,8 @@ class Replica:
             self.breaker.record(permit, outcome)
 
 
-async def test_an_opening_and_the_recovery_go_round(store: RedisStore) -> None:
-    # The real clock: what is told is dated by how long ago it was, and Redis' time goes on.
+async def test_opening_and_recovery_reach_the_other_replica(store: RedisStore) -> None:
+    # Use the real clock: reports carry their age, and Redis' own clock runs on.
     first, second = (Replica(store, time.monotonic) for _ in range(2))
     first.call(*[Outcome.FAILED] * 5)
     await first.fleet.exchange()
@@ -143,7 +147,7 @@ async def test_an_opening_and_the_recovery_go_round(store: RedisStore) -> None:
     assert second.breaker.retry_in_s() == pytest.approx(5, abs=2)
     assert second.fleet.replicas == 2
     told = time.monotonic()
-    # Redis counts milliseconds, and what comes in the same one is not later.
+    # Redis counts milliseconds: a report in the same millisecond is not later.
     wait_until(lambda: time.monotonic() - told > 0.002, deadline_s=1, what="2 ms", interval_s=0.001)
     permit = second.breaker.acquire(early=True)
     assert permit is not None
@@ -153,7 +157,7 @@ async def test_an_opening_and_the_recovery_go_round(store: RedisStore) -> None:
     assert first.breaker.state is BreakerState.HALF_OPEN, "its own failures, its own probe"
 
 
-async def test_without_redis_everyone_goes_on_alone(
+async def test_replica_uses_the_configured_count_and_probes_alone_without_redis(
     store: RedisStore, redis: RedisUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
@@ -173,7 +177,7 @@ async def test_without_redis_everyone_goes_on_alone(
     assert replica.breaker.state is BreakerState.HALF_OPEN
 
 
-async def test_a_process_that_has_no_store_to_share_is_as_many_as_configured() -> None:
+async def test_memory_store_reports_the_configured_number_of_replicas() -> None:
     counter = itertools.count()
     replica = Replica(MemoryStore(), lambda: float(next(counter)))
     await replica.fleet.exchange()

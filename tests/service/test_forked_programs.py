@@ -1,4 +1,4 @@
-"""Programs that tests fork behave as those that are started anew."""
+"""Forked programs behave like programs that an interpreter starts."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def run(folder: Path, text: str, environment: Mapping[str, str] | None = None) -
         ),
     ],
 )
-def test_a_forked_program_ends_as_a_started_one(
+def test_forked_program_exits_and_prints_like_a_started_one(
     folder: Path, text: str, code: int, printed: str
 ) -> None:
     assert run(folder, text).wait(10) == code
@@ -48,7 +48,7 @@ def test_a_forked_program_ends_as_a_started_one(
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_forked_program_dies_of_the_signal_that_it_is_sent(
+def test_forked_program_is_ended_by_the_signal_sent_to_it(
     folder: Path, end: signal.Signals
 ) -> None:
     program = run(folder, "import signal\nprint('here', flush=True)\nsignal.pause()")
@@ -59,14 +59,14 @@ def test_a_forked_program_dies_of_the_signal_that_it_is_sent(
     assert program.wait(10) == -end
 
 
-def test_only_what_imports_the_same_is_forked() -> None:
+def test_programs_are_forked_only_with_the_same_import_environment() -> None:
     here = dict(os.environ)
     assert SERVICES.may_start({**here, "SEAWALL_CONFIG": "elsewhere"})
     assert not SERVICES.may_start({**here, "PYTHONPATH": "elsewhere"})
     assert not SERVICES.may_start({name: here[name] for name in here if name != "PATH"})
 
 
-def test_forks_share_no_chance(
+def test_forked_gateways_do_not_share_random_state(
     folder: Path, gateway: Gateway, simulators: tuple[Simulator, Simulator]
 ) -> None:
     other = Gateway(folder, simulators)

@@ -1,4 +1,4 @@
-"""GET /health: what people and tools that look see; probes ask something else."""
+"""GET /health: the detailed status for people and tools; probes use other paths."""
 
 import json
 import time
@@ -22,7 +22,7 @@ def detail(gateway: Gateway) -> Any:  # noqa: ANN401 - JSON is whatever it says
 
 
 def comes_to(gateway: Gateway, status: str) -> Any:  # noqa: ANN401 - same
-    """The document, once it says so: it is up to a second old."""
+    """Wait until the document has this status, and return it; it is up to a second old."""
 
     def found() -> Any:  # noqa: ANN401 - same
         document = detail(gateway)
@@ -31,7 +31,7 @@ def comes_to(gateway: Gateway, status: str) -> Any:  # noqa: ANN401 - same
     return wait_until(found, deadline_s=4, what=status)
 
 
-def test_it_is_healthy_degraded_or_unhealthy_and_says_why(
+def test_health_is_healthy_degraded_or_unhealthy_with_reasons(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gateway = Gateway(folder, (alpha, beta))
@@ -62,7 +62,7 @@ def test_it_is_healthy_degraded_or_unhealthy_and_says_why(
         gateway.stop()
 
 
-def test_it_is_made_once_a_second_however_often_it_is_asked_for(gateway: Gateway) -> None:
+def test_health_document_is_computed_at_most_once_a_second(gateway: Gateway) -> None:
     began = time.monotonic()
     seen: set[str] = set()
     for _ in range(15):
@@ -71,7 +71,7 @@ def test_it_is_made_once_a_second_however_often_it_is_asked_for(gateway: Gateway
     assert len(seen) <= time.monotonic() - began + 2
 
 
-def test_it_wants_a_key(gateway: Gateway) -> None:
+def test_health_document_requires_an_api_key(gateway: Gateway) -> None:
     url = gateway.url.removesuffix("/v1") + "/health"
     assert http_request("GET", url).status == 401
 
@@ -80,7 +80,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.parametrize(("sent", "passed"), [(TRACE, TRACE), ("00-nonsense", None)])
-def test_a_trace_goes_on_to_the_provider(
+def test_valid_trace_context_is_passed_to_the_provider(
     gateway: Gateway, alpha: Simulator, model: str, sent: str, passed: str | None
 ) -> None:
     body = f'{{"model": "{model}", "messages": []}}'.encode()
@@ -90,7 +90,7 @@ def test_a_trace_goes_on_to_the_provider(
     assert headers.get("tracestate") == ("a=b" if passed else None)
 
 
-def test_what_is_old_is_forgotten() -> None:
+def test_provider_statistics_older_than_the_window_are_dropped() -> None:
     now = [0.0]
     stats = ProviderStats(lambda: now[0])
     stats.note(0.1)

@@ -1,4 +1,4 @@
-"""Clients that do not send, do not read or send too much: they cost nobody else anything."""
+"""Clients that do not send, do not read or send too much do not affect other clients."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ NOWHERE = b"GET /nope HTTP/1.1\r\nhost: test\r\n\r\n"
 
 @pytest.fixture
 def fat(folder: Path) -> Generator[Simulator]:
-    """A provider whose answers are larger than every socket buffer."""
+    """A provider with answers larger than every socket buffer."""
     simulator = Simulator("fat", folder, "--tokens", "150000")
     yield simulator
     simulator.stop()
@@ -43,7 +43,7 @@ def head(length: int, headers: str = "") -> bytes:
 
 
 def is_held(gateway: Gateway, connection: socket.socket) -> bool:
-    """Whether the gateway still has its end of the connection."""
+    """Whether the gateway still holds its end of the connection."""
     ends = (f":{gateway.port:04X}", f":{connection.getsockname()[1]:04X}")
     rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()]
     return any(
@@ -52,7 +52,9 @@ def is_held(gateway: Gateway, connection: socket.socket) -> bool:
     )
 
 
-def test_strangers_who_send_no_body_take_no_place(folder: Path, alpha: Simulator) -> None:
+def test_unauthenticated_clients_without_a_body_take_no_slot(
+    folder: Path, alpha: Simulator
+) -> None:
     gateway = Gateway(folder, [alpha], admission={"max_in_flight": 1, "queue": 0})
     strangers = [connect(gateway) for _ in range(5)]
     try:
@@ -67,7 +69,7 @@ def test_strangers_who_send_no_body_take_no_place(folder: Path, alpha: Simulator
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
-def test_bodies_in_flight_share_a_budget_of_bytes(
+def test_request_bodies_in_flight_share_a_byte_limit(
     folder: Path,
     alpha: Simulator,
     chunked: bool,  # noqa: FBT001 - a parameter of pytest's
@@ -124,7 +126,7 @@ def stop_reading(gateway: Gateway, *, stream: bool, then: bytes = b"") -> None:
     assert "ASGI" not in gateway.output, "uvicorn complains of an unfinished answer"
 
 
-def test_a_client_that_stops_reading_a_stream_is_left_at_the_deadline(
+def test_client_that_stops_reading_a_stream_is_disconnected_at_the_deadline(
     folder: Path, fat: Simulator
 ) -> None:
     gateway = Gateway(
@@ -140,7 +142,7 @@ def test_a_client_that_stops_reading_a_stream_is_left_at_the_deadline(
 
 
 @pytest.mark.parametrize("then", [b"", NOWHERE], ids=["and waits", "and asks for more"])
-def test_a_client_that_stops_reading_an_answer_is_left_at_the_deadline(
+def test_client_that_stops_reading_an_answer_is_disconnected_at_the_deadline(
     folder: Path, alpha: Simulator, then: bytes
 ) -> None:
     large = CHOICE + b" " * (32 << 20)
@@ -148,9 +150,7 @@ def test_a_client_that_stops_reading_an_answer_is_left_at_the_deadline(
         stop_reading(gateway, stream=False, then=then)
 
 
-def test_requests_that_wait_for_their_turn_on_a_connection_are_few(
-    folder: Path, alpha: Simulator
-) -> None:
+def test_flood_of_pipelined_requests_is_cut_off(folder: Path, alpha: Simulator) -> None:
     gateway = Gateway(folder, [alpha])
     try:
         with connect(gateway) as client, pytest.raises(ConnectionError):
@@ -161,7 +161,7 @@ def test_requests_that_wait_for_their_turn_on_a_connection_are_few(
         gateway.stop()
 
 
-def test_failed_attempts_do_not_hold_their_bodies(
+def test_failed_attempts_release_their_request_bodies(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     patience = {"headers_seconds": 60, "answer_seconds": 60}
@@ -179,7 +179,7 @@ def test_failed_attempts_do_not_hold_their_bodies(
         gateway.stop()
 
 
-def test_a_head_that_never_ends_is_cut_and_an_idle_connection_is_not(
+def test_endless_request_head_is_cut_and_an_idle_connection_stays(
     folder: Path, alpha: Simulator
 ) -> None:
     gateway = Gateway(folder, [alpha])

@@ -1,4 +1,4 @@
-"""Values that outlast the failures of what they come from."""
+"""A cache whose values survive failures of their source."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ PATIENCE_S = 0.05
 
 
 class Source:
-    """Hands out numbers, or fails, or takes its time, as it is told."""
+    """A stub source that returns numbers, fails or blocks, as the test configures it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -58,7 +58,7 @@ async def test_a_fresh_value_is_not_fetched_again(source: Source) -> None:
     assert source.asked == 1
 
 
-async def test_what_is_no_longer_fresh_is_handed_out_at_once_and_fetched_beside(
+async def test_expired_value_is_returned_at_once_and_refreshed_in_the_background(
     source: Source,
 ) -> None:
     await source.cache.get("a")
@@ -72,7 +72,7 @@ async def test_what_is_no_longer_fresh_is_handed_out_at_once_and_fetched_beside(
     assert source.asked == 2, "one fetch, however many asked"
 
 
-async def test_a_value_outlasts_the_failure_of_its_source(source: Source) -> None:
+async def test_last_value_is_returned_while_its_source_fails(source: Source) -> None:
     await source.cache.get("a")
     source.failing = True
     for later in range(1, 100):
@@ -86,7 +86,7 @@ async def test_a_value_outlasts_the_failure_of_its_source(source: Source) -> Non
     assert await source.cache.get("a") != "a1"
 
 
-async def test_a_source_that_fails_is_not_asked_more_than_once_a_second(source: Source) -> None:
+async def test_failing_source_is_asked_at_most_once_a_second(source: Source) -> None:
     await source.cache.get("a")
     source.failing, source.now = True, FRESH_S
     for _ in range(50):
@@ -99,7 +99,7 @@ async def test_a_source_that_fails_is_not_asked_more_than_once_a_second(source: 
     assert source.asked == 3
 
 
-async def test_without_an_older_value_the_failure_is_told_and_the_next_one_asks_again(
+async def test_first_load_failure_is_raised_and_retried(
     source: Source,
 ) -> None:
     source.failing = True
@@ -109,7 +109,7 @@ async def test_without_an_older_value_the_failure_is_told_and_the_next_one_asks_
     assert await source.cache.get("a") == "a2"
 
 
-async def test_whoever_gives_up_waiting_does_not_take_it_from_the_others(source: Source) -> None:
+async def test_cancelled_waiter_does_not_cancel_the_shared_fetch(source: Source) -> None:
     gate = source.closed_gate()
     first = asyncio.ensure_future(source.cache.get("a"))
     second = asyncio.ensure_future(source.cache.get("a"))
@@ -121,13 +121,13 @@ async def test_whoever_gives_up_waiting_does_not_take_it_from_the_others(source:
     assert source.asked == 1
 
 
-async def test_instead_of_an_old_value_a_new_one_is_waited_for(source: Source) -> None:
+async def test_too_old_value_waits_for_a_new_fetch(source: Source) -> None:
     await source.cache.get("a")
     source.now = OLD_S
     assert await source.cache.get("a") == "a2"
 
 
-async def test_an_old_value_is_better_than_none_and_only_the_first_waits_in_vain(
+async def test_too_old_value_is_returned_after_one_timed_out_wait(
     source: Source,
 ) -> None:
     await source.cache.get("a")
@@ -143,7 +143,7 @@ async def test_an_old_value_is_better_than_none_and_only_the_first_waits_in_vain
     source.cache.close()
 
 
-async def test_closing_ends_what_is_being_fetched(source: Source) -> None:
+async def test_close_cancels_running_fetches(source: Source) -> None:
     source.closed_gate()
     waiting = asyncio.ensure_future(source.cache.get("a"))
     await settle()

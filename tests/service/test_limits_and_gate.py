@@ -18,7 +18,7 @@ def test_a_burst_passes_and_then_the_rate_holds() -> None:
     assert admitted == pytest.approx(13 + 7 * 10, rel=0.02)
 
 
-def test_a_refusal_says_when_to_come_back() -> None:
+def test_refusal_has_a_retry_after_time() -> None:
     store = MemoryStore(clock=lambda: 50.0)
     limit = Limit(rate=2, burst=1)
     assert store.take_now("key", limit) == Decision(
@@ -29,11 +29,11 @@ def test_a_refusal_says_when_to_come_back() -> None:
     assert refused.retry_after_s == pytest.approx(0.5)
 
 
-def test_every_replica_gets_its_part_and_at_least_one() -> None:
+def test_each_replica_gets_its_share_of_the_limit_and_at_least_one() -> None:
     assert Limit(rate=10, burst=3).shared_by(4) == Limit(rate=2.5, burst=1)
 
 
-def test_the_share_falls_while_many_fail_and_rises_while_none_do() -> None:
+def test_adaptive_share_falls_with_failures_and_rises_without() -> None:
     told: list[float] = []
     share = AdaptiveShare(told.append)
     for number in range(99):
@@ -53,12 +53,12 @@ def test_the_share_falls_while_many_fail_and_rises_while_none_do() -> None:
     assert told[-1] == 1
 
 
-def test_a_slowed_limit_is_a_part_of_both_rate_and_burst() -> None:
+def test_slowed_limit_scales_rate_and_burst() -> None:
     assert Limit(rate=10, burst=5).slowed(0.5) == Limit(rate=5, burst=2)
     assert Limit(rate=10, burst=1).slowed(0.1) == Limit(rate=1, burst=1)
 
 
-async def test_the_gate_lets_waiters_in_in_their_order_and_refuses_the_rest() -> None:
+async def test_gate_admits_waiters_in_order_and_refuses_beyond_its_queue() -> None:
     gate = Gate(limit=1, queue=2)
     order: list[str] = []
 
@@ -77,7 +77,7 @@ async def test_the_gate_lets_waiters_in_in_their_order_and_refuses_the_rest() ->
     assert order == ["a", "b"]
 
 
-async def test_a_waiter_that_gives_up_frees_its_place_in_the_queue() -> None:
+async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     gate = Gate(limit=1, queue=1)
     await gate.enter()
     waiter = asyncio.create_task(gate.enter())
@@ -99,7 +99,7 @@ async def test_a_waiter_that_gives_up_frees_its_place_in_the_queue() -> None:
         '{"api_key": "hunter2hunter2"}',
     ],
 )
-def test_what_looks_like_a_credential_is_redacted(text: str) -> None:
+def test_credentials_are_redacted(text: str) -> None:
     assert "hunter2" not in redact(text)
 
 

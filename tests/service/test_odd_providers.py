@@ -1,4 +1,4 @@
-"""Providers that say what no rule allows: the client gets an answer or a clear no."""
+"""Providers that violate the protocol: the client gets an answer or a clear error."""
 
 import json
 import math
@@ -21,9 +21,7 @@ USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'
 
 
 @pytest.mark.parametrize("asked", [b"inf", b"1e999", b"nan", b"-5", b"soon"])
-def test_a_retry_after_that_is_no_time_is_ignored(
-    folder: Path, alpha: Simulator, asked: bytes
-) -> None:
+def test_invalid_retry_after_is_ignored(folder: Path, alpha: Simulator, asked: bytes) -> None:
     answer = whole("503 Busy", b"", b"retry-after: " + asked)
     with gateway_before(folder, alpha, answer) as gateway:
         found = gateway.chat()
@@ -36,14 +34,14 @@ def test_a_retry_after_that_is_no_time_is_ignored(
     ("seconds", "shown"),
     [(math.inf, b"60"), (math.nan, b"1"), (-3, b"1"), (1.2, b"2"), (99, b"60")],
 )
-def test_a_refusal_can_be_built_from_any_number(seconds: float, shown: bytes) -> None:
+def test_retry_after_header_is_bounded_for_any_number(seconds: float, shown: bytes) -> None:
     assert dict(Overloaded("x", retry_after_s=seconds).headers())[b"retry-after"] == shown
 
 
 @pytest.mark.parametrize(
     "value", [b"application/json; x=\xe9", b"application/json; x=\xe2\x82\xac"]
 )
-def test_a_header_that_is_not_ascii_does_not_spoil_the_answer(
+def test_non_ascii_header_does_not_break_the_answer(
     folder: Path, alpha: Simulator, value: bytes
 ) -> None:
     answer = whole("200 OK", CHOICE, b"content-type: " + value)
@@ -57,7 +55,7 @@ def test_a_header_that_is_not_ascii_does_not_spoil_the_answer(
 @pytest.mark.parametrize(
     ("ending", "gap_s", "most_s"), [(STOP, 0.3, 10), (STOP + USAGE, 20, 10)], ids=["gap", "usage"]
 )
-def test_a_stream_that_lacks_its_end_marker_alone_ends_well(
+def test_stream_without_only_its_end_marker_ends_with_done(
     folder: Path, alpha: Simulator, ending: bytes, gap_s: float, most_s: float
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
@@ -69,7 +67,7 @@ def test_a_stream_that_lacks_its_end_marker_alone_ends_well(
         assert time.monotonic() - began < most_s
 
 
-def test_the_third_target_is_asked_when_the_first_two_fail(
+def test_third_target_answers_when_the_first_two_fail(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     gamma = Simulator("gamma", folder)
@@ -85,7 +83,7 @@ def test_the_third_target_is_asked_when_the_first_two_fail(
         gamma.stop()
 
 
-def test_a_long_stream_that_probes_does_not_keep_the_others_waiting(
+def test_long_stream_used_as_a_probe_closes_the_breaker_before_it_ends(
     folder: Path, alpha: Simulator
 ) -> None:
     gateway = Gateway(folder, [alpha], timeouts={"gap_seconds": 4})

@@ -43,7 +43,7 @@ def test_the_usage_chunk_is_stripped_and_nothing_else() -> None:
     assert scanner.feed(WHOLE) == WHOLE.replace(USAGE, b"")
 
 
-def test_a_role_alone_is_no_content_to_commit_to() -> None:
+def test_role_without_text_is_not_content() -> None:
     scanner = OpenAIScanner(include_usage=False)
     scanner.feed(ROLE + COMMENT)
     assert not scanner.has_content
@@ -105,12 +105,12 @@ def test_every_choice_has_to_finish() -> None:
         b'{"x": ' + b"[" * 100_000,
     ],
 )
-def test_a_whole_answer_that_is_none_is_refused(body: bytes) -> None:
+def test_invalid_plain_answer_is_an_upstream_failure(body: bytes) -> None:
     with pytest.raises(UpstreamFailure):
         OpenAIDialect().answer(body)
 
 
-def test_stream_options_of_the_client_are_kept_beside_ours() -> None:
+def test_client_stream_options_are_merged_with_include_usage() -> None:
     body = b'{"model":"m","stream":true,"stream_options":{"x": 1.50},"n":1}'
     encoded = OpenAIDialect().encode(decode_chat(body), "t", Encoding())
     expected = b'{"model":"t","stream":true,"stream_options":{"x":1.50,"include_usage":true},"n":1}'
@@ -131,13 +131,13 @@ def test_every_entry_of_the_catalogue_is_found_under_its_name() -> None:
         b"[" * 100_000,
     ],
 )
-def test_bytes_that_are_no_json_are_the_clients_fault(body: bytes) -> None:
+def test_invalid_json_is_an_invalid_request_error(body: bytes) -> None:
     with pytest.raises(InvalidRequest) as raised:
         decode_chat(body)
     assert raised.value.body()
 
 
-def test_a_finished_answer_lacks_only_usage_and_the_end_marker() -> None:
+def test_scanner_is_finished_after_the_finish_reason() -> None:
     scanner = OpenAIScanner(include_usage=False)
     scanner.feed(TEXT)
     assert not scanner.finished
@@ -148,7 +148,7 @@ def test_a_finished_answer_lacks_only_usage_and_the_end_marker() -> None:
     assert scanner.has_usage
 
 
-def test_a_long_event_in_small_pieces_is_not_searched_again_with_every_piece() -> None:
+def test_long_event_in_small_pieces_is_split_in_linear_time() -> None:
     splitter = EventSplitter()
     began = time.perf_counter()
     for _ in range(32_000):
@@ -175,7 +175,7 @@ def test_a_boundary_is_found_wherever_the_network_cuts_it(end: bytes) -> None:
         b'{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":{"of":1}}]}',
     ],
 )
-def test_types_that_no_sdk_minds_are_read(odd: bytes) -> None:
+def test_unusual_chunk_types_that_sdks_accept_are_passed_through(odd: bytes) -> None:
     scanner = OpenAIScanner(include_usage=False)
     event = b"data: " + odd + b"\n\n"
     assert scanner.feed(event) == event

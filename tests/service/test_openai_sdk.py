@@ -1,4 +1,4 @@
-"""The official SDK, unchanged: what application developers have."""
+"""OpenAI's official SDK, unchanged, as application developers use it."""
 
 from collections.abc import Generator
 
@@ -29,7 +29,7 @@ def test_the_sdk_reads_a_streamed_completion(client: openai.OpenAI, model: str) 
     assert "provider simulator" in text
 
 
-def test_the_sdk_raises_for_a_stream_that_breaks_off(
+def test_sdk_raises_for_a_broken_stream(
     client: openai.OpenAI, model: str, alpha: Simulator
 ) -> None:
     alpha.fault("cut_mid_stream", after=3)

@@ -1,4 +1,4 @@
-"""A provider's keys: refused, used up, replaced."""
+"""A provider's keys: refused, exhausted and replaced keys."""
 
 from pathlib import Path
 
@@ -70,13 +70,13 @@ def test_a_replaced_key_is_tried_at_once(
     assert told == [1, 0]
 
 
-def test_a_key_that_may_not_use_a_model_serves_the_others(pool: KeyPool) -> None:
+def test_key_refused_for_one_model_serves_other_models(pool: KeyPool) -> None:
     pool.refused(pool.take("m"), "m")
     assert pool.take("m").value == "two"
     assert pool.take("n").value == "one"
 
 
-def test_a_key_that_is_used_up_rests_for_as_long_as_the_provider_says(
+def test_exhausted_key_rests_for_the_time_the_provider_requests(
     pool: KeyPool, clock: Clock
 ) -> None:
     pool.exhausted(pool.take("m"), 5)
@@ -87,14 +87,14 @@ def test_a_key_that_is_used_up_rests_for_as_long_as_the_provider_says(
     assert pool.take("m").value == "two", "for a moment, where nothing is asked for"
 
 
-def test_no_key_at_all_is_a_failure_of_the_target(folder: Path) -> None:
+def test_missing_key_file_is_an_upstream_failure(folder: Path) -> None:
     with pytest.raises(UpstreamFailure, match="missing or empty"):
         KeyPool([SecretFile(folder / "none")]).take("m")
     assert KeyPool([]).take("m").value is None
 
 
 @pytest.mark.parametrize("code", [401, 403, 429])
-def test_users_do_not_notice_that_one_of_two_keys_is_refused(
+def test_requests_succeed_while_one_of_two_keys_is_refused(
     folder: Path, alpha: Simulator, code: int
 ) -> None:
     write(folder, first="key-one", second="key-two")

@@ -1,4 +1,4 @@
-"""Redis is an accelerator of agreement, never a dependency: real servers, real signals."""
+"""The gateway shares limits through Redis and works without it: real servers, real signals."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -19,7 +19,7 @@ LOCAL = "seawall_limiter_local"
 
 @pytest.fixture
 def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[RedisUnderTest]:
-    """A master and a sentinel; with the mark's parameter, a replica too."""
+    """A master and a sentinel, and a replica if the parameter is true."""
     folder = tmp_path / "redis"
     folder.mkdir()
     server = RedisUnderTest(folder, with_replica=bool(getattr(request, "param", False)))
@@ -54,7 +54,7 @@ def make_gateway(
 def gateways(
     folder: Path, redis: RedisUnderTest, alpha: Simulator
 ) -> Generator[tuple[Gateway, Gateway]]:
-    """Two replicas whose key admits 6 requests and then one in a hundred seconds."""
+    """Two gateways with a key that admits 6 requests and then one in a hundred seconds."""
     limit = {"requests_per_second": 0.01, "burst": 6}
     first = make_gateway(folder, redis, alpha, name="first", wait=False, **limit)
     second = make_gateway(folder, redis, alpha, name="second", wait=False, **limit)
@@ -75,7 +75,7 @@ def test_two_replicas_share_one_limit(gateways: tuple[Gateway, Gateway]) -> None
     assert statuses(gateways, 8) == [200] * 6 + [429] * 2
 
 
-def test_a_forgotten_script_is_sent_again(
+def test_lua_script_is_loaded_again_after_script_flush(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     statuses(gateways, 2)
@@ -85,7 +85,9 @@ def test_a_forgotten_script_is_sent_again(
 
 
 @pytest.mark.parametrize("redis", [True], indirect=True, ids=["with replica"])
-def test_a_failover_is_followed(gateways: tuple[Gateway, Gateway], redis: RedisUnderTest) -> None:
+def test_gateway_follows_a_redis_failover(
+    gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
+) -> None:
     replica = redis.replicas[0]
     statuses(gateways, 2)
     redis.fail_over_to(replica)
@@ -102,7 +104,7 @@ def test_a_failover_is_followed(gateways: tuple[Gateway, Gateway], redis: RedisU
     )
 
 
-def test_a_master_that_refuses_writes_fails_no_request(
+def test_no_request_fails_while_the_redis_master_refuses_writes(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     gateway = gateways[0]
@@ -116,7 +118,7 @@ def test_a_master_that_refuses_writes_fails_no_request(
     assert statuses(gateways, 7)[-1] == 429
 
 
-def test_a_rotated_password_needs_no_restart(
+def test_rotated_redis_password_is_used_without_a_restart(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     gateway = gateways[0]
@@ -132,7 +134,7 @@ def test_a_rotated_password_needs_no_restart(
     wait_until(shared, deadline_s=10, what="a connection with the rotated password")
 
 
-def test_a_frozen_redis_fails_no_request_and_shared_limits_return(
+def test_no_request_fails_while_redis_is_frozen_and_shared_limits_return(
     folder: Path, redis: RedisUnderTest, alpha: Simulator
 ) -> None:
     gateway = make_gateway(folder, redis, alpha)
@@ -169,7 +171,7 @@ def test_the_gateway_starts_without_redis(
         gateway.stop()
 
 
-def test_without_redis_a_replica_gives_its_part_of_the_limit(
+def test_replica_enforces_its_share_of_the_limit_without_redis(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:
     gateway = gateways[0]
@@ -183,7 +185,7 @@ def test_without_redis_a_replica_gives_its_part_of_the_limit(
     assert found == [200] * 3 + [429] * 2, "6 over 2 replicas"
 
 
-def test_a_key_that_says_deny_is_refused_while_redis_is_silent(
+def test_key_with_on_outage_deny_gets_503_while_redis_is_frozen(
     folder: Path, redis: RedisUnderTest, alpha: Simulator
 ) -> None:
     gateway = make_gateway(folder, redis, alpha, on_outage="deny")

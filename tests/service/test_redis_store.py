@@ -11,7 +11,7 @@ from service.state.redis_client import FileCredentials
 from service.state.redis_store import RedisStore
 
 
-async def test_credentials_are_given_without_a_warning(
+async def test_async_credentials_are_read_without_a_warning(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = folder / "password"
@@ -23,7 +23,7 @@ async def test_credentials_are_given_without_a_warning(
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), ValueError("x"), AttributeError("x")])
-async def test_whatever_the_library_raises_everyone_who_waits_is_answered(
+async def test_any_redis_library_error_becomes_state_unavailable(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     store = RedisStore(RedisState(kind="redis", sentinels=("127.0.0.1:1",)), folder)

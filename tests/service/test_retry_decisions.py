@@ -29,7 +29,7 @@ def after(
 @pytest.mark.parametrize(
     "symptom", [Symptom.CONNECT, Symptom.TIMEOUT, Symptom.MALFORMED, Symptom.KEY_REFUSED]
 )
-def test_silence_and_nonsense_move_on_at_once(symptom: Symptom) -> None:
+def test_timeouts_and_malformed_answers_move_to_the_next_target(symptom: Symptom) -> None:
     assert after(symptom) == NEXT
 
 
@@ -50,17 +50,17 @@ def test_a_429_with_a_long_or_no_retry_after_moves_on(retry_after_s: float | Non
 
 
 @pytest.mark.parametrize("symptom", [Symptom.SERVER_ERROR, Symptom.RATE_LIMITED])
-def test_targets_that_were_not_asked_come_before_a_second_try(symptom: Symptom) -> None:
+def test_last_retry_is_reserved_for_targets_not_yet_tried(symptom: Symptom) -> None:
     assert after(symptom, retry_after_s=1, spare=1).step is Step.SAME_TARGET
     assert after(symptom, retry_after_s=1, spare=0) == NEXT
 
 
-def test_nothing_waits_past_the_deadline() -> None:
+def test_no_retry_waits_past_the_deadline() -> None:
     assert after(Symptom.RATE_LIMITED, retry_after_s=2, remaining_s=1) == NEXT
     assert after(Symptom.SERVER_ERROR, remaining_s=0.01) == NEXT
 
 
-def test_the_breaker_blames_no_target_for_limits_and_keys() -> None:
+def test_rate_limits_and_key_errors_are_not_breaker_failures() -> None:
     blameless = {symptom for symptom in Symptom if not symptom.blames_the_target}
     assert blameless == {
         Symptom.RATE_LIMITED,
@@ -78,7 +78,7 @@ def test_jitter_is_full_and_capped() -> None:
     assert full_jitter_s(20, lambda: 1.0) == 1.0
 
 
-def test_retries_are_a_fifth_of_recent_requests_and_never_fewer_than_three() -> None:
+def test_retry_budget_is_a_fifth_of_recent_requests_and_at_least_three() -> None:
     now = 0.0
     budget = RetryBudget(lambda: now)
     assert [budget.take_retry() for _ in range(4)] == [True, True, True, False]

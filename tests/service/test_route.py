@@ -1,4 +1,4 @@
-"""Which of a model's targets answers, over real HTTP."""
+"""The choice among a model's targets, over real HTTP."""
 
 import json
 from collections import Counter
@@ -14,11 +14,11 @@ pytestmark = [pytest.mark.servers]
 
 PROVIDER = "x-seawall-provider"
 LONG = "The system prompt of this application. " * 150
-"""Above 4 KiB: providers' caches know such a prompt."""
+"""A prompt above 4 KiB, which providers cache."""
 
 
 def targets(alpha: dict[str, object], beta: dict[str, object], model: str) -> dict[str, object]:
-    """Of a model of its own, so that no other test has measured them."""
+    """Targets of a separate model, so that no other test has measured them."""
     pair = [{"provider": "alpha", **alpha}, {"provider": "beta", **beta}]
     return {"targets": [{"model": model, **target} for target in pair]}
 
@@ -61,7 +61,7 @@ def gateway(
 
 @pytest.fixture(autouse=True)
 def _healthy(alpha: Simulator, beta: Simulator) -> None:
-    """Both simulators are; a test asks for a fault by itself."""
+    """Heal both simulators; a test sets its own faults."""
 
 
 def asked(gateway: Gateway, model: str, *, stream: bool = False, **fields: object) -> str:
@@ -81,7 +81,7 @@ def turn(gateway: Gateway, model: str, conversation: int, turns: int, *, stream:
     return answer.headers[PROVIDER]
 
 
-def test_a_conversation_stays_where_the_providers_cache_knows_it(gateway: Gateway) -> None:
+def test_conversation_stays_with_the_provider_that_cached_its_prompt(gateway: Gateway) -> None:
     homes = [
         {turn(gateway, "equal", conversation, turns, stream=False) for turns in range(4)}
         for conversation in range(12)
@@ -90,7 +90,7 @@ def test_a_conversation_stays_where_the_providers_cache_knows_it(gateway: Gatewa
     assert len(set[str]().union(*homes)) == 2, "conversations spread over both"
 
 
-def test_a_flood_of_one_prompt_does_not_all_go_to_one_target(
+def test_concurrent_equal_prompts_are_spread_over_targets(
     gateway: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     alpha.fault("slow_first_token", seconds=0.2)
@@ -101,19 +101,21 @@ def test_a_flood_of_one_prompt_does_not_all_go_to_one_target(
     assert min(found["alpha"], found["beta"]) >= 4, found
 
 
-def test_a_slow_target_of_equal_priority_gets_less(gateway: Gateway, alpha: Simulator) -> None:
+def test_slow_target_of_equal_priority_gets_fewer_requests(
+    gateway: Gateway, alpha: Simulator
+) -> None:
     alpha.fault("slow_first_token", seconds=0.4)
     found = Counter(asked(gateway, "slow", stream=True) for _ in range(40))
     assert found["alpha"] <= 5, found
 
 
-def test_a_canary_gets_its_share(gateway: Gateway) -> None:
+def test_canary_target_gets_its_weighted_share(gateway: Gateway) -> None:
     found = Counter(asked(gateway, "canary") for _ in range(400))
-    # 40 are expected; six is the standard deviation of that.
+    # 40 are expected, with a standard deviation of six.
     assert 16 <= found["beta"] <= 64, found
 
 
-def test_the_priority_counts_and_not_the_place(gateway: Gateway) -> None:
+def test_priority_overrides_the_order_of_targets(gateway: Gateway) -> None:
     assert asked(gateway, "reversed") == "beta"
 
 
@@ -134,18 +136,18 @@ WORDS = {"type": "text", "text": 'he said "image_url" and left'}
     ],
     ids=["nothing", "tools", "an image", "words", "a schema", "plain JSON"],
 )
-def test_a_request_skips_a_target_that_lacks_what_it_uses(
+def test_request_skips_a_target_without_a_needed_capability(
     gateway: Gateway, fields: dict[str, Any], provider: str
 ) -> None:
     assert asked(gateway, "lacking", **fields) == provider
 
 
-def test_a_provider_at_its_limit_is_not_asked_while_another_can_answer(
+def test_provider_at_its_request_limit_is_skipped_while_another_can_answer(
     gateway: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     before = alpha.requests()
     found = [asked(gateway, "limited") for _ in range(5)]
-    # 30 in a minute: three at once, and then one in two seconds.
+    # 30 per minute allow three at once, and then one in two seconds.
     assert found[:4] == ["small"] * 3 + ["beta"], found
     assert alpha.requests() - before <= 4
     beta.fault("status", code=500)

@@ -1,4 +1,4 @@
-"""The order of a model's targets: properties over random situations, and each rule by itself."""
+"""The order of a model's targets: properties in random situations, and each rule alone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def situation(chance: Random) -> list[Standing]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_plan_asks_each_able_target_once_and_ranks_them_by_its_rules(seed: int) -> None:
+def test_plan_contains_each_capable_target_once_in_ranked_order(seed: int) -> None:
     chance = seeded(seed)
     for _ in range(500):
         given = situation(chance)
@@ -84,11 +84,11 @@ def test_every_plan_asks_each_able_target_once_and_ranks_them_by_its_rules(seed:
         assert waits == sorted(waits)
 
 
-def test_the_order_of_the_settings_is_kept_where_priorities_differ() -> None:
+def test_targets_are_ordered_by_priority() -> None:
     assert names(planned(*(Standing(name, place) for place, name in enumerate("abc")))) == "abc"
 
 
-def test_a_request_skips_who_lacks_what_it_needs_unless_that_is_everybody() -> None:
+def test_targets_without_a_needed_capability_are_skipped_unless_all_lack_it() -> None:
     lacking = Standing("a", 0, lacks=frozenset(("tools",)))
     assert names(planned(lacking, Standing("b", 1), needs=["tools"])) == "b"
     assert names(planned(lacking, Standing("b", 1), needs=["images"])) == "ab"
@@ -96,7 +96,7 @@ def test_a_request_skips_who_lacks_what_it_needs_unless_that_is_everybody() -> N
     assert names(alone) == "ab", "its provider says so better"
 
 
-def test_weights_give_their_share_and_a_canary_that_is_drained_gets_none() -> None:
+def test_weights_set_the_share_and_weight_zero_gets_no_requests() -> None:
     chance = seeded(2)
     pair = [Standing("a", weight=9), Standing("b", weight=1), Standing("c", weight=0)]
     firsts = Counter(names(planned(*pair, chance=chance))[0] for _ in range(2000))
@@ -105,7 +105,7 @@ def test_weights_give_their_share_and_a_canary_that_is_drained_gets_none() -> No
     assert names(planned(pair[2], Standing("d", weight=0))) == "cd", "nobody else is there"
 
 
-def test_equal_prompts_go_to_one_target_and_prompts_spread_evenly() -> None:
+def test_equal_prompts_share_a_target_and_prompts_spread_evenly() -> None:
     given = [Standing(name) for name in "abcd"]
     prompts = [f"prompt {number}".encode() for number in range(400)]
     homes = {prompt: names(planned(*given, affinity=prompt)) for prompt in prompts}
@@ -120,7 +120,7 @@ def test_equal_prompts_go_to_one_target_and_prompts_spread_evenly() -> None:
         assert names(planned(*left, affinity=prompt)) == home.replace("a", ""), "only a's move"
 
 
-def test_who_has_more_than_its_part_in_flight_is_passed_over() -> None:
+def test_preferred_target_above_its_share_in_flight_is_skipped() -> None:
     prompt = b"a prompt"
     first, second = names(planned(Standing("a"), Standing("b"), affinity=prompt))
     busy = Standing(first, in_flight=6)
@@ -129,14 +129,14 @@ def test_who_has_more_than_its_part_in_flight_is_passed_over() -> None:
     assert names(planned(busy, Standing(second, in_flight=3), affinity=prompt)) == second + first
 
 
-def test_the_better_of_two_is_quicker_for_what_it_has_in_flight() -> None:
+def test_choice_of_two_weighs_latency_by_requests_in_flight() -> None:
     slow = Standing("a", expected_s=0.3)
     assert names(planned(slow, Standing("b", expected_s=0.1, in_flight=1))) == "ba"
     assert names(planned(slow, Standing("b", expected_s=0.1, in_flight=3))) == "ab"
     assert names(planned(Standing("c", in_flight=1), slow)) == "ac", "what is new is as the others"
 
 
-def test_two_of_many_are_compared_so_that_the_best_gets_no_herd() -> None:
+def test_power_of_two_choices_limits_the_share_of_the_fastest_target() -> None:
     chance = seeded(4)
     given = [Standing(name, expected_s=0.1 * place) for place, name in enumerate("abcd", 1)]
     firsts = Counter(names(planned(*given, chance=chance))[0] for _ in range(1200))
@@ -144,7 +144,7 @@ def test_two_of_many_are_compared_so_that_the_best_gets_no_herd() -> None:
     assert firsts["d"] == 0
 
 
-def test_an_estimate_follows_the_last_answers_and_fades_without_any() -> None:
+def test_latency_estimate_follows_recent_answers_and_decays() -> None:
     now = [0.0]
     load = Load(lambda: now[0])
     assert load.expected_s is None
@@ -157,7 +157,7 @@ def test_an_estimate_follows_the_last_answers_and_fades_without_any() -> None:
     assert load.expected_s == pytest.approx((before or 0) / 2)
 
 
-def test_a_quota_is_divided_by_the_replicas_and_fills_up_again() -> None:
+def test_provider_quota_is_divided_by_replicas_and_refills() -> None:
     now = [1000.0]
     quota = ProviderQuota(600, 2, lambda: now[0])
 

@@ -17,7 +17,7 @@ models:
 """
 
 
-def test_what_is_not_said_has_the_documented_default() -> None:
+def test_omitted_settings_have_documented_defaults() -> None:
     settings = parse_settings(GOOD, "test")
     assert (settings.listen.port, settings.health.port) == (8080, 8081)
     assert settings.timeouts.connect_seconds == 2
@@ -38,7 +38,7 @@ def test_what_is_not_said_has_the_documented_default() -> None:
         ("api_keys_file: ../etc/passwd", ["api_keys_file", "../etc/passwd"]),
     ],
 )
-def test_a_wrong_setting_is_one_line_with_key_and_value(line: str, parts: list[str]) -> None:
+def test_invalid_setting_is_one_line_with_key_and_value(line: str, parts: list[str]) -> None:
     with pytest.raises(SettingsError) as raised:
         parse_settings(GOOD + line, "gateway.yaml")
     message = str(raised.value)
@@ -46,7 +46,7 @@ def test_a_wrong_setting_is_one_line_with_key_and_value(line: str, parts: list[s
     assert all(part in message for part in ["gateway.yaml", *parts]), message
 
 
-def test_a_credential_in_a_wrong_setting_is_not_repeated() -> None:
+def test_error_for_an_invalid_setting_hides_credentials() -> None:
     for base_url in ("ftp://user:hunter2@alpha", "http://user:hun ter2@alpha"):
         with pytest.raises(SettingsError, match=r"base_url.*alpha") as raised:
             parse_settings(GOOD.replace("http://alpha:8090/v1", base_url), "test")
@@ -66,7 +66,7 @@ def test_a_credential_in_a_wrong_setting_is_not_repeated() -> None:
         '"hunter2"',
     ],
 )
-def test_a_wrong_key_file_is_explained_without_its_values(folder: Path, text: str) -> None:
+def test_error_for_an_invalid_key_file_hides_its_values(folder: Path, text: str) -> None:
     path = folder / "api-keys.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"api-keys\.json") as raised:
@@ -74,24 +74,24 @@ def test_a_wrong_key_file_is_explained_without_its_values(folder: Path, text: st
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_target_must_name_a_provider_that_is_there() -> None:
+def test_target_with_an_unknown_provider_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"models\.fast names the provider 'gamma'.*alpha"):
         parse_settings(GOOD.replace("provider: alpha", "provider: gamma"), "test")
 
 
-def test_targets_of_one_priority_have_weights_or_none() -> None:
+def test_mixed_weights_within_one_priority_are_refused() -> None:
     pair = "[{provider: alpha, model: a, weight: 9}, {provider: alpha, model: b, priority: 0}]"
     with pytest.raises(SettingsError, match=r"fast: .*priority 0: either all of them have a"):
         parse_settings(GOOD.replace("[{provider: alpha, model: sim-small}]", pair), "test")
 
 
 @pytest.mark.parametrize("text", ["a: [", "just words", "", "- list"])
-def test_what_is_no_mapping_is_refused(text: str) -> None:
+def test_settings_that_are_not_a_mapping_are_refused(text: str) -> None:
     with pytest.raises(SettingsError):
         parse_settings(text, "test")
 
 
-def test_a_missing_file_is_named(folder: Path) -> None:
+def test_missing_settings_file_is_named(folder: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot read the settings file .*none\.yaml"):
         load_settings(folder / "none.yaml")
 
@@ -103,10 +103,10 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         ("", "unknown_key"),
     ],
 )
-def test_the_process_refuses_wrong_settings_with_one_line_and_code_2(
+def test_process_exits_with_one_line_and_code_2_on_invalid_settings(
     folder: Path, change: str, part: str
 ) -> None:
-    """Started as people start it, and not forked, which is said in the kit."""
+    """Starts a real interpreter, as users do, instead of a fork; see the kit."""
     config = folder / "gateway.yaml"
     text = GOOD + f"secrets_dir: {folder}\n"
     text = text.replace(change, "no-such-kind") if change else text + "unknown_key: 1\n"

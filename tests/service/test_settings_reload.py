@@ -1,4 +1,4 @@
-"""The settings file changes under a running gateway: real processes, real files, constant load."""
+"""Changes of the settings file under a running gateway: real processes and constant load."""
 
 import threading
 from collections.abc import Generator
@@ -23,7 +23,7 @@ from tests.service.kit import (
 pytestmark = [pytest.mark.servers]
 
 NOTICED_S = 5
-"""Two looks, half a second apart, and a starved machine."""
+"""Seconds until a change is noticed: two checks, half a second apart, and a margin."""
 REFUSED = "seawall_settings_refused"
 MINIMAL = "providers: {a: {kind: ollama, base_url: 'http://a'}}\nmodels: {m: {targets: [%s]}}\n"
 ONE = MINIMAL % "{provider: a, model: one}"
@@ -76,7 +76,7 @@ def test_no_request_fails_while_the_settings_change_under_load(
     assert load.report.failed == 0, load.report.summary() + str(load.report.failures[:3])
 
 
-def test_a_wrong_file_leaves_the_last_good_settings_in_use(changing: Gateway) -> None:
+def test_invalid_settings_file_keeps_the_last_valid_settings(changing: Gateway) -> None:
     good = changing.config.read_text(encoding="utf-8")
     reasons = {
         "models: [": "is not YAML",
@@ -102,7 +102,7 @@ def test_a_wrong_file_leaves_the_last_good_settings_in_use(changing: Gateway) ->
     assert len(refusals()) == len(reasons), "one line for each change"
 
 
-def test_what_needs_a_restart_is_refused_whole_and_named(changing: Gateway) -> None:
+def test_settings_change_that_needs_a_restart_is_refused_and_named(changing: Gateway) -> None:
     changing.reconfigure(
         admission={"max_in_flight": 3},
         drain={"serve_seconds": 1, "grace_seconds": 9},
@@ -114,7 +114,7 @@ def test_what_needs_a_restart_is_refused_whole_and_named(changing: Gateway) -> N
     assert knows(changing, "model-0")
 
 
-def test_breakers_outlast_a_change_that_does_not_concern_them(
+def test_breakers_survive_an_unrelated_settings_change(
     changing: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     alpha.fault("status", code=500)
@@ -147,7 +147,7 @@ def test_breakers_outlast_a_change_that_does_not_concern_them(
     )
 
 
-def test_a_request_in_flight_ends_with_the_settings_it_began_with(
+def test_request_in_flight_keeps_the_settings_it_started_with(
     changing: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     changing.reconfigure(
@@ -172,7 +172,7 @@ def test_a_request_in_flight_ends_with_the_settings_it_began_with(
     assert found[0].events()[-1] == "[DONE]"
 
 
-def test_answers_that_were_kept_outlast_a_change(
+def test_stale_answers_survive_a_settings_change(
     changing: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     fresh = changing.chat()
@@ -187,7 +187,7 @@ def test_answers_that_were_kept_outlast_a_change(
     assert stale.body == fresh.body
 
 
-def test_a_gateway_that_was_told_not_to_reload_does_not(folder: Path, alpha: Simulator) -> None:
+def test_settings_are_not_reloaded_when_reload_is_disabled(folder: Path, alpha: Simulator) -> None:
     still = Gateway(folder, [alpha], reload=False)
     try:
         still.configure("models: [")
@@ -198,7 +198,7 @@ def test_a_gateway_that_was_told_not_to_reload_does_not(folder: Path, alpha: Sim
         still.stop()
 
 
-def test_kubernetes_swap_of_a_link_is_a_change(tmp_path: Path) -> None:
+def test_kubernetes_symlink_swap_is_detected_as_a_change(tmp_path: Path) -> None:
     for version, text in (("1", ONE), ("2", OTHER)):
         (tmp_path / version).mkdir()
         (tmp_path / version / "gateway.yaml").write_text(text)
@@ -216,7 +216,7 @@ def test_kubernetes_swap_of_a_link_is_a_change(tmp_path: Path) -> None:
     assert not file.changed()
 
 
-def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+def test_file_that_is_still_being_written_is_not_a_change(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text(ONE)
     file = SettingsFile(path)
@@ -227,7 +227,7 @@ def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
     assert [file.changed(), file.changed()] == [False, True]
 
 
-def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
+def test_deleted_settings_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text(ONE)
     file = SettingsFile(path)

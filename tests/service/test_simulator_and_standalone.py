@@ -45,25 +45,25 @@ def test_every_fault_can_be_set_with_its_defaults(alpha: Simulator, kind: str) -
     assert alpha.state()["current"] is None
 
 
-def test_a_fault_goes_away_after_its_times(alpha: Simulator) -> None:
+def test_fault_ends_after_the_configured_number_of_times(alpha: Simulator) -> None:
     alpha.fault("status", code=503, times=1)
     body = b'{"model": "m", "messages": []}'
     url = alpha.base_url + "/chat/completions"
     assert [http_request("POST", url, body).status for _ in range(2)] == [503, 200]
 
 
-def test_the_simulator_says_that_it_is_one(alpha: Simulator) -> None:
+def test_simulator_identifies_itself_in_the_model_list(alpha: Simulator) -> None:
     listed = http_request("GET", alpha.base_url + "/models").json()
     assert listed["data"][0]["owned_by"] == "seawall-simulator-alpha"
 
 
-def test_the_simulator_leaves_quickly_when_told(folder: Path) -> None:
+def test_simulator_exits_quickly_on_sigterm(folder: Path) -> None:
     simulator = Simulator("gamma", folder, fresh=True)
     simulator.signal(signal.SIGTERM)
     assert simulator.wait_for_exit(4) == 0
 
 
-def test_every_metric_of_the_contract_is_exposed(gateway: Gateway) -> None:
+def test_all_documented_metrics_are_exposed(gateway: Gateway) -> None:
     gateway.chat()
     text = gateway.health("/metrics").body.decode()
     named = [str(getattr(metrics, name)) for name in metrics.__all__]
@@ -71,7 +71,7 @@ def test_every_metric_of_the_contract_is_exposed(gateway: Gateway) -> None:
     assert not missing
 
 
-def test_a_first_failure_is_an_increase_of_a_series_that_was_there(
+def test_error_series_exist_with_value_zero_before_the_first_failure(
     folder: Path, simulators: tuple[Simulator, Simulator]
 ) -> None:
     fresh = Gateway(folder, simulators)
@@ -86,13 +86,13 @@ def test_a_first_failure_is_an_increase_of_a_series_that_was_there(
             assert f'seawall_requests_total{{route="{route}",status="{status}"}} 0.0' in text
 
 
-def test_probes_answer_and_unknown_paths_do_not(gateway: Gateway) -> None:
+def test_probe_paths_answer_200_and_other_health_paths_404(gateway: Gateway) -> None:
     for path in ("/health/live", "/health/ready", "/health/startup"):
         assert gateway.health(path).status == 200
     assert gateway.health("/health").status == 404
 
 
-def test_serve_prints_a_key_and_a_line_that_work(folder: Path) -> None:
+def test_serve_prints_a_working_key_and_example(folder: Path) -> None:
     port = free_port()
     standalone = Standalone(port, folder)
     try:

@@ -1,4 +1,4 @@
-"""Traces as a collector gets them: real gateways, real OTLP over HTTP."""
+"""Traces as a collector receives them: real gateways, real OTLP over HTTP."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def _traced(
     tracing = {
         "endpoint": collector.endpoint,
         "headers_file": "collector-headers",
-        # What comes with a trace is traced or not as its caller chose.
+        # For a request with a trace context, the caller's sampling decision counts.
         "sample_ratio": 0,
     }
     gateway = Gateway(folder, simulators, models=20, tracing=tracing, timeouts=FAST_TIMEOUTS)
@@ -60,7 +60,7 @@ def traced(_traced: Gateway, alpha: Simulator, beta: Simulator) -> Gateway:
 
 
 class Asked:
-    """One request within a trace of its own."""
+    """One request in its own trace."""
 
     def __init__(
         self, gateway: Gateway, model: str, *, stream: bool = False, sampled: bool = True
@@ -73,7 +73,7 @@ class Asked:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_request_is_a_span_and_so_is_its_attempt(
+def test_request_and_its_attempt_are_spans(
     traced: Gateway, collector: Collector, alpha: Simulator, *, stream: bool
 ) -> None:
     asked = Asked(traced, "model-0", stream=stream)
@@ -132,7 +132,7 @@ def test_each_attempt_of_a_failover_is_a_span(
     assert not server.failed
 
 
-def test_a_stream_that_breaks_off_is_an_error_of_both(
+def test_broken_stream_marks_both_spans_as_failed(
     traced: Gateway, collector: Collector, alpha: Simulator
 ) -> None:
     alpha.fault("stall_mid_stream", after=3, times=1)
@@ -143,7 +143,7 @@ def test_a_stream_that_breaks_off_is_an_error_of_both(
     assert server.attributes["http.response.status_code"] == 200
 
 
-def test_what_the_client_got_wrong_is_no_error_of_the_gateway(
+def test_client_error_does_not_mark_the_server_span_as_failed(
     traced: Gateway, collector: Collector
 ) -> None:
     asked = Asked(traced, "nobody")
@@ -154,7 +154,7 @@ def test_what_the_client_got_wrong_is_no_error_of_the_gateway(
     assert server.attributes["http.response.status_code"] == 404
 
 
-def test_who_is_not_sampled_leaves_no_span_and_goes_on_as_such(
+def test_unsampled_trace_is_propagated_without_spans(
     traced: Gateway, collector: Collector, alpha: Simulator
 ) -> None:
     asked = Asked(traced, "model-3", sampled=False)
@@ -164,7 +164,7 @@ def test_who_is_not_sampled_leaves_no_span_and_goes_on_as_such(
     answer = traced.chat("model-3")
     assert answer.status == 200
     (line,) = traced.lines(answer.headers["x-request-id"])
-    # Its flags may say that it is random; the lowest bit says that it is sampled.
+    # Other flag bits may be set, such as the random flag; the lowest bit means sampled.
     flags = json.loads(line)["trace"][-2:]
     assert int(flags, 16) % 2 == 0, "without a parent the ratio decides"
     after = Asked(traced, "model-3")
@@ -173,7 +173,7 @@ def test_who_is_not_sampled_leaves_no_span_and_goes_on_as_such(
     assert {one.parent for one in collector.spans() if one.kind == SERVER} == {PARENT}
 
 
-def test_exports_carry_headers_that_may_change(traced: Gateway, collector: Collector) -> None:
+def test_export_headers_are_reloaded_from_their_file(traced: Gateway, collector: Collector) -> None:
     collector.trace(Asked(traced, "model-4").trace_id, 2)
     assert collector.headers["authorization"] == "Bearer first"
     assert collector.headers["x-tenant"] == "t"
@@ -190,7 +190,7 @@ def test_exports_carry_headers_that_may_change(traced: Gateway, collector: Colle
     assert "Bearer" not in traced.output
 
 
-def test_what_is_queued_is_sent_when_the_process_leaves(
+def test_queued_spans_are_sent_at_shutdown(
     folder: Path, alpha: Simulator, collector: Collector
 ) -> None:
     leaving = Gateway(
@@ -210,7 +210,7 @@ def test_what_is_queued_is_sent_when_the_process_leaves(
         leaving.stop()
 
 
-def test_a_dead_collector_costs_requests_nothing(folder: Path, alpha: Simulator) -> None:
+def test_requests_succeed_while_the_collector_is_down(folder: Path, alpha: Simulator) -> None:
     gateway = Gateway(folder, [alpha], tracing={"endpoint": f"http://127.0.0.1:{free_port()}"})
     try:
         for _ in range(20):
@@ -232,7 +232,7 @@ def recorded(tracing: Tracing, requests: int) -> None:
         tracing.begin([]).end("chat", {}, error="", failed=False)
 
 
-async def test_all_is_sent_when_the_last_flush_is_over(tmp_path: Path) -> None:
+async def test_close_sends_all_queued_spans(tmp_path: Path) -> None:
     with Collector() as collecting:
         tracing = Tracing(TracingSettings(endpoint=collecting.endpoint), tmp_path)
         recorded(tracing, 2 * BATCH + 1)
@@ -240,7 +240,7 @@ async def test_all_is_sent_when_the_last_flush_is_over(tmp_path: Path) -> None:
         assert len(collecting.spans()) == 2 * BATCH + 1
 
 
-async def test_a_collector_that_says_nothing_does_not_keep_the_process(tmp_path: Path) -> None:
+async def test_close_does_not_wait_for_a_silent_collector(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         tracing = Tracing(TracingSettings(endpoint=endpoint), tmp_path)
@@ -250,7 +250,7 @@ async def test_a_collector_that_says_nothing_does_not_keep_the_process(tmp_path:
         assert time.monotonic() - began < FLUSH_S + 2, "three batches of 3 s each were queued"
 
 
-async def test_a_collector_that_refuses_is_told_once_and_so_is_its_return(
+async def test_collector_refusal_and_recovery_are_each_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "seawall.tracing")
@@ -259,7 +259,7 @@ async def test_a_collector_that_refuses_is_told_once_and_so_is_its_return(
         told: list[int] = []
 
         def ours() -> list[str]:
-            # An exporter of the test before may still say that its collector is gone.
+            # An exporter of the previous test may still log that its collector is gone.
             return [text for text in caplog.messages if collecting.endpoint in text]
 
         for status in (400, 400, 200, 200):
@@ -274,7 +274,7 @@ async def test_a_collector_that_refuses_is_told_once_and_so_is_its_return(
 
 
 @pytest.mark.parametrize("text", ["no header", "authorization: a\nsecret-word"])
-def test_a_wrong_line_of_headers_is_named_but_not_repeated(tmp_path: Path, text: str) -> None:
+def test_invalid_header_line_is_numbered_but_not_shown(tmp_path: Path, text: str) -> None:
     file = tmp_path / "headers"
     file.write_text(text)
     with pytest.raises(SettingsError, match=r"line \d is not 'name: value'") as refused:
@@ -282,7 +282,7 @@ def test_a_wrong_line_of_headers_is_named_but_not_repeated(tmp_path: Path, text:
     assert text.splitlines()[-1] not in str(refused.value)
 
 
-def test_without_tracing_the_sdk_is_not_even_imported(folder: Path) -> None:
+def test_opentelemetry_sdk_is_not_imported_without_tracing(folder: Path) -> None:
     script = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
@@ -292,7 +292,7 @@ def test_without_tracing_the_sdk_is_not_even_imported(folder: Path) -> None:
         "async def main():\n"
         "    app = Gateway(load_settings(Path(sys.argv[1])), RequestLog())\n"
         "    async with app.router.lifespan_context(app):\n"
-        # redis-py imports the SDK's metrics by itself, where they are installed.
+        # redis-py itself imports the SDK's metrics if they are installed.
         "        heavy = ('opentelemetry.sdk.trace', 'opentelemetry.exporter', 'requests')\n"
         "        print([name for name in sys.modules if name.startswith(heavy)])\n"
         "asyncio.run(main())\n"

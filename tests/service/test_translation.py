@@ -1,4 +1,4 @@
-"""Requests and answers between the two formats, piece by piece."""
+"""Translation of requests and answers between the two formats."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def user(content: object) -> dict[str, object]:
     return {"role": "user", "content": content}
 
 
-def test_a_conversation_with_a_tool_becomes_anthropics_turns() -> None:
+def test_tool_conversation_is_translated_to_anthropic() -> None:
     made = to_anthropic(
         messages=[
             {"role": "system", "content": "one"},
@@ -61,7 +61,7 @@ def test_a_conversation_with_a_tool_becomes_anthropics_turns() -> None:
     ]
 
 
-def test_a_conversation_with_a_tool_becomes_openais_messages() -> None:
+def test_tool_conversation_is_translated_to_openai() -> None:
     made = to_openai(
         system=[{"type": "text", "text": "one"}],
         messages=[
@@ -97,7 +97,7 @@ def test_a_conversation_with_a_tool_becomes_openais_messages() -> None:
         ),
     ],
 )
-def test_images_go_both_ways(url: str, source: dict[str, str]) -> None:
+def test_images_are_translated_in_both_directions(url: str, source: dict[str, str]) -> None:
     part = {"type": "image_url", "image_url": {"url": url}}
     block = {"type": "image", "source": source}
     assert to_anthropic(messages=[user([part])])["messages"] == [user([block])]
@@ -113,7 +113,9 @@ def test_images_go_both_ways(url: str, source: dict[str, str]) -> None:
         ({"type": "function", "function": {"name": "f"}}, {"type": "tool", "name": "f"}),
     ],
 )
-def test_tools_and_their_choice_go_both_ways(openai: object, anthropic: object) -> None:
+def test_tools_and_tool_choice_are_translated_in_both_directions(
+    openai: object, anthropic: object
+) -> None:
     function = {"name": "f", "description": "does f", "parameters": SCHEMA}
     tool = {"name": "f", "description": "does f", "input_schema": SCHEMA}
     there = to_anthropic(
@@ -125,7 +127,7 @@ def test_tools_and_their_choice_go_both_ways(openai: object, anthropic: object) 
     assert back["tool_choice"] == openai
 
 
-def test_parameters_keep_their_meaning() -> None:
+def test_parameters_are_translated_in_both_directions() -> None:
     made = to_anthropic(
         messages=[user("x")], max_completion_tokens=5, temperature=1.7, stop="end", user="u1"
     )
@@ -160,7 +162,9 @@ REFUSED: list[tuple[dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "param"), REFUSED)
-def test_what_anthropic_has_no_words_for_is_refused(fields: dict[str, object], param: str) -> None:
+def test_openai_features_without_an_anthropic_counterpart_are_refused(
+    fields: dict[str, object], param: str
+) -> None:
     with pytest.raises(Untranslatable) as raised:
         to_anthropic(**{"messages": [user("x")], **fields})
     assert raised.value.param == param
@@ -176,7 +180,9 @@ def test_what_anthropic_has_no_words_for_is_refused(fields: dict[str, object], p
         {"messages": [user([{"type": "image", "source": {"type": "file"}}])]},
     ],
 )
-def test_what_openai_has_no_words_for_is_refused(fields: dict[str, object]) -> None:
+def test_anthropic_features_without_an_openai_counterpart_are_refused(
+    fields: dict[str, object],
+) -> None:
     with pytest.raises(Untranslatable):
         to_openai(**{"messages": [user("x")], **fields})
 
@@ -201,7 +207,7 @@ def scanner_of(kind: str, client: ClientApi, **fields: object) -> StreamScanner:
 
 
 def read(raw: bytes) -> list[Any]:
-    """The data of every event but the end marker."""
+    """The data of every event except the end marker."""
     lines = [line[6:] for line in raw.decode().splitlines() if line.startswith("data: ")]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
@@ -238,7 +244,7 @@ TOOL_STREAM = events(
 
 
 @pytest.mark.parametrize("cut", range(0, len(TOOL_STREAM), 97))
-def test_a_streamed_tool_call_of_anthropics_reaches_openais_clients(cut: int) -> None:
+def test_streamed_anthropic_tool_call_is_translated_for_openai_clients(cut: int) -> None:
     scanner = scanner_of("anthropic", OPENAI, stream_options={"include_usage": True})
     raw = scanner.feed(TOOL_STREAM[:cut]) + scanner.feed(TOOL_STREAM[cut:])
     assert scanner.done
@@ -259,7 +265,7 @@ def test_a_streamed_tool_call_of_anthropics_reaches_openais_clients(cut: int) ->
     assert chunks[-1]["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
 
 
-def test_streamed_tool_calls_of_openais_reach_anthropics_clients() -> None:
+def test_streamed_openai_tool_calls_are_translated_for_anthropic_clients() -> None:
     call = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}}
     second = {"index": 1, "id": "c2", "function": {"name": "g", "arguments": "{}"}}
     stream = (
@@ -292,7 +298,9 @@ def test_streamed_tool_calls_of_openais_reach_anthropics_clients() -> None:
         ("openai", ANTHROPIC, piece({"content": "half"})),
     ],
 )
-def test_a_stream_without_its_end_is_no_answer(kind: str, client: ClientApi, stream: bytes) -> None:
+def test_stream_without_a_finish_reason_is_a_cut(
+    kind: str, client: ClientApi, stream: bytes
+) -> None:
     scanner = scanner_of(kind, client)
     scanner.feed(stream)
     with pytest.raises(UpstreamFailure, match="cut"):
@@ -300,14 +308,14 @@ def test_a_stream_without_its_end_is_no_answer(kind: str, client: ClientApi, str
 
 
 @pytest.mark.parametrize("client", [OPENAI, ANTHROPIC])
-def test_only_the_end_marker_of_anthropics_stream_may_be_missing(client: ClientApi) -> None:
+def test_missing_message_stop_of_an_anthropic_stream_is_supplied(client: ClientApi) -> None:
     scanner = scanner_of("anthropic", client)
     raw = scanner.feed(TOOL_STREAM[: TOOL_STREAM.index(b"event: message_stop")]) + scanner.finish()
     end = b"[DONE]" if client is OPENAI else b"message_stop"
     assert end in raw.splitlines()[-2]
 
 
-def test_a_call_without_arguments_is_an_empty_object_to_openais_clients() -> None:
+def test_streamed_call_without_arguments_is_an_empty_object() -> None:
     block: dict[str, object] = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
     empty = {"type": "input_json_delta", "partial_json": ""}
     stream = events(
@@ -328,7 +336,7 @@ def test_a_call_without_arguments_is_an_empty_object_to_openais_clients() -> Non
     assert "".join(pieces) == "{}"
 
 
-def test_a_forced_call_is_told_as_a_call_to_anthropics_clients() -> None:
+def test_forced_tool_call_has_stop_reason_tool_use_for_anthropic_clients() -> None:
     call = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": "{}"}}
     message = {"content": None, "tool_calls": [{**OPENAI_CALL, "id": None}]}
     whole = {"choices": [{"message": message, "finish_reason": "stop"}], "id": None}
@@ -339,7 +347,7 @@ def test_a_forced_call_is_told_as_a_call_to_anthropics_clients() -> None:
     assert b'"stop_reason":"tool_use"' in scanner_of("openai", ANTHROPIC).feed(streamed)
 
 
-def test_calls_without_numbers_stay_apart_by_their_ids() -> None:
+def test_streamed_calls_without_an_index_are_separated_by_id() -> None:
     first = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
     second = {"id": "c2", "function": {"name": "g", "arguments": "{}"}}
     stream = piece({"tool_calls": [first]}) + piece({"tool_calls": [second]})
@@ -354,7 +362,7 @@ def tool_piece(index: int | None, arguments: str, call: str = "", name: str = ""
 
 
 def blocks(raw: bytes) -> list[list[str]]:
-    """Of every call of a tool: its id, its name and its arguments, as events tell them in order."""
+    """The id, name and arguments of every tool call, in the order of the events."""
     made: list[list[str]] = []
     for one in read(raw):
         if one["type"] == "content_block_start" and one["content_block"]["type"] == "tool_use":
@@ -379,7 +387,7 @@ END_OF_CALLS = piece({}, "tool_calls") + b"data: [DONE]\n\n"
     ],
     ids=["one number", "in turns", "cut in turns", "no numbers", "empty pieces"],
 )
-def test_parallel_calls_are_told_whole_and_one_after_the_other(pieces: list[Any]) -> None:
+def test_parallel_streamed_calls_are_emitted_one_after_the_other(pieces: list[Any]) -> None:
     stream = b"".join(tool_piece(*one) for one in pieces) + END_OF_CALLS
     found = blocks(scanner_of("openai", ANTHROPIC).feed(stream))
     assert found == [["c1", "f", '{"a":1}'], ["c2", "g", '{"b":2}']]
@@ -393,7 +401,7 @@ def test_parallel_calls_are_told_whole_and_one_after_the_other(pieces: list[Any]
     ],
     ids=["of a call that has ended", "of no call"],
 )
-def test_a_piece_of_no_open_call_is_no_answer(stream: bytes) -> None:
+def test_tool_call_piece_without_an_open_call_is_an_upstream_failure(stream: bytes) -> None:
     with pytest.raises(UpstreamFailure, match="a piece of a tool call"):
         scanner_of("openai", ANTHROPIC).feed(stream)
 
@@ -408,7 +416,7 @@ THINKING_STREAMS: dict[str, list[dict[str, object]]] = {
 
 @pytest.mark.parametrize("whose", THINKING_STREAMS)
 @pytest.mark.parametrize("wanted", [True, False])
-def test_thoughts_reach_clients_of_anthropics_that_want_them(
+def test_reasoning_reaches_anthropic_clients_that_enable_thinking(
     whose: str,
     wanted: bool,  # noqa: FBT001 - a parameter
 ) -> None:
@@ -430,7 +438,9 @@ def test_thoughts_reach_clients_of_anthropics_that_want_them(
         {"content": "42", "reasoning_content": "hm"},
     ],
 )
-def test_a_whole_answer_with_a_thought_is_two_blocks(message: dict[str, object]) -> None:
+def test_plain_answer_with_reasoning_is_a_thinking_and_a_text_block(
+    message: dict[str, object],
+) -> None:
     body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
     content = json.loads(spoken("mistral", ANTHROPIC).answer(body).body)["content"]
     assert [block["type"] for block in content] == ["thinking", "text"]
@@ -448,13 +458,13 @@ def test_a_whole_answer_with_a_thought_is_two_blocks(message: dict[str, object])
         {"error": {"message": "too large"}},
     ],
 )
-def test_the_words_of_a_refusal_reach_clients_of_the_other_format(shape: object) -> None:
+def test_error_message_of_a_refusal_is_translated(shape: object) -> None:
     body = json.dumps(shape).encode()
     assert b'"message":"too large"' in spoken("vllm", ANTHROPIC).refusal(400, body)
     assert b'"message":"too large"' in spoken("anthropic", OPENAI).refusal(400, body)
 
 
-def test_a_character_that_is_cut_in_two_is_put_together_by_the_client() -> None:
+def test_split_surrogate_pair_is_passed_to_anthropic_clients() -> None:
     halves = b"".join(
         b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % half
         for half in (rb"\ud83d", rb"\ude00")
@@ -465,7 +475,7 @@ def test_a_character_that_is_cut_in_two_is_put_together_by_the_client() -> None:
     assert whole == "\U0001f600"
 
 
-def test_azures_first_chunk_names_no_message() -> None:
+def test_empty_model_of_the_first_azure_chunk_is_skipped() -> None:
     stream = chunk(choices=[], id="", model="") + piece({"content": "hi"})
     found = read(scanner_of("azure-openai", ANTHROPIC).feed(stream))
     assert found[0]["message"]["model"] == "gpt"
@@ -480,7 +490,7 @@ def test_azures_first_chunk_names_no_message() -> None:
         ("mistral", "max_tokens"),
     ],
 )
-def test_the_limit_of_an_answer_has_the_name_that_the_provider_takes(kind: str, field: str) -> None:
+def test_max_tokens_field_has_the_name_the_provider_expects(kind: str, field: str) -> None:
     document = {
         "model": "m",
         "max_tokens": 9,
@@ -493,7 +503,7 @@ def test_the_limit_of_an_answer_has_the_name_that_the_provider_takes(kind: str, 
     assert ("user" in sent) is (kind != "mistral")
 
 
-def test_mistral_gets_no_field_that_it_refuses() -> None:
+def test_openai_fields_are_renamed_or_removed_for_mistral() -> None:
     document: dict[str, object] = {
         "model": "m",
         "messages": [],
@@ -513,7 +523,7 @@ def test_mistral_gets_no_field_that_it_refuses() -> None:
     }
 
 
-def test_usage_beside_the_last_choice_is_given_as_the_client_asked_for_it() -> None:
+def test_usage_in_the_last_chunk_is_sent_only_if_requested() -> None:
     end = chunk(
         choices=[{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
         usage={"prompt_tokens": 5, "completion_tokens": 7},
@@ -527,7 +537,7 @@ def test_usage_beside_the_last_choice_is_given_as_the_client_asked_for_it() -> N
     assert unasked.usage.completion == 7
 
 
-def test_a_whole_answer_keeps_its_tool_calls_both_ways() -> None:
+def test_plain_answers_with_tool_calls_are_translated_in_both_directions() -> None:
     message = {
         "id": "m1",
         "type": "message",
@@ -546,7 +556,7 @@ def test_a_whole_answer_keeps_its_tool_calls_both_ways() -> None:
 
 
 def calls_of(found: list[Any]) -> list[tuple[str, str]]:
-    """The names and arguments of the tools that a stream of events calls."""
+    """The names and arguments of the tool calls in a stream of events."""
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
     for one in found:
@@ -579,7 +589,7 @@ CALLING_STREAMS = {
 
 
 @pytest.mark.parametrize("how", CALLING_STREAMS)
-def test_two_calls_are_two_however_they_are_told(how: str) -> None:
+def test_two_streamed_calls_stay_separate_in_every_encoding(how: str) -> None:
     scanner = scanner_of("vllm", ANTHROPIC)
     stream = b"".join(CALLING_STREAMS[how]) + piece({}, "tool_calls") + b"data: [DONE]\n\n"
     (first, second) = calls_of(read(scanner.feed(stream)))
@@ -587,7 +597,7 @@ def test_two_calls_are_two_however_they_are_told(how: str) -> None:
     assert isinstance(json.loads(first[1]), dict)
 
 
-def test_a_choice_without_a_number_is_the_first() -> None:
+def test_choice_without_an_index_is_the_first() -> None:
     scanner = scanner_of("vllm", ANTHROPIC)
     one = {"index": None, "delta": {"content": "hi"}, "finish_reason": "stop"}
     assert b"hi" in scanner.feed(chunk(choices=[one]) + b"data: [DONE]\n\n")
@@ -603,7 +613,7 @@ def test_a_choice_without_a_number_is_the_first() -> None:
         ("half {", {"arguments": "half {"}),
     ],
 )
-def test_the_input_of_a_call_is_an_object(arguments: object, told: object) -> None:
+def test_tool_call_input_is_always_an_object(arguments: object, told: object) -> None:
     function = {"name": "f", "arguments": arguments}
     message = {"content": None, "tool_calls": [{"id": "c1", "function": function}]}
     body = json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()
@@ -611,7 +621,7 @@ def test_the_input_of_a_call_is_an_object(arguments: object, told: object) -> No
     assert use["input"] == told
 
 
-def test_a_call_that_no_event_ends_has_its_arguments() -> None:
+def test_call_without_a_block_stop_event_keeps_its_arguments() -> None:
     block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
     stream = events(
         {"type": "message_start", "message": {"id": "m1"}},
@@ -625,7 +635,7 @@ def test_a_call_that_no_event_ends_has_its_arguments() -> None:
     assert json.loads("".join(arguments)) == {"a": 1}
 
 
-def test_a_text_that_is_null_is_none() -> None:
+def test_null_text_block_is_ignored() -> None:
     content = [{"type": "text", "text": None}, {"type": "text", "text": "hi"}]
     body = json.dumps({"type": "message", "content": content, "stop_reason": "end_turn"}).encode()
     answer = json.loads(spoken("anthropic", OPENAI).answer(body).body)

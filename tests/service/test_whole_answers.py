@@ -1,4 +1,4 @@
-"""Whole answers leave in one write of the gateway's own: what HTTP promises holds all the same."""
+"""Plain answers, which the gateway sends in a single write of its own, follow HTTP."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ def connect(gateway: Gateway) -> socket.socket:
 
 
 class Read:
-    """Answers from a connection, one after the other."""
+    """Reads answers from a connection, one after the other."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.file = connection.makefile("rb")
@@ -52,7 +52,7 @@ class Read:
         return self.file.read(1) == b""
 
 
-def test_pipelined_requests_are_answered_in_their_order(gateway: Gateway) -> None:
+def test_pipelined_requests_are_answered_in_order(gateway: Gateway) -> None:
     with closing(connect(gateway)) as connection:
         read = Read(connection)
         connection.sendall(request("x-request-id: one") + request("x-request-id: two"))
@@ -72,7 +72,9 @@ def test_pipelined_requests_are_answered_in_their_order(gateway: Gateway) -> Non
     [request(version="1.0"), request("connection: close")],
     ids=["HTTP/1.0", "connection: close"],
 )
-def test_a_client_that_wants_no_other_answer_is_left(gateway: Gateway, sent: bytes) -> None:
+def test_connection_is_closed_when_client_sends_connection_close(
+    gateway: Gateway, sent: bytes
+) -> None:
     with closing(connect(gateway)) as connection:
         read = Read(connection)
         connection.sendall(sent)
@@ -81,7 +83,7 @@ def test_a_client_that_wants_no_other_answer_is_left(gateway: Gateway, sent: byt
         assert read.is_over()
 
 
-def test_a_client_that_asks_before_it_sends_is_told_to_go_on(gateway: Gateway) -> None:
+def test_expect_100_continue_is_answered(gateway: Gateway) -> None:
     whole = request("expect: 100-continue")
     with closing(connect(gateway)) as connection:
         read = Read(connection)
@@ -93,7 +95,7 @@ def test_a_client_that_asks_before_it_sends_is_told_to_go_on(gateway: Gateway) -
 
 @pytest.fixture
 def answering() -> Generator[list[object]]:
-    """What a server's application has answered with, in one write; the first item is its port."""
+    """The port of a server, followed by what its application recorded about each single write."""
     seen: list[object] = [free_port()]
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

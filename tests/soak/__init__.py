@@ -1,1 +1,1 @@
-"""`make soak`: what is long or random, and the tests that the clock judges, over and over."""
+"""`make soak`: long and random tests, and repeated rounds of the `timed` tests."""

@@ -32,7 +32,7 @@ _ENVIRONMENT = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
 
 @dataclass
 class Result:
-    """What a soak saw; the fields are those of its file."""
+    """The result of a soak; the fields are those of its file."""
 
     version: str
     commit: str
@@ -54,7 +54,7 @@ class Result:
 
 
 def main() -> int:
-    """Run everything; the exit code is 1 when a test failed or had no time."""
+    """Run everything; the exit code is 1 if a test failed or did not run in time."""
     changelog = (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
     began = time.monotonic()
     describe = ["git", "-C", CHECKOUT, "describe", "--always", "--abbrev=12", "--dirty"]
@@ -86,7 +86,7 @@ def _left_s(began: float) -> float:
 
 
 def _run(marks: str, began: float, result: Result, *rounds: str) -> bool:
-    """Run the tests with these marks; whether they came to their end, and in time."""
+    """Run the tests with these marks; return whether they completed in time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
         command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}", *rounds]
@@ -109,7 +109,7 @@ def _run(marks: str, began: float, result: Result, *rounds: str) -> bool:
 
 
 def _interrupt(running: subprocess.Popen[bytes]) -> None:
-    """End pytest as Ctrl-C does; again when what a test calls has caught the signal."""
+    """Interrupt pytest as Ctrl-C does; repeat if code under test has caught the signal."""
     while running.poll() is None:
         running.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):

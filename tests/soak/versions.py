@@ -1,4 +1,4 @@
-"""The version that a result of `make soak` is about, and where the result is."""
+"""The version of a `make soak` result, and the path of the result."""
 
 import json
 import re
@@ -12,10 +12,10 @@ _HEADING = re.compile(r"^## \[?(?P<name>[^\]\s]+)", re.MULTILINE)
 
 
 def newest_version(changelog: str) -> str | None:
-    """The version that a changelog begins with; None while that is not released.
+    """The version at the top of a changelog; None if it is not released yet.
 
     Raises:
-        ValueError: it has no section at all.
+        ValueError: the changelog has no section.
     """
     found = _HEADING.search(changelog)
     if found is None:
@@ -24,7 +24,7 @@ def newest_version(changelog: str) -> str | None:
 
 
 def soaked_version(result: Path = RESULT) -> str | None:
-    """The version of a result without failures; None when there is none, or it has some."""
+    """The version of a result without failures; None without a result or with failures."""
     if not result.exists():
         return None
     document = json.loads(result.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""A room that spends more than its budget fails; a test is repeated for the machine's sake only."""
+"""A room above its budget fails the run; tests are repeated only after a machine stall."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def test_that_fails_at_first():
 
 
 def run(folder: Path, test: str, budgets: str) -> subprocess.CompletedProcess[str]:
-    """A run of pytest of its own over one file of tests, in a room named `room`."""
+    """Run a separate pytest on one test file, in a room named `room`."""
     room = folder / "tests" / "room"
     room.mkdir(parents=True)
     (folder / "budgets.toml").write_text(budgets)
@@ -71,16 +71,14 @@ def run(folder: Path, test: str, budgets: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("allowed", [0, 1])
-def test_a_room_that_starts_more_programs_than_its_budget_fails(
-    tmp_path: Path, allowed: int
-) -> None:
+def test_run_above_its_process_budget_fails(tmp_path: Path, allowed: int) -> None:
     done = run(tmp_path, STARTS, f"[check.room]\nseconds = 5\nprocesses = {allowed}\n")
     assert "1 passed" in done.stdout
     told = "over budget: check/room: 1 processes, the budget is 0" in done.stdout
     assert (done.returncode == 1, told) == ((True, True) if allowed == 0 else (False, False))
 
 
-def test_a_room_without_a_budget_fails(tmp_path: Path) -> None:
+def test_run_without_a_budget_fails(tmp_path: Path) -> None:
     done = run(tmp_path, STARTS, "")
     assert done.returncode == 1
     assert "check/room has no budget" in done.stdout
@@ -95,7 +93,7 @@ def test_a_room_without_a_budget_fails(tmp_path: Path) -> None:
     ],
     ids=["timed and stalled", "timed", "stalled"],
 )
-def test_a_test_is_run_once_more_when_it_is_timed_and_the_machine_stood_still(
+def test_timed_test_is_repeated_once_after_a_stall_of_the_machine(
     tmp_path: Path,
     mark: str,
     stall_s: float,

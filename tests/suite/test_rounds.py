@@ -1,4 +1,4 @@
-"""Each round sets up the fixtures of modules again, and keeps those of the session."""
+"""Each round sets up module fixtures again, and keeps session fixtures."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_that_fails(module):
 
 
 @pytest.mark.parametrize(("within_s", "rounds"), [(60, 3), (0, 1)])
-def test_rounds_are_run_while_there_is_time(tmp_path: Path, within_s: int, rounds: int) -> None:
+def test_rounds_run_while_time_is_left(tmp_path: Path, within_s: int, rounds: int) -> None:
     (tmp_path / "conftest.py").write_text(PLUGINS)
     (tmp_path / "test_it.py").write_text(TESTS)
     options = ("--rounds=3", f"--rounds-within={within_s}", "--results=run.json")

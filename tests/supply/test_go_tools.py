@@ -1,4 +1,4 @@
-"""Building from pinned Go modules: what is pinned, and what happens when a download is refused."""
+"""Builds from pinned Go modules: the pins, and failed downloads."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def cache(tmp_path: Path) -> Cache:
     return Cache(tmp_path / "cache", lambda _: None)
 
 
-def test_the_oldest_go_is_the_newest_that_a_module_asks_for() -> None:
+def test_oldest_go_is_the_highest_version_that_modules_require() -> None:
     asked = [
         tuple(int(n) for n in line.split()[1].split("."))
         for tool in GO_TOOLS.values()
@@ -54,7 +54,7 @@ def test_the_cli_and_the_sdk_are_the_same_release() -> None:
     assert cli == f"v{locked[1]}"
 
 
-def test_a_refused_download_is_one_line_and_a_rerun_continues(
+def test_failed_download_is_one_line_and_the_next_build_succeeds(
     tmp_path: Path, cache: Cache, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = tmp_path / "checkout"

@@ -1,4 +1,4 @@
-"""The project's images, as they were built: read from their archives, no engine asked."""
+"""The built images of the project, read from their archives without a container engine."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Settings(BaseModel):
     user: str = Field(alias="User")
     entrypoint: list[str] = Field(alias="Entrypoint")
     healthcheck: dict[str, object] = Field(alias="Healthcheck", default={})
-    """A job has none."""
+    """Jobs have no health check."""
 
 
 class Configuration(BaseModel):
@@ -64,14 +64,14 @@ def kit(environment: Environment) -> Kit:
 
 
 @pytest.mark.parametrize("target", ["gateway", "redis"])
-def test_an_image_runs_as_nobody_special_and_says_how_it_feels(kit: Kit, target: str) -> None:
+def test_image_has_an_unprivileged_user_and_a_healthcheck(kit: Kit, target: str) -> None:
     _, image = configuration(kit.images.project_image(target))
     assert image.config.user == "10001:10001"
     assert image.config.healthcheck["Test"]
     assert image.config.entrypoint[0] == "python3"
 
 
-def test_the_backup_jobs_image_has_its_programs_and_runs_as_nobody_special(
+def test_backup_image_has_its_programs_and_an_unprivileged_user(
     kit: Kit,
 ) -> None:
     image = kit.images.project_image("ops")
@@ -85,9 +85,7 @@ def test_the_backup_jobs_image_has_its_programs_and_runs_as_nobody_special(
     assert not [name for name in packages if name.startswith(("pip/", "pulumi", "moto"))]
 
 
-def test_the_cluster_runs_the_very_images_that_were_built(
-    environment: Environment, kit: Kit
-) -> None:
+def test_cluster_runs_the_built_images(environment: Environment, kit: Kit) -> None:
     project = {name: kit.images.project_image(name) for name in ("entrance", "gateway", "redis")}
     others = kit.programs_beside_the_gateway.values()
     form = "{range .items[*].status.containerStatuses[*]}{.image} {.imageID}{'\\n'}{end}"
@@ -100,10 +98,10 @@ def test_the_cluster_runs_the_very_images_that_were_built(
 
 
 @pytest.mark.parametrize("component", ["redis", "gateway", "entrance"])
-def test_no_python_of_a_pod_compiles_what_it_imports(
+def test_python_in_pods_imports_only_compiled_modules(
     environment: Environment, component: str
 ) -> None:
-    """It costs half a second of CPU at each start."""
+    """Compiling costs half a second of CPU at each start."""
     (pod, *_) = ready_pods(environment, component)
     told = environment.kubectl(
         *("-n", "seawall", "exec", pod, "--", "sh", "-c"),
@@ -114,7 +112,7 @@ def test_no_python_of_a_pod_compiles_what_it_imports(
     assert [source for source in sources if not source.endswith(".pyc")] == []
 
 
-def test_an_image_is_built_anew_only_when_its_content_changes(tmp_path: Path) -> None:
+def test_image_is_rebuilt_only_when_its_content_changes(tmp_path: Path) -> None:
     said: list[str] = []
     cache = kit_here().cache
     progress = Progress(tmp_path / "durations.json", said.append)

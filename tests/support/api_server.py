@@ -1,7 +1,7 @@
 """A real API server with etcd and controllers: plain processes on loopback, no nodes.
 
-For tests that need objects and not what runs in them: pods are only said to run. The flags and the
-keys are those of the kit's own control plane, so that what is accepted here is accepted there.
+For tests that need API objects but no running containers: pods are only reported as running. The
+flags and the keys are those of the bundled control plane, so both accept the same objects.
 """
 
 import subprocess
@@ -34,13 +34,13 @@ _CONTROLLERS = (
     "statefulset-controller",
 )
 _READY = {
-    # The controllers end when they find no healthy API server within 10 s, so they come after it.
+    # The controllers exit when they find no healthy API server within 10 s, so they start after it.
     "kube-apiserver": ("get", "--raw=/readyz"),
     "kube-controller-manager": ("get", "--namespace=default", "serviceaccount/default"),
 }
-"""What succeeds when a daemon does its work."""
+"""For each daemon, the kubectl command that succeeds once the daemon works."""
 _START_S = 90
-"""On a machine on which ten others want each processor; some five seconds on an idle one."""
+"""Start limit on a machine with ten competing processes per processor; an idle one needs 5 s."""
 _LAST_LINES = 15
 
 
@@ -59,12 +59,12 @@ class ApiServer:
 
 @contextmanager
 def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
-    """Serve until the end of the block; data, keys and logs are in `folder`.
+    """Run the API server until the end of the block; data, keys and logs are in `folder`.
 
     `python -m tests.support.prepare engine` installs what runs here.
 
     Raises:
-        RuntimeError: it does not answer; the message holds the last lines of its logs.
+        RuntimeError: the server does not answer; the message has the last lines of its logs.
     """
     programs = kit.tool("kubernetes")
     instance = Instance("tests", octet=64, nodes=0, data=folder)
@@ -90,7 +90,7 @@ def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
 
 
 def _own_flags(folder: Path, url: str) -> dict[str, dict[str, str]]:
-    """The daemons that run here, in order, and what is not as in the kit's clusters."""
+    """The daemons in start order, each with the flags that differ from the bundled cluster."""
     etcd, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     return {
         "etcd": {
@@ -127,7 +127,7 @@ def _placed(word: str, places: Mapping[str, Path]) -> str:
 
 @contextmanager
 def _running(command: Sequence[str], folder: Path) -> Generator["subprocess.Popen[bytes]"]:
-    """A process that the kernel ends with this one, however this one ends."""
+    """Run a process that the kernel kills when this process ends for any reason."""
     with (
         (folder / f"{Path(command[0]).name}.log").open("wb") as log,
         subprocess.Popen(
@@ -141,13 +141,13 @@ def _running(command: Sequence[str], folder: Path) -> Generator["subprocess.Pope
         try:
             yield process
         finally:
-            process.kill()  # nobody needs the data, and an orderly end takes seconds
+            process.kill()  # the data is disposable, and an orderly shutdown takes seconds
 
 
 def _await(
     name: str, served: ApiServer, running: Mapping[str, "subprocess.Popen[bytes]"], folder: Path
 ) -> None:
-    """Return when the daemon that was started last does its work."""
+    """Wait until the daemon that was started last works."""
 
     def works() -> bool:
         ended = [name for name, process in running.items() if process.poll() is not None]

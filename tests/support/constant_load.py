@@ -1,8 +1,8 @@
-"""The load generator: a constant stream of requests, as users send them, and what they saw.
+"""The load generator: a constant stream of requests and a report of the results.
 
 Open loop: requests start on a fixed schedule, whether or not earlier ones were answered, so that
-a stall shows as what users would see. No retries: every failure counts. It measures a gateway
-from outside and knows nothing of its inside.
+a stall shows as users would see it. There are no retries: every failure counts. The generator
+measures a gateway from outside and knows nothing about its internals.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ START_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """One request that did not get its whole answer; `at` is Unix time when it failed."""
+    """One request without a complete answer; `at` is the Unix time of the failure."""
 
     at: float
     kind: str
@@ -36,7 +36,7 @@ class LoadFailure:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load saw; latencies are of the requests that succeeded, in milliseconds."""
+    """The result of a load; latencies are those of successful requests, in milliseconds."""
 
     url: str
     rate: float
@@ -89,10 +89,10 @@ def _percentile(values: list[float], share: float) -> float:
 
 
 def _check_stream(body: bytes) -> None:
-    """Refuse a stream that is not whole.
+    """Raise for an incomplete stream.
 
     Raises:
-        _Failed: an error event, or no end marker.
+        _Failed: the stream has an error event, or no end marker.
     """
     lines = body.splitlines()
     for line in lines:
@@ -116,9 +116,9 @@ def _check_whole(body: bytes) -> None:
 
 
 class ConstantLoad:
-    """A load that runs in a thread of its own from `start` to `stop`.
+    """A load that runs in its own thread from `start` to `stop`.
 
-    As a context manager it stops at the end of the block; `report` is there afterwards.
+    As a context manager it stops at the end of the block; `report` is available afterwards.
     """
 
     def __init__(
@@ -159,12 +159,12 @@ class ConstantLoad:
 
     @property
     def answered(self) -> int:
-        """Requests answered in whole so far."""
+        """Requests with a complete answer so far."""
         return len(self._latencies_ms)
 
     @property
     def in_flight(self) -> int:
-        """Requests that wait for their answer, or for the rest of it."""
+        """Requests whose answer is missing or incomplete."""
         return self._sent - len(self._latencies_ms) - len(self._failures)
 
     @property
@@ -174,20 +174,20 @@ class ConstantLoad:
 
     @property
     def report(self) -> LoadReport:
-        """What was seen, once the load has stopped."""
+        """The report of the stopped load."""
         if self._report is None:
             raise RuntimeError("the load is still running: stop it first")
         return self._report
 
     def start(self) -> Self:
-        """Begin to send."""
+        """Start to send requests."""
         self._thread.start()
         if not self._running.wait(START_TIMEOUT_S):
             raise RuntimeError("the load generator did not start")
         return self
 
     def stop(self) -> LoadReport:
-        """Send no more, wait for what is in flight (at most the timeout), and report."""
+        """Stop sending, wait for requests in flight (at most the timeout), and report."""
         self._stop.set()
         self._thread.join()
         if self._crash is not None:
@@ -217,7 +217,7 @@ class ConstantLoad:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            # An answer of a while ago would hide what is to be measured.
+            # A stale cached answer would hide the failures that the load measures.
             headers={"authorization": f"Bearer {self._api_key}", "cache-control": "no-cache"},
         ) as session:
             tasks: set[asyncio.Task[None]] = set()
@@ -226,7 +226,7 @@ class ConstantLoad:
                 due = began + self._sent / self._rate
                 wait_s = due - time.monotonic()
                 if wait_s > 0:
-                    # Short naps, so that stop() does not wait for a slow schedule.
+                    # Sleep briefly, so that stop() does not wait for a slow schedule.
                     await asyncio.sleep(min(wait_s, 0.1))
                     continue
                 task = asyncio.create_task(self._request(session, self._sent))
@@ -252,7 +252,7 @@ class ConstantLoad:
         )
 
     def _is_streamed(self, number: int) -> bool:
-        """Spread the streamed ones evenly: the running total crosses a whole number."""
+        """Spread streamed requests evenly: true when the running total crosses an integer."""
         share = self._streamed_share
         return int((number + 1) * share) > int(number * share)
 

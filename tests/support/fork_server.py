@@ -1,9 +1,9 @@
 """`python -m tests.support.fork_server FD MODULE...`: imports modules, then forks for each request.
 
-It is a program of its own because a process that forks may have one thread only, and the one that
-runs tests has several. A fork leaves the loop below and becomes the program that was asked for, so
-that it ends as the interpreter ends: exit code, traceback, threads and functions that were
-registered. When whoever asks is gone, the server kills what still runs, and ends.
+It is a separate program because a process that forks may have only one thread, and the process that
+runs tests has several. A fork leaves the loop below and becomes the requested program. It therefore
+ends as an interpreter ends: exit code, traceback, threads and registered exit functions. When the
+client is gone, the server kills the forks that still run, and exits.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ from typing import TypedDict
 __all__ = ["NUMBER", "Request"]
 
 NUMBER = struct.Struct("q")
-"""What is told of a fork: its process id, and its exit code when it has ended."""
+"""The messages about a fork: its process id, and its exit code after its end."""
 _MAX_BYTES = 1 << 17
 _SIGINT = signal.SIGINT
 
 
 class Request(TypedDict):
-    """A program; standard input, output, error and where to tell of it come as descriptors."""
+    """A program to run. Its stdin, stdout, stderr and report channel arrive as descriptors."""
 
     words: list[str]
     """A module, or the path of a script, and its arguments."""
@@ -42,7 +42,7 @@ class Request(TypedDict):
 
 
 class _Server:
-    """Forks for each request; the forks that run are known by their process id."""
+    """Forks for each request, and tracks running forks by their process id."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
@@ -59,7 +59,7 @@ class _Server:
             self._selector.register(source, selectors.EVENT_READ)
 
     def serve(self) -> Request:
-        """Serve for ever; returns in a fork."""
+        """Serve forever; returns only in a fork, with the request of that fork."""
         while True:
             ready = {key.fileobj for key, _ in self._selector.select()}
             if self._woken in ready:
@@ -77,7 +77,7 @@ class _Server:
                 os.close(descriptor)
 
     def _take(self) -> Request | None:
-        """Fork for the next request, which the fork returns; the server returns nothing."""
+        """Fork for the next request: the fork returns the request, the server returns None."""
         message, given, _, _ = socket.recv_fds(self._channel, _MAX_BYTES, 4)
         if not message:
             for pid in self._running:
@@ -95,7 +95,7 @@ class _Server:
         return None
 
     def _leave(self, given: list[int]) -> None:
-        """Let go of all that is the server's, and take the streams that were given."""
+        """Close everything that belongs to the server, and use the streams of the request."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._usual.items():
             signal.signal(number, handler)
@@ -108,16 +108,16 @@ class _Server:
 
 
 def _nothing(number: int, frame: object) -> None:
-    """Let the signal wake the selector up, and no more."""
+    """Do nothing: the signal only wakes up the selector."""
 
 
 def _tell(descriptor: int, number: int) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+    with contextlib.suppress(BrokenPipeError):  # the client is gone
         os.write(descriptor, NUMBER.pack(number))
 
 
 def _generators() -> Iterator[random.Random]:
-    """What modules made of chance when they were imported, which all forks would share."""
+    """Random generators that modules created at import, which all forks would share."""
     for module in tuple(sys.modules.values()):
         for value in tuple(vars(module).values()):
             owner = value.__self__ if isinstance(value, BuiltinMethodType) else value
@@ -128,7 +128,7 @@ def _generators() -> Iterator[random.Random]:
 def _become(request: Request) -> None:
     for generator in _generators():
         generator.seed()
-    tempfile.tempdir = None  # an import may have asked for it, which is remembered
+    tempfile.tempdir = None  # an import may have cached it
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

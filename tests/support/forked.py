@@ -1,8 +1,8 @@
 """Python programs for tests, forked from a process that has imported what they import.
 
-A start costs a tenth of what a new interpreter costs. The program runs as `python -m` runs it: as
-`__main__`, with its own arguments, environment, streams and signals; its exit code is its own. What
-is not the same is the start of the interpreter: a test of that starts a real one.
+A fork costs a tenth of a new interpreter. The program runs as `python -m` runs it: as `__main__`,
+with its own arguments, environment, streams, signals and exit code. Only the start of the
+interpreter differs: a test of that start uses a real interpreter.
 """
 
 import atexit
@@ -24,7 +24,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class ForkedProgram:
-    """A process of its own; the part of `subprocess.Popen` that tests use."""
+    """A forked process with the part of the `subprocess.Popen` interface that tests use."""
 
     def __init__(self, words: Sequence[str], told: int) -> None:
         self._words = tuple(words)
@@ -62,10 +62,10 @@ class ForkedProgram:
 
 
 class ForkServer:
-    """Starts with its first program, and ends with this process.
+    """A fork server that starts with its first program, and ends with this process.
 
-    Variables whose names begin as one of `free` are read by no import: a program's may differ from
-    those that the server itself has.
+    No import reads variables with a prefix in `free`, so a program may have other values of these
+    variables than the server.
     """
 
     def __init__(self, *modules: str, free: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ class ForkServer:
         return self._channel
 
     def may_start(self, environment: Mapping[str, str]) -> bool:
-        """Whether a program with this environment would import the same as the server has."""
+        """Whether a program with this environment would import the same modules as the server."""
         self._open()
         differing = dict(self._own.items() ^ environment.items())
         return all(name.startswith(self._free) for name in differing)
@@ -107,12 +107,12 @@ class ForkServer:
         """Start a module, or the script at a path.
 
         Args:
-            words: which, and its arguments.
-            environment: all of it.
-            streams: descriptors of its standard input, output and error.
-            folder: where it runs; here by default.
+            words: the module or script, and its arguments.
+            environment: the complete environment.
+            streams: the descriptors of standard input, output and error.
+            folder: the working directory; the current one by default.
         """
-        # As subprocess tells it: who counts the programs of a test hears of this one too.
+        # The same audit event as subprocess raises: the counter of programs also counts this one.
         command = [sys.executable, *([] if "/" in words[0] else ["-m"]), *words]
         sys.audit("subprocess.Popen", sys.executable, command, folder, environment)
         request: Request = {
@@ -130,7 +130,7 @@ class ForkServer:
 
 
 def _end(server: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
-    """Close the channel: the server kills its forks, and ends."""
+    """Close the channel, so that the server kills its forks and exits."""
     channel.close()
     server.wait()
 

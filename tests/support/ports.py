@@ -1,4 +1,4 @@
-"""Ports for the servers of tests; no other test run on this machine is given the same ones.
+"""Ports for test servers; no two test runs on this machine get the same ones.
 
 Every process of a test run reserves a block of ports with a file lock, which the kernel drops when
 the process ends. The blocks lie below the range from which the kernel takes the ports of clients
@@ -23,7 +23,7 @@ _BLOCKS = 50
 
 
 def free_port() -> int:
-    """A port that nobody listens on, on any address of this host; none is given twice in a row.
+    """A port without a listener on any address of this host; never the same one twice in a row.
 
     Raises:
         RuntimeError: every block is reserved, or every port of this process' block is in use.
@@ -38,13 +38,13 @@ def free_port() -> int:
 
 @cache
 def _block() -> Iterator[int]:
-    """The ports of the block that this process holds until it ends, over and over."""
+    """Cycle through the ports of the block that this process holds until it ends."""
     first = _FIRST + reserve("ports", range(_BLOCKS)) * _SIZE
     return itertools.cycle(range(first, first + _SIZE))
 
 
 def reserve(kind: str, numbers: Iterable[int]) -> int:
-    """The first number of its kind that no process on this machine holds; held until this one ends.
+    """Reserve the first number of its kind that is free on this machine, until this process ends.
 
     Raises:
         RuntimeError: all numbers are held.

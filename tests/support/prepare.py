@@ -1,7 +1,7 @@
-"""`python -m tests.support.prepare PART...`: prepare what the parts of the test suite start.
+"""`python -m tests.support.prepare PART...`: install what the parts of the test suite start.
 
-Debian packages are installed and Go programs are built here, with progress, so that no test waits
-for a build within its own time limit. Programs that are there cost nothing.
+Debian packages are installed and Go programs are built here, with progress output, so that no test
+waits for a build within its own time limit. Programs that exist already cost no time.
 """
 
 import os
@@ -21,7 +21,7 @@ __all__ = ["main"]
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What one part of the suite starts: programs of Debian packages, and modules of tools/."""
+    """Programs that one part of the suite starts: from Debian packages, and modules of tools/."""
 
     programs: Mapping[str, str]
     """By package."""

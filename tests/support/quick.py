@@ -1,8 +1,8 @@
-"""`python -m tests.support.quick ROOM`: the folders of tests that a change of ROOM can touch.
+"""`python -m tests.support.quick ROOM`: the test folders that a change of ROOM can affect.
 
-ROOM is a package of the project, such as `service`, or a folder of tests. A folder of tests can be
-touched by a package that its files import, directly or through others, and by one that they run as
-a program of its own, which no import shows: RUN lists those.
+ROOM is a package of the project, such as `service`, or a test folder. A package affects a test
+folder if the test files import it, directly or indirectly, or run it as a separate program. No
+import shows the latter, so RUN lists those packages.
 """
 
 import ast
@@ -29,12 +29,12 @@ RUN: dict[str, tuple[str, ...]] = {
     "service": ("service", "simulator"),
     "supply": PACKAGES,
 }
-"""By folder of tests, what its tests start as programs or build into images."""
+"""By test folder, the packages that its tests start as programs or build into images."""
 _TESTS = Path(__file__).resolve().parents[1]
 
 
 def rooms_touched_by(room: str) -> list[str]:
-    """The folders of tests to run after a change of a package or of a folder of tests.
+    """The test folders to run after a change of a package or of a test folder.
 
     Raises:
         ValueError: there is no such package and no such folder.
@@ -58,7 +58,7 @@ def _packages_of(folder: str) -> set[str]:
 
 @cache
 def _imported_by(file: Path) -> frozenset[str]:
-    """The project's modules that a file of tests imports, or that the tests' own modules do."""
+    """The project's modules that a test file imports directly or through helper modules."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -84,7 +84,7 @@ def _inside(package: str) -> set[str]:
 
 
 def main() -> int:
-    """Print the folders, for a command line of pytest."""
+    """Print the folders as arguments for pytest."""
     try:
         print(" ".join(f"tests/{folder}" for folder in rooms_touched_by(sys.argv[1])))
     except ValueError as wrong:

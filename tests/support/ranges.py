@@ -1,4 +1,4 @@
-"""Address ranges of clusters, for tests: one that is free, and one that somebody routes."""
+"""Cluster address ranges for tests: a free one, and one that is already routed."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ class Taken:
 
 
 def free_range() -> str:
-    """Another range each time: nobody routes it, and it is not the shared environment's."""
+    """A different range at each call: not routed, and not the shared environment's."""
     routes = subprocess.run(
         ["ip", "-4", "route"], capture_output=True, text=True, check=True
     ).stdout
@@ -40,7 +40,7 @@ def free_range() -> str:
 
 @contextmanager
 def routed_by_somebody(octet: str) -> Generator[Taken]:
-    """A part of the range leads to a bridge meanwhile."""
+    """Route a part of the range to a bridge until the end of the block."""
     taken = Taken(octet, f"10.{octet}.32.0/20", f"taken{os.getpid()}")
     subprocess.run(["ip", "link", "add", taken.link, "type", "bridge"], check=True)
     try:

@@ -1,7 +1,8 @@
-"""What a run of tests ended with, as a file; and `python -m tests.support.results`, all of them.
+"""Writes the results of a test run to a file; `python -m tests.support.results` prints them.
 
-A run with `--results=FILE` writes: how many passed, which failed, how many were run once more, the
-seconds, how many rounds came to their end (see tests.support.rounds), and the measured lines.
+A run with `--results=FILE` writes the number of passed tests, the failed tests, the number of
+repeated tests, the seconds, the number of completed rounds (see tests.support.rounds), and the
+measured lines.
 """
 
 import json
@@ -25,13 +26,13 @@ _MIN_S = 60
 def add_option(parser: pytest.Parser) -> None:
     """Let pytest take `--results=FILE`.
 
-    In one word: pytest takes a second word for a path of tests before it knows the option.
+    The option is one word: pytest takes a second word for a test path before it knows the option.
     """
     parser.addoption("--results", type=Path, help="write what the run ended with to this file")
 
 
 class Results:
-    """Hears all reports of a run, and writes the file at its end."""
+    """Receives all reports of a run, and writes the file at the end of the run."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -42,7 +43,7 @@ class Results:
         self._measured: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what one phase of a test says."""
+        """Record the result of one phase of a test."""
         self._passed += report.passed and report.when == "call"
         if report.failed:
             self._failed.append(report.nodeid)
@@ -65,14 +66,14 @@ class Results:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen where all reports arrive: in the only process, or in the one that has workers."""
+    """Register where all reports arrive: in the only process, or in the controller of workers."""
     file = config.getoption("--results")
     if file is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(file), "results")
 
 
 def main() -> int:
-    """Print a table of the files that are named: part, tests, minutes."""
+    """Print a table of the named files: part, tests, minutes."""
     total_tests, total_s = 0, 0.0
     print(f"{'part':12}{'tests':>8}{'minutes':>10}")
     for name in sys.argv[1:]:

@@ -1,7 +1,7 @@
-"""The same tests over and over in one run of pytest: `--rounds=N`, and `--rounds-within=SECONDS`.
+"""Repeat the tests in one run of pytest: `--rounds=N`, and `--rounds-within=SECONDS`.
 
-What the tests of a session share is set up once. A round begins only when there is time for one as
-long as the longest before.
+Session fixtures are set up once. A round begins only if the remaining time is enough for the
+longest round so far.
 """
 
 import time
@@ -14,7 +14,7 @@ __all__ = ["DONE", "ROUNDS", "add_options"]
 ROUNDS = "--rounds"
 _WITHIN = "--rounds-within"
 DONE = pytest.StashKey[int]()
-"""How many rounds came to their end."""
+"""The number of completed rounds."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -55,8 +55,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def _run(session: pytest.Session) -> None:
     """Run each test once.
 
-    After the last test pytest tears down all fixtures but the session's, since the session itself
-    is given as the next item.
+    After the last test pytest tears down all fixtures except session fixtures, because the session
+    itself is passed as the next item.
     """
     after = [*session.items[1:], cast("pytest.Item", session)]
     for item, following in zip(session.items, after, strict=True):

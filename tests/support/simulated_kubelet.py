@@ -1,4 +1,4 @@
-"""What a kubelet reports, without one: every pod of an API server is said to run and to be ready.
+"""A simulated kubelet: it reports every pod of an API server as running and ready.
 
 For tests without nodes, in which Pulumi's provider waits for rollouts. Nothing is started.
 """
@@ -22,11 +22,11 @@ _ENDS_WITHIN_S = 10
 
 @contextmanager
 def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
-    """Report for the pods of all namespaces until the end of the block.
+    """Report the status of the pods of all namespaces until the end of the block.
 
     Args:
-        kubectl: the program, whose proxy has the credentials.
-        kubeconfig: whose user may change pods.
+        kubectl: the kubectl program; its proxy has the credentials.
+        kubeconfig: the kubeconfig of a user who may change pods.
     """
     proxy_of = [kubectl, f"--kubeconfig={kubeconfig}", "proxy", "--port=0"]
     words = ["setpriv", "--pdeathsig=KILL", *proxy_of]
@@ -40,7 +40,7 @@ def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
             yield
         finally:
             over.set()
-            proxy.terminate()  # and with it the watch
+            proxy.terminate()  # this also ends the watch
     reporter.join(_ENDS_WITHIN_S)
 
 
@@ -56,17 +56,17 @@ def _tell(address: str, pod: Mapping[str, Any]) -> None:
     body = json.dumps({"status": _status_of(pod)})
     with closing(HTTPConnection(address)) as api:
         api.request("PATCH", place, body, {"Content-Type": "application/merge-patch+json"})
-        api.getresponse().read()  # one that is gone by now is an answer of 404
+        api.getresponse().read()  # the answer is 404 for a pod that is gone by now
 
 
 def _pending(address: str) -> Generator[Mapping[str, Any]]:
-    """The pods for which nobody has reported yet, until the API server ends the watch."""
+    """Yield pods without a reported status, until the API server ends the watch."""
     with closing(HTTPConnection(address)) as api:
         api.request("GET", "/api/v1/pods?watch=1")
         with api.getresponse() as events:
             for line in events:
                 event = json.loads(line)
-                if event["type"] == "ERROR":  # a server that has just started gives one at once
+                if event["type"] == "ERROR":  # a server that has just started sends one at once
                     return
                 pod = event["object"]
                 deleted = pod["metadata"].get("deletionTimestamp")
@@ -75,7 +75,7 @@ def _pending(address: str) -> Generator[Mapping[str, Any]]:
 
 
 def _status_of(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """The status of a pod whose containers all run and are ready."""
+    """The status of a pod with all containers running and ready."""
     return {
         "phase": "Running",
         "startTime": _SINCE,

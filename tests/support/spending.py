@@ -1,10 +1,9 @@
-"""What each room of tests spends, compared with its budget in tests/budgets.toml.
+"""Compares what each room of tests spends with its budget in tests/budgets.toml.
 
-A room is a part of the suite and a folder of tests, such as `check/service`; the part follows from
-a test's marker. Counted are the programs that a test's own process starts, by an audit hook of
-Python; what those start in turn is not counted. Counts are the same on every machine, so one that
-is above its budget fails the run. Seconds depend on the machine, so they fail at three times their
-budget only.
+A room is one part of the suite in one test folder, such as `check/service`. The marker of a test
+decides its part. A Python audit hook counts the programs that the test process starts; programs
+that those start in turn are not counted. Counts are the same on every machine, so a count above its
+budget fails the run. Seconds depend on the machine, so they fail only at three times their budget.
 """
 
 import sys
@@ -24,12 +23,12 @@ LENIENCE = 3
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _BUDGETS = _CHECKOUT / "tests" / "budgets.toml"
 _ASKED_AGAIN = {"kubectl"}
-"""Programs that tests start until a condition holds: how often says how fast the machine is."""
+"""Programs that tests poll with: their count depends on the speed of the machine."""
 _PULUMI_VERBS = {"up", "preview", "refresh", "destroy"}
 _PROPERTY = "spent"
 
 _spent: Counter[str] = Counter()
-"""By this process, since the test that runs now began."""
+"""What this process has spent since the start of the current test."""
 
 
 def _part_of(item: pytest.Item) -> str:
@@ -46,7 +45,7 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def _kinds_of(words: list[str]) -> list[str]:
-    """What else a command line is, beside a process."""
+    """The further kinds that a command line counts as, in addition to a process."""
     names = [Path(word).name for word in words]
     kinds: list[str] = []
     if any(a == "-m" and b == "service" for a, b in pairwise(words)):
@@ -68,7 +67,7 @@ sys.addaudithook(_hear)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send what a phase of a test spent with its report, which travels between processes."""
+    """Attach what a test phase spent to its report, which travels between processes."""
     del call
     report = yield
     spent = {**_spent, "room": f"{_part_of(item)}/{_folder(item)}"}
@@ -83,7 +82,7 @@ def _folder(item: pytest.Item) -> str:
 
 
 class _Room:
-    """What the tests of one room spent, and may spend."""
+    """The spending and the budget of one room."""
 
     def __init__(self, name: str, budget: Mapping[str, float] | None) -> None:
         self._name = name
@@ -99,13 +98,13 @@ class _Room:
         self._seconds += report.duration
 
     def row(self) -> list[str]:
-        """The cells of its line of the table."""
+        """The cells of the room's table row."""
         seconds = f"{self._seconds:.0f}/{self._budget.get('seconds', 0)}"
         counts = (f"{self._counts[kind]}/{self._budget.get(kind, 0)}" for kind in KINDS)
         return [self._name, str(self._tests), seconds, *counts]
 
     def over_budget(self) -> list[str]:
-        """One line for each budget that was not kept."""
+        """One line for each exceeded budget."""
         if self._missing:
             return [f"{self._name} has no budget: give it one in {_BUDGETS.name}"]
         over = [
@@ -120,7 +119,7 @@ class _Room:
 
 
 class _Table:
-    """All rooms; only the process that hears all reports has one."""
+    """The table of all rooms; it exists only in the process that receives all reports."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, _Room] = {}
@@ -154,9 +153,9 @@ class _Table:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sum up where all reports arrive: in the only process, or in the one that has workers.
+    """Sum up where all reports arrive: in the only process, or in the controller of workers.
 
-    A budget is that of one round.
+    A budget applies to one round.
     """
     if not hasattr(config, "workerinput") and config.getoption(rounds.ROUNDS, None) is None:
         config.pluginmanager.register(_Table(), "spending-table")

@@ -1,10 +1,11 @@
-"""A witness of the machine: when it stood still, and so what a failed test may be blamed on.
+"""Records stalls of the machine, to tell whether a failed test may be blamed on the machine.
 
-A thread wakes up fifty times a second and notes each time that it woke up late. Beside a failure
-stand the stalls during its test, what the hypervisor took away, and the pressure on processors.
+A thread wakes up fifty times a second and records each late wake-up. The report of a failure shows
+the stalls during its test, the CPU time that the hypervisor stole, and the CPU pressure.
 
-A test marked `timed` is judged by the clock. When it fails, and the machine stood still for over a
-second meanwhile, it is run once more; no other test is. The closing lines count those.
+A test marked `timed` is judged by the clock. If it fails and the machine stalled for over a second
+during the test, the test is repeated once. Other tests are never repeated. The closing lines count
+the repetitions.
 """
 
 import threading
@@ -21,9 +22,9 @@ __all__ = ["REPEATED", "Stall", "Witness"]
 EVERY_S = 0.02
 NOTED_S = 0.2
 LONG_S = 1.0
-"""A stall that excuses a test that is judged by the clock."""
+"""Seconds of a stall that excuse a failed `timed` test."""
 REPEATED = "repeated"
-"""The name of the property of a report that says why its test was run once more."""
+"""The name of the report property with the reason for a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ class Stall:
 
 
 class Witness:
-    """Notes the stalls of the machine, in a thread of its own."""
+    """Records the stalls of the machine in its own thread."""
 
     def __init__(self) -> None:
         self._stalls: list[Stall] = []
         self._thread = threading.Thread(target=self._look, daemon=True, name="witness")
 
     def start(self) -> None:
-        """Begin to look; it ends with the process."""
+        """Start the thread, which ends with the process."""
         self._thread.start()
 
     def since(self, began: float) -> list[Stall]:
@@ -64,7 +65,7 @@ _witness = Witness()
 
 
 def _steal_s() -> float:
-    """Processor time that the hypervisor gave to others, since the machine's start."""
+    """CPU seconds that the hypervisor has stolen since the machine booted."""
     fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
     return int(fields[8]) / 100
 
@@ -75,7 +76,7 @@ def _pressure() -> str:
 
 
 def pytest_configure() -> None:
-    """Begin to look before the first test."""
+    """Start the witness before the first test."""
     _witness.start()
 
 
@@ -84,7 +85,7 @@ _BEGAN = pytest.StashKey[tuple[float, float]]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Remember how the machine was when the test began."""
+    """Remember the state of the machine at the start of the test."""
     item.stash[_BEGAN] = (time.monotonic(), _steal_s())
 
 
@@ -92,7 +93,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Print beside a failure what the machine did meanwhile."""
+    """Add the state of the machine during the test to the report of a failure."""
     report = yield
     if report.failed:
         began, steal = item.stash[_BEGAN]
@@ -109,7 +110,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a test marked `timed`, and once more when the machine stood still as it failed."""
+    """Run a test marked `timed`, and repeat it once if it failed while the machine stalled."""
     if item.get_closest_marker("timed") is None:
         return None
     hook = item.ihook
@@ -128,7 +129,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count the tests that were run once more, and say why."""
+    """Print the number of repeated tests and the reasons."""
     reports = [
         report
         for kind in ("passed", "failed", "error", "")

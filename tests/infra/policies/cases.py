@@ -1,4 +1,4 @@
-"""How each rule is broken: one change of the example platform, and what the rule then says."""
+"""How each rule is violated: one change of the example platform, and the rule's message."""
 
 from tests.infra.policies import cases_of_aws, cases_of_kubernetes
 from tests.infra.policies.changes import CONTAINER, GATEWAY, STRICT, Case

@@ -1,4 +1,4 @@
-"""How each rule about the AWS account is broken, and what it then says."""
+"""How each rule about the AWS account is violated, and the rule's message."""
 
 from infra.config.policies import Policies
 from tests.infra.policies.changes import Case, drop, equals, opened, put, right, trust

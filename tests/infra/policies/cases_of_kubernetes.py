@@ -1,4 +1,4 @@
-"""How each rule about the cluster is broken, and what it then says."""
+"""How each rule about the cluster is violated, and the rule's message."""
 
 from infra.config.policies import Policies
 from tests.infra.policies.changes import (
@@ -170,7 +170,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             "minAvailable 3 allows no eviction of the 3 pods of StatefulSet redis",
         ),
         Case(
-            # The least of the autoscaler counts: 51 % of two pods are two.
+            # The autoscaler's minReplicas counts: 51 % of two pods are two.
             put("PodDisruptionBudget gateway", "spec", "minAvailable", value="51%"),
             "allows no eviction of the 2 pods of Deployment gateway",
         ),

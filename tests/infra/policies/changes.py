@@ -1,4 +1,4 @@
-"""One change of the example platform that breaks one rule."""
+"""Changes of the example platform, each of which violates one rule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ STRICT = Policies()
 
 @dataclass(frozen=True)
 class Case:
-    """One way to break one rule.
+    """One way to violate one rule.
 
     Attributes:
-        change: what is done to the platform.
-        says: a part of the one message that follows.
-        settings: under which the change is judged.
+        change: the change of the platform.
+        says: a part of the expected message.
+        settings: the policy settings under which the change is checked.
     """
 
     change: Callable[[Stack], None]

@@ -1,7 +1,7 @@
-"""A test-only provider: it accepts every resource and answers with what it was given.
+"""A test-only provider: it accepts every resource and returns its inputs as outputs.
 
-It is in the place of the Kubernetes plugin, so that the policy pack can be tried under the real
-engine without a cluster.
+It replaces the Kubernetes plugin, so that the policy pack can be tested under the real engine
+without a cluster.
 """
 
 import sys

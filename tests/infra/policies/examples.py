@@ -1,4 +1,4 @@
-"""A small platform that keeps every rule, to be broken in one place by each test."""
+"""A small platform that violates no rule; each test breaks it in one place."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ class Stack:
         return list(self._resources.values())
 
     def put(self, title: str, *path: str | int, value: object) -> None:
-        """Set what stands at `path` of the resource."""
+        """Set the value at `path` of the resource."""
         *steps, last = path
         place: Any = self._resources[title].inputs
         for step in steps:
@@ -37,7 +37,7 @@ class Stack:
         place[last] = value
 
     def drop(self, title: str, *path: str | int) -> None:
-        """Remove what stands at `path`; the whole resource without one."""
+        """Remove the value at `path`, or the whole resource without a path."""
         if not path:
             del self._resources[title]
             return

@@ -1,0 +1,61 @@
+"""The choice of the CLI and the provider of a stack."""
+
+from pathlib import Path
+
+import pytest
+from pytest import MonkeyPatch  # noqa: PT013 - a type
+
+from seawall.engine.errors import ToolError
+from seawall.engine.programs import (
+    PROVIDER,
+    Programs,
+    choose_cli,
+    installed_provider,
+    provider_release,
+)
+
+
+def executable(folder: Path) -> Path:
+    path = folder / "pulumi"
+    path.touch(mode=0o755)
+    return path
+
+
+def test_cli_on_path_is_preferred_to_the_built_one(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "built").mkdir()
+    on_path, built = executable(tmp_path / "bin"), executable(tmp_path / "built")
+    monkeypatch.setenv("PATH", str(on_path.parent))
+    assert choose_cli(built) == on_path
+    monkeypatch.setenv("PATH", "")
+    assert choose_cli(built) == built
+
+
+def test_missing_cli_error_names_the_searched_places(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolError, match="none on PATH, and none was built at"):
+        choose_cli(tmp_path / "pulumi")
+
+
+def test_each_program_is_reported_in_one_line() -> None:
+    lines = Programs(Path("/x/pulumi"), "3.250.0", Path("/y/provider"), "4.25.0").lines()
+    assert lines == [
+        "Pulumi CLI: /x/pulumi (3.250.0)",
+        "Kubernetes provider: /y/provider (4.25.0)",
+    ]
+
+
+def test_an_installed_plugin_of_the_right_release_is_used(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    right = tmp_path / "plugins" / f"resource-kubernetes-v{provider_release()}" / PROVIDER
+    other = tmp_path / "plugins" / "resource-kubernetes-v4.0.0" / PROVIDER
+    for program, found in ((other, None), (right, right)):
+        program.parent.mkdir(parents=True)
+        program.touch(mode=0o755)
+        assert installed_provider() == found
