@@ -131,7 +131,9 @@ def test_unknown_component_exits_with_2_and_lists_the_existing_ones(
     )
 
 
-def test_logs_selects_pods_of_the_component(tools: Path, variables: Mapping[str, str]) -> None:
+def test_logs_of_an_existing_component_are_printed(
+    tools: Path, variables: Mapping[str, str]
+) -> None:
     fake_kubectl(tools, f'#!/bin/sh\ncase "$*" in {PODS} *logs*) echo "$*";; esac\n')
     done = seawall("logs", "dev", "redis", variables=variables)
     assert done.returncode == 0

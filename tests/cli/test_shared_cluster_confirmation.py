@@ -108,5 +108,5 @@ def test_metrics_api_of_another_namespace_is_not_taken_over(
     words = "v1beta1.custom.metrics.k8s.io served from the namespace other"
     assert (words in done.stderr) is refused, done.stderr
     if refused:
-        assert "leave seawall:metrics_adapter out" in done.stderr
+        assert "remove seawall:metrics_adapter from that file" in done.stderr
         assert "pulumi up" not in calls.read_text()

@@ -82,7 +82,7 @@ CASES = (
     _before("content filter", "content_filter", Seen("400 content_policy_violation", 1)),
     _before("context length exceeded", "context_too_long", _second()),
     _before("401 on one of two keys", "status", _first(2), code=401, only_key="key-one"),
-    _before("very large answer (8 MiB)", "large_answer", _first(), bytes=8 << 20),
+    _before("very large answer (2 MiB)", "large_answer", _first(), bytes=2 << 20),
     _before("answer names another model", "other_model", _first()),
     Case("all providers answer 500", "status", _NOT_AVAILABLE, _NOT_AVAILABLE, {}, both=True),
     Case(
