@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from infra.config.base import Strict
-from infra.config.compute import Resources
+from infra.config.compute import Amount, Resources
 from infra.config.scalars import (
     Between,
     Bucket,
@@ -21,6 +21,9 @@ from infra.config.scalars import (
 __all__ = ["Backup"]
 
 _DEADLINE = Duration.parse("30m")
+_RESOURCES = Resources(
+    requests=Amount(cpu="100m", memory="128Mi"), limits=Amount(cpu="1", memory="256Mi")
+)
 
 
 class Backup(Strict):
@@ -58,7 +61,7 @@ class Backup(Strict):
     scratch: Memory
     """Size of the volume on the node's disk that holds one dump. A dump is at most as large as
     Redis' memory."""
-    resources: Resources
+    resources: Resources = _RESOURCES
     """CPU and memory of the backup job's container."""
     deadline: Annotated[Duration, Between("1m", "1d", whole=True)] = _DEADLINE
     """Maximum duration of one run, including its retries. A run that takes longer is stopped."""

@@ -42,7 +42,7 @@ class Environment(Strict):
     """Container images."""
     gateway: Gateway
     """Pods and settings of the gateway."""
-    redis: Redis
+    redis: Redis = Redis()
     """Pods and settings of Redis and Sentinel."""
     entrance: Entrance = NoEntrance()
     """How clients outside the cluster reach the gateway: through `bundled` nginx pods, a cloud

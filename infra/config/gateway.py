@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from contract.budgets import missing_price
 from infra.config.base import Strict
-from infra.config.compute import Resources
+from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
 from infra.config.routing import ApiKey, Model, Provider
 from infra.config.scalars import Between, Cidr, Count, Duration, Labels, ModelName, Name, Url
@@ -26,6 +26,9 @@ _CUT_BEFORE_GRACE = Duration.parse("5s")
 """The gateway ends open streams with an event this long before its grace ends. See
 CUT_BEFORE_GRACE_SECONDS in service/settings.py."""
 
+_RESOURCES = Resources(
+    requests=Amount(cpu="500m", memory="256Mi"), limits=Amount(cpu="2", memory="768Mi")
+)
 _Target = Annotated[int, Field(ge=1, le=100_000)]
 _Timeout = Annotated[Duration, Between("1ms", "1h")]
 
@@ -78,12 +81,12 @@ class Replicas(Strict):
 class Shutdown(Strict):
     """How a gateway pod shuts down."""
 
-    pre_stop: Annotated[Duration, Between("1s", "2m", whole=True)]
+    pre_stop: Annotated[Duration, Between("1s", "2m", whole=True)] = Duration.parse("10s")
     """Time between the start of a pod's termination and SIGTERM. In this time every node learns
     that the pod terminates."""
     serve: Annotated[Duration, Between("0s", "10m")] = Duration.parse("5s")
     """Time after SIGTERM in which the pod still accepts new requests."""
-    grace: Annotated[Duration, Between("1s", "1h", whole=True)] = Duration.parse("30s")
+    grace: Annotated[Duration, Between("1s", "1h", whole=True)] = Duration.parse("2m")
     """Time after SIGTERM in which open requests may finish. It must be more than `serve` + 5s."""
 
     @model_validator(mode="after")
@@ -111,7 +114,7 @@ class Admission(Strict):
     """Maximum size of all request bodies that one gateway process holds at once, in bytes. Above
     it, requests are refused with 503 and Retry-After. The bodies and the process itself must fit
     into the memory limit together."""
-    deadline: _Timeout = Duration.parse("600s")
+    deadline: _Timeout = Duration.parse("10m")
     """Maximum duration of a request, including all attempts at providers."""
     adaptive: bool = False
     """Whether each pod reduces the rates of API keys while many requests fail. After every 100
@@ -128,15 +131,15 @@ class Timeouts(Strict):
     machine without power."""
     headers: _Timeout = Duration.parse("10s")
     """Maximum time until the headers of a streamed answer arrive."""
-    first_content: _Timeout = Duration.parse("15s")
+    first_content: _Timeout = Duration.parse("30s")
     """Maximum time between the headers and the first content of a streamed answer."""
-    gap: _Timeout = Duration.parse("15s")
+    gap: _Timeout = Duration.parse("30s")
     """Maximum time between two parts of a streamed answer."""
     quiet: _Timeout = Duration.parse("15s")
     """Silence in a streamed answer after which the gateway sends comments to keep it alive. Before
     the first content, a comment commits the status of the answer, so later failures are reported
     inside the stream."""
-    answer: _Timeout = Duration.parse("300s")
+    answer: _Timeout = Duration.parse("5m")
     """Maximum time for an answer that is not streamed. Its headers arrive only when it is
     complete."""
 
@@ -194,9 +197,9 @@ class Gateway(Strict):
 
     replicas: Replicas
     """Range and targets of the autoscaler."""
-    resources: Resources
+    resources: Resources = _RESOURCES
     """CPU and memory of the gateway's container."""
-    shutdown: Shutdown
+    shutdown: Shutdown = Shutdown()
     """How a gateway pod shuts down."""
     disruption: Disruption = Disruption(max_unavailable=1)
     """Disruption budget of the gateway's pods: how many of them a node drain may evict at once."""

@@ -39,7 +39,7 @@ class Kubernetes(Strict):
     """Whether to take over objects that exist already. When false, such an object is an error."""
     pod_security_version: Annotated[
         str, Form("a version of Kubernetes", "v1.35", matching(r"v1\.[0-9]{2}"))
-    ]
+    ] = f"v{NEWEST}"
     """Version of the restricted Pod Security standard. It is pinned so that an upgrade of the
     cluster does not change it."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from infra.config.base import Strict
-from infra.config.compute import Resources
+from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
 from infra.config.scalars import Between, Duration, Memory
 
@@ -13,30 +13,36 @@ __all__ = ["Redis"]
 
 _NOTICE = Duration.parse("1s")
 """A master counts its replicas once a second, in Redis' own timer."""
+_REDIS = Resources(
+    requests=Amount(cpu="250m", memory="512Mi"), limits=Amount(cpu="1", memory="1Gi")
+)
+_SENTINEL = Resources(
+    requests=Amount(cpu="50m", memory="64Mi"), limits=Amount(cpu="250m", memory="128Mi")
+)
 
 
 class Redis(Strict):
     """Pods of Redis and Sentinel: an odd number, so that a network split leaves a majority."""
 
-    replicas: Literal[3, 5]
+    replicas: Literal[3, 5] = 3
     """Number of pods. Each pod runs one Redis and one Sentinel."""
-    quorum: Annotated[int, Field(ge=1, le=5)]
+    quorum: Annotated[int, Field(ge=1, le=5)] | None = None
     """Number of Sentinels that must agree that the master is down. It must be at least the majority
-    of `replicas`."""
-    storage: Memory
+    of `replicas`, which is the default."""
+    storage: Memory = "4Gi"
     """Size of each Redis pod's volume."""
     storage_class: str | None = None
     """StorageClass of the volumes. The cluster's default when not given."""
-    resources: Resources
+    resources: Resources = _REDIS
     """CPU and memory of the Redis container."""
-    sentinel_resources: Resources
+    sentinel_resources: Resources = _SENTINEL
     """CPU and memory of the Sentinel container."""
-    down_after: Annotated[Duration, Between("3s", "60s")]
+    down_after: Annotated[Duration, Between("3s", "60s")] = Duration.parse("5s")
     """Time without an answer after which a Sentinel considers the master down. It must be more than
     `max_lag` + 1s. Below the minimum of 3s, a stall of two seconds would be enough."""
-    failover_timeout: Annotated[Duration, Between("3s", "180s")]
+    failover_timeout: Annotated[Duration, Between("3s", "180s")] = Duration.parse("15s")
     """Time after which a failover that has not ended is tried again."""
-    max_lag: Annotated[Duration, Between("1s", "60s", whole=True)]
+    max_lag: Annotated[Duration, Between("1s", "60s", whole=True)] = Duration.parse("3s")
     """Maximum lag of a replica. A master refuses writes when all of its replicas lag more than
     this."""
     disruption: Disruption = Disruption(max_unavailable=1)
@@ -44,12 +50,21 @@ class Redis(Strict):
     spread: Spread = Spread()
     """How the Redis pods are spread over hosts and zones."""
 
+    @property
+    def majority(self) -> int:
+        """More than half of the pods."""
+        return self.replicas // 2 + 1
+
+    @property
+    def agreeing(self) -> int:
+        """Sentinels that must agree that the master is down."""
+        return self.majority if self.quorum is None else self.quorum
+
     @model_validator(mode="after")
     def _quorum_is_a_majority_that_exists(self) -> Self:
-        majority = self.replicas // 2 + 1
-        if not majority <= self.quorum <= self.replicas:
+        if not self.majority <= self.agreeing <= self.replicas:
             raise ValueError(
-                f"quorum = {self.quorum} must be from {majority}, the majority, to "
+                f"quorum = {self.quorum} must be from {self.majority}, the majority, to "
                 f"replicas = {self.replicas}"
             )
         return self

@@ -80,8 +80,8 @@ class Provider(Strict):
     ask_for_streams: bool | None = None
     """Whether the gateway requests a stream from the provider even when the client wants a whole
     answer. The gateway then puts the answer together, and notices silence after
-    `timeouts.first_content` instead of `timeouts.answer`. When not given, it does so for openai,
-    azure-openai, anthropic, groq and mistral."""
+    `timeouts.first_content` instead of `timeouts.answer`. When not given, it does so for anthropic,
+    azure-openai, deepseek, gemini, groq, mistral, moonshot and openai."""
 
     @model_validator(mode="after")
     def _address_is_known(self) -> Self:

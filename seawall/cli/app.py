@@ -21,7 +21,7 @@ app = typer.Typer(
     "of your Pulumi.<env>.yaml files. kubectl and query use the environment that SEAWALL_ENV "
     "names, or `local` when it is not set.",
     epilog="Exit codes: 0 success; 1 failure; 2 the request or the configuration is wrong; "
-    "3 something differs (preview --expect-no-changes, status, doctor); "
+    "3 something differs (preview --expect-no-changes, status, cluster status, doctor); "
     "4 another run is under way; 130 interrupted.",
 )
 deployment.register(app)

@@ -4,11 +4,13 @@ import re
 from typing import get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from infra.config import Environment
+from infra.stack_config import ConfigError, parse
 from tests.infra.environments import CHECKOUT
-from tools.config_reference.page import page, sections
+from tools.config_reference.page import MINIMUM, page, sections
 
 
 def models_below(annotation: object) -> set[type[BaseModel]]:
@@ -82,3 +84,11 @@ def test_every_table_row_has_five_cells() -> None:
     assert len(rows) > 80
     for row in rows:
         assert len(re.findall(r"(?<!\\)\|", row)) == 6, row
+
+
+def test_smallest_file_on_the_page_is_valid_and_has_required_keys_only() -> None:
+    document = yaml.safe_load(MINIMUM)["config"]
+    parse(document)
+    for key in document.keys() - {"seawall:policies"}:
+        with pytest.raises(ConfigError):
+            parse({name: value for name, value in document.items() if name != key})

@@ -118,7 +118,7 @@ def _environment(pod: RedisPod) -> list[EnvVarArgs]:
         "SEAWALL_NAMESPACE": pod.namespace,
         "SEAWALL_REDIS_HOSTS": pod.hosts,
         "SEAWALL_MASTER_NAME": MASTER_NAME,
-        "SEAWALL_QUORUM": str(settings.quorum),
+        "SEAWALL_QUORUM": str(settings.agreeing),
         "SEAWALL_DOWN_AFTER_MS": str(settings.down_after.milliseconds),
         "SEAWALL_FAILOVER_TIMEOUT_MS": str(settings.failover_timeout.milliseconds),
         "SEAWALL_MAX_LAG_S": str(settings.max_lag.whole_seconds),
