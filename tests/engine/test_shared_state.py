@@ -10,6 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from seawall.engine.errors import EngineError, ToolError, UpdateCutOff, UpdateRunning
+from seawall.engine.orphans import end_orphaned_providers
 from seawall.engine.state import backup_state, restore_state, unlock_state
 from tests.engine.buckets import in_the_team, versioned_bucket
 from tests.engine.chains import CLI, LENGTH, LONG, at_done, chain, kill, links, updating
@@ -86,6 +87,8 @@ def test_another_machine_continues_an_interrupted_update_after_unlock(
     assert links(shared) == LONG
     held = object_store.client().list_objects_v2(Bucket=shared.namespace, Prefix=".pulumi/locks")
     assert held.get("KeyCount", 0) == 0
+    # The second machine cannot end what the first one left running.
+    end_orphaned_providers(first.layout)
 
 
 def test_machine_continues_its_own_interrupted_update(shared: "Scratch") -> None:
