@@ -160,7 +160,9 @@ def test_plain_pulumi_cli_can_refresh_import_and_edit_the_state(plain: Platform)
 def wrong_in(stack_file: Path) -> Generator[None]:
     """Make a value of the generated project invalid until the end of the block."""
     text = stack_file.read_text()
-    stack_file.write_text(text.replace("max_lag: 3s", "max_lag: 9s"))
+    document = yaml.safe_load(text)
+    document["config"]["seawall:redis"]["max_lag"] = "9s"
+    stack_file.write_text(yaml.safe_dump(document))
     try:
         yield
     finally:
