@@ -23,7 +23,8 @@ FRESH_S = 5.0
 KEEP_S = 30.0
 """Seconds between two lookups of the providers' names, whether or not they are used."""
 AGAIN_S = 0.5
-"""Seconds between two lookups of a name without an address, while no name server answers."""
+"""Seconds until a lookup that no name server answered is repeated. The pause doubles each time, up
+to KEEP_S."""
 OLD_S = 60.0
 """Age in seconds from which on a request waits for a new lookup, since the address may be stale."""
 PATIENCE_S = 0.5
@@ -72,13 +73,17 @@ class LastingNames:
         name server fails together with that provider.
         """
         places = {_place(url) for url in urls}
+        pause_s = AGAIN_S
         while True:
             lookups = (self.addresses(*place) for place in places)
             found = await asyncio.gather(*lookups, return_exceptions=True)
-            lost = any(_is_lost(one) for one in found)
-            if not lost:
+            if any(_is_lost(one) for one in found):
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, KEEP_S)
+            else:
                 self.kept.set()
-            await asyncio.sleep(AGAIN_S if lost else KEEP_S)
+                pause_s = AGAIN_S
+                await asyncio.sleep(KEEP_S)
 
     def close(self) -> None:
         """Stop waiting for lookups."""
