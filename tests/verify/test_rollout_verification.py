@@ -4,9 +4,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
+from seawall.kube.kubectl import Kubectl
 from seawall.ops.verify.checks import Expected, broken_containers, problems, restarts
-from seawall.ops.verify.objects import ContainerStatus, Objects, Pod
+from seawall.ops.verify.objects import KINDS, ContainerStatus, Objects, Pod
+from seawall.ops.verify.rollout import what_is_wrong
 
 IMAGE = "registry.example.com/gateway:1"
 LABELS = {"app": "gateway"}
@@ -173,6 +176,39 @@ def test_a_container_that_is_being_created_is_not_broken() -> None:
         pod__status__containerStatuses__0__state=status,
     )
     assert broken(items) == []
+
+
+class OneLook(Kubectl):
+    """Shows the same objects at each look, and one log line for every container."""
+
+    def __init__(self, items: dict[str, dict[str, Any]]) -> None:
+        self._items = items
+
+    def get(self, *arguments: str) -> JsonValue:
+        return {"items": list(self._items.values()) if KINDS in arguments else []}
+
+    def __call__(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> str:
+        del stdin, timeout_s
+        return f"the last line of {arguments[3]}"
+
+
+def test_one_look_names_the_gateway_first_among_crashing_containers() -> None:
+    items = changed(
+        deployment__status__readyReplicas=1,
+        pod__status__containerStatuses__0__ready=False,
+        pod__status__containerStatuses__0__state={"terminated": {"reason": "Error"}},
+    )
+    for kind in ("deployment", "pod"):
+        other = deepcopy(items[kind])
+        other["metadata"] |= {"name": "receiver", "uid": "2", "labels": {"app": "receiver"}}
+        items[f"a {kind}"] = other
+    items["a deployment"]["spec"]["selector"] = {"matchLabels": {"app": "receiver"}}
+    (status,) = items["a pod"]["status"]["containerStatuses"]
+    status |= {"name": "receiver", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    items = {"a pod": items.pop("a pod"), **items}
+    wrong = what_is_wrong(OneLook(items), "seawall")
+    assert wrong.startswith("pod gateway-a, container gateway: Error")
+    assert "the last line of gateway-a" in wrong
 
 
 def test_restarts_before_the_first_check_do_not_count() -> None:

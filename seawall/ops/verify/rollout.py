@@ -79,7 +79,8 @@ def what_is_wrong(kubectl: Kubectl, namespace: str) -> str:
     Raises:
         ClusterError: the API server does not answer.
     """
-    watch = _Watch(kubectl, namespace, Expected())
+    # One look has nothing to compare with, so all restarts of a container count.
+    watch = _Watch(kubectl, namespace, Expected(), _first={})
     return "" if watch.is_over() else watch.reason()
 
 
