@@ -10,9 +10,9 @@ from typing import Literal, cast
 
 from agents.backup.errors import BackupError
 from agents.backup.settings import BackupSettings
-from agents.redis.majority import majority
 from agents.redis.server import Server, ServerError
 from contract import paths
+from contract.majority import majority
 
 __all__ = ["Source", "choose"]
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.redis.majority import majority
+from contract.majority import majority
 
 __all__ = ["Decision", "Follow", "Lead", "Observation", "Wait", "decide"]
 

@@ -180,7 +180,7 @@ class BundledMonitoring(_Watching):
     duration before the alert fires. Less than 1 is for trying alerts out, because short
     disturbances then fire alerts."""
     alertmanager: Alertmanager | None = None
-    """Receivers of alerts. When not given, alerts are sent to nobody."""
+    """Receivers of alerts. When not given, Alertmanager sends no messages."""
     resources: Resources = _PROMETHEUS
     """CPU and memory of the Prometheus container."""
 

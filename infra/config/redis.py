@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from contract.majority import majority
 from infra.config.base import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
@@ -51,20 +52,16 @@ class Redis(Strict):
     """How the Redis pods are spread over hosts and zones."""
 
     @property
-    def majority(self) -> int:
-        """More than half of the pods."""
-        return self.replicas // 2 + 1
-
-    @property
     def agreeing(self) -> int:
         """Sentinels that must agree that the master is down."""
-        return self.majority if self.quorum is None else self.quorum
+        return majority(self.replicas) if self.quorum is None else self.quorum
 
     @model_validator(mode="after")
     def _quorum_is_a_majority_that_exists(self) -> Self:
-        if not self.majority <= self.agreeing <= self.replicas:
+        least = majority(self.replicas)
+        if not least <= self.agreeing <= self.replicas:
             raise ValueError(
-                f"quorum = {self.quorum} must be from {self.majority}, the majority, to "
+                f"quorum = {self.quorum} must be from {least}, the majority, to "
                 f"replicas = {self.replicas}"
             )
         return self

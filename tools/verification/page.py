@@ -61,9 +61,10 @@ def readme(text: str, result: Path) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md: the table needs a line {BEGIN} and a line {END}")
+    measured = json.loads(result.read_text("utf-8"))["measured"]
     rows = [
         f"| {story.fault} | {story.users} | {seen.failed} of {seen.sent} |"
-        for story, seen in _told(_read(result))
+        for story, seen in _stories_in(measured)
     ]
     head = "| fault, at 30 requests per second without client retries | what happens | failed |"
     return "\n".join((f"{before}{BEGIN}", head, "|---|---|---|", *rows, f"{END}{after}"))
@@ -72,7 +73,8 @@ def readme(text: str, result: Path) -> str:
 def page(result: Path, rest: str) -> str:
     """docs/verification.md: the tables, and below them `rest`, which has no measured results."""
     document = json.loads(result.read_text("utf-8"))
-    load = next(match["load"] for match in map(_LINE.match, _read(result)) if match)
+    measured = document["measured"]
+    load = next(match["load"] for match in map(_LINE.match, measured) if match)
     when = (
         f"The run was on {document['date']}, of commit {document.get('commit', 'unknown')}:"
         f" {document['tests']} tests in {document['minutes']:.0f} minutes,"
@@ -92,7 +94,7 @@ def page(result: Path, rest: str) -> str:
         "| fault | runs | requests | failed | p99 of the worst run | slowest |",
         "|---|---|---|---|---|---|",
     ]
-    for story, seen in _told(_read(result)):
+    for story, seen in _stories_in(measured):
         lines.append(
             f"| {story.fault} | {seen.runs} | {seen.sent} | {seen.failed} |"
             f" {seen.p99_ms:.0f} ms | {seen.slowest_s:.1f} s |"
@@ -100,11 +102,7 @@ def page(result: Path, rest: str) -> str:
     return "\n".join((*lines, "", rest))
 
 
-def _read(result: Path) -> Sequence[str]:
-    return json.loads(result.read_text("utf-8"))["measured"]
-
-
-def _told(measured: Sequence[str]) -> Iterable[tuple[Story, Seen]]:
+def _stories_in(measured: Sequence[str]) -> Iterable[tuple[Story, Seen]]:
     for story in STORIES:
         seen = seen_in(measured, story.test)
         if seen is not None:
