@@ -127,7 +127,7 @@ async def test_reservation_blocks_its_amount_and_returns_the_unused_part(store: 
 
 
 async def test_unsettled_reservation_expires(store: Store) -> None:
-    assert not (await store.charge(charge(1, held=10, day=10, hold_s=1))).refused
+    assert not (await store.charge(charge(1, held=10, day=10, hold_s=3))).refused
     assert (await store.charge(charge(2, held=1, day=10))).refused == "day"
     number = 2
 
