@@ -26,12 +26,16 @@ START_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """One request without a complete answer; `at` is the Unix time of the failure."""
+    """One request without a complete answer; `at` is the Unix time of the failure.
+
+    `number` is its place in the order of sending, from 0.
+    """
 
     at: float
     kind: str
     detail: str
     request_id: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,10 @@ class _Failed(Exception):  # noqa: N818 - an outcome, turned into a LoadFailure
 
 def _percentile(values: list[float], share: float) -> float:
     return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def _request_id(number: int) -> str:
+    return f"load-{number}"
 
 
 def _check_stream(body: bytes) -> None:
@@ -258,16 +266,15 @@ class ConstantLoad:
 
     async def _request(self, session: aiohttp.ClientSession, number: int) -> None:
         began = time.monotonic()
-        request_id = f"load-{number}"
         streamed = self._is_streamed(number)
         try:
-            provider = await self._ask(session, request_id, streamed=streamed)
+            provider = await self._ask(session, _request_id(number), streamed=streamed)
         except _Failed as failed:
-            self._fail(failed.kind, failed.detail, request_id)
+            self._fail(number, failed.kind, failed.detail)
         except TimeoutError:
-            self._fail("timeout", f"no whole answer in {self._timeout_s:g} s", request_id)
+            self._fail(number, "timeout", f"no whole answer in {self._timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            self._fail(type(error).__name__, str(error)[:200], request_id)
+            self._fail(number, type(error).__name__, str(error)[:200])
         else:
             self._latencies_ms.append((time.monotonic() - began) * 1000)
             self._providers[provider] += 1
@@ -288,5 +295,5 @@ class ConstantLoad:
                 _check_whole(body)
             return response.headers.get("x-seawall-provider", "unknown")
 
-    def _fail(self, kind: str, detail: str, request_id: str) -> None:
-        self._failures.append(LoadFailure(time.time(), kind, detail, request_id))
+    def _fail(self, number: int, kind: str, detail: str) -> None:
+        self._failures.append(LoadFailure(time.time(), kind, detail, _request_id(number), number))
