@@ -21,10 +21,10 @@ from service.background import kept, ticking
 from service.errors import NotServed
 from service.http.routes.admin import ADMIN_ROUTE, admin_routes
 from service.http.routes.api import ROUTES, api, refusal_headers
-from service.pipeline.dependencies import Services
+from service.pipeline.dependencies import Dependencies
 from service.pipeline.exchange import Exchange
 from service.pipeline.stages.health_detail import detail
-from service.pipeline.upstreams import Lane, LaneBook
+from service.pipeline.upstreams import Upstream, UpstreamBook
 from service.reload import SettingsFile, follow
 from service.resilience.breaker import CircuitBreaker
 from service.settings import Settings
@@ -70,10 +70,10 @@ class Gateway(FastAPI):
         self._request_log = request_log
         self._keys = KeyRing(settings.secrets_dir / settings.api_keys_file)
         self.page = Page(self._keys.is_admin)
-        self._book = LaneBook(self.metrics)
-        self._lanes = self._book.follow(settings)
+        self._book = UpstreamBook(self.metrics)
+        self._upstreams = self._book.follow(settings)
         self._file = file if settings.reload else None
-        self._services: Services | None = None
+        self._dependencies: Dependencies | None = None
         self._api: ASGIApp | None = None
         self.add_exception_handler(HTTPException, _not_served)
 
@@ -89,31 +89,31 @@ class Gateway(FastAPI):
         assembly = assemble(
             self.settings,
             keys=self._keys,
-            lanes=self._lanes,
+            upstreams=self._upstreams,
             breakers=self._breakers,
             health=self.health,
             metrics=self.metrics,
             request_log=self._request_log,
             in_flight=self.in_flight,
         )
-        services, fleet = assembly.services, assembly.fleet
-        self._use(services)
-        self.router.routes.extend(admin_routes(services))
+        dependencies, fleet = assembly.dependencies, assembly.fleet
+        self._use(dependencies)
+        self.router.routes.extend(admin_routes(dependencies))
         share = partial(self._share, fleet)
         background = [
             ticking((self.health.beat, self._keys.refresh, self._show, share)),
-            kept("limits", services.limiter.watch),
+            kept("limits", dependencies.limiter.watch),
             kept("fleet", fleet.run),
         ]
-        await services.upstream.names_looked_up(NAMES_S)
-        made = services.made_keys
-        if made is not None:
-            self._keys.knows_made = False
+        await dependencies.client.names_looked_up(NAMES_S)
+        runtime_keys = dependencies.runtime_keys
+        if runtime_keys is not None:
+            self._keys.runtime_keys_loaded = False
             # The first request should find the runtime keys; this takes 1.5 s at most.
-            await made.refresh()
-            background.append(kept("keys", made.watch))
+            await runtime_keys.refresh()
+            background.append(kept("keys", runtime_keys.watch))
         if self._file is not None:
-            follows = partial(follow, self._file, self._reload, self._tell_refused)
+            follows = partial(follow, self._file, self._reload, self._report_refused_settings)
             background.append(kept("settings", follows))
         # Objects that live as long as the process are never garbage: exclude them from collections.
         gc.collect()
@@ -128,43 +128,43 @@ class Gateway(FastAPI):
             await asyncio.gather(*background, return_exceptions=True)
             await assembly.close()
 
-    def _use(self, services: Services) -> None:
-        """Use these services from the next request on; requests in flight keep their stages."""
-        self._services = services
-        self._api = api(services, super().__call__)
+    def _use(self, dependencies: Dependencies) -> None:
+        """Use these dependencies from the next request on; requests in flight keep their stages."""
+        self._dependencies = dependencies
+        self._api = api(dependencies, super().__call__)
 
     def _reload(self, settings: Settings) -> None:
-        services = self._services
-        if services is None:
+        dependencies = self._dependencies
+        if dependencies is None:
             raise AssertionError("settings are not followed before the application has started")
-        lanes = self._lanes = self._book.follow(settings)
-        services.upstream.follow(settings.timeouts.connect_seconds, urls(lanes))
+        upstreams = self._upstreams = self._book.follow(settings)
+        dependencies.client.follow(settings.timeouts.connect_seconds, urls(upstreams))
         degradation = settings.degradation
-        services.stale.resize(degradation.stale_seconds, degradation.stale_bytes)
-        self._use(replace(services, settings=settings, lanes=lanes))
+        dependencies.stale.resize(degradation.stale_seconds, degradation.stale_bytes)
+        self._use(replace(dependencies, settings=settings, upstreams=upstreams))
 
-    def _tell_refused(self, refused: bool) -> None:  # noqa: FBT001 - a callback's one argument
+    def _report_refused_settings(self, refused: bool) -> None:  # noqa: FBT001 - a callback's one argument
         self.health.settings_refused = refused
         self.metrics.settings_refused.set(refused)
 
     def _show(self) -> None:
-        if self.page.watched and self._services is not None:
-            self.page.publish(detail(self._services))
+        if self.page.watched and self._dependencies is not None:
+            self.page.publish(detail(self._dependencies))
 
     def _share(self, fleet: Fleet) -> None:
         """Set this replica's share of the providers' limits."""
-        for lane in self._targets():
-            if lane.quota is not None:
-                lane.quota.share(fleet.replicas)
+        for upstream in self._targets():
+            if upstream.quota is not None:
+                upstream.quota.share(fleet.replicas)
 
     def _breakers(self) -> Mapping[str, CircuitBreaker]:
         """The breakers of the current settings' targets, by their fleet names."""
-        return {lane.fleet_name: lane.breaker for lane in self._targets()}
+        return {upstream.fleet_name: upstream.breaker for upstream in self._targets()}
 
-    def _targets(self) -> Iterator[Lane]:
+    def _targets(self) -> Iterator[Upstream]:
         """The upstreams of the current settings; some occur more than once."""
-        for lanes in self._lanes.values():
-            yield from lanes
+        for upstreams in self._upstreams.values():
+            yield from upstreams
 
 
 def _not_served(request: Request, error: Exception) -> Response:

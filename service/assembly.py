@@ -1,4 +1,4 @@
-"""Makes the services of the stages and the background tasks from the settings."""
+"""Makes the dependencies of the stages and the background tasks from the settings."""
 
 import logging
 import random
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from service.pipeline.dependencies import Services
+from service.pipeline.dependencies import Dependencies
 from service.pipeline.exchange import Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.providers.http import UpstreamClient
 from service.resilience.adaptive import AdaptiveShare
 from service.resilience.breaker import CircuitBreaker
 from service.resilience.byte_budget import ByteBudget
-from service.resilience.concurrency_limiter import Gate
+from service.resilience.concurrency_limiter import ConcurrencyLimiter
 from service.resilience.stale_cache import StaleCache
 from service.settings import RedisState, Settings
 from service.state.charges import Crossing
@@ -24,12 +24,12 @@ from service.state.key_ring import KeyRing
 from service.state.limiter import Limiter, LimiterEvents
 from service.state.memory import MemoryStore
 from service.state.redis_store import RedisStore
-from service.state.runtime_keys import MadeKeys
+from service.state.runtime_keys import RuntimeKeys
 from service.state.store import Store
 from service.telemetry.health import Health
 from service.telemetry.log import RequestLog
 from service.telemetry.metrics import Metrics
-from service.telemetry.recent_requests import Traffic
+from service.telemetry.recent_requests import RecentRequests
 
 if TYPE_CHECKING:
     from service.tracing.export import Tracing
@@ -43,22 +43,22 @@ _log = logging.getLogger("seawall.budgets")
 class Assembly:
     """The parts of one process. Close it in the event loop that it was made in."""
 
-    services: Services
+    dependencies: Dependencies
     fleet: Fleet
 
     async def close(self) -> None:
         """Close every connection, that of the store last."""
-        await self.services.upstream.close()
-        if self.services.tracing is not None:
-            await self.services.tracing.close()
-        await self.services.limiter.close()
+        await self.dependencies.client.close()
+        if self.dependencies.tracing is not None:
+            await self.dependencies.tracing.close()
+        await self.dependencies.limiter.close()
 
 
 def assemble(
     settings: Settings,
     *,
     keys: KeyRing,
-    lanes: Mapping[str, tuple[Lane, ...]],
+    upstreams: Mapping[str, tuple[Upstream, ...]],
     breakers: Callable[[], Mapping[str, CircuitBreaker]],
     health: Health,
     metrics: Metrics,
@@ -88,36 +88,36 @@ def assemble(
         ),
     )
     admission, degradation = settings.admission, settings.degradation
-    gate = Gate(admission.max_in_flight, admission.queue)
+    concurrency = ConcurrencyLimiter(admission.max_in_flight, admission.queue)
     metrics.replicas.set_function(lambda: fleet.replicas)
     metrics.unbooked.set_function(lambda: limiter.unbooked)
-    metrics.queued.set_function(lambda: gate.waiting)
-    services = Services(
+    metrics.queued.set_function(lambda: concurrency.waiting)
+    dependencies = Dependencies(
         settings=settings,
         health=health,
         metrics=metrics,
         request_log=request_log,
-        gate=gate,
+        concurrency=concurrency,
         buffered=ByteBudget(max(admission.max_buffered_bytes, admission.max_body_bytes)),
         in_flight=in_flight,
         keys=keys,
-        made_keys=MadeKeys(store.client, keys) if isinstance(store, RedisStore) else None,
+        runtime_keys=RuntimeKeys(store.client, keys) if isinstance(store, RedisStore) else None,
         limiter=limiter,
         share=AdaptiveShare(metrics.limit_share.set),
-        upstream=UpstreamClient(settings.timeouts.connect_seconds, urls(lanes)),
-        lanes=lanes,
+        client=UpstreamClient(settings.timeouts.connect_seconds, urls(upstreams)),
+        upstreams=upstreams,
         stale=StaleCache(degradation.stale_seconds, degradation.stale_bytes, time.monotonic),
         tracing=_tracing(settings),
-        traffic=Traffic(time.monotonic),
+        recent_requests=RecentRequests(time.monotonic),
         random=random.random,
         clock=time.monotonic,
     )
-    return Assembly(services, fleet)
+    return Assembly(dependencies, fleet)
 
 
-def urls(lanes: Mapping[str, tuple[Lane, ...]]) -> list[str]:
+def urls(upstreams: Mapping[str, tuple[Upstream, ...]]) -> list[str]:
     """The URLs of the providers; some occur more than once."""
-    return [lane.url for some in lanes.values() for lane in some]
+    return [upstream.url for some in upstreams.values() for upstream in some]
 
 
 def _store(settings: Settings) -> Store:

@@ -21,14 +21,14 @@ from seawall.common.locks import exclusive
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.kit import Kit, kit_here
 from tests import measured as measured_lines
-from tests.host.picture import Picture, take_picture
+from tests.host.snapshot import Snapshot, take_snapshot
 from tests.measured import measured
 from tests.object_store import ObjectStore, serve_objects
 from tests.support import results, rounds, spending, witness
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SEAWALL = CHECKOUT / ".venv" / "bin" / "seawall"
-LISTENING = ("env", "--default-signal=INT")
+INTERRUPTIBLE = ("env", "--default-signal=INT")
 """Prefix for a program that a test interrupts: background jobs of a shell ignore SIGINT."""
 AS_NOBODY = (
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
@@ -40,7 +40,7 @@ HOST_LOCK = Path(tempfile.gettempdir()) / "seawall-test-host.lock"
 """Lock held while a test changes the host, and while the session's host snapshot is taken."""
 SERVERS = {"api_server", "environment", "object_store", "simulators"}
 """Fixtures that start servers. A test that uses one gets the marker `servers`."""
-KEEP = bool(os.environ.get("SEAWALL_TEST_KEEP"))
+KEEP_ENVIRONMENT = bool(os.environ.get("SEAWALL_TEST_KEEP"))
 """For test authors: use the existing environment, and leave it running."""
 
 
@@ -50,7 +50,7 @@ class Environment:
 
     kit: Kit
     variables: Mapping[str, str]
-    before: Picture
+    before: Snapshot
 
     def seawall(self, *arguments: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         return run_seawall(*arguments, variables=self.variables, timeout_s=timeout_s)
@@ -170,13 +170,13 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Generator[ObjectSt
 @pytest.fixture(scope="session")
 def environment() -> Generator[Environment]:
     variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
-    os.environ.update(variables)  # for what the tests call in this process
-    if not KEEP:
+    os.environ.update(variables)  # for code that tests call in this process
+    if not KEEP_ENVIRONMENT:
         run_seawall("down", variables=variables)  # removes what a killed session left behind
     kit = kit_here()
     _ = kit.images  # Debian packages stay installed, so install them before the snapshot
     with exclusive(HOST_LOCK):
-        before = take_picture(kit)
+        before = take_snapshot(kit)
     begun = time.monotonic()
     up = run_seawall("up", variables=variables, timeout_s=UP_DEADLINE_S)
     took = time.monotonic() - begun
@@ -185,5 +185,5 @@ def environment() -> Generator[Environment]:
         assert up.returncode == 0, f"`seawall up` failed: {up.stderr[-3000:]}"
         yield Environment(kit_here(), variables, before)
     finally:
-        if not KEEP:
+        if not KEEP_ENVIRONMENT:
             run_seawall("down", variables=variables)

@@ -37,7 +37,7 @@ class ClientConnection(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _flush_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
-    _told: Callable[[], None] | None = None
+    _on_lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and expect the headers of a request."""
@@ -50,9 +50,9 @@ class ClientConnection(HttpToolsProtocol):
         self._stop_flush_timer()
         self._stop_stall_timer()
         super().connection_lost(exc)
-        if self._told is not None:
-            self._told()
-            self._told = None
+        if self._on_lost is not None:
+            self._on_lost()
+            self._on_lost = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; between two requests they begin the next one, and end the idle time."""
@@ -103,18 +103,18 @@ class ClientConnection(HttpToolsProtocol):
         """Whether the last request has arrived completely; earlier ones then have, too."""
         return not self.cycle.more_body
 
-    def when_lost(self, told: Callable[[], None]) -> None:
-        """Call `told` when the client closes the connection; at once when it is closed already."""
-        self._told = told
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the client closes the connection; at once when it is closed."""
+        self._on_lost = callback
         # receive() would resume reading after a large body, but it is not called any more.
         self.flow.resume_reading()
         if self.transport.is_closing():
-            self.loop.call_soon(told)
+            self.loop.call_soon(callback)
 
-    def forget(self, told: Callable[[], None]) -> None:
-        """Cancel the callback `told`; a callback of a later request on this connection stays."""
-        if self._told is told:
-            self._told = None
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Cancel this callback; a callback of a later request on this connection stays."""
+        if self._on_lost is callback:
+            self._on_lost = None
 
     async def answer(
         self, send: Send, status: int, headers: Headers, body: bytes, *, close: bool

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from contract.headers import REQUEST_ID
 from service.pipeline.exchange import Committed, Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.providers.chat_request import ChatCall, Usage
 from service.providers.encoding import MAY_BE_MISSING, Encoding
 from service.providers.failures import UpstreamFailure
@@ -50,7 +50,7 @@ _SYMPTOMS = {
     Blame.RATE: Symptom.RATE_LIMITED,
     Blame.PROVIDER: Symptom.SERVER_ERROR,
 }
-_TOLD = frozenset((Blame.TOO_MUCH, Blame.UNABLE, Blame.MODEL, Blame.PROVIDER))
+_PASSED_ON = frozenset((Blame.TOO_MUCH, Blame.UNABLE, Blame.MODEL, Blame.PROVIDER))
 """For these, the client gets the provider's error body when no target answers.
 
 Refusals of the gateway's own keys stay internal.
@@ -81,7 +81,7 @@ def _until(date: str) -> float:
         return math.nan
 
 
-async def _said(answer: UpstreamAnswer, limit_s: float) -> bytes:
+async def _refusal_body(answer: UpstreamAnswer, limit_s: float) -> bytes:
     """The body of a refusal; empty when it does not arrive, since the status says most of it."""
     try:
         return await answer.whole(limit_s)
@@ -105,11 +105,11 @@ class Encoded(NamedTuple):
 class Attempt:
     """Runs attempts; keeps no state between them."""
 
-    def __init__(self, upstream: UpstreamClient) -> None:
-        self._upstream = upstream
+    def __init__(self, client: UpstreamClient) -> None:
+        self._client = client
 
     async def run(
-        self, exchange: Exchange, lane: Lane, permit: Permit, request: Encoded
+        self, exchange: Exchange, upstream: Upstream, permit: Permit, request: Encoded
     ) -> Committed:
         """Send the request to the target and wait for an answer that may go to the client.
 
@@ -120,30 +120,30 @@ class Attempt:
             UpstreamFailure: the target gave no such answer.
         """
         call, timeouts, names = exchange.call, exchange.timeouts, request.how.names
-        key = lane.keys.take(lane.model)
-        headers = lane.headers(call, key)
+        key = upstream.keys.take(upstream.model)
+        headers = upstream.headers(call, key)
         headers[REQUEST_ID] = exchange.request_id
         if exchange.spans is not None:
-            headers.update(exchange.spans.upstream)
+            headers.update(exchange.spans.upstream_headers)
         elif exchange.trace:
             headers.update(exchange.trace)
         streamed = call.stream or request.gathers
         limit_s = timeouts.headers_seconds if streamed else timeouts.answer_seconds
-        answer = await self._upstream.post(lane.url, request.body, headers, limit_s)
+        answer = await self._client.post(upstream.url, request.body, headers, limit_s)
         try:
             if answer.status != _OK:
-                return await self._refused(exchange, lane, permit, answer, key, request)
-            lane.keys.accepted(key, lane.model)
+                return await self._refused(exchange, upstream, permit, answer, key, request)
+            upstream.keys.accepted(key, upstream.model)
             if not call.stream:
                 # Some servers stream although no stream was requested, and some do the opposite.
                 body = await (
-                    self._gathered(exchange, lane, answer)
+                    self._gathered(exchange, upstream, answer)
                     if _is_stream(answer)
                     else answer.whole(timeouts.answer_seconds)
                 )
-                whole = lane.dialect(call).answer(body, names)
-                return Committed(lane, permit, answer, whole.body, None, whole.usage)
-            return await self._first_content(exchange, lane, permit, answer, names)
+                whole = upstream.dialect(call).answer(body, names)
+                return Committed(upstream, permit, answer, whole.body, None, whole.usage)
+            return await self._first_content(exchange, upstream, permit, answer, names)
         except BaseException:
             answer.close()
             raise
@@ -151,7 +151,7 @@ class Attempt:
     @staticmethod
     async def _refused(
         exchange: Exchange,
-        lane: Lane,
+        upstream: Upstream,
         permit: Permit,
         answer: UpstreamAnswer,
         key: KeyInUse,
@@ -163,73 +163,75 @@ class Attempt:
             raise UpstreamFailure(
                 Symptom.SERVER_ERROR, f"status {status}", retry_after_s=retry_after_s
             )
-        body = await _said(answer, exchange.timeouts.gap_seconds)
+        body = await _refusal_body(answer, exchange.timeouts.gap_seconds)
         blamed = blame(status, body)
         if status in _FIELD_REFUSED:
-            Attempt._learn(lane, exchange.call, body, request.how, blamed)
-        shown = lane.dialect(exchange.call).refusal(status, body)
-        most = Attempt._shorter(exchange, lane, body) if blamed is Blame.TOO_MUCH else None
+            Attempt._learn(upstream, exchange.call, body, request.how, blamed)
+        shown = upstream.dialect(exchange.call).refusal(status, body)
+        most = Attempt._shorter(exchange, upstream, body) if blamed is Blame.TOO_MUCH else None
         match blamed:
             case Blame.CLIENT:
-                lane.keys.accepted(key, lane.model)
-                return Committed(lane, permit, answer, shown, None, Usage())
+                upstream.keys.accepted(key, upstream.model)
+                return Committed(upstream, permit, answer, shown, None, Usage())
             case Blame.RATE:
                 retry_after_s = asked_wait_s(body) if retry_after_s is None else retry_after_s
-                lane.keys.exhausted(key, retry_after_s)
+                upstream.keys.exhausted(key, retry_after_s)
             case Blame.KEY:
-                lane.keys.refused(key)
+                upstream.keys.refused(key)
             case Blame.MODEL | Blame.PERMISSION:
-                lane.keys.refused(key, lane.model)
+                upstream.keys.refused(key, upstream.model)
             case Blame.TOO_MUCH | Blame.UNABLE:
-                lane.keys.accepted(key, lane.model)
+                upstream.keys.accepted(key, upstream.model)
             case Blame.PROVIDER:
                 pass
-        told = blamed in _TOLD or (blamed is Blame.KEY and status == _TOO_MANY)
+        passed_on = blamed in _PASSED_ON or (blamed is Blame.KEY and status == _TOO_MANY)
         raise UpstreamFailure(
             _SYMPTOMS[blamed] if most is None else Symptom.TOO_MANY_TOKENS,
             f"status {status}: {blamed.value}",
             retry_after_s=retry_after_s,
-            refusal=(status, shown) if told else None,
+            refusal=(status, shown) if passed_on else None,
             most_tokens=most,
         )
 
     @staticmethod
-    def _learn(lane: Lane, call: ChatCall, body: bytes, how: Encoding, blamed: Blame) -> None:
+    def _learn(
+        upstream: Upstream, call: ChatCall, body: bytes, how: Encoding, blamed: Blame
+    ) -> None:
         """Remember which fields the target refuses or calls by another name.
 
         Raises:
             UpstreamFailure: something was learned, so the request may be tried in another form.
         """
         renamed = other_name(body)
-        if renamed is not None and renamed[0] not in lane.learned.calls:
-            lane.learned.calls = {**lane.learned.calls, renamed[0]: renamed[1]}
+        if renamed is not None and renamed[0] not in upstream.learned.calls:
+            upstream.learned.calls = {**upstream.learned.calls, renamed[0]: renamed[1]}
             raise UpstreamFailure(Symptom.OWN_FIELD, f"{renamed[0]} is {renamed[1]} there")
         may_go = {*how.added}
         if blamed is Blame.UNABLE:
             may_go |= MAY_BE_MISSING & call.fields.keys()
-        refused = mentioned(body, may_go - lane.learned.refuses)
+        refused = mentioned(body, may_go - upstream.learned.refuses)
         if refused:
-            lane.learned.refuses |= refused
+            upstream.learned.refuses |= refused
             raise UpstreamFailure(Symptom.OWN_FIELD, f"without {', '.join(sorted(refused))}")
 
     @staticmethod
-    def _shorter(exchange: Exchange, lane: Lane, body: bytes) -> int | None:
+    def _shorter(exchange: Exchange, upstream: Upstream, body: bytes) -> int | None:
         """The longest answer in tokens that the target accepts.
 
         None when the target refused something else, or when the request asks for no more than that.
         """
         bound, room = most_tokens(body), room_left(body)
         if bound is not None:
-            lane.learned.most_tokens = bound
+            upstream.learned.most_tokens = bound
         most = bound if bound is not None else room if (room or 0) >= LEAST_ROOM else None
         call = exchange.call
         return most if most is not None and call.at_most(most) is not call else None
 
     @staticmethod
-    async def _gathered(exchange: Exchange, lane: Lane, answer: UpstreamAnswer) -> bytes:
+    async def _gathered(exchange: Exchange, upstream: Upstream, answer: UpstreamAnswer) -> bytes:
         """Assemble the body of a whole answer from a stream; a silent stream fails early."""
         timeouts = exchange.timeouts
-        gatherer = lane.kind.gatherer()
+        gatherer = upstream.kind.gatherer()
         progress = gatherer.progress
         loop = asyncio.get_running_loop()
         first_by = loop.time() + timeouts.first_content_seconds
@@ -254,20 +256,20 @@ class Attempt:
     @staticmethod
     async def _first_content(
         exchange: Exchange,
-        lane: Lane,
+        upstream: Upstream,
         permit: Permit,
         answer: UpstreamAnswer,
         names: Mapping[str, str],
     ) -> Committed:
         if not _is_stream(answer):
-            told = answer.headers.get("content-type", "")
-            raise UpstreamFailure(Symptom.MALFORMED, f"no event stream but {told:.60}")
-        scanner = lane.dialect(exchange.call).scanner(exchange.call, names)
+            content_type = answer.headers.get("content-type", "")
+            raise UpstreamFailure(Symptom.MALFORMED, f"no event stream but {content_type:.60}")
+        scanner = upstream.dialect(exchange.call).scanner(exchange.call, names)
         loop = asyncio.get_running_loop()
         until = loop.time() + exchange.timeouts.first_content_seconds
         held: list[bytes] = []
         while not scanner.has_content:
             data = await answer.next(max(0.0, until - loop.time()), "the first content")
             held.append(scanner.feed(data) if data else scanner.finish())
-        confirmed = lane.breaker.confirm(permit)
-        return Committed(lane, confirmed, answer, b"".join(held), scanner, Usage())
+        confirmed = upstream.breaker.confirm(permit)
+        return Committed(upstream, confirmed, answer, b"".join(held), scanner, Usage())

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from contract.headers import ADAPTED, DEGRADED, PROVIDER, REQUEST_ID
 from service.pipeline.client_formats import OPENAI, ClientApi
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.providers.chat_request import NOTHING, ChatCall, Usage
 from service.providers.dialect import StreamScanner
 from service.providers.http import UpstreamAnswer
@@ -50,12 +50,12 @@ class Connection(Protocol):
         """Whether the whole request has arrived, so that reading it does not wait."""
         ...
 
-    def when_lost(self, told: Callable[[], None]) -> None:
-        """Call `told` when the client closes the connection; at once when it is closed already."""
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the client closes the connection; at once when it is closed."""
         ...
 
-    def forget(self, told: Callable[[], None]) -> None:
-        """Cancel the callback `told`; a callback of a later request on this connection stays."""
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Cancel this callback; a callback of a later request on this connection stays."""
         ...
 
     async def answer(
@@ -89,7 +89,7 @@ class Abort(Enum):
 class Committed:
     """The attempt whose answer goes to the client. `first` is what has been read so far."""
 
-    lane: Lane
+    upstream: Upstream
     permit: Permit
     answer: UpstreamAnswer
     first: bytes
@@ -119,20 +119,20 @@ class Exchange:
     call: ChatCall = field(init=False)
     """Set by decode."""
     name: str = ""
-    """The model name that is tried: first the client's, then its fallbacks. Set by degrade."""
-    plan: list[Lane] = field(init=False)
+    """The model name that is tried: first the client's, then its fallbacks. Set by fallback."""
+    plan: list[Upstream] = field(init=False)
     """Set by route."""
     timeouts: Timeouts = field(init=False)
     """Set by route."""
     committed: Committed = field(init=False)
-    """Set by attempts."""
+    """Set by failover."""
     trace: dict[str, str] = field(default_factory=dict[str, str])
     """The headers of the trace that the request belongs to. Set by decode, or by trace."""
     spans: "RequestSpans | None" = None
     """Set by trace, a stage that exists only when tracing is configured."""
     model: str = ""
-    asked: Lane | None = None
-    """The target that was tried last. Set by attempts."""
+    last_tried: Upstream | None = None
+    """The target that was tried last. Set by failover."""
     provider: str = ""
     attempts: int = 0
     adapted: Sequence[str] = ()

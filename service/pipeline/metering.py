@@ -12,7 +12,7 @@ from secrets import token_hex
 import msgspec
 
 from service.pipeline.exchange import Abort, Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.providers.chat_request import ChatCall, Format, Usage
 from service.providers.dialect import UNREADABLE
 from service.providers.prices import Price, dearest
@@ -82,12 +82,16 @@ def estimated(call: ChatCall, body_bytes: int) -> Estimate:
 class Metering:
     """Makes the charges of metered keys, and computes the actual costs afterwards."""
 
-    def __init__(self, settings: Settings, lanes: Mapping[str, Sequence[Lane]]) -> None:
+    def __init__(self, settings: Settings, upstreams: Mapping[str, Sequence[Upstream]]) -> None:
         self._hold_s = math.ceil(settings.admission.deadline_seconds) + HELD_LONGER_S
-        self._prices = {name: dearest(lane.price for lane in some) for name, some in lanes.items()}
+        self._prices = {
+            name: dearest(upstream.price for upstream in some) for name, some in upstreams.items()
+        }
         for name, model in settings.models.items():
             self._prices[name] = dearest(
-                lane.price for other in (name, *model.fallbacks) for lane in lanes[other]
+                upstream.price
+                for other in (name, *model.fallbacks)
+                for upstream in upstreams[other]
             )
 
     def charge(self, exchange: Exchange, key: ApiKey, estimate: Estimate) -> Charge:
@@ -124,10 +128,10 @@ class Metering:
         for the answer unless that is streamed, because the provider finishes a whole answer.
         """
         if not exchange.provider:
-            if exchange.asked is None or exchange.aborted is not Abort.CLIENT_GONE:
+            if exchange.last_tried is None or exchange.aborted is not Abort.CLIENT_GONE:
                 return 0, 0
             answer = 0 if exchange.call.stream else estimate.completion
-            return _sum(Usage(estimate.prompt, answer), exchange.asked.price)
+            return _sum(Usage(estimate.prompt, answer), exchange.last_tried.price)
         if exchange.committed.answer.status != _OK:
             return 0, 0
         usage = exchange.usage
@@ -139,7 +143,7 @@ class Metering:
                 prompt=usage.prompt or estimate.prompt,
                 completion=max(usage.completion, seen),
             )
-        return _sum(usage, exchange.committed.lane.price)
+        return _sum(usage, exchange.committed.upstream.price)
 
 
 def _sum(usage: Usage, price: Price) -> tuple[int, int]:

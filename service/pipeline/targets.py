@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from contract.providers import Capability
 from service.pipeline.exchange import Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.settings import Settings
 
 __all__ = ["ModelTargets", "Target", "model_targets"]
@@ -27,41 +27,41 @@ escaped, so no text matches."""
 class Target:
     """One target of one model; see `Candidate`."""
 
-    lane: Lane
+    upstream: Upstream
     priority: int
     weight: float | None = None
     lacks: frozenset[str] = frozenset()
     identity: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        name = f"{self.lane.provider}/{self.lane.model}".encode()
+        name = f"{self.upstream.provider}/{self.upstream.model}".encode()
         object.__setattr__(self, "identity", blake2b(name, digest_size=16).digest())
 
     @property
     def available(self) -> bool:
         """See `Candidate`."""
-        return self.lane.breaker.available()
+        return self.upstream.breaker.available()
 
     @property
     def retry_in_s(self) -> float:
         """See `Candidate`."""
-        return self.lane.breaker.retry_in_s()
+        return self.upstream.breaker.retry_in_s()
 
     @property
     def limited(self) -> bool:
         """See `Candidate`."""
-        quota = self.lane.quota
+        quota = self.upstream.quota
         return quota is not None and quota.exhausted
 
     @property
     def in_flight(self) -> int:
         """See `Candidate`."""
-        return self.lane.load.in_flight
+        return self.upstream.load.in_flight
 
     @property
     def expected_s(self) -> float | None:
         """See `Candidate`."""
-        return self.lane.load.expected_s
+        return self.upstream.load.expected_s
 
 
 class ModelTargets:
@@ -104,26 +104,28 @@ class ModelTargets:
                 prompt = memoryview(fields[name])
                 if len(prompt) >= CACHED_FROM_BYTES:
                     tenant = exchange.key.tenant if exchange.key is not None else ""
-                    whose = f"{tenant}\n{exchange.name}\n".encode()
-                    return whose + prompt[:PREFIX_BYTES]
+                    namespace = f"{tenant}\n{exchange.name}\n".encode()
+                    return namespace + prompt[:PREFIX_BYTES]
         return None
 
 
 def model_targets(
-    settings: Settings, lanes: Mapping[str, tuple[Lane, ...]]
+    settings: Settings, upstreams: Mapping[str, tuple[Upstream, ...]]
 ) -> Mapping[str, ModelTargets]:
     """The targets of every name that clients may use: `provider/model` and configured models."""
-    found = {name: ModelTargets((Target(some[0], 0),)) for name, some in lanes.items()}
+    found = {name: ModelTargets((Target(some[0], 0),)) for name, some in upstreams.items()}
     for name, model in settings.models.items():
         found[name] = ModelTargets(
             tuple(
                 Target(
-                    lane,
+                    upstream,
                     place if ref.priority is None else ref.priority,
                     ref.weight,
                     frozenset(ref.lacks),
                 )
-                for place, (lane, ref) in enumerate(zip(lanes[name], model.targets, strict=True))
+                for place, (upstream, ref) in enumerate(
+                    zip(upstreams[name], model.targets, strict=True)
+                )
             )
         )
     return found

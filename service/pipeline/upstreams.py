@@ -1,4 +1,4 @@
-"""Upstreams: one `Lane` is one (provider, model) with its circuit breaker and retry budget.
+"""Upstreams: one `Upstream` is one (provider, model) with its circuit breaker and retry budget.
 
 Upstreams are made from the settings, and outlast a change of the settings that does not concern
 them. Models that name the same target share its upstream.
@@ -29,7 +29,7 @@ from service.settings import Provider, ProviderLimits, Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.provider_stats import ProviderStats
 
-__all__ = ["Lane", "LaneBook", "base_url"]
+__all__ = ["Upstream", "UpstreamBook", "base_url"]
 
 DIGEST_LENGTH = 12
 """Hexadecimal digits, 48 bits: enough for the handful of definitions that one name has at once."""
@@ -48,7 +48,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Upstream:
     """One upstream: a target and what is known of its health."""
 
     provider: str
@@ -104,15 +104,15 @@ class _Account:
         return provider is not None and _lasting(provider) == _lasting(self.provider)
 
 
-class LaneBook:
+class UpstreamBook:
     """The upstreams of the current settings, and the accounts of their providers."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._accounts: dict[str, _Account] = {}
-        self._lanes: dict[_Target, Lane] = {}
+        self._upstreams: dict[_Target, Upstream] = {}
 
-    def follow(self, settings: Settings) -> Mapping[str, tuple[Lane, ...]]:
+    def follow(self, settings: Settings) -> Mapping[str, tuple[Upstream, ...]]:
         """The upstreams of every name that clients may use: models, and each `provider/model`.
 
         A target keeps its upstream, with its breaker, budget, keys and statistics, while its
@@ -130,10 +130,10 @@ class LaneBook:
         self._metrics.bind(settings.providers)
         for name, provider in settings.providers.items():
             self._accounts[name] = self._account(name, provider, settings)
-        self._lanes = {one: self._lane(one, place) for one, place in places.items()}
-        direct = {lane.name: (lane,) for lane in self._lanes.values()}
+        self._upstreams = {one: self._upstream(one, place) for one, place in places.items()}
+        direct = {upstream.name: (upstream,) for upstream in self._upstreams.values()}
         aliases = {
-            name: tuple(self._lanes[target.provider, target.model] for target in model.targets)
+            name: tuple(self._upstreams[target.provider, target.model] for target in model.targets)
             for name, model in settings.models.items()
         }
         return {**direct, **aliases}
@@ -145,10 +145,10 @@ class LaneBook:
             for name, account in self._accounts.items()
             if not account.is_still(settings.providers.get(name))
         }
-        for one, lane in tuple(self._lanes.items()):
-            if one not in wanted or lane.provider in changed:
-                del self._lanes[one]
-                self._metrics.forget_target(lane.provider, lane.model)
+        for one, upstream in tuple(self._upstreams.items()):
+            if one not in wanted or upstream.provider in changed:
+                del self._upstreams[one]
+                self._metrics.forget_target(upstream.provider, upstream.model)
         for name in changed:
             del self._accounts[name]
             self._metrics.forget_keys(name)
@@ -167,16 +167,16 @@ class LaneBook:
         keys = KeyPool(files, on_refused=self._metrics.keys_refused(name).set)
         return _Account(provider, keys, RetryBudget(time.monotonic), quota)
 
-    def _lane(self, target: _Target, place: tuple[ProviderKind, str]) -> Lane:
+    def _upstream(self, target: _Target, place: tuple[ProviderKind, str]) -> Upstream:
         name, model = target
         kind, url = place
         account = self._accounts[name]
         price = _price(account.provider, model)
-        asked = account.provider.ask_for_streams
-        known = self._lanes.get(target)
+        ask_for_streams = account.provider.ask_for_streams
+        known = self._upstreams.get(target)
         if known is not None:
             return replace(known, price=price, quota=account.quota)
-        return Lane(
+        return Upstream(
             provider=name,
             model=model,
             fleet_name=f"{name}@{_digest(account.provider, kind, url)}/{model}",
@@ -190,7 +190,7 @@ class LaneBook:
             price=price,
             quota=account.quota,
             learned=Learned(),
-            gathers=kind.ask_for_streams if asked is None else asked,
+            gathers=kind.ask_for_streams if ask_for_streams is None else ask_for_streams,
         )
 
     def _breaker(self, provider: str, model: str) -> CircuitBreaker:

@@ -14,7 +14,7 @@ import struct
 import weakref
 from typing import Any
 
-__all__ = ["SilenceWatch"]
+__all__ = ["DeadPeerDetector"]
 
 _EVERY_S = 0.25
 _RETRANSMITS = 2
@@ -26,7 +26,7 @@ _LAYOUT = struct.Struct("=8B13I")
 _RETRANSMITS_AT, _UNACKED_AT, _LAST_ACK_AT = 2, 8 + 4, 8 + 12
 
 
-class SilenceWatch:
+class DeadPeerDetector:
     """Makes sockets, and shuts down those whose peer has been silent for too long.
 
     Args:

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from service.resilience.stale_while_revalidate import LastingCache
+from service.resilience.stale_while_revalidate import StaleWhileRevalidateCache
 
-__all__ = ["Address", "LastingNames"]
+__all__ = ["Address", "DnsCache"]
 
 FRESH_S = 5.0
 """Seconds after which a name is resolved again in the background, while the old address is used."""
@@ -27,10 +27,10 @@ AGAIN_S = 0.5
 to KEEP_S."""
 OLD_S = 60.0
 """Age in seconds from which on a request waits for a new lookup, since the address may be stale."""
-PATIENCE_S = 0.5
+MAX_WAIT_S = 0.5
 """The longest such wait in seconds: an old address is better than none."""
 
-_Asked: TypeAlias = tuple[str, int, socket.AddressFamily]
+_Query: TypeAlias = tuple[str, int, socket.AddressFamily]
 
 
 class Address(NamedTuple):
@@ -42,14 +42,14 @@ class Address(NamedTuple):
     port: int
 
 
-class LastingNames:
+class DnsCache:
     """Addresses by name. Known addresses stay valid while no name server answers."""
 
     def __init__(self) -> None:
         self.kept = asyncio.Event()
         """Set when `keep` got an answer for every name: an address, or that there is none."""
-        self._known: LastingCache[_Asked, list[Address]] = LastingCache(
-            _looked_up, fresh_s=FRESH_S, old_s=OLD_S, patience_s=PATIENCE_S
+        self._known: StaleWhileRevalidateCache[_Query, list[Address]] = StaleWhileRevalidateCache(
+            _looked_up, fresh_s=FRESH_S, old_s=OLD_S, max_wait_s=MAX_WAIT_S
         )
         self._turn = 0
 
@@ -100,7 +100,7 @@ def _is_lost(found: object) -> bool:
     return isinstance(found, socket.gaierror) and found.errno == socket.EAI_AGAIN
 
 
-async def _looked_up(asked: _Asked) -> list[Address]:
+async def _looked_up(query: _Query) -> list[Address]:
     """Resolve a name with the system's resolver, in a new thread.
 
     A lookup cannot be cancelled, so the thread is a daemon that does not delay the process's exit.
@@ -108,7 +108,7 @@ async def _looked_up(asked: _Asked) -> list[Address]:
     Raises:
         OSError: the name has no address, or no name server answers.
     """
-    host, port, family = asked
+    host, port, family = query
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[list[Address]] = loop.create_future()
 

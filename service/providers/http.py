@@ -14,8 +14,8 @@ from types import TracebackType
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from service.providers.dead_peer import SilenceWatch
-from service.providers.dns_cache import LastingNames
+from service.providers.dead_peer import DeadPeerDetector
+from service.providers.dns_cache import DnsCache
 from service.providers.failures import UpstreamFailure
 from service.resilience.retry import Symptom
 
@@ -41,7 +41,7 @@ class _Within:
     other code cancelled the task too.
     """
 
-    __slots__ = ("_alarm", "_asked", "_late", "_phase", "_seconds", "_task")
+    __slots__ = ("_alarm", "_cancelling", "_late", "_phase", "_seconds", "_task")
 
     def __init__(self, seconds: float, phase: str) -> None:
         self._seconds = seconds
@@ -53,7 +53,7 @@ class _Within:
         if task is None:
             raise RuntimeError("a time limit needs a task that it can cancel")
         self._task = task
-        self._asked = task.cancelling()
+        self._cancelling = task.cancelling()
         self._alarm = task.get_loop().call_later(self._seconds, self._ring)
 
     def __exit__(
@@ -63,7 +63,7 @@ class _Within:
         at: TracebackType | None,
     ) -> None:
         self._alarm.cancel()
-        mine = self._late and self._task.uncancel() <= self._asked
+        mine = self._late and self._task.uncancel() <= self._cancelling
         if mine and isinstance(error, asyncio.CancelledError):
             raise UpstreamFailure(Symptom.TIMEOUT, self._phase) from error
         if error is not None:
@@ -146,10 +146,10 @@ class UpstreamAnswer:
 
 
 class _Resolver(AbstractResolver):
-    """Adapts `LastingNames` to aiohttp's connector."""
+    """Adapts `DnsCache` to aiohttp's connector."""
 
-    def __init__(self, names: LastingNames) -> None:
-        self._names = names
+    def __init__(self, dns_cache: DnsCache) -> None:
+        self._dns_cache = dns_cache
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -164,11 +164,11 @@ class _Resolver(AbstractResolver):
                 proto=address.protocol,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for address in await self._names.addresses(host, port, family)
+            for address in await self._dns_cache.addresses(host, port, family)
         ]
 
     async def close(self) -> None:
-        """Do nothing: `UpstreamClient` closes the names."""
+        """Do nothing: `UpstreamClient` closes the cache."""
 
 
 def _only_connecting(connect_s: float) -> aiohttp.ClientTimeout:
@@ -184,9 +184,9 @@ class UpstreamClient:
     """
 
     def __init__(self, connect_s: float, urls: Iterable[str] = ()) -> None:
-        self._names = LastingNames()
-        self._keeping = asyncio.ensure_future(self._names.keep(urls))
-        self._silence = SilenceWatch(max(connect_s, LEAST_SILENCE_S))
+        self._dns_cache = DnsCache()
+        self._keeping = asyncio.ensure_future(self._dns_cache.keep(urls))
+        self._dead_peer_detector = DeadPeerDetector(max(connect_s, LEAST_SILENCE_S))
         self._timeout = _only_connecting(connect_s)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -194,8 +194,8 @@ class UpstreamClient:
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_S,
                 use_dns_cache=False,
-                resolver=_Resolver(self._names),
-                socket_factory=self._silence.make,
+                resolver=_Resolver(self._dns_cache),
+                socket_factory=self._dead_peer_detector.make,
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -206,14 +206,14 @@ class UpstreamClient:
         """Wait for the name server's answer about each provider's name, at most `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._names.kept.wait()
+                await self._dns_cache.kept.wait()
 
     def follow(self, connect_s: float, urls: Iterable[str]) -> None:
         """Use other settings; open connections stay."""
         self._timeout = _only_connecting(connect_s)
-        self._silence.allow(max(connect_s, LEAST_SILENCE_S))
+        self._dead_peer_detector.allow(max(connect_s, LEAST_SILENCE_S))
         self._keeping.cancel()
-        self._keeping = asyncio.ensure_future(self._names.keep(urls))
+        self._keeping = asyncio.ensure_future(self._dns_cache.keep(urls))
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
@@ -239,5 +239,5 @@ class UpstreamClient:
         """Close every connection."""
         await self._session.close()
         self._keeping.cancel()
-        self._names.close()
-        await self._silence.close()
+        self._dns_cache.close()
+        await self._dead_peer_detector.close()

@@ -8,49 +8,49 @@ import asyncio
 import contextlib
 from collections import deque
 
-__all__ = ["Gate", "GateFullError"]
+__all__ = ["ConcurrencyLimiter", "QueueFullError"]
 
 
-class GateFullError(Exception):
+class QueueFullError(Exception):
     """Every place is taken and the queue is full."""
 
 
-class Gate:
+class ConcurrencyLimiter:
     """At most `limit` holders and `queue` waiters. Not thread-safe: for one event loop."""
 
     def __init__(self, limit: int, queue: int) -> None:
         self._limit = limit
         self._queue = queue
-        self._inside = 0
+        self._in_flight = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
 
     @property
-    def inside(self) -> int:
+    def in_flight(self) -> int:
         """How many requests hold a place now."""
-        return self._inside
+        return self._in_flight
 
     @property
     def waiting(self) -> int:
         """How many requests wait for a place now; any thread may read it."""
         return len(self._waiters)
 
-    def try_enter(self) -> bool:
+    def try_acquire(self) -> bool:
         """Take a place if one is free now and no other request waits for it."""
-        if self._inside < self._limit and not self._waiters:
-            self._inside += 1
+        if self._in_flight < self._limit and not self._waiters:
+            self._in_flight += 1
             return True
         return False
 
-    async def enter(self) -> None:
+    async def acquire(self) -> None:
         """Take a place, waiting for one if need be.
 
         Raises:
-            GateFullError: the queue is full.
+            QueueFullError: the queue is full.
         """
-        if self.try_enter():
+        if self.try_acquire():
             return
         if len(self._waiters) >= self._queue:
-            raise GateFullError
+            raise QueueFullError
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -58,17 +58,17 @@ class Gate:
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
                 # The place was handed over in the same iteration of the event loop: hand it on.
-                self.leave()
+                self.release()
             else:
                 with contextlib.suppress(ValueError):
                     self._waiters.remove(waiter)
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give the place back; the first waiter in the queue gets it."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self._inside -= 1
+        self._in_flight -= 1

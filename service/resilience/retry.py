@@ -111,7 +111,7 @@ def decide(
     """Decide on the next attempt after the `tries`-th try at one target failed.
 
     - After a timeout the next target is tried at once: a second wait would double the loss.
-    - After a failed connection the next target is tried. `Attempts` tries this one once more when
+    - After a failed connection the next target is tried. `Failover` tries this one once more when
       no other target is left.
     - After a 5xx or a reset the same target gets one retry.
     - After a 429 the same target gets one retry if Retry-After is at most 3 s and the deadline

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["LastingCache"]
+__all__ = ["StaleWhileRevalidateCache"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -30,14 +30,14 @@ class _Entry(Generic[V]):
     """The time from which on `get` waits for the new value."""
 
 
-class LastingCache(Generic[K, V]):
+class StaleWhileRevalidateCache(Generic[K, V]):
     """One value for each key.
 
     Args:
         fetch: fetches a value; `get` raises its exceptions only when there is no older value.
         fresh_s: seconds for which a value is not fetched again.
         old_s: the age in seconds from which on `get` waits for a new value.
-        patience_s: the longest such wait in seconds; after a wait in vain, `get` does not wait
+        max_wait_s: the longest such wait in seconds; after a wait in vain, `get` does not wait
             again for `fresh_s`.
         clock: returns the time in seconds.
     """
@@ -48,13 +48,13 @@ class LastingCache(Generic[K, V]):
         *,
         fresh_s: float,
         old_s: float,
-        patience_s: float,
+        max_wait_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._fresh_s = fresh_s
         self._old_s = old_s
-        self._patience_s = patience_s
+        self._max_wait_s = max_wait_s
         self._clock = clock
         self._entries: dict[K, _Entry[V]] = {}
         self._fetching: dict[K, asyncio.Task[V]] = {}
@@ -69,7 +69,7 @@ class LastingCache(Generic[K, V]):
         if now >= entry.due:
             task = self._fetched(key)
             if now >= entry.wait_from:
-                await asyncio.wait({task}, timeout=self._patience_s)
+                await asyncio.wait({task}, timeout=self._max_wait_s)
                 if self._entries[key] is entry:
                     entry.wait_from = self._clock() + self._fresh_s
         return self._entries[key].value

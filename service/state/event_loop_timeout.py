@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
-__all__ = ["patience"]
+__all__ = ["event_loop_timeout"]
 
 LATE_S = 0.01
 """Seconds. A timer that fires later than this shows that the event loop is busy."""
@@ -13,7 +13,7 @@ MORE_TURNS = 2
 
 
 @contextlib.asynccontextmanager
-async def patience(seconds: float) -> AsyncGenerator[None]:
+async def event_loop_timeout(seconds: float) -> AsyncGenerator[None]:
     """Like `asyncio.timeout`, but only for the time that the other side takes.
 
     An event loop that was busy until the timeout has not even looked for the answer.

@@ -21,14 +21,22 @@ from service.settings import explain
 from service.state.charges import NANO, Account, Bucket, Budget
 from service.state.limit_script import limit_key
 
-__all__ = ["MADE_PREFIX", "ApiKey", "KeyRing", "KnownKeys", "PerUser", "load_keys", "parse_keys"]
+__all__ = [
+    "RUNTIME_KEY_PREFIX",
+    "ApiKey",
+    "KeyRing",
+    "KnownKeys",
+    "PerUser",
+    "load_keys",
+    "parse_keys",
+]
 
 _log = logging.getLogger("seawall.keys")
 
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
-MADE_PREFIX = "sk-seawall-"
+RUNTIME_KEY_PREFIX = "sk-seawall-"
 """The prefix of runtime keys."""
 _Rate = Annotated[float, Field(gt=0, le=1_000_000)]
 _Burst = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -230,9 +238,9 @@ class KeyRing:
         self._path = path
         self._stamp: Stamp | None = stamp(path)
         self._file = load_keys(path)
-        self._made: Mapping[str, ApiKey] = {}
+        self._runtime_keys: Mapping[str, ApiKey] = {}
         self._keys: Mapping[str, ApiKey] = {}
-        self.knows_made = True
+        self.runtime_keys_loaded = True
         """Whether the runtime keys have been loaded; also True when there cannot be any."""
         self._merge()
 
@@ -255,16 +263,16 @@ class KeyRing:
         """Whether any key has a budget."""
         return any(key.account.budget is not None for key in self._keys.values())
 
-    def adopt(self, made: Mapping[str, ApiKey]) -> None:
+    def adopt(self, runtime_keys: Mapping[str, ApiKey]) -> None:
         """Replace the runtime keys with these, by SHA-256."""
-        if made != self._made:
-            self._made = made
+        if runtime_keys != self._runtime_keys:
+            self._runtime_keys = runtime_keys
             self._merge()
 
     def _merge(self) -> None:
         self._keys = {
             digest: key
-            for digest, key in {**self._made, **self._file.keys}.items()
+            for digest, key in {**self._runtime_keys, **self._file.keys}.items()
             if key.id not in self._file.revoked
         }
 

@@ -24,7 +24,7 @@ from service.state.charges import (
 )
 from service.state.key_ring import ApiKey
 from service.state.memory import MemoryStore
-from service.state.settlement_queue import Journal
+from service.state.settlement_queue import SettlementQueue
 from service.state.store import Store
 
 __all__ = ["Limiter", "LimiterEvents", "Ticket"]
@@ -86,7 +86,9 @@ class Limiter:
         self._events = events
         self._wall_clock = wall_clock
         self._local = MemoryStore()
-        self._journal = Journal(store, on_crossing=events.crossing, on_lost=events.lost)
+        self._settlement_queue = SettlementQueue(
+            store, on_crossing=events.crossing, on_lost=events.lost
+        )
         self._known: dict[str, tuple[tuple[int, int, int], Spent]] = {}
         self._failures = 0
         self._last: StateUnavailable | None = None
@@ -105,7 +107,7 @@ class Limiter:
     @property
     def unbooked(self) -> int:
         """The number of settlements that wait for the store."""
-        return len(self._journal)
+        return len(self._settlement_queue)
 
     async def take(self, key: ApiKey) -> Decision:
         """Take one request from the key's rate limit.
@@ -161,18 +163,18 @@ class Limiter:
     def settle(self, ticket: Ticket, *, cost: int, tokens: int) -> None:
         """Book the actual cost of a request in the background, in nano-dollars and tokens."""
         if ticket.local is None:
-            self._journal.add(Settlement(ticket.charge, cost, tokens))
+            self._settlement_queue.add(Settlement(ticket.charge, cost, tokens))
             return
         for crossing in self._local.settle_now(Settlement(ticket.local, cost, tokens)):
             self._events.crossing(crossing)
         # Token limits recover within a minute and need no booking later; budgets do.
         if ticket.charge.account.budget is not None:
-            self._journal.add(Settlement(ticket.charge, cost, None))
+            self._settlement_queue.add(Settlement(ticket.charge, cost, None))
 
     async def watch(self) -> None:
         """Book settlements and monitor the store. Never returns."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._journal.run())
+            tasks.create_task(self._settlement_queue.run())
             with contextlib.suppress(StateUnavailable):
                 # This opens a connection for the first request.
                 await self._store.ping()
@@ -183,13 +185,13 @@ class Limiter:
 
     async def close(self) -> None:
         """Book the waiting settlements within a second, and close the store."""
-        await self._journal.flush(FLUSH_S)
+        await self._settlement_queue.flush(FLUSH_S)
         await self._store.close()
 
     def _give_back(self, charge: Charge) -> None:
         """Settle a charge of unknown outcome with cost 0, since its request is not executed."""
         if charge.account.budget is not None:
-            self._journal.add(Settlement(charge, 0, None))
+            self._settlement_queue.add(Settlement(charge, 0, None))
 
     @staticmethod
     def _deny(key: ApiKey) -> None:

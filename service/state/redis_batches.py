@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import StateUnavailable
-from service.state.event_loop_timeout import patience
+from service.state.event_loop_timeout import event_loop_timeout
 from service.state.redis_client import Numbers, RedisClient, translated
 from service.state.scripts import Call
 
@@ -69,7 +69,7 @@ class Batches:
         """Run a batch; every future of it is resolved, whatever happens."""
         answers: Sequence[Numbers | StateUnavailable] = ()
         try:
-            async with patience(HOT_PATH_S):
+            async with event_loop_timeout(HOT_PATH_S):
                 answers = await self._client.run([waiting.call for waiting in batch])
         except Exception as error:  # noqa: BLE001 - callers wait, whatever the library raises
             # Calls that arrived meanwhile would wait for the same failure.
@@ -77,10 +77,10 @@ class Batches:
             self._waiting = []
             answers = [translated(error)] * len(batch)
         finally:
-            self._tell(batch, answers)
+            self._resolve(batch, answers)
 
     @staticmethod
-    def _tell(batch: list[_Waiting], answers: Sequence[Numbers | StateUnavailable]) -> None:
+    def _resolve(batch: list[_Waiting], answers: Sequence[Numbers | StateUnavailable]) -> None:
         missing = itertools.repeat(StateUnavailable("other", "no answer"))
         every = itertools.chain(answers, missing)
         for waiting, answer in zip(batch, every, strict=False):

@@ -19,7 +19,7 @@ from service.state.charges import (
     Settlement,
     Verdict,
 )
-from service.state.event_loop_timeout import patience
+from service.state.event_loop_timeout import event_loop_timeout
 from service.state.fleet_script import FleetView, Report, fleet_call, view
 from service.state.limit_script import decision_of, limit_call, limit_key
 from service.state.redis_batches import HOT_PATH_S, Batches
@@ -86,7 +86,7 @@ class RedisStore:
         """
         async with in_background():
             await self.client.run([_PING])
-            async with patience(HOT_PATH_S):
+            async with event_loop_timeout(HOT_PATH_S):
                 (answer,) = await self.client.run([_PING])
         if isinstance(answer, StateUnavailable):
             raise answer

@@ -25,9 +25,9 @@ from service.errors import (
     SettingsError,
     StateUnavailable,
 )
-from service.state.key_ring import MADE_PREFIX, ApiKey, KeyRing, parse_keys
+from service.state.key_ring import RUNTIME_KEY_PREFIX, ApiKey, KeyRing, parse_keys
 
-__all__ = ["KeyStore", "MadeKeys"]
+__all__ = ["KeyStore", "RuntimeKeys"]
 
 _log = logging.getLogger("seawall.keys")
 
@@ -78,7 +78,7 @@ _decode = msgspec.json.Decoder(_Record).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class MadeKeys:
+class RuntimeKeys:
     """Creates and deletes keys, and keeps the key ring up to date."""
 
     def __init__(
@@ -106,7 +106,7 @@ class MadeKeys:
             read = await self._store.read_hash(_HASH)
             if before == self._changes:
                 self._read = read
-            self._ring.knows_made = True
+            self._ring.runtime_keys_loaded = True
         self._publish()
 
     async def make(
@@ -135,14 +135,15 @@ class MadeKeys:
             raise InvalidRequest(
                 f"The field '{own[0]}' cannot be set for a runtime key.", param=own[0]
             )
-        key, key_id = f"{MADE_PREFIX}{secrets.token_urlsafe(32)}", f"made-{secrets.token_hex(8)}"
+        key = f"{RUNTIME_KEY_PREFIX}{secrets.token_urlsafe(32)}"
+        key_id = f"made-{secrets.token_hex(8)}"
         digest = hashlib.sha256(key.encode()).hexdigest()
         record = _Record({**fields, "id": key_id, "sha256": digest}, expires_at)
         try:
-            (made,) = _keys_of(record).values()
+            (api_key,) = _keys_of(record).values()
         except SettingsError as error:
             raise InvalidRequest(str(error)) from None
-        if missing_price and made.account.budget is not None:
+        if missing_price and api_key.account.budget is not None:
             raise InvalidRequest(
                 f"The budget would not count everything: {missing_price}.", param="budget"
             )
@@ -222,15 +223,15 @@ class MadeKeys:
     def _publish(self) -> None:
         now = self._clock()
         self._parsed = {value: self._parse(value) for value in self._read.values()}
-        made: dict[str, ApiKey] = {}
+        valid: dict[str, ApiKey] = {}
         for field, value in self._read.items():
             record, keys = self._parsed[value]
             if record.entry.get("id") != field:
                 continue
             ended_at = record.ended_at()
             if ended_at is None or ended_at > now:
-                made.update(keys)
-        self._ring.adopt(made)
+                valid.update(keys)
+        self._ring.adopt(valid)
 
     def _parse(self, value: bytes) -> tuple[_Record, Mapping[str, ApiKey]]:
         """Decode a record and its key; without a key, and with a log line, if it is unreadable.

@@ -14,7 +14,7 @@ from service.errors import StateUnavailable
 from service.state.charges import Crossing, Settlement
 from service.state.store import Store
 
-__all__ = ["Journal"]
+__all__ = ["SettlementQueue"]
 
 _log = logging.getLogger("seawall.journal")
 
@@ -24,7 +24,7 @@ BATCH = 128
 AGAIN_S = 1.0
 
 
-class Journal:
+class SettlementQueue:
     """Books settlements in order; no request waits for it."""
 
     def __init__(

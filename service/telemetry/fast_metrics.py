@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["Counts", "Durations", "Histogram"]
+__all__ = ["FastCounter", "FastHistogram", "HistogramSeries"]
 
 
-class Counts(Collector):
+class FastCounter(Collector):
     """A counter with labels; each combination of values is exported from its first use on."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Counts(Collector):
         """Export the series with these label values, starting at 0."""
         self._counts.setdefault(values, 0)
 
-    def count(self, *values: str, by: float = 1) -> None:
+    def inc(self, *values: str, by: float = 1) -> None:
         """Add `by` to the series with these label values."""
         self._counts[values] = self._counts.get(values, 0) + by
 
@@ -42,8 +42,8 @@ class Counts(Collector):
         yield family
 
 
-class Histogram:
-    """One series of `Durations`."""
+class HistogramSeries:
+    """One series of `FastHistogram`."""
 
     __slots__ = ("counts", "total")
 
@@ -53,7 +53,7 @@ class Histogram:
         self.total = 0.0
 
 
-class Durations(Collector):
+class FastHistogram(Collector):
     """A histogram of seconds with one label."""
 
     def __init__(
@@ -67,14 +67,14 @@ class Durations(Collector):
         """`bounds_s` are the upper bounds of the buckets, ascending, without infinity."""
         self._name, self._help, self._label = name, help_text, label
         self._bounds = tuple(bounds_s)
-        self._children: dict[str, Histogram] = {}
+        self._children: dict[str, HistogramSeries] = {}
         registry.register(self)
 
     def name(self, value: str) -> None:
         """Export the series with this label value, starting at 0."""
-        self._children.setdefault(value, Histogram(len(self._bounds)))
+        self._children.setdefault(value, HistogramSeries(len(self._bounds)))
 
-    def note(self, value: str, seconds: float) -> None:
+    def observe(self, value: str, seconds: float) -> None:
         """Add one duration to a series; `name` must have been called for it."""
         child = self._children[value]
         child.counts[bisect_left(self._bounds, seconds)] += 1

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from contract import metrics as names
 from contract.budgets import PERCENTS, WINDOWS
-from service.telemetry.fast_metrics import Counts, Durations
+from service.telemetry.fast_metrics import FastCounter, FastHistogram
 
 __all__ = ["RUNGS", "Metrics"]
 
@@ -28,7 +28,7 @@ class Metrics:
 
     def __init__(self, *, routes: Iterable[str], providers: Iterable[str]) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
-        self._requests = Counts(
+        self._requests = FastCounter(
             names.REQUESTS, "Requests answered.", ["route", "status"], self.registry
         )
         self._broken = Counter(
@@ -37,20 +37,20 @@ class Metrics:
             ["route"],
             registry=self.registry,
         )
-        self._seconds = Durations(
+        self._seconds = FastHistogram(
             names.REQUEST_SECONDS,
             "Seconds from the first byte of a request to the last byte of its answer.",
             "route",
             BUCKETS_S,
             self.registry,
         )
-        self._attempts = Counts(
+        self._attempts = FastCounter(
             names.ATTEMPTS,
             "Attempts at a provider, by how they ended.",
             ["provider", "outcome"],
             self.registry,
         )
-        self._attempt_seconds = Durations(
+        self._attempt_seconds = FastHistogram(
             names.ATTEMPT_SECONDS,
             "Seconds until a provider's answer could begin.",
             "provider",
@@ -81,7 +81,7 @@ class Metrics:
             ["rung"],
             registry=self.registry,
         )
-        self._tokens = Counts(
+        self._tokens = FastCounter(
             names.TOKENS,
             "Tokens as the providers count them.",
             ["provider", "kind"],
@@ -167,8 +167,8 @@ class Metrics:
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self._requests.count(route, str(status))
-        self._seconds.note(route, seconds)
+        self._requests.inc(route, str(status))
+        self._seconds.observe(route, seconds)
 
     def broken(self, route: str) -> None:
         """Count an answer that broke off after it had begun."""
@@ -176,7 +176,7 @@ class Metrics:
 
     def attempt(self, provider: str, outcome: str) -> None:
         """Count one attempt at a provider."""
-        self._attempts.count(provider, outcome)
+        self._attempts.inc(provider, outcome)
 
     def adapted(self, provider: str) -> None:
         """Count one request that was changed for a provider."""
@@ -184,7 +184,7 @@ class Metrics:
 
     def answered(self, provider: str, seconds: float) -> None:
         """Record how long a provider took until its answer could begin."""
-        self._attempt_seconds.note(provider, seconds)
+        self._attempt_seconds.observe(provider, seconds)
 
     def breaker(self, provider: str, model: str) -> Gauge:
         """The gauge of one breaker."""
@@ -213,11 +213,11 @@ class Metrics:
     def tokens(self, provider: str, *, prompt: int, completion: int, cached: int) -> None:
         """Count the tokens of one answer; `prompt` includes those of the prompt cache."""
         if prompt > 0:
-            self._tokens.count(provider, "prompt", by=prompt)
+            self._tokens.inc(provider, "prompt", by=prompt)
         if completion > 0:
-            self._tokens.count(provider, "completion", by=completion)
+            self._tokens.inc(provider, "completion", by=completion)
         if cached > 0:
-            self._tokens.count(provider, "cached", by=cached)
+            self._tokens.inc(provider, "cached", by=cached)
 
     def crossed(self, window: str, percent: int) -> None:
         """Count a budget that reached `percent` of its limit."""

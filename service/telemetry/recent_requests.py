@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LastMinute", "Traffic"]
+__all__ = ["LastMinute", "RecentRequests"]
 
 WINDOW_S = 60.0
 KEPT = 6000
@@ -25,7 +25,7 @@ class LastMinute:
     degraded: float
 
 
-class Traffic:
+class RecentRequests:
     """Keeps requests as they end. Not thread-safe: for one event loop."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

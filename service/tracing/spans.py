@@ -34,7 +34,7 @@ class RequestSpans:
         self._attempt: Span | None = None
         self.headers = _headers_of(self._below)
         """The trace headers of the server span, for the request's log line."""
-        self.upstream: Mapping[str, str] = self.headers
+        self.upstream_headers: Mapping[str, str] = self.headers
         """The trace headers of the current attempt, for its provider."""
         self.outcome = ""
         """How the answer of the current attempt ended; set by the relay stage."""
@@ -51,7 +51,7 @@ class RequestSpans:
         )
         self._attempt = span
         self.outcome = ""
-        self.upstream = _headers_of(set_span_in_context(span, Context()))
+        self.upstream_headers = _headers_of(set_span_in_context(span, Context()))
 
     def end_attempt(self, outcome: str, attributes: Attributes | None = None) -> None:
         """End the span of the current attempt, if there is one; outcomes except ok are errors."""

@@ -1,5 +1,5 @@
-"""The benchmark: what the gateway costs a request, beside a bare proxy and other gateways.
+"""The benchmark: the cost of a request in this gateway, in a raw proxy and in other gateways.
 
-`make bench`, or `python -m tests.bench --help`. No test: a machine's figures are only worth their
-ratios, and those only within one run.
+Run `make bench`, or see `python -m tests.bench --help`. This is not a test: only the ratios of
+figures of the same machine and the same run have a meaning.
 """

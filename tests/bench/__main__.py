@@ -18,16 +18,21 @@ from tests.bench.report import show, write
 from tests.bench.rounds import Round, first_answer, measure, summarise
 from tests.bench.upstream import MockUpstream
 
-LEAST_ROUNDS = 5
+MIN_ROUNDS = 5
 CORE, OTHER_CORE = 0, 1
 
 
 def _arguments() -> argparse.Namespace:
     names = [one.name for one in CONTESTANTS]
     parser = argparse.ArgumentParser(prog="make bench", description="Compare gateways in one run.")
-    parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="at least 5 count")
     parser.add_argument(
-        "--seconds", type=int, default=4, help="of load, each time; wrk takes whole ones"
+        "--rounds", type=int, default=MIN_ROUNDS, help="number of rounds; a result needs at least 5"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=4,
+        help="seconds of load in each measurement; wrk takes integers",
     )
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--only", nargs="+", choices=names, default=names)
@@ -35,20 +40,20 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
 def _start(
-    wanted: list[str], folder: Path, upstream: str, stack: ExitStack
+    selected: list[str], folder: Path, upstream: str, stack: ExitStack
 ) -> tuple[dict[str, Running], dict[str, str]]:
     running: dict[str, Running] = {}
     skipped: dict[str, str] = {}
     for one in CONTESTANTS:
-        if one.name not in wanted:
-            skipped[one.name] = "not asked for"
+        if one.name not in selected:
+            skipped[one.name] = "not selected by --only"
             continue
-        _say(f"start {one.name}")
+        _log(f"start {one.name}")
         own = folder / one.name
         own.mkdir()
         try:
@@ -66,7 +71,7 @@ def _measure(
     rounds: dict[str, list[Round]] = {name: [] for name in running}
     for one in running.values():
         first_answer(one)
-    # Once unmeasured: pools fill, code is compiled.
+    # The first round is a warm-up without results: pools fill, and code is compiled.
     for number in range(arguments.rounds + 1):
         for name, one in running.items():
             seconds = arguments.seconds if number else 1
@@ -75,7 +80,7 @@ def _measure(
             )
             if number:
                 rounds[name].append(found)
-                _say(
+                _log(
                     f"round {number} of {arguments.rounds}: {name} "
                     f"{found.many.per_s:,.0f}/s, {found.cpu_ms:.3f} ms CPU"
                 )
@@ -83,13 +88,18 @@ def _measure(
 
 
 def main() -> int:
-    """0; 1 when a figure is three times off its goal; 2 when it cannot run here."""
+    """Run the benchmark.
+
+    Returns:
+        0; 1 if a ratio misses its goal by more than a factor of three; the exit code of the error
+        if the programs of the benchmark cannot be installed.
+    """
     arguments = _arguments()
     try:
         kit = kit_here()
         ensure_packages(BENCH_PACKAGES, kit.progress, kit.cache.root / "logs")
     except SeawallError as failed:
-        _say(f"bench: {failed}")
+        _log(f"bench: {failed}")
         return failed.exit_code
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="seawall-bench-") as name, ExitStack() as stack:
@@ -108,7 +118,7 @@ def main() -> int:
     show(figures, verdicts, skipped, how)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write(arguments.out, figures, verdicts, skipped, how)
-    _say(f"written: {arguments.out}/results.json and results.svg")
+    _log(f"written: {arguments.out}/results.json and results.svg")
     return 0 if all(verdict.passes for verdict in verdicts) else 1
 
 

@@ -1,4 +1,4 @@
-"""Who is compared, and how each is started: one worker each, on the same core."""
+"""The compared gateways and how each one starts: with one worker, all on the same core."""
 
 import shutil
 import sys
@@ -17,40 +17,40 @@ from tests.support.ports import free_port
 __all__ = ["CONTESTANTS", "Contestant", "Place", "Running"]
 
 START_S = 120.0
-"""LiteLLM's proxy imports for half a minute on a slow core."""
+"""On a slow core, the imports of LiteLLM's proxy take half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a contestant runs: its folder, its core, and whom it asks."""
+    """Where a contestant runs: its folder, its core, the other core, and its upstream."""
 
     folder: Path
     core: int
     other_core: int
     upstream: str
-    """Without /v1."""
+    """The URL without /v1."""
 
 
 @dataclass(slots=True)
 class Running:
-    """A contestant that answers."""
+    """A running contestant."""
 
     process: PinnedProcess
     port: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What its clients have to send beside the key."""
-    beside: RedisUnderTest | None = None
+    """The headers that clients send in addition to the key."""
+    redis: RedisUnderTest | None = None
 
     def stop(self) -> None:
-        """End it and what was started for it."""
+        """End the process and the Redis servers that were started for it."""
         self.process.stop()
-        if self.beside is not None:
-            self.beside.stop()
+        if self.redis is not None:
+            self.redis.stop()
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """One column of the result."""
+    """One row of the result."""
 
     name: str
     note: str
@@ -59,10 +59,10 @@ class Contestant:
 
 def _raw(place: Place) -> Running:
     port = free_port()
-    words = ["-m", "uvicorn", "tests.bench.raw_pass_through:app", "--port", str(port)]
+    arguments = ["-m", "uvicorn", "tests.bench.raw_pass_through:app", "--port", str(port)]
     options = ["--no-access-log", "--loop", "uvloop", "--http", "httptools", "--log-level=error"]
     process = PinnedProcess(
-        [sys.executable, *words, *options],
+        [sys.executable, *arguments, *options],
         core=place.core,
         log=place.folder / "log",
         env={"BENCH_UPSTREAM": place.upstream},
@@ -71,7 +71,7 @@ def _raw(place: Place) -> Running:
     return Running(process, port)
 
 
-def _gateway(place: Place, state: Mapping[str, object], beside: RedisUnderTest | None) -> Running:
+def _gateway(place: Place, state: Mapping[str, object], redis: RedisUnderTest | None) -> Running:
     port, health = free_port(), free_port()
     write_keys(
         place.folder / "api-keys.json",
@@ -96,7 +96,7 @@ def _gateway(place: Place, state: Mapping[str, object], beside: RedisUnderTest |
         env={"SEAWALL_CONFIG": str(config)},
     )
     process.wait_for(answers_on(health, "/health/ready"), deadline_s=START_S, what="the gateway")
-    return Running(process, port, beside=beside)
+    return Running(process, port, redis=redis)
 
 
 def _bare(place: Place) -> Running:
@@ -124,7 +124,7 @@ def _litellm(place: Place) -> Running:
         [str(litellm_program()), "--config", str(config), "--port", str(port), "--num_workers=1"],
         core=place.core,
         log=place.folder / "log",
-        # As its own documentation advises for production; the price list is in the package.
+        # The LiteLLM documentation advises these for production; the price list is in the package.
         env={
             "LITELLM_MODE": "PRODUCTION",
             "LITELLM_LOG": "ERROR",

@@ -1,4 +1,4 @@
-"""What the gateway should reach, as ratios between contestants of one run."""
+"""The goals of the gateway, as ratios between contestants of one run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,41 +8,41 @@ from tests.bench.rounds import Figures
 __all__ = ["GOALS", "Goal", "Verdict", "judge"]
 
 TOLERANCE = 3.0
-"""A run fails only that far from a goal: machines are noisy."""
+"""A run fails only if it misses a goal by this factor, since machines are noisy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio of `figure` of `who` to that of `to`."""
+    """A limit for the ratio of `figure` of `contestant` to that of `reference`."""
 
-    who: str
+    contestant: str
     figure: str
-    to: str
+    reference: str
     limit: float
     at_least: bool
 
     def __str__(self) -> str:
         sign = ">=" if self.at_least else "<="
-        return f"{self.who} {self.figure} {sign} {self.limit:g}x {self.to}"
+        return f"{self.contestant} {self.figure} {sign} {self.limit:g}x {self.reference}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run says of a goal; None where a contestant did not run."""
+    """The result of a run for a goal; the ratio is None if a contestant did not run."""
 
     goal: Goal
     ratio: float | None
 
     @property
     def word(self) -> str:
-        """For the table."""
+        """The verdict as shown in the table."""
         if self.ratio is None:
             return "not run"
         return "reached" if self._within(1.0) else "missed" if self.passes else "FAILED"
 
     @property
     def passes(self) -> bool:
-        """Whether the run may pass; what was not run does not fail it, and is told."""
+        """Whether the run may pass. A goal without a measurement passes, as the table shows."""
         return self._within(TOLERANCE)
 
     def _within(self, tolerance: float) -> bool:
@@ -62,16 +62,16 @@ GOALS = (
 
 
 def judge(figures: Mapping[str, Figures]) -> list[Verdict]:
-    """Each goal against the medians of a run."""
+    """Compare the medians of a run with each goal."""
 
-    def median(who: str, figure: str) -> float:
-        return figures[who].by_name()[figure][0]
+    def median(contestant: str, figure: str) -> float:
+        return figures[contestant].by_name()[figure][0]
 
     return [
         Verdict(
             goal,
-            median(goal.who, goal.figure) / median(goal.to, goal.figure)
-            if goal.who in figures and goal.to in figures
+            median(goal.contestant, goal.figure) / median(goal.reference, goal.figure)
+            if goal.contestant in figures and goal.reference in figures
             else None,
         )
         for goal in GOALS

@@ -1,4 +1,4 @@
-"""Other gateways, from their registries, in a cache of their own beside this project's."""
+"""Other gateways, installed from their registries into a subfolder of the build cache."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ class PeerMissingError(Exception):
 
 
 def _install(name: str, program: str, build: Callable[[Path], None]) -> Path:
-    """The folder of a peer, installed once; a run that was cut off installs again."""
+    """Install a peer once, or again after an interruption; returns the path of `program`."""
     folder = default_root() / "bench" / name
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -50,15 +50,15 @@ def litellm_program() -> Path:
     """LiteLLM's proxy.
 
     Raises:
-        PeerMissingError: the package index does not give it.
+        PeerMissingError: the package index does not serve the package.
     """
 
     def build(folder: Path) -> None:
         uv = str(Path(".venv/bin/uv").resolve())
         _run(uv, "venv", "--quiet", str(folder / "venv"))
         python = str(folder / "venv" / "bin" / "python")
-        wanted = f"litellm[proxy]=={LITELLM}"
-        _run(uv, "pip", "install", "--quiet", "--python", python, wanted)
+        requirement = f"litellm[proxy]=={LITELLM}"
+        _run(uv, "pip", "install", "--quiet", "--python", python, requirement)
 
     return _install(f"litellm-{LITELLM}", "venv/bin/litellm", build)
 
@@ -67,12 +67,12 @@ def portkey_program() -> Path:
     """Portkey's gateway, for node.
 
     Raises:
-        PeerMissingError: the package registry does not give it.
+        PeerMissingError: the package registry does not serve the package.
     """
 
     def build(folder: Path) -> None:
-        wanted = f"@portkey-ai/gateway@{PORTKEY}"
-        _run("npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", wanted)
+        requirement = f"@portkey-ai/gateway@{PORTKEY}"
+        _run("npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", requirement)
 
     program = "node_modules/@portkey-ai/gateway/build/start-server.js"
     return _install(f"portkey-{PORTKEY}", program, build)

@@ -1,4 +1,4 @@
-"""Processes under the benchmark: pinned to a core, and what they cost, by /proc."""
+"""Processes of the benchmark: pinned to a core, with their cost according to /proc."""
 
 import contextlib
 import os
@@ -21,14 +21,14 @@ STOP_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a tree of processes has used: CPU seconds since its start, resident bytes now."""
+    """The cost of a process tree: CPU seconds since its start, and current resident bytes."""
 
     cpu_s: float
     rss_bytes: int
 
 
 class PinnedProcess:
-    """A program on one core, in a session of its own; its output goes to a file."""
+    """A program on one core, in a separate session; its output goes to a file."""
 
     def __init__(
         self, arguments: Sequence[str], *, core: int, log: Path, env: Mapping[str, str]
@@ -45,23 +45,23 @@ class PinnedProcess:
         self._log = log
 
     def wait_for(self, ready: Callable[[], bool], *, deadline_s: float, what: str) -> None:
-        """Wait until `ready`; the program's last words when it ends before.
+        """Wait until `ready` returns true.
 
         Raises:
-            RuntimeError: it ended.
-            TimedOutError: it is not ready in time.
+            RuntimeError: the program ended; the message has the end of its output.
+            TimedOutError: the program is not ready in time.
         """
 
-        def there() -> bool:
+        def is_ready() -> bool:
             if self._process.poll() is not None:
-                words = self._log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{what} ended with {self._process.returncode}: {words}")
+                output_end = self._log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{what} ended with {self._process.returncode}: {output_end}")
             return ready()
 
-        wait_until(there, deadline_s=deadline_s, what=f"{what} to answer", interval_s=0.1)
+        wait_until(is_ready, deadline_s=deadline_s, what=f"{what} to answer", interval_s=0.1)
 
     def cost(self) -> Cost:
-        """Of the program and all that it started."""
+        """The cost of the program and all its descendants."""
         cpu_s, rss = 0.0, 0
         for pid in _tree(self._process.pid):
             with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ class PinnedProcess:
         return Cost(cpu_s, rss)
 
     def stop(self) -> None:
-        """End it and all that it started."""
+        """End the program and all its descendants."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
         try:
@@ -93,9 +93,9 @@ def _tree(pid: int) -> list[int]:
 
 
 def answers_on(port: int, path: str = "/") -> Callable[[], bool]:
-    """Whether anything answers HTTP there, with whatever status."""
+    """A function that returns whether the port answers HTTP, with any status."""
 
-    def asked() -> bool:
+    def responds() -> bool:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
         except urllib.error.HTTPError:
@@ -104,4 +104,4 @@ def answers_on(port: int, path: str = "/") -> Callable[[], bool]:
             return False
         return True
 
-    return asked
+    return responds

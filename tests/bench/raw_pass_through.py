@@ -1,4 +1,4 @@
-"""What Python can do at best: an ASGI application that passes a request on, and nothing else."""
+"""The lower bound for Python: an ASGI application that only passes a request on."""
 
 import os
 
@@ -30,8 +30,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         more = message.get("more_body", False)
     headers = {"content-type": "application/json"}
     async with _session[0].post(UPSTREAM + scope["path"], data=body, headers=headers) as answer:
-        found = await answer.read()
-    length = str(len(found)).encode()
-    told = [(b"content-type", b"application/json"), (b"content-length", length)]
-    await send({"type": "http.response.start", "status": answer.status, "headers": told})
-    await send({"type": "http.response.body", "body": found})
+        content = await answer.read()
+    length = str(len(content)).encode()
+    response_headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": response_headers}
+    )
+    await send({"type": "http.response.body", "body": content})

@@ -1,4 +1,4 @@
-"""A run's result: a table for people, JSON for machines, a plot for both."""
+"""The result of a run as a table, as JSON and as a plot."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -87,17 +87,17 @@ def _plot(path: Path, figures: Mapping[str, Figures]) -> None:
 
     names = list(figures)
     panels = (("CPU ms per request (log)", "cpu_ms"), ("requests per second (log)", "per_s"))
-    picture, axes = plt.subplots(1, len(panels), figsize=(11, 3.6), layout="constrained")
-    for at, (title, figure) in zip(axes, panels, strict=True):
+    plot, axes = plt.subplots(1, len(panels), figsize=(11, 3.6), layout="constrained")
+    for axis, (title, figure) in zip(axes, panels, strict=True):
         spread = [figures[name].by_name()[figure] for name in names]
         middles = [middle for middle, _, _ in spread]
         below = [middle - least for middle, least, _ in spread]
         above = [most - middle for middle, _, most in spread]
-        bars = at.barh(names, middles, xerr=[below, above], color="#3b6ea5", capsize=3)
-        at.bar_label(bars, labels=[f"{value:.3g}" for value in middles], padding=6)
-        at.set_xscale("log")
-        at.set_title(title)
-        at.invert_yaxis()
-        at.margins(x=0.25)
-    picture.savefig(str(path))  # pyright: ignore[reportUnknownMemberType]
-    plt.close(picture)
+        bars = axis.barh(names, middles, xerr=[below, above], color="#3b6ea5", capsize=3)
+        axis.bar_label(bars, labels=[f"{value:.3g}" for value in middles], padding=6)
+        axis.set_xscale("log")
+        axis.set_title(title)
+        axis.invert_yaxis()
+        axis.margins(x=0.25)
+    plot.savefig(str(path))  # pyright: ignore[reportUnknownMemberType]
+    plt.close(plot)

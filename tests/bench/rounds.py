@@ -1,4 +1,4 @@
-"""Rounds: each asks every contestant for some seconds, in turn, so that a noisy moment hits all."""
+"""Rounds: each one loads every contestant in turn for some seconds, so that noise affects all."""
 
 import json
 import os
@@ -23,7 +23,7 @@ FIRST_ANSWER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the load generator (wrk: no rate limit, no retries, timeout 5 s) saw once."""
+    """One result of the load generator (wrk: no rate limit, no retries, timeout 5 s)."""
 
     requests: int
     seconds: float
@@ -34,7 +34,7 @@ class Measured:
 
     @property
     def per_s(self) -> float:
-        """Answered requests a second."""
+        """Answered requests per second."""
         return self.requests / self.seconds
 
 
@@ -43,21 +43,21 @@ class Round:
     """One contestant in one round."""
 
     many: Measured
-    """With many connections."""
+    """The result with many connections."""
     one: Measured
-    """With a single one."""
+    """The result with a single connection."""
     cpu_ms: float
-    """CPU of the whole process tree for one request, with many connections."""
+    """CPU time of the whole process tree per request, with many connections."""
     rss_mib: float
 
 
 Spread: TypeAlias = tuple[float, float, float]
-"""Median, least and most."""
+"""Median, minimum and maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of all rounds of one contestant."""
+    """The figures of all rounds of one contestant."""
 
     per_s: Spread
     cpu_ms: Spread
@@ -66,17 +66,17 @@ class Figures:
     rss_mib: Spread
 
     def by_name(self) -> Mapping[str, Spread]:
-        """The same, to go through."""
+        """The figures by name."""
         return asdict(self)
 
 
-def ask(
+def run_wrk(
     port: int, *, connections: int, seconds: int, core: int, headers: Mapping[str, str]
 ) -> Measured:
     """Run the load generator once.
 
     Raises:
-        RuntimeError: it failed, or an answer was not 200: such a figure would be worth nothing.
+        RuntimeError: wrk failed, or an answer was not 200, which makes the figure meaningless.
     """
     done = subprocess.run(
         [
@@ -107,7 +107,7 @@ def ask(
 
 
 def first_answer(running: Running) -> None:
-    """Ask once, with patience: some compile and import only when they are asked.
+    """Send one request with a long time limit: some contestants import at the first request.
 
     Raises:
         RuntimeError: the answer is not 200.
@@ -126,8 +126,8 @@ def first_answer(running: Running) -> None:
 
 
 def measure(running: Running, *, connections: int, seconds: int, core: int) -> Round:
-    """One contestant, one round; `seconds` with many connections, a third of it with one."""
-    one = ask(
+    """Measure a contestant for `seconds` with many connections, and a third of that with one."""
+    one = run_wrk(
         running.port,
         connections=1,
         seconds=max(1, seconds // 3),
@@ -135,7 +135,7 @@ def measure(running: Running, *, connections: int, seconds: int, core: int) -> R
         headers=running.headers,
     )
     before = running.process.cost()
-    many = ask(
+    many = run_wrk(
         running.port, connections=connections, seconds=seconds, core=core, headers=running.headers
     )
     after = running.process.cost()
@@ -148,7 +148,7 @@ def measure(running: Running, *, connections: int, seconds: int, core: int) -> R
 
 
 def summarise(rounds: Sequence[Round]) -> Figures:
-    """Median, least and most of each figure; latencies are those of a single connection."""
+    """Median, minimum and maximum of each figure; latencies are those of a single connection."""
 
     def spread(values: Sequence[float]) -> Spread:
         return statistics.median(values), min(values), max(values)

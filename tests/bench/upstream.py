@@ -1,4 +1,4 @@
-"""The mock upstream: nginx, which gives every request the same completion."""
+"""The mock upstream: nginx, which answers every request with the same completion."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ http {{
 
 
 class MockUpstream:
-    """One nginx worker on its core."""
+    """One nginx worker, pinned to a core."""
 
     def __init__(self, folder: Path, core: int) -> None:
         self.port = free_port()
@@ -54,9 +54,9 @@ class MockUpstream:
 
     @property
     def url(self) -> str:
-        """Without /v1."""
+        """The URL without /v1."""
         return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """End it."""
+        """End nginx."""
         self._process.stop()

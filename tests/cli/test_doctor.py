@@ -15,7 +15,7 @@ from seawall.testbed.cluster.pki import check_keys, ensure_pki
 from seawall.testbed.kit import kit_here
 from tests.cli.kit import seawall
 from tests.conftest import AS_NOBODY, SEAWALL
-from tests.support.ranges import free_range, routed_by_somebody
+from tests.support.ranges import free_range, routed_range
 
 pytestmark = [
     pytest.mark.servers,
@@ -100,7 +100,7 @@ def test_doctor_finds_an_address_range_in_use(
     octet = free_range()
     monkeypatch.setenv("SEAWALL_RANGE", octet)
     assert finding("addresses").state is State.OK
-    with routed_by_somebody(octet):
+    with routed_range(octet):
         taken = finding("addresses")
     assert taken.state is State.BAD
     assert "SEAWALL_RANGE" in taken.to_do

@@ -16,7 +16,7 @@ from seawall.cli.inspection import check_component
 from seawall.common.errors import UsageError
 from seawall.common.wait import wait_until
 from tests.cli.kit import seawall
-from tests.conftest import CHECKOUT, LISTENING, SEAWALL, run_seawall
+from tests.conftest import CHECKOUT, INTERRUPTIBLE, SEAWALL, run_seawall
 
 pytestmark = [pytest.mark.servers]
 
@@ -92,7 +92,7 @@ def test_ctrl_c_prints_how_to_continue_and_exits_with_130(
     mark = tmp_path / "waiting"
     fake_kubectl(tools, f"#!/bin/sh\ntouch {mark}\nexec sleep 60\n")
     process = subprocess.Popen(
-        [*LISTENING, SEAWALL, "logs", "dev"],
+        [*INTERRUPTIBLE, SEAWALL, "logs", "dev"],
         env={**os.environ, **variables},
         stderr=subprocess.PIPE,
         text=True,

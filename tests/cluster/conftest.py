@@ -1,4 +1,4 @@
-"""What the tests on a cluster share beside the environment itself."""
+"""Fixtures of the tests on clusters, in addition to the session's environment."""
 
 import subprocess
 from collections.abc import Generator
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seawall.testbed.kit import Kit, kit_here
-from tests.cluster.watching import constant_load
+from tests.cluster.live_environment import constant_load
 from tests.conftest import Environment, run_seawall
 from tests.support.constant_load import ConstantLoad
 from tests.support.ranges import free_range
@@ -17,13 +17,13 @@ from tests.support.ranges import free_range
 
 @pytest.fixture
 def load(environment: Environment) -> ConstantLoad:
-    """A load at the usual rate, not yet started."""
+    """A load at the usual rate; the test starts it."""
     return constant_load(environment)
 
 
 @pytest.fixture(scope="session")
-def warm() -> Kit:
-    """A kit with everything built that a cluster and its images are made of."""
+def built_kit() -> Kit:
+    """A kit whose cluster programs and images are already built."""
     kit = kit_here()
     _ = kit.supplies
     for name in ("gateway", "redis"):
@@ -32,8 +32,8 @@ def warm() -> Kit:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """A cluster beside the session's environment; nothing of it runs yet."""
+class NewCluster:
+    """A cluster in addition to the session's environment; nothing of it runs yet."""
 
     kit: Kit
     variables: dict[str, str]
@@ -51,21 +51,21 @@ class Other:
 
 
 @contextmanager
-def cluster_of_its_own(folder: Path) -> Generator[Other]:
-    """With a state folder below `folder` and addresses that nobody uses; removed at the end."""
+def new_cluster_in(folder: Path) -> Generator[NewCluster]:
+    """A cluster with a state folder below `folder` and a free address range; removed at the end."""
     variables = {"SEAWALL_HOME": str(folder / "home"), "SEAWALL_RANGE": free_range()}
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as monkeypatched:
         for name, value in variables.items():
-            patched.setenv(name, value)
+            monkeypatched.setenv(name, value)
         kit = kit_here()
-    yield Other(kit, variables)
+    yield NewCluster(kit, variables)
     if kit.home.exists() or kit.instance.data.exists():
         run_seawall("down", variables=variables)
 
 
 @pytest.fixture
-def other(warm: Kit, tmp_path: Path) -> Generator[Other]:
-    """A cluster of its own, so that the session's environment is not disturbed."""
-    del warm
-    with cluster_of_its_own(tmp_path) as other:
-        yield other
+def new_cluster(built_kit: Kit, tmp_path: Path) -> Generator[NewCluster]:
+    """A separate cluster, so that the session's environment is not disturbed."""
+    del built_kit
+    with new_cluster_in(tmp_path) as new_cluster:
+        yield new_cluster

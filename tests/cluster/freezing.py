@@ -1,4 +1,4 @@
-"""Stop the processes of a pod with SIGSTOP, from the host, as a node that starves would."""
+"""Stop processes of a pod with SIGSTOP from the host, as on a node without CPU time."""
 
 import os
 import signal
@@ -8,33 +8,33 @@ from pathlib import Path
 
 from tests.conftest import Environment
 
-__all__ = ["frozen", "listener"]
+__all__ = ["frozen", "host_pid_of_listener"]
 
 
-def listener(environment: Environment, pod: str, port: int) -> int:
-    """The process of a Redis pod that listens at `port`; the number is the host's."""
-    words = ("-n", "seawall", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}")
-    uid = environment.kubectl(*words)
-    title = f"redis-server *:{port}"  # a sentinel calls itself so, too
+def host_pid_of_listener(environment: Environment, pod: str, port: int) -> int:
+    """The process of a Redis pod that listens at `port`, as a process ID of the host."""
+    command = ("-n", "seawall", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}")
+    uid = environment.kubectl(*command)
+    title = f"redis-server *:{port}"  # a Sentinel has the same title
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            of_pod = f"pod{uid}" in (entry / "cgroup").read_text()
-            named = (entry / "cmdline").read_bytes().decode(errors="replace")
+            is_in_pod = f"pod{uid}" in (entry / "cgroup").read_text()
+            process_title = (entry / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if of_pod and named.startswith(title):
+        if is_in_pod and process_title.startswith(title):
             return int(entry.name)
     raise AssertionError(f"{pod} has no process {title}")
 
 
 @contextmanager
 def frozen(pids: Iterable[int]) -> Generator[None]:
-    """They do nothing meanwhile."""
-    held = list(pids)
-    for pid in held:
+    """Stop the processes until the end of the block."""
+    stopped = list(pids)
+    for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in held:
+        for pid in stopped:
             os.kill(pid, signal.SIGCONT)

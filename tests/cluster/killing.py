@@ -1,4 +1,4 @@
-"""Kill the parts of a cluster as a machine's owner could: from the host, with -9."""
+"""Kill parts of a cluster with SIGKILL from the host, as the owner of the machine can."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ DAEMONS: Mapping[str, Sequence[str]] = {
     "n2": ("kubelet",),
     "n3": ("kube-proxy",),
 }
-"""One of every kind, spread over the machines, so that no node loses all."""
+"""At least one daemon of each kind, spread over the machines so that no node loses all."""
 SHIM = "containerd-shim-runc-v2"
 
 
@@ -28,7 +28,11 @@ def kill(pid: int, what: str) -> str:
 
 
 def kill_daemons(kit: Kit) -> list[str]:
-    """Kill one of every kind, and a shim wherever there is one; their names."""
+    """Kill the daemons of DAEMONS, and the shim of the first node that runs a pod.
+
+    Returns:
+        The names of the killed processes.
+    """
     killed: list[str] = []
     for machine, daemons in DAEMONS.items():
         running = _running_daemons(kit, machine, daemons)
@@ -52,25 +56,29 @@ def _init_of(kit: Kit, machine: str) -> int:
 
 
 def _running_daemons(kit: Kit, machine: str, daemons: Sequence[str]) -> Mapping[str, int]:
-    """The processes of a machine, once all of these daemons run; a crashed one is restarted."""
+    """Wait until all of these daemons run, since a crashed one restarts.
 
-    def all_of_them() -> Mapping[str, int] | None:
+    Returns:
+        The processes of the machine.
+    """
+
+    def all_running() -> Mapping[str, int] | None:
         running = _daemons_of(kit, machine)
         return running if running.keys() >= set(daemons) else None
 
     what = f"{', '.join(daemons)} to run on {machine}"
-    return wait_until(all_of_them, deadline_s=30, what=what)
+    return wait_until(all_running, deadline_s=30, what=what)
 
 
 def _daemons_of(kit: Kit, machine: str) -> dict[str, int]:
-    """What runs in a machine's own process namespace, by program; pids are the host's."""
-    space = Path(f"/proc/{_init_of(kit, machine)}/ns/pid").readlink()
+    """The processes in a machine's PID namespace, by program; with process IDs of the host."""
+    pid_namespace = Path(f"/proc/{_init_of(kit, machine)}/ns/pid").readlink()
     found: dict[str, int] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (entry / "ns/pid").readlink() == space:
-                program = (entry / "cmdline").read_bytes().split(b"\0")[0].decode()
-                found[Path(program).name] = int(entry.name)
+            if (process / "ns/pid").readlink() == pid_namespace:
+                program = (process / "cmdline").read_bytes().split(b"\0")[0].decode()
+                found[Path(program).name] = int(process.name)
         except OSError:
             continue
     return found

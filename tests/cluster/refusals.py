@@ -1,4 +1,4 @@
-"""What every refusal of the command must look like."""
+"""The expected form of every refusal of the command."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ __all__ = ["assert_one_line"]
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It failed with one line that holds all of `words`, and with no traceback."""
+    """Assert that the command failed with one line that has all of `words`, without a traceback."""
     assert done.returncode != 0
     errors = [line for line in done.stderr.splitlines() if line.startswith("seawall: ")]
     assert len(errors) == 1, done.stderr

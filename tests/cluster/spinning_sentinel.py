@@ -22,25 +22,25 @@ REFUSED = (
     *("INPUT", "-p", "tcp", "-m", "multiport", "--dports", f"{REPLICA},{OTHER}"),
     *("-j", "REJECT", "--reject-with", "icmp-port-unreachable"),
 )
-WATCHING = (
+MONITORING = (
     f"sentinel monitor seawall 127.0.0.1 {MASTER} 2",
     f"sentinel auth-pass seawall {PASSWORD}",
     f"sentinel sentinel-pass {PASSWORD}",
     "sentinel down-after-milliseconds seawall 60000",
 )
-STARTS = {
+CONFIGURATIONS = {
     MASTER: (f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"),
     REPLICA: (
         *(f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"),
         f"replicaof 127.0.0.1 {MASTER}",
     ),
-    SPINNING: (f"requirepass {PASSWORD}", *WATCHING),
-    OTHER: (f"requirepass {PASSWORD}", *WATCHING),
+    SPINNING: (f"requirepass {PASSWORD}", *MONITORING),
+    OTHER: (f"requirepass {PASSWORD}", *MONITORING),
 }
 
 
 class Servers:
-    """Those of this network, by port."""
+    """The Redis servers and Sentinels of this network namespace, by port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,8 +51,10 @@ class Servers:
             folder = self._folder / str(port)
             folder.mkdir(exist_ok=True)
             file = folder / "conf"
-            if not file.exists():  # a Sentinel that starts again remembers what it knew
-                file.write_text("\n".join((f"port {port}", f"dir {folder}", *STARTS[port])) + "\n")
+            if not file.exists():  # a restarted Sentinel keeps its state in this file
+                file.write_text(
+                    "\n".join((f"port {port}", f"dir {folder}", *CONFIGURATIONS[port])) + "\n"
+                )
             option = ["--sentinel"] if port in (SPINNING, OTHER) else ["--save", ""]
             log = (folder / "log").open("ab")
             self._running[port] = subprocess.Popen(["redis-server", file, *option], stdout=log)
@@ -63,14 +65,14 @@ class Servers:
             self._running[port].wait()
 
 
-def await_word(server: Server, command: str, word: str) -> None:
-    def said() -> bool:
+def await_reply(server: Server, command: str, text: str) -> None:
+    def replied() -> bool:
         try:
-            return word in str(server.call(*command.split()))
+            return text in str(server.call(*command.split()))
         except ServerError:
             return False
 
-    wait_until(said, deadline_s=30, what=f"{command} to say {word}", interval_s=0.1)
+    wait_until(replied, deadline_s=30, what=f"{command} to return {text}", interval_s=0.1)
 
 
 def share_of_a_core(server: Server, seconds: float = 1.0) -> float:
@@ -86,18 +88,18 @@ def main(folder: Path) -> None:
     servers = Servers(folder)
     servers.start(MASTER, REPLICA)
     with Server("127.0.0.1", REPLICA, None, PASSWORD) as replica:
-        await_word(replica, "INFO replication", "'master_link_status': 'up'")
+        await_reply(replica, "INFO replication", "'master_link_status': 'up'")
     servers.start(SPINNING, OTHER)
     with sentinel(settings, "127.0.0.1") as spinning:
-        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
-        await_word(spinning, "SENTINEL REPLICAS seawall", str(REPLICA))
+        await_reply(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+        await_reply(spinning, "SENTINEL REPLICAS seawall", str(REPLICA))
         idle = share_of_a_core(spinning)
         servers.stop(REPLICA, OTHER)
         subprocess.run(["iptables", "-A", *REFUSED], check=True)
         wait_until(lambda: share_of_a_core(spinning, 0.3) > 0.2, deadline_s=30, what="it to spin")
         servers.start(REPLICA, OTHER)
         subprocess.run(["iptables", "-D", *REFUSED], check=True)
-        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+        await_reply(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
         guard = SpinGuard(settings)
         guard.look(spinning)
         spins = 0.0
@@ -105,7 +107,7 @@ def main(folder: Path) -> None:
             spins = share_of_a_core(spinning, 4.5)
             guard.look(spinning)
         freed = share_of_a_core(spinning)
-        await_word(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
+        await_reply(spinning, "SENTINEL CKQUORUM seawall", "OK 2")
     print(idle, spins, freed)
 
 

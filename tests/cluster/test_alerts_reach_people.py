@@ -1,7 +1,7 @@
-"""Every alert is made to fire by its own fault, and arrives at the webhook of its severity.
+"""A fault makes each alert fire, and the alert arrives at the webhook of its severity.
 
-One story for all tests: faults that do not touch each other overlap, since an alert that watches
-two minutes takes two minutes. It is the first on a new environment, where no alert fires yet.
+All tests share one sequence of faults. Independent faults overlap, since an alert with a window of
+two minutes takes two minutes. The sequence runs first in a new environment, where no alert fires.
 """
 
 import json
@@ -21,8 +21,8 @@ from monitoring.dashboards import BOARDS
 from monitoring.model import Alert
 from monitoring.selectors import scoped
 from seawall.common.wait import wait_until
-from tests.cluster.freezing import frozen, listener
-from tests.cluster.watching import (
+from tests.cluster.freezing import frozen, host_pid_of_listener
+from tests.cluster.live_environment import (
     REDIS,
     Sentinels,
     Simulator,
@@ -61,14 +61,14 @@ class _Message(BaseModel):
     alerts: list[_Alert]
 
 
-class _Kept(BaseModel):
+class _Received(BaseModel):
     receiver: str
     message: _Message
 
 
 @dataclass
-class Story:
-    """What arrived: by alert and status, the receiver, what it said, and after how long."""
+class Notifications:
+    """`arrived`: by alert name and status, the receiver, the alert, and its time in seconds."""
 
     arrived: dict[tuple[str, str], tuple[str, _Alert, float]] = field(
         default_factory=dict[tuple[str, str], tuple[str, _Alert, float]]
@@ -79,48 +79,50 @@ class Story:
 
 
 class Receiver:
-    """The webhook's own record, since the story began."""
+    """The notifications that the webhook has recorded."""
 
-    def __init__(self, environment: Environment, story: Story) -> None:
+    def __init__(self, environment: Environment, notifications: Notifications) -> None:
         words = ("get", "service", "alert-receiver", "-o", "jsonpath={.spec.clusterIP}")
         address = environment.kubectl("-n", "seawall", *words)
         self._url = f"http://{address}:{ports.SIMULATOR_HTTP}/"
-        self._story = story
+        self._notifications = notifications
         self._began = time.monotonic()
 
     def wait_for(self, *names: str, status: str = "firing", deadline_s: float = 180) -> None:
         """Wait until all of these alerts have arrived."""
 
-        def there() -> bool:
-            self._look()
-            return all((name, status) in self._story.arrived for name in names)
+        def all_arrived() -> bool:
+            self._fetch()
+            return all((name, status) in self._notifications.arrived for name in names)
 
         what = f"{', '.join(names)} to arrive, {status}"
-        wait_until(there, deadline_s=deadline_s, what=what, interval_s=0.5)
+        wait_until(all_arrived, deadline_s=deadline_s, what=what, interval_s=0.5)
 
-    def _look(self) -> None:
+    def _fetch(self) -> None:
         answer = urllib3.request("GET", self._url, timeout=10, retries=3)
         for item in json.loads(answer.data):
-            kept = _Kept.model_validate(item)
-            for alert in kept.message.alerts:
-                found = (kept.receiver, alert, time.monotonic() - self._began)
-                self._story.arrived.setdefault((alert.labels.alertname, alert.status), found)
+            received = _Received.model_validate(item)
+            for alert in received.message.alerts:
+                found = (received.receiver, alert, time.monotonic() - self._began)
+                self._notifications.arrived.setdefault(
+                    (alert.labels.alertname, alert.status), found
+                )
 
 
-def prometheus_says(environment: Environment, query: str) -> list[dict[str, str]]:
+def query_prometheus(environment: Environment, query: str) -> list[dict[str, str]]:
     """The labels of what a query finds."""
     path = "/api/v1/namespaces/seawall/services/prometheus:http/proxy/api/v1/query?query="
     answer = json.loads(environment.kubectl("get", "--raw", path + quote(query)))
     return [item["metric"] for item in answer["data"]["result"]]
 
 
-def quiet(environment: Environment) -> bool:
-    """Whether everything is watched, and no alert fires for what earlier tests did."""
-    watched = len(prometheus_says(environment, "up==1")) >= 9
-    return watched and not prometheus_says(environment, "ALERTS")
+def scraped_without_alerts(environment: Environment) -> bool:
+    """Whether Prometheus scrapes everything, and no alert fires because of earlier tests."""
+    all_scraped = len(query_prometheus(environment, "up==1")) >= 9
+    return all_scraped and not query_prometheus(environment, "ALERTS")
 
 
-def whole(environment: Environment) -> bool:
+def all_ready(environment: Environment) -> bool:
     return len(ready_pods(environment, "gateway")) >= 2 and len(redis_ready(environment)) == 3
 
 
@@ -129,11 +131,13 @@ def redis_ready(environment: Environment) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def story(environment: Environment) -> Story:
-    wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready")
-    wait_until(lambda: quiet(environment), deadline_s=600, what="no alert", interval_s=1)
-    told = Story()
-    receiver = Receiver(environment, told)
+def notifications(environment: Environment) -> Notifications:
+    wait_until(lambda: all_ready(environment), deadline_s=180, what="everything to be Ready")
+    wait_until(
+        lambda: scraped_without_alerts(environment), deadline_s=600, what="no alert", interval_s=1
+    )
+    notifications = Notifications()
+    receiver = Receiver(environment, notifications)
     began = time.monotonic()
     with constant_load(environment, rate=RATE) as load:
         wait_until(lambda: load.sent >= RATE * 10, deadline_s=60, what="some good answers")
@@ -142,53 +146,64 @@ def story(environment: Environment) -> Story:
                 simulator = Simulator(environment, name)
                 faults.callback(simulator.heal)
                 simulator.fail(fault)
-            lose_the_master(environment, receiver)
-            trouble_redis(environment, receiver)
+            delete_the_master(environment, receiver)
+            break_sentinels_and_masters(environment, receiver)
             receiver.wait_for("ProviderBreakerOpen", "OutsideProbeFailing")
             receiver.wait_for("ProviderKeyOrModelRefused")
-            told.status = environment.seawall("status").stdout
+            notifications.status = environment.seawall("status").stdout
             receiver.wait_for("GatewayAvailabilityBurnFast", "GatewayAvailabilityBurnSlow")
             receiver.wait_for("ProvidersAllDown", deadline_s=240)
             receiver.wait_for("RedisNoMaster", "SentinelQuorumLost", status="resolved")
-        without_gateway(environment, receiver)
-    wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready again")
-    told.took_s = time.monotonic() - began
-    measured(f"alerts: all faults and their messages took {told.took_s:.0f} s (goal {GOAL_S:g} s)")
-    return told
+        scale_gateway_to_zero(environment, receiver)
+    wait_until(lambda: all_ready(environment), deadline_s=180, what="everything to be Ready again")
+    notifications.took_s = time.monotonic() - began
+    measured(
+        f"alerts: all faults and their messages took {notifications.took_s:.0f} s "
+        f"(goal {GOAL_S:g} s)"
+    )
+    return notifications
 
 
-def lose_the_master(environment: Environment, receiver: Receiver) -> None:
+def delete_the_master(environment: Environment, receiver: Receiver) -> None:
     sentinels = Sentinels(environment)
     master = sentinels.master()
     delete(environment, master)
     receiver.wait_for("RedisFailover")
     (mark,) = (mark for board in BOARDS for mark in board.marks)
-    drawn = scoped(mark.query.expression, 'namespace="seawall"')
-    # It compares with what was named a minute ago, and Prometheus is hardly older.
+    failover_query = scoped(mark.query.expression, 'namespace="seawall"')
+    # The query compares with a minute ago, and Prometheus has run for hardly longer.
     wait_until(
-        lambda: prometheus_says(environment, drawn), deadline_s=90, what="the dashboard to draw it"
+        lambda: query_prometheus(environment, failover_query),
+        deadline_s=90,
+        what="the dashboard to draw it",
     )
     assert sentinels.master() not in (master, "nobody"), "the effect of the fault"
-    wait_until(lambda: len(redis_ready(environment)) == 3, deadline_s=180, what="its pod again")
+    wait_until(
+        lambda: len(redis_ready(environment)) == 3,
+        deadline_s=180,
+        what="the pod of the old master to be Ready",
+    )
 
 
-def trouble_redis(environment: Environment, receiver: Receiver) -> None:
-    """All sentinels hang, then a replica is made master, then both masters hang."""
+def break_sentinels_and_masters(environment: Environment, receiver: Receiver) -> None:
+    """All Sentinels hang, then a replica becomes a second master, then both masters hang."""
     master = Sentinels(environment).master()
     replica = next(pod for pod in REDIS if pod != master)
     password = secret(environment, paths.REDIS_OPERATOR_PASSWORD_FILE)
     address = redis_addresses(environment)[replica]
-    with frozen(listener(environment, pod, ports.SENTINEL) for pod in REDIS):
+    with frozen(host_pid_of_listener(environment, pod, ports.SENTINEL) for pod in REDIS):
         receiver.wait_for("SentinelQuorumLost")
         with Server(address, ports.REDIS, "operator", password) as server:
             server.call("REPLICAOF", "NO", "ONE")
             assert server.role() == "master", "the effect of the fault"
         receiver.wait_for("RedisMoreThanOneMaster")
-        with frozen(listener(environment, pod, ports.REDIS) for pod in (master, replica)):
+        with frozen(
+            host_pid_of_listener(environment, pod, ports.REDIS) for pod in (master, replica)
+        ):
             receiver.wait_for("RedisNoMaster")
 
 
-def without_gateway(environment: Environment, receiver: Receiver) -> None:
+def scale_gateway_to_zero(environment: Environment, receiver: Receiver) -> None:
     def scale(count: int) -> str:
         return environment.kubectl(
             "-n", "seawall", "scale", "deployment/gateway", f"--replicas={count}"
@@ -202,37 +217,45 @@ def without_gateway(environment: Environment, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_an_alert_arrives_where_its_severity_is_sent(story: Story, alert: Alert) -> None:
-    receiver, arrived, after_s = story.arrived[alert.name, "firing"]
+def test_alert_reaches_the_receiver_of_its_severity(
+    notifications: Notifications, alert: Alert
+) -> None:
+    receiver, arrived, after_s = notifications.arrived[alert.name, "firing"]
     assert receiver == alert.severity.value
     assert arrived.annotations["summary"] == alert.summary
     assert arrived.annotations["runbook_url"].endswith(alert.runbook)
     measured(f"alert {alert.name} arrived {after_s:.0f} s after the story began")
 
 
-def test_that_an_alert_ended_arrives_too(story: Story) -> None:
-    assert story.arrived["RedisNoMaster", "resolved"][0] == "page"
+def test_resolved_alert_reaches_the_page_receiver(notifications: Notifications) -> None:
+    assert notifications.arrived["RedisNoMaster", "resolved"][0] == "page"
 
 
-def test_status_names_the_breaker_and_the_alert_with_its_runbook(story: Story) -> None:
-    assert "breakers: alpha/sim-small" in story.status
-    assert "ticket: ProviderBreakerOpen:" in story.status
-    assert "ProviderBreakerOpen.md" in story.status, "its runbook"
+def test_status_shows_the_open_breaker_and_the_alert_with_its_runbook(
+    notifications: Notifications,
+) -> None:
+    assert "breakers: alpha/sim-small" in notifications.status
+    assert "ticket: ProviderBreakerOpen:" in notifications.status
+    assert "ProviderBreakerOpen.md" in notifications.status, "its runbook"
 
 
-def test_the_whole_story_is_told_in_time(story: Story) -> None:
-    assert story.took_s < 3 * GOAL_S
+def test_all_alerts_arrive_within_three_times_the_goal(notifications: Notifications) -> None:
+    assert notifications.took_s < 3 * GOAL_S
 
 
-def test_everything_is_ready_again(environment: Environment, story: Story) -> None:
-    del story
-    assert whole(environment)
+def test_all_pods_are_ready_after_the_faults(
+    environment: Environment, notifications: Notifications
+) -> None:
+    del notifications
+    assert all_ready(environment)
     wait_until(
-        lambda: Sentinels(environment).master() in REDIS, deadline_s=60, what="a master's name"
+        lambda: Sentinels(environment).master() in REDIS,
+        deadline_s=60,
+        what="the Sentinels to name a master",
     )
 
 
-def test_what_another_alert_silences_is_an_alert() -> None:
+def test_inhibition_rules_name_existing_alerts() -> None:
     names = {alert.name for alert in ALERTS}
-    quiet = {name for group in SILENCES.values() for name in group}
-    assert {*SILENCES, *quiet} <= names
+    inhibited = {name for group in SILENCES.values() for name in group}
+    assert {*SILENCES, *inhibited} <= names

@@ -1,4 +1,4 @@
-"""Every panel draws something from the Prometheus of the running environment."""
+"""Every dashboard panel gets data from the Prometheus of the running environment."""
 
 import json
 from collections.abc import Generator
@@ -9,7 +9,7 @@ import pytest
 from monitoring.dashboards import BOARDS, Board
 from monitoring.selectors import scoped
 from seawall.common.wait import TimedOutError, wait_until
-from tests.cluster.watching import constant_load
+from tests.cluster.live_environment import constant_load
 from tests.conftest import Environment
 
 pytestmark = pytest.mark.cluster
@@ -18,7 +18,7 @@ PROXY = "/api/v1/namespaces/seawall/services/prometheus:http/proxy/api/v1/query?
 
 
 def values(environment: Environment, expression: str) -> list[str]:
-    """The values of now; NaN, which Grafana leaves out, is none."""
+    """The current values, without NaN, which Grafana does not draw."""
     chosen = scoped(expression, 'namespace="seawall"')
     query = quote(chosen.replace("$__rate_interval", "1m"))
     answer = json.loads(environment.kubectl("get", "--raw", PROXY + query))
@@ -28,34 +28,36 @@ def values(environment: Environment, expression: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def under_load(environment: Environment) -> Generator[Environment]:
-    """The environment, asked a little: every board needs that."""
+    """The environment under a small load, which every dashboard needs."""
     with constant_load(environment, rate=5):
         yield environment
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_every_panel_draws_something_under_load(under_load: Environment, board: Board) -> None:
+def test_every_panel_has_data_under_load(under_load: Environment, board: Board) -> None:
     panels = [panel for row in board.rows for panel in row.panels]
     queries = {(p.title, query.expression) for p in panels for query in p.queries}
-    left: list[str] = []
+    empty_panels: list[str] = []
 
-    def all_drawn() -> bool:
-        left[:] = [title for title, text in queries if not values(under_load, text)]
-        return not left
+    def all_panels_have_data() -> bool:
+        empty_panels[:] = [
+            title for title, expression in queries if not values(under_load, expression)
+        ]
+        return not empty_panels
 
     try:
-        wait_until(all_drawn, deadline_s=90, what="every panel to have data", interval_s=2)
+        wait_until(
+            all_panels_have_data, deadline_s=90, what="every panel to have data", interval_s=2
+        )
     except TimedOutError:
-        pytest.fail(f"these panels stay empty: {left}")
+        pytest.fail(f"these panels stay empty: {empty_panels}")
 
 
-def boards_with_marks() -> list[Board]:
+def boards_with_annotations() -> list[Board]:
     return [board for board in BOARDS if board.marks]
 
 
-@pytest.mark.parametrize("board", boards_with_marks(), ids=lambda board: board.name)
-def test_every_mark_is_a_query_that_prometheus_takes(
-    environment: Environment, board: Board
-) -> None:
+@pytest.mark.parametrize("board", boards_with_annotations(), ids=lambda board: board.name)
+def test_prometheus_accepts_every_annotation_query(environment: Environment, board: Board) -> None:
     for mark in board.marks:
         values(environment, mark.query.expression)

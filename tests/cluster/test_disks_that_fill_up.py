@@ -1,4 +1,4 @@
-"""A disk that is full in the middle: one line says so, nothing is half-made, and it goes on."""
+"""A disk that fills up during a command: one line reports it, and a rerun continues cleanly."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from seawall.testbed.preflight import blaming_a_full_disk
 from seawall.testbed.toolchain.cache import Cache
 from seawall.testbed.toolchain.images import Image
 from tests.conftest import CHECKOUT, SEAWALL, run_seawall
-from tests.host.picture import left_behind, take_picture
+from tests.host.snapshot import left_behind, take_snapshot
 from tests.support.ranges import free_range
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
@@ -29,7 +29,7 @@ FULL = "the disk of {} is full"
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Generator[Path]:
-    """A disk of 3 GiB that takes no space until it is written to."""
+    """A disk of 3 GiB whose sparse image takes space only for what is written."""
     image, disk = tmp_path / "image", tmp_path / "disk"
     disk.mkdir()
     with image.open("wb") as file:
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Take all space; the file that takes it."""
+    """Fill the disk with one file; returns that file."""
     filler = disk / "filler"
     taken, piece = 0, 2**30
     with filler.open("wb") as file:
@@ -54,30 +54,30 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def said(process: subprocess.Popen[str], word: str) -> list[str]:
-    """Its lines up to the one with `word`, or all when that does not come."""
+def lines_until(process: subprocess.Popen[str], word: str) -> list[str]:
+    """The lines of standard error up to the first with `word`, or all lines without one."""
     assert process.stderr is not None
-    seen: list[str] = []
+    lines: list[str] = []
     for line in process.stderr:
-        seen.append(line)
+        lines.append(line)
         if word in line:
             break
-    return seen
+    return lines
 
 
 @pytest.mark.cluster
-def test_a_disk_that_is_full_when_the_nodes_get_their_images(
-    warm: Kit, variables: dict[str, str], small_disk: Path
+def test_up_on_a_disk_that_fills_up_while_images_load_fails_with_one_line_and_a_rerun_continues(
+    built_kit: Kit, variables: dict[str, str], small_disk: Path
 ) -> None:
-    del warm
-    mine = {**variables, "SEAWALL_STATE_DIR": str(small_disk / "state")}
-    mine["SEAWALL_RANGE"] = free_range()
+    del built_kit
+    own_variables = {**variables, "SEAWALL_STATE_DIR": str(small_disk / "state")}
+    own_variables["SEAWALL_RANGE"] = free_range()
     command = ["env", "--default-signal=INT", SEAWALL, "up", "--nodes", "1"]
 
     def begin() -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
-            env={**os.environ, **mine},
+            env={**os.environ, **own_variables},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -85,9 +85,9 @@ def test_a_disk_that_is_full_when_the_nodes_get_their_images(
 
     try:
         with begin() as up:
-            before = said(up, "load the images into the nodes ...")
+            before = lines_until(up, "load the images into the nodes ...")
             filler = fill(small_disk)
-            rest = said(up, "never said")
+            rest = lines_until(up, "never said")
         assert up.returncode == 1
         assert not any("Traceback" in line for line in rest), rest
         (error,) = [line for line in [*before, *rest] if line.startswith("seawall: ")]
@@ -95,23 +95,23 @@ def test_a_disk_that_is_full_when_the_nodes_get_their_images(
             assert word in error
         filler.unlink()
         with begin() as again:
-            seen = said(again, "load the images into the nodes: done")
+            lines = lines_until(again, "load the images into the nodes: done")
             again.send_signal(signal.SIGINT)
-            said(again, "never said")
-        assert "load the images into the nodes: done" in seen[-1], seen
+            lines_until(again, "never said")
+        assert "load the images into the nodes: done" in lines[-1], lines
     finally:
-        down = run_seawall("down", variables=mine)
+        down = run_seawall("down", variables=own_variables)
     assert down.returncode == 0, down.stderr
 
 
 @pytest.fixture
-def images(warm: Kit) -> list[Image]:
-    """The base image is more than the tiny disk holds."""
-    return [warm.supplies.pause, warm.supplies.base]
+def images(built_kit: Kit) -> list[Image]:
+    """Two images; the base image is larger than the tiny disk."""
+    return [built_kit.supplies.pause, built_kit.supplies.base]
 
 
 @pytest.mark.cluster
-def test_a_disk_that_is_full_while_the_image_store_is_made(
+def test_disk_that_fills_up_during_the_build_of_the_image_store_leaves_no_draft(
     images: list[Image], tiny_disk: Path
 ) -> None:
     cache = Cache(tiny_disk, print)
@@ -121,17 +121,17 @@ def test_a_disk_that_is_full_while_the_image_store_is_made(
     assert FULL.format(tiny_disk) in str(caught.value)
     assert "SEAWALL_CACHE" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not list(tiny_disk.rglob(".draft-*")), "what could not be finished takes no space"
+    assert not list(tiny_disk.rglob(".draft-*")), "an unfinished store must take no space"
     subprocess.run(["mount", "-o", "remount,size=2g", tiny_disk], check=True)
     assert (golden_store(images, cache, progress) / "io.containerd.metadata.v1.bolt").is_dir()
 
 
 @pytest.mark.cluster
-def test_an_image_store_whose_maker_was_killed_leaves_nothing_on_the_host(
+def test_killed_build_of_the_image_store_leaves_nothing_on_the_host(
     images: list[Image], tmp_path: Path, variables: dict[str, str]
 ) -> None:
     kit: Kit = kit_here()
-    before = take_picture(kit)
+    before = take_snapshot(kit)
     script = (
         "import sys, pathlib; from seawall.testbed.cluster.image_store import golden_store;"
         "from seawall.testbed.toolchain.cache import Cache;"
@@ -142,7 +142,7 @@ def test_an_image_store_whose_maker_was_killed_leaves_nothing_on_the_host(
         " Cache(root, print), Progress(root / 'durations.json'))"
     )
     pairs = [f"{image.ref}={image.archive}" for image in images]
-    maker = subprocess.Popen(
+    builder = subprocess.Popen(
         [sys.executable, "-c", script, tmp_path / "cache", *pairs],
         cwd=CHECKOUT,
         env={**os.environ, **variables},
@@ -152,12 +152,12 @@ def test_an_image_store_whose_maker_was_killed_leaves_nothing_on_the_host(
         deadline_s=60,
         what="containerd to work on the store",
     )
-    maker.kill()
-    maker.wait()
+    builder.kill()
+    builder.wait()
     assert left_behind(kit, before) == {}
 
 
-def test_half_a_copy_of_the_image_store_is_not_taken_for_one(
+def test_incomplete_copy_of_the_image_store_is_removed_and_a_rerun_copies_all(
     tmp_path: Path, tiny_disk: Path
 ) -> None:
     store = tmp_path / "store"
@@ -173,7 +173,7 @@ def test_half_a_copy_of_the_image_store_is_not_taken_for_one(
     assert [entry.name for entry in target.parent.iterdir()] == ["containerd"]
 
 
-def test_a_failure_on_a_disk_with_room_is_told_as_it_is(tmp_path: Path) -> None:
+def test_failure_on_a_disk_with_free_space_is_reported_unchanged(tmp_path: Path) -> None:
     with (
         pytest.raises(ClusterError, match=r"^something else$"),
         blaming_a_full_disk(tmp_path, variable="SEAWALL_CACHE"),
@@ -181,7 +181,7 @@ def test_a_failure_on_a_disk_with_room_is_told_as_it_is(tmp_path: Path) -> None:
         raise ClusterError("something else")
 
 
-def test_a_failure_that_does_not_say_why_is_explained_by_the_full_disk(tiny_disk: Path) -> None:
+def test_failure_on_a_full_disk_is_reported_with_the_disk(tiny_disk: Path) -> None:
     fill(tiny_disk)
     with (
         pytest.raises(HostError, match=r"is full \(0\.00 GiB free\), therefore: timed out; free"),
@@ -190,19 +190,21 @@ def test_a_failure_that_does_not_say_why_is_explained_by_the_full_disk(tiny_disk
         raise ClusterError("timed out")
 
 
-def test_nodes_that_cannot_share_the_caches_files_need_more_space(
+def test_nodes_on_another_disk_than_the_cache_need_more_space(
     variables: dict[str, str], tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del variables
 
-    def disks_need() -> float:
+    def needed_gib() -> float:
         kit = kit_here(nodes=3)
         _, (_, gib, _) = space_needed(kit, kit.cluster())
         return gib
 
-    beside = disks_need()
+    same_disk = needed_gib()
     monkeypatch.setenv("SEAWALL_STATE_DIR", str(tiny_disk))
-    elsewhere = disks_need()
+    other_disk = needed_gib()
     kit_here(nodes=3).instance.data.mkdir()
-    running = disks_need()
-    assert running < beside < elsewhere, "three copies; and none again when they are there"
+    running = needed_gib()
+    assert running < same_disk < other_disk, (
+        "three copies need more space, and existing copies need none"
+    )

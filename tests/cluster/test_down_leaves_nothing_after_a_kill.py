@@ -1,4 +1,4 @@
-"""Whatever is killed, and when: `up` repairs it, and `down` leaves nothing of it on this host."""
+"""After any process is killed at any time, `up` repairs it, and `down` leaves nothing behind."""
 
 import os
 import shutil
@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from seawall.common.locks import exclusive
 from seawall.common.wait import wait_until
 from seawall.testbed.cluster.processes import when_started
-from tests.cluster.conftest import Other
+from tests.cluster.conftest import NewCluster
 from tests.cluster.killing import kill, kill_daemons, kill_inits
 from tests.conftest import HOST_LOCK, SEAWALL
-from tests.host.picture import left_behind, take_picture
+from tests.host.snapshot import left_behind, take_snapshot
 
 pytestmark = [pytest.mark.cluster]
 
@@ -37,58 +37,60 @@ class _Pods(BaseModel):
     items: list[_Pod]
 
 
-def all_pods_are_ready(other: Other) -> bool:
-    pods = _Pods.model_validate(other.kit.cluster().kubectl().get("pods", "-A")).items
+def all_pods_are_ready(new_cluster: NewCluster) -> bool:
+    pods = _Pods.model_validate(new_cluster.kit.cluster().kubectl().get("pods", "-A")).items
     return all(
         any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions) for pod in pods
     )
 
 
 @pytest.fixture
-def own_setting() -> Generator[None]:
-    """A setting of the host that kubelets would change, and that is not as they want it."""
+def changed_panic_sysctl() -> Generator[None]:
+    """Set a sysctl of the host, which kubelets would change, to another value than theirs."""
     file = Path("/proc/sys/kernel/panic")
     with exclusive(HOST_LOCK):
-        found = file.read_text()
+        original = file.read_text()
         file.write_text("11")
         yield
-        file.write_text(found)
+        file.write_text(original)
 
 
-@pytest.mark.usefixtures("own_setting")
+@pytest.mark.usefixtures("changed_panic_sysctl")
 def test_up_repairs_one_killed_daemon_of_each_kind_and_down_leaves_nothing_of_killed_machines(
-    other: Other,
+    new_cluster: NewCluster,
 ) -> None:
-    before = take_picture(other.kit)
-    other.up()
-    killed = kill_daemons(other.kit)
-    other.up()
-    # One that ends once more, since another was not there yet, is started again at once.
+    before = take_snapshot(new_cluster.kit)
+    new_cluster.up()
+    killed = kill_daemons(new_cluster.kit)
+    new_cluster.up()
+    # A daemon that exits because another one is missing restarts at once.
     wait_until(
-        lambda: all(part.ok for part in other.kit.cluster().status()),
+        lambda: all(part.ok for part in new_cluster.kit.cluster().status()),
         deadline_s=30,
         what=f"every daemon to run after the loss of {', '.join(killed)}",
     )
     wait_until(
-        lambda: all_pods_are_ready(other),
+        lambda: all_pods_are_ready(new_cluster),
         deadline_s=90,
         what="the pods of a killed shim",
         interval_s=1,
     )
-    kill_daemons(other.kit)
-    kill_inits(other.kit, *other.kit.instance.machines)
-    other.down()
-    assert left_behind(other.kit, before) == {}
+    kill_daemons(new_cluster.kit)
+    kill_inits(new_cluster.kit, *new_cluster.kit.instance.machines)
+    new_cluster.down()
+    assert left_behind(new_cluster.kit, before) == {}
 
 
-def killed_when(other: Other, command: str, reached: Callable[[], bool], what: str) -> None:
-    """Run a command, and kill it as soon as something is `reached`.
+def run_and_kill_when(
+    new_cluster: NewCluster, command: str, reached: Callable[[], bool], what: str
+) -> None:
+    """Run a command, and kill it as soon as `reached` is true.
 
-    The command yields to everybody else, so that it does not end before this process looks again.
+    The command has the lowest priority, so that it does not end before the next check.
     """
     running = subprocess.Popen(
         ["nice", "-n", "19", SEAWALL, *command.split()],
-        env={**os.environ, **other.variables},
+        env={**os.environ, **new_cluster.variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -104,38 +106,44 @@ def killed_when(other: Other, command: str, reached: Callable[[], bool], what: s
 
 
 @pytest.mark.parametrize("moment", ["switch", "first node"])
-def test_down_leaves_nothing_of_an_up_that_was_killed_early(other: Other, moment: str) -> None:
-    before = take_picture(other.kit)
+def test_down_leaves_nothing_after_up_was_killed_early(
+    new_cluster: NewCluster, moment: str
+) -> None:
+    before = take_snapshot(new_cluster.kit)
     reached = {
-        "switch": Path("/run/seawall") / other.kit.instance.name / "switch",
-        "first node": other.kit.instance.home("n1") / "init.pid",
+        "switch": Path("/run/seawall") / new_cluster.kit.instance.name / "switch",
+        "first node": new_cluster.kit.instance.home("n1") / "init.pid",
     }
-    killed_when(other, "cluster up", reached[moment].exists, what=f"the {moment}")
-    other.down()
-    assert left_behind(other.kit, before) == {}
+    run_and_kill_when(new_cluster, "cluster up", reached[moment].exists, what=f"the {moment}")
+    new_cluster.down()
+    assert left_behind(new_cluster.kit, before) == {}
 
 
-def test_what_a_killed_up_or_down_began_the_next_one_finishes(other: Other) -> None:
-    before = take_picture(other.kit)
-    instance = other.kit.instance
-    killed_when(other, "cluster up", (instance.data / "addons").exists, what="the add-ons")
-    other.up()
-    assert all(part.ok for part in other.kit.cluster().status())
-    kill_inits(other.kit, "n1")
-    starter = int(
-        Path(f"/proc/{init_of(other, 'n2')}/stat").read_text().rsplit(")", 1)[1].split()[1]
+def test_next_up_or_down_finishes_the_work_of_a_killed_one(new_cluster: NewCluster) -> None:
+    before = take_snapshot(new_cluster.kit)
+    instance = new_cluster.kit.instance
+    run_and_kill_when(
+        new_cluster, "cluster up", (instance.data / "addons").exists, what="the add-ons"
     )
-    kill(starter, "the process that started n2's init")
-    control_plane = init_of(other, "cp")
-    killed_when(other, "down", lambda: ended(control_plane), what="the control plane's end")
-    leg = Path("/sys/class/net") / f"{instance.name}h"
-    killed_when(other, "down", lambda: not leg.exists(), what="the network's end")
-    other.down()
-    assert left_behind(other.kit, before) == {}
+    new_cluster.up()
+    assert all(part.ok for part in new_cluster.kit.cluster().status())
+    kill_inits(new_cluster.kit, "n1")
+    parent = int(
+        Path(f"/proc/{init_of(new_cluster, 'n2')}/stat").read_text().rsplit(")", 1)[1].split()[1]
+    )
+    kill(parent, "the process that started n2's init")
+    control_plane = init_of(new_cluster, "cp")
+    run_and_kill_when(
+        new_cluster, "down", lambda: ended(control_plane), what="the control plane's end"
+    )
+    host_link = Path("/sys/class/net") / f"{instance.name}h"
+    run_and_kill_when(new_cluster, "down", lambda: not host_link.exists(), what="the network's end")
+    new_cluster.down()
+    assert left_behind(new_cluster.kit, before) == {}
 
 
 def ended(pid: int) -> bool:
-    """Gone, or dead and not yet collected by the host's own process 1, which may take its time."""
+    """Whether the process is gone, or a zombie that the host's PID 1 has not reaped yet."""
     try:
         when_started(pid)
     except (OSError, ValueError):
@@ -143,24 +151,26 @@ def ended(pid: int) -> bool:
     return False
 
 
-def init_of(other: Other, machine: str) -> int:
-    return int((other.kit.instance.home(machine) / "init.pid").read_text())
+def init_of(new_cluster: NewCluster, machine: str) -> int:
+    return int((new_cluster.kit.instance.home(machine) / "init.pid").read_text())
 
 
-def test_nodes_come_and_go_with_their_number_and_lost_folders_are_no_obstacle(
-    other: Other,
+def test_up_adds_and_removes_nodes_and_down_works_after_deleted_folders(
+    new_cluster: NewCluster,
 ) -> None:
-    before = take_picture(other.kit)
+    before = take_snapshot(new_cluster.kit)
     for nodes in (1, 2, 1):
-        other.up("--nodes", str(nodes))
-        listed = other.kit.cluster().kubectl()("get", "nodes", "-o", "name").split()
+        new_cluster.up("--nodes", str(nodes))
+        listed = new_cluster.kit.cluster().kubectl()("get", "nodes", "-o", "name").split()
         assert listed == [f"node/node{i}" for i in range(1, nodes + 1)]
-    shutil.rmtree(other.kit.home)
-    again = other.seawall("cluster", "up")
+    shutil.rmtree(new_cluster.kit.home)
+    again = new_cluster.seawall("cluster", "up")
     assert again.returncode == 2
-    assert f"{other.kit.home} is gone" in again.stderr
-    assert other.seawall("cluster", "status").returncode == 0, "nothing may be touched"
-    # What is in use may come back at once: as much as a hasty `rm -rf` gets.
-    shutil.rmtree(other.kit.instance.data, ignore_errors=True)
-    other.down()
-    assert left_behind(other.kit, before) == {}
+    assert f"{new_cluster.kit.home} is gone" in again.stderr
+    assert new_cluster.seawall("cluster", "status").returncode == 0, (
+        "the cluster must stay untouched"
+    )
+    # Running daemons may recreate files at once, as after an `rm -rf` of a user.
+    shutil.rmtree(new_cluster.kit.instance.data, ignore_errors=True)
+    new_cluster.down()
+    assert left_behind(new_cluster.kit, before) == {}

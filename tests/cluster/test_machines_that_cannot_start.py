@@ -1,4 +1,4 @@
-"""What a machine was started with may be gone: one line says what to do."""
+"""A machine without its specification or programs cannot start; the error says what to do."""
 
 import json
 from pathlib import Path
@@ -19,12 +19,14 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(instance, "n1", Network(instance))
 
 
-def test_a_machine_that_was_never_started(machine: Machine) -> None:
+def test_restart_of_a_machine_that_never_started_is_refused(machine: Machine) -> None:
     with pytest.raises(ClusterError, match="n1 was never started: run `make up`"):
         machine.start_again()
 
 
-def test_a_machine_whose_programs_were_removed(machine: Machine, tmp_path: Path) -> None:
+def test_restart_of_a_machine_without_its_programs_is_refused(
+    machine: Machine, tmp_path: Path
+) -> None:
     programs = tmp_path / "programs of an older kit"
     spec = MachineSpec(
         hostname="node1",

@@ -1,4 +1,4 @@
-"""What derives from a checkout: names and addresses that do not collide. No cluster needed."""
+"""Names and addresses are derived from a checkout and do not collide. No cluster is needed."""
 
 import ipaddress
 import os
@@ -11,16 +11,16 @@ from seawall.common.errors import UsageError
 from seawall.testbed.cluster.instance import MAX_NODES, instance_of, write_note
 from seawall.testbed.cluster.network import Network
 from seawall.testbed.cluster.node_boot import daemons_of
-from tests.support.ranges import routed_by_somebody
+from tests.support.ranges import routed_range
 
 
 @pytest.fixture(autouse=True)
-def no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_configured_range(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEAWALL_RANGE", raising=False)
     monkeypatch.delenv("SEAWALL_STATE_DIR", raising=False)
 
 
-def test_the_same_checkout_gets_the_same_instance_and_another_one_another() -> None:
+def test_instance_is_stable_for_a_checkout_and_differs_between_checkouts() -> None:
     one, again = (instance_of(Path("/srv/a"), nodes=1) for _ in range(2))
     other = instance_of(Path("/srv/b"), nodes=1)
     assert one == again
@@ -30,12 +30,12 @@ def test_the_same_checkout_gets_the_same_instance_and_another_one_another() -> N
 
 def test_the_ranges_of_an_instance_do_not_overlap() -> None:
     instance = instance_of(Path("/srv/a"), nodes=MAX_NODES)
-    whole = ipaddress.IPv4Network(instance.network)
+    network = ipaddress.IPv4Network(instance.network)
     services = ipaddress.IPv4Network(instance.service_range)
     pods = ipaddress.IPv4Network(instance.pod_range)
     machines = ipaddress.IPv4Network(f"{instance.host_address}/24", strict=False)
     for part in (services, pods, machines):
-        assert part.subnet_of(whole)
+        assert part.subnet_of(network)
     assert not services.overlaps(pods)
     assert not machines.overlaps(services)
     assert not machines.overlaps(pods)
@@ -44,7 +44,7 @@ def test_the_ranges_of_an_instance_do_not_overlap() -> None:
     assert ipaddress.ip_address(instance.api_service) == services[1]
 
 
-def test_every_machine_has_its_own_address_hardware_address_and_pods() -> None:
+def test_machines_have_distinct_addresses_mac_addresses_and_pod_ranges() -> None:
     instance = instance_of(Path("/srv/a"), nodes=MAX_NODES)
     addresses = {instance.address(m) for m in instance.machines}
     assert len(addresses) == MAX_NODES + 1
@@ -54,34 +54,36 @@ def test_every_machine_has_its_own_address_hardware_address_and_pods() -> None:
     assert all(r.subnet_of(ipaddress.IPv4Network(instance.pod_range)) for r in ranges)
 
 
-def test_an_interface_name_fits_into_what_the_kernel_allows() -> None:
+def test_interface_name_has_at_most_15_characters() -> None:
     assert len(f"{instance_of(Path('/srv/a'), nodes=1).name}h") <= 15
 
 
 @pytest.mark.parametrize("nodes", [0, -1, MAX_NODES + 1])
-def test_a_number_of_nodes_out_of_range_is_refused(nodes: int) -> None:
+def test_number_of_nodes_outside_the_limits_is_refused(nodes: int) -> None:
     with pytest.raises(UsageError, match=f"nodes: {nodes} is not between 1 and {MAX_NODES}"):
         instance_of(Path("/srv/a"), nodes=nodes)
 
 
 @pytest.mark.parametrize("text", ["63", "128", "ten", "-70", "7.0"])
-def test_a_range_out_of_range_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_range_outside_the_limits_is_refused(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", text)
     with pytest.raises(UsageError, match=r"SEAWALL_RANGE: '.*' is not a number from 64 to 127"):
         instance_of(Path("/srv/a"), nodes=1)
 
 
-def test_a_chosen_range_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configured_address_range_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_RANGE", "77")
     assert instance_of(Path("/srv/a"), nodes=1).network == "10.77.0.0/16"
 
 
-def test_a_range_that_somebody_routes_is_passed_over_unless_the_cluster_has_it(
+def test_routed_address_range_is_skipped_unless_the_cluster_uses_it(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
     del variables
     preferred = instance_of(tmp_path / "home", nodes=1)
-    with routed_by_somebody(str(preferred.octet)):
+    with routed_range(str(preferred.octet)):
         other = instance_of(tmp_path / "home", nodes=1)
         Network(other).check_range_is_free()
         preferred.data.mkdir(parents=True)
@@ -92,7 +94,7 @@ def test_a_range_that_somebody_routes_is_passed_over_unless_the_cluster_has_it(
     assert kept == preferred
 
 
-def test_the_range_of_a_cluster_that_does_not_run_now_is_passed_over(
+def test_address_range_of_a_stopped_cluster_is_skipped(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
     del variables
@@ -103,7 +105,7 @@ def test_the_range_of_a_cluster_that_does_not_run_now_is_passed_over(
     assert instance_of(tmp_path / "home", nodes=1).octet != preferred.octet
 
 
-def test_what_a_node_runs_does_not_depend_on_the_callers_path(
+def test_daemons_of_a_node_do_not_depend_on_the_path_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     instance = instance_of(Path("/srv/a"), nodes=1)

@@ -1,4 +1,4 @@
-"""Three nodes under a constant load: spread, drained, powered off, cut off, and given back."""
+"""Three nodes under a constant load: drained, powered off, partitioned, and recovered."""
 
 import time
 from collections.abc import Generator
@@ -6,31 +6,31 @@ from collections.abc import Generator
 import pytest
 
 from seawall.common.wait import wait_until
-from tests.cluster.losing import (
-    Watch,
-    a_master_beside_a_gateway,
-    addresses_on,
-    done,
-    entrance_elsewhere,
-    masters,
-    most_in_flight,
-    read,
-    refused,
-    write,
-)
-from tests.cluster.watching import (
-    LOOK_EVERY_S,
+from tests.cluster.live_environment import (
     NODES,
+    POLL_EVERY_S,
     Sentinels,
-    all_is_well,
+    all_ready,
     constant_load,
     failures_with_logs,
+    gateway_endpoints,
+    healthy_before_and_after,
     node_of,
     nodes_of,
     ready_pods,
-    served,
     under_load,
-    whole,
+)
+from tests.cluster.node_loss import (
+    NodeLoss,
+    entrance_url_on_another_node,
+    gateway_addresses_on,
+    master_on_a_gateway_node,
+    masters,
+    max_in_flight,
+    read_token,
+    refused_node_command,
+    run_node_command,
+    write_token,
 )
 from tests.conftest import Environment
 from tests.measured import measured
@@ -44,13 +44,15 @@ SOAK_PARTITION = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(autouse=True)
-def _all_is_well(environment: Environment) -> Generator[None]:
+def _healthy_before_and_after(environment: Environment) -> Generator[None]:
     """Each test begins and ends with three nodes and everything Ready."""
-    with all_is_well(environment):
+    with healthy_before_and_after(environment):
         yield
 
 
-def test_pods_that_replace_each_other_are_on_different_nodes(environment: Environment) -> None:
+def test_replicas_and_alternative_providers_run_on_different_nodes(
+    environment: Environment,
+) -> None:
     assert nodes_of(environment, "redis") == set(NODES)
     pods = len(ready_pods(environment, "gateway"))
     assert len(nodes_of(environment, "gateway")) == min(pods, len(NODES))
@@ -81,20 +83,20 @@ def test_users_do_not_notice_a_drain_of_nodes(
             wait_until(
                 lambda: len(ready_pods(environment, "gateway")) >= 2,
                 deadline_s=60,
-                what="the gateway's pods to be elsewhere",
-                interval_s=LOOK_EVERY_S,
+                what="gateway pods on other nodes",
+                interval_s=POLL_EVERY_S,
             )
             assert node not in nodes_of(environment, "gateway")
             environment.kubectl("uncordon", node)
-            # Its Redis pod waits for it: the volume is local.
+            # The Redis pod of this node has a local volume, so it waits for the node.
             wait_until(
                 lambda: len(ready_pods(environment, "redis")) == 3,
                 deadline_s=60,
                 what=f"the Redis pod of {node}",
-                interval_s=LOOK_EVERY_S,
+                interval_s=POLL_EVERY_S,
             )
 
-    report = under_load(load, drain_each, lambda: whole(environment))
+    report = under_load(load, drain_each, lambda: all_ready(environment))
     measured(f"drains of nodes took {', '.join(f'{s:.1f}' for s in took)} s")
     assert report.failed == 0, failures_with_logs(environment, report)
 
@@ -103,32 +105,32 @@ def test_users_do_not_notice_a_drain_of_nodes(
 def test_a_node_without_power_costs_nothing_but_the_requests_in_flight(
     environment: Environment,
 ) -> None:
-    """Load comes in by the entrance's pod of another node, as a load balancer would send it."""
+    """Send the load to an edge proxy pod on another node, as a load balancer would."""
     node = next(
         node_of(environment, pod)
         for pod in ready_pods(environment, "gateway")
         if nodes_of(environment, "entrance") != {node_of(environment, pod)}
     )
-    load = constant_load(environment, url=entrance_elsewhere(environment, node))
-    lost = addresses_on(environment, node)
+    load = constant_load(environment, url=entrance_url_on_another_node(environment, node))
+    lost_addresses = gateway_addresses_on(environment, node)
     in_flight = 0
 
     def cut() -> None:
         nonlocal in_flight
-        in_flight = most_in_flight(load)
+        in_flight = max_in_flight(load)
         environment.kit.cluster().stop_node(node)
 
     def healed() -> bool:
-        """Nobody is sent to the lost pods, and there are two again, without the node."""
-        there = served(environment)
-        return not lost & there and len(there) >= 2
+        """Whether requests go to at least two gateway pods, none of them lost."""
+        endpoints = gateway_endpoints(environment)
+        return not lost_addresses & endpoints and len(endpoints) >= 2
 
-    report = under_load(load, cut, healed, look_every_s=0.2)
+    report = under_load(load, cut, healed, poll_every_s=0.2)
     measured(
         f"power of {node}, which had a pod of the gateway, cut: {report.failed} of "
         f"{report.sent} requests failed (goal: at most the {in_flight} in flight)"
     )
-    # A machine takes a moment to die, in which it is still sent requests.
+    # A machine takes a moment to stop, and still receives requests meanwhile.
     assert report.failed <= 3 * in_flight, report.failures
 
 
@@ -137,24 +139,24 @@ def test_the_loss_of_the_masters_node_costs_only_what_its_detection_takes(
     environment: Environment, load: ConstantLoad
 ) -> None:
     sentinels = Sentinels(environment)
-    master = a_master_beside_a_gateway(environment, sentinels)
+    master = master_on_a_gateway_node(environment, sentinels)
     node = node_of(environment, master)
-    token = write(environment, master)
-    seen = Watch(environment, sentinels, master, node)
+    token = write_token(environment, master)
+    node_loss = NodeLoss(environment, sentinels, master, node)
 
     def lose() -> None:
-        seen.begin()
+        node_loss.begin()
         environment.kit.cluster().stop_node(node)
 
-    report = under_load(load, lose, seen.healed, look_every_s=0.2)
-    seen.judge(report, f"power of {node} cut")
+    report = under_load(load, lose, node_loss.healed, poll_every_s=0.2)
+    node_loss.check(report, f"power of {node} cut")
     assert node_of(environment, master) in ("", node), "its volume is on the lost node"
     assert master not in ready_pods(environment, "redis")
     for word in ("stop", "partition"):
-        assert f"seawall cluster node start {node}" in refused(environment, word, node)
+        assert f"seawall cluster node start {node}" in refused_node_command(environment, word, node)
 
     begun = time.monotonic()
-    done(environment, "start", node.replace("node", "n"))
+    run_node_command(environment, "start", node.replace("node", "n"))
     ready = time.monotonic() - begun
     wait_until(
         lambda: master in ready_pods(environment, "redis"),
@@ -166,10 +168,12 @@ def test_the_loss_of_the_masters_node_costs_only_what_its_detection_takes(
         f"{time.monotonic() - begun:.1f} s"
     )
     wait_until(
-        lambda: read(environment, master) == token, deadline_s=60, what="what was written before"
+        lambda: read_token(environment, master) == token,
+        deadline_s=60,
+        what="the token written before",
     )
     assert masters(environment) == [sentinels.master()]
-    assert "runs already" in refused(environment, "start", node)
+    assert "runs already" in refused_node_command(environment, "start", node)
 
 
 @pytest.mark.timed
@@ -180,38 +184,40 @@ def test_a_partition_of_the_masters_node_heals_without_a_second_master(
     environment: Environment, load: ConstantLoad, partition_s: float
 ) -> None:
     sentinels = Sentinels(environment)
-    master = a_master_beside_a_gateway(environment, sentinels)
+    master = master_on_a_gateway_node(environment, sentinels)
     node = node_of(environment, master)
-    token = write(environment, master)
-    seen = Watch(environment, sentinels, master, node)
+    token = write_token(environment, master)
+    node_loss = NodeLoss(environment, sentinels, master, node)
 
     def cut() -> None:
-        seen.begin()
-        done(environment, "partition", node)
+        node_loss.begin()
+        run_node_command(environment, "partition", node)
 
     def cut_for_long_enough() -> bool:
-        return seen.healed() and seen.elapsed() >= partition_s
+        return node_loss.healed() and node_loss.elapsed() >= partition_s
 
     report = under_load(
-        load, cut, cut_for_long_enough, look_every_s=0.2, heals_within_s=partition_s + 120
+        load, cut, cut_for_long_enough, poll_every_s=0.2, heals_within_s=partition_s + 120
     )
-    seen.judge(report, f"{node} cut off for {partition_s:.0f} s")
+    node_loss.check(report, f"{node} cut off for {partition_s:.0f} s")
     assert "cut off" in environment.seawall("cluster", "status").stdout
     healing = under_load(
         constant_load(environment),
-        lambda: done(environment, "heal", node),
-        lambda: whole(environment),
+        lambda: run_node_command(environment, "heal", node),
+        lambda: all_ready(environment),
     )
     assert healing.failed == 0, healing.failures
     wait_until(
-        lambda: read(environment, master) == token, deadline_s=60, what="what was written before"
+        lambda: read_token(environment, master) == token,
+        deadline_s=60,
+        what="the token written before",
     )
     wait_until(
         lambda: masters(environment) == [sentinels.master()],
         deadline_s=30,
-        what="one master, the one that the sentinels name",
+        what="one master, which the Sentinels name",
     )
-    assert "is not cut off" in refused(environment, "heal", node)
+    assert "is not cut off" in refused_node_command(environment, "heal", node)
 
 
 @pytest.mark.timed
@@ -229,9 +235,9 @@ def test_users_do_not_notice_a_rolling_restart_of_everything(
     def restart_all() -> None:
         restart("seawall", "deployment/gateway", "statefulset/redis")
         restart("kube-system", "deployment/coredns", "deployment/metrics-server")
-        # One provider after the other: these play companies that do not know each other.
+        # One provider at a time: the simulators stand for independent companies.
         restart("seawall", "deployment/simulator-alpha")
         restart("seawall", "deployment/simulator-beta")
 
-    report = under_load(load, restart_all, lambda: whole(environment))
+    report = under_load(load, restart_all, lambda: all_ready(environment))
     assert report.failed == 0, failures_with_logs(environment, report)

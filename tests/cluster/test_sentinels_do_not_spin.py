@@ -1,4 +1,4 @@
-"""A Redis whose socket has an error that it never reads is busy for ever.
+"""A Redis server with an unread error on a socket uses a whole core forever.
 
 The cause is in `agents.redis.reachability`.
 """
@@ -14,20 +14,20 @@ from tests.conftest import CHECKOUT
 pytestmark = [pytest.mark.cluster]
 
 RETRANSMITTED_AFTER_S = 1.0
-"""The first time; RFC 6298."""
-SPINS = 0.2
-"""Of a core; the servers are not limited, and the machine may have others to serve."""
+"""The first retransmission; RFC 6298."""
+SPINNING_SHARE = 0.2
+"""The share of a core above which a server spins; the machine may be busy otherwise."""
 GIVEN_UP_AFTER_S = 10.0
 ROUTED_AFTER_S = 1.0
 REJECT = "INPUT -p tcp --dport 9 -j REJECT --reject-with icmp-port-unreachable"
-ASKED = """
+CHECK_ROUTES = """
 from agents.redis.reachability import is_routed
 import socket
 listening = socket.create_server(("127.0.0.1", 0))
 for port in (listening.getsockname()[1], 7, 9):
     print(is_routed("127.0.0.1", port))
 """
-AWAITED = f"""
+AWAIT_A_ROUTE = f"""
 from agents.redis.reachability import await_route
 import subprocess, threading, time
 removal = ["iptables", "-D", *{REJECT!r}.split()]
@@ -39,8 +39,8 @@ print(time.monotonic() - begun)
 """
 
 
-def with_a_refused_port(*arguments: str) -> list[str]:
-    """What Python prints in a network where port 9 is refused as kube-proxy refuses."""
+def output_with_a_refused_port(*arguments: str) -> list[str]:
+    """The output of Python in a network that refuses port 9 as kube-proxy does."""
     done = subprocess.run(
         [
             *("unshare", "--net", "--mount", "--pid", "--kill-child", "sh", "-ec"),
@@ -56,19 +56,19 @@ def with_a_refused_port(*arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_who_refuses_is_there_and_a_service_without_pods_is_not() -> None:
-    assert with_a_refused_port("-c", ASKED) == ["True", "True", "False"]
+def test_listening_and_closed_ports_are_routed_and_a_service_without_pods_is_not() -> None:
+    assert output_with_a_refused_port("-c", CHECK_ROUTES) == ["True", "True", "False"]
 
 
-def test_nobody_listens_before_connections_from_without_a_route_are_over() -> None:
-    (took_s,) = map(float, with_a_refused_port("-c", AWAITED))
+def test_wait_for_a_route_lasts_until_connection_attempts_without_one_have_ended() -> None:
+    (took_s,) = map(float, output_with_a_refused_port("-c", AWAIT_A_ROUTE))
     assert took_s > ROUTED_AFTER_S + RETRANSMITTED_AFTER_S
-    assert took_s < GIVEN_UP_AFTER_S, "it did not see the route"
+    assert took_s < GIVEN_UP_AFTER_S, "the wait must end at the new route"
 
 
-def test_one_that_spins_is_freed(tmp_path: Path) -> None:
+def test_spin_guard_stops_a_spinning_sentinel(tmp_path: Path) -> None:
     module = "tests.cluster.spinning_sentinel"
-    idle, spinning, freed = map(float, with_a_refused_port("-m", module, str(tmp_path))[-3:])
-    assert idle < SPINS
-    assert spinning > SPINS, "nothing was wrong that the guard could mend"
-    assert freed < SPINS
+    idle, spinning, freed = map(float, output_with_a_refused_port("-m", module, str(tmp_path))[-3:])
+    assert idle < SPINNING_SHARE
+    assert spinning > SPINNING_SHARE, "without a spinning server the guard has nothing to repair"
+    assert freed < SPINNING_SHARE

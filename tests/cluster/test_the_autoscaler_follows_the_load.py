@@ -1,7 +1,7 @@
-"""Three times the load, then the old load while those are dead who count it: what happens.
+"""The autoscaler under three times the load, and under the old load without its metrics servers.
 
-One story for all tests, since each step takes the autoscaler's own time. The rate decides here, so
-that how fast the machine is does not.
+All tests share one sequence, since the autoscaler needs time for each step. The request rate is
+the deciding metric, so the speed of the machine has no effect.
 """
 
 import json
@@ -18,7 +18,7 @@ import pytest
 
 from monitoring.scaling import BREAKER_OPENINGS_PER_MINUTE, REQUESTS_PER_SECOND
 from seawall.common.wait import wait_until
-from tests.cluster.watching import RATE, Simulator, constant_load, ready_pods
+from tests.cluster.live_environment import RATE, Simulator, constant_load, ready_pods
 from tests.conftest import Environment
 from tests.measured import measured
 from tests.support.constant_load import LoadReport
@@ -26,18 +26,18 @@ from tests.support.constant_load import LoadReport
 pytestmark = [pytest.mark.cluster]
 
 TIMES = 3
-CARRIES = 8
-"""Requests a second of a pod meanwhile: two pods carry the usual load, four the other."""
+REQUESTS_PER_SECOND_PER_POD = 8
+"""Requests per second per pod in this test: two pods carry the usual load, four the higher one."""
 UP_GOAL_S = 90.0
 HELD_S = 45.0
-"""One and a half times the 30 s after which a pod that nobody wants is given up."""
+"""One and a half times the 30 s after which a surplus pod is scaled down."""
 LEAST = 2
 METRICS_SERVER = ("kube-system", "metrics-server")
 PROMETHEUS = ("seawall", "prometheus")
 
 
-class Counted:
-    """How many gateway pods the autoscaler wants, looked at twice a second, in the background."""
+class PodCountRecorder:
+    """Records the desired number of gateway pods twice a second in the background."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -57,122 +57,124 @@ class Counted:
     def _look(self) -> None:
         ended = False
         while not ended:
-            ended = self._ended.wait(0.5)  # the last look comes after the end
-            now = wanted(self._environment)
+            ended = self._ended.wait(0.5)  # the last sample comes after the end
+            now = desired_pods(self._environment)
             if not self.seen or self.seen[-1] != now:
                 self.seen.append(now)
 
 
-def wanted(environment: Environment) -> int:
+def desired_pods(environment: Environment) -> int:
     words = ("-n", "seawall", "get", "deployment/gateway", "-o", "jsonpath={.spec.replicas}")
     return int(environment.kubectl(*words))
 
 
-def at_its_least(environment: Environment) -> bool:
-    return wanted(environment) == len(ready_pods(environment, "gateway")) == LEAST
+def at_the_minimum(environment: Environment) -> bool:
+    return desired_pods(environment) == len(ready_pods(environment, "gateway")) == LEAST
 
 
 @dataclass
-class Story:
-    """What was seen; `counts` are the numbers of pods in their order."""
+class Scaling:
+    """The measurements; `counts` are the numbers of pods in the order of their change."""
 
     up_s: float = 0.0
     peak: int = 0
     after_held: dict[str, int] = field(default_factory=dict[str, int])
-    """By who was dead meanwhile."""
+    """The number of pods after HELD_S, by the servers that were down meanwhile."""
     down_s: float = 0.0
     counts: list[int] = field(default_factory=list[int])
     reports: list[LoadReport] = field(default_factory=list[LoadReport])
 
 
 @pytest.fixture(scope="module")
-def story(environment: Environment) -> Story:
+def scaling(environment: Environment) -> Scaling:
     wait_until(
-        lambda: at_its_least(environment), deadline_s=180, what="the gateway to be at its least"
+        lambda: at_the_minimum(environment), deadline_s=180, what="the gateway to be at its minimum"
     )
-    told = Story()
-    few = RATE / TIMES
-    usual, more, less = (constant_load(environment, rate) for rate in (few, RATE, few))
-    pods_carry = asked_per_pod(environment, REQUESTS_PER_SECOND, str(CARRIES))
-    with pods_carry, Counted(environment) as counted:
+    scaling = Scaling()
+    usual_rate = RATE / TIMES
+    usual, more, less = (
+        constant_load(environment, rate) for rate in (usual_rate, RATE, usual_rate)
+    )
+    pod_target = target_per_pod(environment, REQUESTS_PER_SECOND, str(REQUESTS_PER_SECOND_PER_POD))
+    with pod_target, PodCountRecorder(environment) as recorder:
         with usual:
-            wait_until(lambda: usual.sent >= few * 10, deadline_s=60, what="the usual load")
-            before = wanted(environment)
+            wait_until(lambda: usual.sent >= usual_rate * 10, deadline_s=60, what="the usual load")
+            before = desired_pods(environment)
         with more:
             began = time.monotonic()
-            enough = math.ceil(RATE / CARRIES)
+            enough = math.ceil(RATE / REQUESTS_PER_SECOND_PER_POD)
             wait_until(
                 lambda: len(ready_pods(environment, "gateway")) >= enough,
                 deadline_s=4 * UP_GOAL_S,
                 what=f"{enough} gateway pods",
             )
-            told.up_s = time.monotonic() - began
+            scaling.up_s = time.monotonic() - began
             sent = more.sent
             wait_until(lambda: more.sent >= sent + RATE * 10, deadline_s=45, what="more load")
-            told.peak = wanted(environment)
+            scaling.peak = desired_pods(environment)
         with less:
-            # The second dies before the first is back.
-            with dead(environment, *PROMETHEUS):
-                with dead(environment, *METRICS_SERVER):
-                    told.after_held["both"] = wanted_after_a_while(environment)
-                told.after_held["prometheus"] = wanted_after_a_while(environment)
+            # The metrics server stops while Prometheus is still down.
+            with scaled_to_zero(environment, *PROMETHEUS):
+                with scaled_to_zero(environment, *METRICS_SERVER):
+                    scaling.after_held["both"] = desired_pods_after_a_while(environment)
+                scaling.after_held["prometheus"] = desired_pods_after_a_while(environment)
             began = time.monotonic()
             wait_until(
-                lambda: at_its_least(environment),
+                lambda: at_the_minimum(environment),
                 deadline_s=300,
-                what="the autoscaler to come down",
+                what="the autoscaler to scale down",
             )
-            told.down_s = time.monotonic() - began
-    assert before == LEAST, "the usual load must not take more pods"
-    told.counts = counted.seen
-    told.reports = [usual.report, more.report, less.report]
-    for report in told.reports:
+            scaling.down_s = time.monotonic() - began
+    assert before == LEAST, "the usual load must not need more pods"
+    scaling.counts = recorder.seen
+    scaling.reports = [usual.report, more.report, less.report]
+    for report in scaling.reports:
         measured(f"autoscaler: {report.summary()}")
     measured(
-        f"autoscaler: load x{TIMES}, {told.peak} pods ready after {told.up_s:.1f} s (goal "
-        f"{UP_GOAL_S:g} s); after {HELD_S:g} s without those who count: {told.after_held}; "
-        f"down to {LEAST} {told.down_s:.1f} s after it came back; pods: "
-        f"{' '.join(map(str, told.counts))}"
+        f"autoscaler: load x{TIMES}, {scaling.peak} pods ready after {scaling.up_s:.1f} s (goal "
+        f"{UP_GOAL_S:g} s); after {HELD_S:g} s without those who count: {scaling.after_held}; "
+        f"down to {LEAST} {scaling.down_s:.1f} s after it came back; pods: "
+        f"{' '.join(map(str, scaling.counts))}"
     )
-    return told
+    return scaling
 
 
 @contextmanager
-def asked_per_pod(environment: Environment, name: str, value: str) -> Generator[None]:
-    """The autoscaler with another target for one metric; the old one comes back."""
+def target_per_pod(environment: Environment, name: str, value: str) -> Generator[None]:
+    """Set another autoscaler target for one metric until the end of the block."""
     hpa = ("-n", "seawall", "get", "hpa/gateway", "-o", "jsonpath={.spec.metrics}")
-    place, kind, before = next(
-        (place, kind, metric[kind]["target"]["averageValue"])
-        for place, metric in enumerate(json.loads(environment.kubectl(*hpa)))
+    index, kind, before = next(
+        (index, kind, metric[kind]["target"]["averageValue"])
+        for index, metric in enumerate(json.loads(environment.kubectl(*hpa)))
         for kind in ("pods", "external")
         if metric.get(kind, {}).get("metric", {}).get("name") == name
     )
 
-    def ask(value: str) -> None:
-        path = f"/spec/metrics/{place}/{kind}/target/averageValue"
+    def set_target(value: str) -> None:
+        path = f"/spec/metrics/{index}/{kind}/target/averageValue"
         change = json.dumps([{"op": "replace", "path": path, "value": value}])
         environment.kubectl("-n", "seawall", "patch", "hpa/gateway", "--type=json", "-p", change)
 
-    ask(value)
+    set_target(value)
     try:
         yield
     finally:
-        ask(before)
+        set_target(before)
 
 
-def wanted_after_a_while(environment: Environment) -> int:
+def desired_pods_after_a_while(environment: Environment) -> int:
     began = time.monotonic()
     wait_until(
         lambda: time.monotonic() - began >= HELD_S,
         deadline_s=HELD_S + 30,
-        what="long enough for pods to be given up",
+        what="the time after which surplus pods are scaled down",
     )
-    return wanted(environment)
+    return desired_pods(environment)
 
 
 @contextmanager
-def dead(environment: Environment, namespace: str, deployment: str) -> Generator[None]:
-    """Without the pods of a Deployment."""
+def scaled_to_zero(environment: Environment, namespace: str, deployment: str) -> Generator[None]:
+    """Scale a Deployment to zero until the end of the block."""
     scale = ("-n", namespace, "scale", f"deployment/{deployment}")
     environment.kubectl(*scale, "--replicas=0")
     try:
@@ -181,55 +183,57 @@ def dead(environment: Environment, namespace: str, deployment: str) -> Generator
         environment.kubectl(*scale, "--replicas=1")
 
 
-def test_three_times_the_load_gets_more_pods_in_time(story: Story) -> None:
-    assert story.peak > LEAST
-    assert story.up_s <= 3 * UP_GOAL_S
+def test_three_times_the_load_adds_pods_within_three_times_the_goal(scaling: Scaling) -> None:
+    assert scaling.peak > LEAST
+    assert scaling.up_s <= 3 * UP_GOAL_S
 
 
-def test_users_do_not_notice_the_autoscaler(story: Story) -> None:
-    for report in story.reports:
+def test_scaling_fails_no_request(scaling: Scaling) -> None:
+    for report in scaling.reports:
         assert report.failed == 0, report.failures
 
 
-@pytest.mark.parametrize("who", ["both", "prometheus"])
-def test_nothing_is_given_up_while_those_are_dead_who_count(story: Story, who: str) -> None:
-    assert story.after_held[who] == story.peak
+@pytest.mark.parametrize("stopped_servers", ["both", "prometheus"])
+def test_autoscaler_keeps_all_pods_while_metrics_servers_are_down(
+    scaling: Scaling, stopped_servers: str
+) -> None:
+    assert scaling.after_held[stopped_servers] == scaling.peak
 
 
-def test_the_number_of_pods_goes_up_and_then_down_and_never_back(story: Story) -> None:
-    top = story.counts.index(max(story.counts))
-    up, down = story.counts[: top + 1], story.counts[top:]
-    assert all(a < b for a, b in pairwise(up)), story.counts
-    assert all(a > b for a, b in pairwise(down)), story.counts
-    assert story.counts[-1] == LEAST
+def test_number_of_pods_only_rises_and_then_only_falls(scaling: Scaling) -> None:
+    top = scaling.counts.index(max(scaling.counts))
+    up, down = scaling.counts[: top + 1], scaling.counts[top:]
+    assert all(a < b for a, b in pairwise(up)), scaling.counts
+    assert all(a > b for a, b in pairwise(down)), scaling.counts
+    assert scaling.counts[-1] == LEAST
 
 
 def value_of(environment: Environment, metric: str) -> float:
-    """An external metric, as the autoscaler is told it; a milli-unit has an m."""
+    """An external metric as the autoscaler reads it; the suffix m means thousandths."""
     path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/seawall/{metric}"
     (item,) = json.loads(environment.kubectl("get", "--raw", path))["items"]
     value = str(item["value"])
     return float(value[:-1]) / 1000 if value.endswith("m") else float(value)
 
 
-def test_breakers_that_open_bring_pods_when_that_is_asked_for(
-    environment: Environment, story: Story
+def test_open_breakers_add_pods_if_the_autoscaler_has_a_target_for_them(
+    environment: Environment, scaling: Scaling
 ) -> None:
-    del story  # it ends with the least number of pods
+    del scaling  # its sequence ends with the least number of pods
     alpha = Simulator(environment, "alpha")
     began = time.monotonic()
-    few = asked_per_pod(environment, BREAKER_OPENINGS_PER_MINUTE, "500m")
-    with constant_load(environment) as load, few:
-        assert wanted(environment) == LEAST
+    low_target = target_per_pod(environment, BREAKER_OPENINGS_PER_MINUTE, "500m")
+    with constant_load(environment) as load, low_target:
+        assert desired_pods(environment) == LEAST
         alpha.fail({"kind": "status", "code": 500})
         try:
             wait_until(
                 lambda: value_of(environment, BREAKER_OPENINGS_PER_MINUTE) > 1,
                 deadline_s=90,
-                what="the openings to be counted",
+                what="the breaker openings in the metric",
             )
             wait_until(
-                lambda: wanted(environment) > LEAST,
+                lambda: desired_pods(environment) > LEAST,
                 deadline_s=90,
                 what="the autoscaler to add pods",
             )

@@ -1,4 +1,4 @@
-"""preview, status, smoke, engine, logs, state: what they print, and their exit codes."""
+"""The output and exit codes of preview, status, smoke, engine, logs and state."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from seawall.common.wait import wait_until
 from seawall.engine.programs import provider_release
-from tests.conftest import LISTENING, SEAWALL, Environment
+from tests.conftest import INTERRUPTIBLE, SEAWALL, Environment
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
@@ -28,7 +28,7 @@ class _RedisPod(BaseModel):
     lag_s: float | None
 
 
-class _Watched(BaseModel):
+class _Monitored(BaseModel):
     breakers: dict[str, str]
     redis: list[_RedisPod]
     sentinels: int
@@ -43,14 +43,14 @@ def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One object was deleted: what was said before, of it, of its repair, and afterwards."""
+    """The output before the deletion of one object, after it, of the repair, and afterwards."""
 
     quiet: "subprocess.CompletedProcess[str]"
     drifted: "subprocess.CompletedProcess[str]"
     repaired: "subprocess.CompletedProcess[str]"
     again: "subprocess.CompletedProcess[str]"
     preview_s: float
-    """The fastest preview without changes: others take processors away for a while."""
+    """The fastest preview without changes, since other programs may use the CPUs for a while."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def quiet_preview(environment: Environment) -> "tuple[subprocess.CompletedProces
     return done, took
 
 
-def test_a_preview_shows_drift_and_its_exit_code_tells_it(drift: Drift) -> None:
+def test_preview_shows_drift_and_exits_with_3(drift: Drift) -> None:
     assert drift.quiet.returncode == 0, drift.quiet.stdout
     assert document(drift.quiet)["changed"] == 0
     assert drift.drifted.returncode == 3
@@ -83,30 +83,32 @@ def test_a_preview_shows_drift_and_its_exit_code_tells_it(drift: Drift) -> None:
     assert drift.again.returncode == 0, drift.again.stdout
 
 
-def test_up_repairs_the_drift_and_nothing_else(drift: Drift) -> None:
+def test_up_recreates_the_deleted_object_and_changes_nothing_else(drift: Drift) -> None:
     update = cast("dict[str, object]", document(drift.repaired)["update"])
     changes = cast("dict[str, int]", update["changes"])
     assert changes.pop("same") > 50
     assert changes == {"create": 1}
 
 
-def test_progress_goes_to_standard_error_and_names_what_was_done(drift: Drift) -> None:
+def test_up_prints_progress_and_timings_to_standard_error(drift: Drift) -> None:
     assert "create NetworkPolicy default-deny" in drift.repaired.stderr
     for part in ("program and policies", "up", "total"):
         assert f"timing: {part} " in drift.repaired.stderr
 
 
 @pytest.mark.timed
-def test_a_preview_with_nothing_to_show_is_quick(drift: Drift) -> None:
+def test_preview_without_changes_ends_within_three_times_the_goal(drift: Drift) -> None:
     assert drift.preview_s < 3 * PREVIEW_GOAL_S
 
 
-def test_status_tells_what_is_missing(environment: Environment) -> None:
-    whole = environment.seawall("status", "--json")
-    assert whole.returncode == 0, whole.stdout
-    workloads = cast("list[dict[str, object]]", document(whole)["workloads"])
+def test_status_reports_a_service_without_endpoints_and_exits_with_3(
+    environment: Environment,
+) -> None:
+    healthy = environment.seawall("status", "--json")
+    assert healthy.returncode == 0, healthy.stdout
+    workloads = cast("list[dict[str, object]]", document(healthy)["workloads"])
     ready = {str(item["name"]): cast("int", item["ready"]) for item in workloads}
-    assert ready.pop("Deployment gateway") >= 2, "the autoscaler may want more"
+    assert ready.pop("Deployment gateway") >= 2, "the autoscaler may have added pods"
     assert ready == {
         "Deployment alert-receiver": 1,
         "Deployment alertmanager": 1,
@@ -124,7 +126,7 @@ def test_status_tells_what_is_missing(environment: Environment) -> None:
         wait_until(
             lambda: "no ready endpoint" in environment.seawall("status").stdout,
             deadline_s=60,
-            what="the Service without endpoints to be told",
+            what="status to report the Service without endpoints",
         )
         assert environment.seawall("status").returncode == 3
     finally:
@@ -132,12 +134,16 @@ def test_status_tells_what_is_missing(environment: Environment) -> None:
     wait_until(
         lambda: environment.seawall("status").returncode == 0,
         deadline_s=60,
-        what="the Service with an endpoint again to be told",
+        what="status to report no problem",
     )
 
 
-def test_status_is_one_screen_of_what_is_watched(environment: Environment) -> None:
-    watched = _Watched.model_validate(document(environment.seawall("status", "--json"))["watched"])
+def test_status_shows_breakers_redis_sentinels_error_budget_and_backup(
+    environment: Environment,
+) -> None:
+    watched = _Monitored.model_validate(
+        document(environment.seawall("status", "--json"))["watched"]
+    )
     assert set(watched.breakers) == {"alpha/sim-small", "beta/sim-small"}
     assert sorted(pod.role for pod in watched.redis) == ["master", "slave", "slave"]
     assert all(pod.up for pod in watched.redis)
@@ -152,7 +158,7 @@ def test_status_is_one_screen_of_what_is_watched(environment: Environment) -> No
     assert "last backup: none is configured" in shown
 
 
-def test_smoke_asks_for_both_kinds_of_answer(environment: Environment) -> None:
+def test_smoke_requests_a_plain_and_a_streamed_answer(environment: Environment) -> None:
     done = environment.seawall("smoke", "--json")
     assert done.returncode == 0, done.stderr
     answers = cast("list[dict[str, object]]", document(done)["answers"])
@@ -160,17 +166,17 @@ def test_smoke_asks_for_both_kinds_of_answer(environment: Environment) -> None:
     assert all(answer["text"] for answer in answers)
 
 
-def test_engine_tells_the_provider_and_the_state(environment: Environment) -> None:
+def test_engine_shows_the_provider_and_the_state_backend(environment: Environment) -> None:
     found = document(environment.seawall("engine", "--json"))
     provider = cast("dict[str, str]", found["provider"])
     assert provider["path"].endswith("/pulumi-resource-kubernetes")
     assert provider["version"] == provider_release()
     assert found["backend"] == f"file://{environment.kit.home}/state?metadata=skip"
-    told = environment.seawall("engine").stdout
-    assert f"Kubernetes provider: {provider['path']} ({provider['version']})" in told
+    output = environment.seawall("engine").stdout
+    assert f"Kubernetes provider: {provider['path']} ({provider['version']})" in output
 
 
-def test_logs_are_those_of_the_component(environment: Environment) -> None:
+def test_logs_prints_the_lines_of_the_component(environment: Environment) -> None:
     environment.seawall("smoke")
     done = environment.seawall("logs", "local", "gateway", "--tail", "5")
     assert done.returncode == 0, done.stderr
@@ -178,26 +184,26 @@ def test_logs_are_those_of_the_component(environment: Environment) -> None:
     assert "chat_completions" in done.stdout
 
 
-def test_a_backup_of_the_state_is_written_and_restored(
+def test_state_backup_is_private_without_secrets_and_can_be_restored(
     environment: Environment, tmp_path: Path
 ) -> None:
-    file = tmp_path / "state.json"
-    done = environment.seawall("state", "backup", "local", "--to", str(file))
+    backup = tmp_path / "state.json"
+    done = environment.seawall("state", "backup", "local", "--to", str(backup))
     assert done.returncode == 0, done.stderr
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert environment.api_key not in file.read_text()
-    back = environment.seawall("state", "restore", "local", str(file))
-    assert back.returncode == 0, back.stderr
-    assert "the previous state is in" in back.stdout
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert environment.api_key not in backup.read_text()
+    restored = environment.seawall("state", "restore", "local", str(backup))
+    assert restored.returncode == 0, restored.stderr
+    assert "the previous state is in" in restored.stdout
     again = environment.seawall("up")
     assert again.returncode == 0, again.stderr
     assert "was not locked" in environment.seawall("state", "unlock", "local").stdout
 
 
 def interrupted_up(environment: Environment, *, after: str) -> "subprocess.Popen[str]":
-    """`seawall up` in a process group of its own, to which Ctrl-C goes when it has said `after`."""
+    """Start `seawall up` in a separate process group, and interrupt it after the text `after`."""
     process = subprocess.Popen(
-        [*LISTENING, SEAWALL, "up"],
+        [*INTERRUPTIBLE, SEAWALL, "up"],
         env={**os.environ, **environment.variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -212,7 +218,7 @@ def interrupted_up(environment: Environment, *, after: str) -> "subprocess.Popen
     return process
 
 
-def test_ctrl_c_ends_up_in_good_order(environment: Environment) -> None:
+def test_up_exits_with_130_after_ctrl_c_and_a_rerun_succeeds(environment: Environment) -> None:
     with interrupted_up(environment, after="deploy local with Pulumi") as process:
         assert process.stderr is not None
         rest = process.stderr.read()

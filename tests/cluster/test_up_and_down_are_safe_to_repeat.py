@@ -1,4 +1,4 @@
-"""`up` twice changes nothing; `up` after a kill repairs; `down` leaves nothing."""
+"""A second `up` changes nothing, `up` after a kill repairs, and `down` leaves nothing."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ import pytest
 from seawall.common.errors import ClusterError
 from seawall.common.wait import wait_until
 from tests.conftest import Environment
-from tests.host.picture import left_behind
+from tests.host.snapshot import left_behind
 from tests.measured import measured
 
 pytestmark = [pytest.mark.cluster]
 
 IDLE_UP_GOAL_S = 8.0
 DAEMONS = ("cp/etcd", "n1/kubelet")
-"""That one of every kind comes back is proven where all of them are killed at once, too."""
+"""Another test kills one daemon of every kind at once and also sees all of them restart."""
 MORE_DAEMONS = (
     "cp/kube-apiserver",
     "cp/kube-controller-manager",
@@ -29,7 +29,7 @@ MORE_DAEMONS = (
 
 
 @pytest.mark.timed
-def test_a_second_up_changes_nothing_and_prints_no_secret(environment: Environment) -> None:
+def test_second_up_changes_nothing_and_prints_no_secret(environment: Environment) -> None:
     begun = time.monotonic()
     second = environment.seawall("up")
     took = time.monotonic() - begun
@@ -42,7 +42,7 @@ def test_a_second_up_changes_nothing_and_prints_no_secret(environment: Environme
     assert took < 3 * IDLE_UP_GOAL_S
 
 
-def test_what_runs_in_the_gateway_pod_is_not_root_and_cannot_write(
+def test_gateway_container_runs_as_uid_10001_and_cannot_write_to_app(
     environment: Environment,
 ) -> None:
     script = "import pathlib; pathlib.Path('/app/x').write_text('x')"
@@ -61,7 +61,7 @@ def test_the_gateway_image_cannot_import_pulumi(environment: Environment) -> Non
     assert found.strip() == "[]"
 
 
-def test_files_with_passwords_are_for_their_owner_only(environment: Environment) -> None:
+def test_files_with_passwords_have_mode_600(environment: Environment) -> None:
     listing = "stat -c '%a %n' /data/sentinel/sentinel.conf /run/seawall/*.conf /run/seawall/*.acl"
     for pod in ("redis-0", "redis-1", "redis-2"):
         command = ("-n", "seawall", "exec", pod, "-c", "redis", "--", "sh", "-c", listing)
@@ -73,7 +73,7 @@ def test_files_with_passwords_are_for_their_owner_only(environment: Environment)
 @pytest.mark.parametrize(
     "part", [*DAEMONS, *(pytest.param(part, marks=pytest.mark.soak) for part in MORE_DAEMONS)]
 )
-def test_a_killed_daemon_comes_back_by_itself(environment: Environment, part: str) -> None:
+def test_killed_daemon_is_restarted_without_up(environment: Environment, part: str) -> None:
     machine, daemon = part.split("/")
     pid_file = environment.kit.instance.home(machine) / "pids" / f"{daemon}.pid"
     before = pid_file.read_text()
@@ -103,7 +103,7 @@ def test_up_repairs_killed_machines(environment: Environment) -> None:
     wait_until(
         lambda: machines <= {part.name for part in cluster.status() if not part.ok},
         deadline_s=10,
-        what="both to be seen dead",
+        what="status to report both machines as stopped",
     )
     repaired = environment.seawall("up")
     assert repaired.returncode == 0, repaired.stderr[-2000:]
@@ -116,7 +116,7 @@ def kill_daemon(environment: Environment, machine: str, pid: str) -> None:
 
 
 @pytest.mark.last
-def test_down_leaves_nothing(environment: Environment) -> None:
+def test_down_leaves_nothing_on_the_host(environment: Environment) -> None:
     begun = time.monotonic()
     down = environment.seawall("down")
     took = time.monotonic() - begun

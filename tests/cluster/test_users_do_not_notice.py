@@ -1,4 +1,4 @@
-"""The promise, measured: a constant load from outside while something is taken away."""
+"""Faults under a constant load from outside must fail no request."""
 
 import time
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import pytest
 
 from seawall.common.wait import wait_until
-from tests.cluster.watching import (
+from tests.cluster.live_environment import (
     RATE,
     REDIS,
     Sentinels,
     Simulator,
+    all_ready,
     constant_load,
     delete,
     failures_with_logs,
     pods,
     ready_pods,
     under_load,
-    whole,
 )
 from tests.conftest import Environment
 from tests.measured import measured
@@ -26,12 +26,12 @@ from tests.support.constant_load import ConstantLoad, LoadReport
 
 pytestmark = [pytest.mark.cluster]
 
-LOOK_S = 5.0
+SAMPLE_S = 5.0
 IDLE_SHARE = 0.1
-"""Of a core. One that spins takes all that its limit allows, which is more."""
+"""Of a core. A spinning server uses its whole CPU limit, which is more."""
 TICKS_PER_S = 100
 RESTS_WITHIN_S = 25.0
-"""Three looks of the guard, and the one look of this test that comes after."""
+"""Three checks of the guard, and the next sample of this test."""
 
 
 @pytest.mark.timed
@@ -58,7 +58,7 @@ class MasterDeleted:
 
 @pytest.fixture(scope="module")
 def master_deleted(environment: Environment) -> MasterDeleted:
-    wait_until(lambda: whole(environment), deadline_s=120, what="everything to be Ready")
+    wait_until(lambda: all_ready(environment), deadline_s=120, what="everything to be Ready")
     sentinels = Sentinels(environment)
     victim = sentinels.master()
     assert victim in pods(environment, "redis")
@@ -70,14 +70,16 @@ def master_deleted(environment: Environment) -> MasterDeleted:
         begun = time.monotonic()
         delete(environment, victim)
 
-    def elsewhere() -> bool:
+    def replaced_by_another_master() -> bool:
         if not took and sentinels.master() in (victim, "nobody"):
             return False
         if not took:
             took.append(time.monotonic() - begun)
         return len(ready_pods(environment, "redis")) == 3
 
-    report = under_load(constant_load(environment), fault, elsewhere, look_every_s=0.2)
+    report = under_load(
+        constant_load(environment), fault, replaced_by_another_master, poll_every_s=0.2
+    )
     measured(f"another Redis pod was master {took[0]:.1f} s after the deletion (goal 10 s)")
     return MasterDeleted(report, took[0])
 
@@ -90,22 +92,26 @@ def test_users_do_not_notice_the_deletion_of_the_redis_master(
     assert master_deleted.another_master_s < 30
 
 
-def test_sentinels_rest_after_a_pod_has_come_back(
+def test_redis_and_sentinel_are_idle_after_a_pod_was_replaced(
     environment: Environment, master_deleted: MasterDeleted
 ) -> None:
-    """The others ask for it every second, also in the one before it can be reached.
+    """The other servers connect to a new pod every second, even before it is reachable.
 
-    A Sentinel whose socket has an error that it never reads spins: see
-    agents.redis.reachability. Where kube-proxy was slow, agents.redis.spin frees it.
+    A Sentinel with an unread error on a socket spins: see agents.redis.reachability. If kube-proxy
+    was slow, agents.redis.spin stops that.
     """
     del master_deleted
     began = time.monotonic()
 
-    def busy() -> dict[str, float]:
+    def busy_containers() -> dict[str, float]:
         shares = shares_of_a_core(environment, ("sentinel", "redis"))
         return {name: share for name, share in shares.items() if share > IDLE_SHARE}
 
-    wait_until(lambda: not busy(), deadline_s=3 * RESTS_WITHIN_S, what="Redis and Sentinel to rest")
+    wait_until(
+        lambda: not busy_containers(),
+        deadline_s=3 * RESTS_WITHIN_S,
+        what="Redis and Sentinel to rest",
+    )
     took_s = time.monotonic() - began
     measured(
         f"Redis and Sentinel were seen to rest after {took_s:.0f} s (goal {RESTS_WITHIN_S:.0f} s)"
@@ -113,7 +119,7 @@ def test_sentinels_rest_after_a_pod_has_come_back(
 
 
 def shares_of_a_core(environment: Environment, containers: Sequence[str]) -> dict[str, float]:
-    """What the first process of each container of each Redis pod spends, by `pod/container`."""
+    """The share of PID 1 of each container of each Redis pod, by `pod/container`."""
 
     def spent_s(pod: str, container: str) -> float:
         words = ("exec", pod, "-c", container, "--", "cat", "/proc/1/stat")
@@ -122,7 +128,7 @@ def shares_of_a_core(environment: Environment, containers: Sequence[str]) -> dic
 
     began = time.monotonic()
     before = {(pod, name): spent_s(pod, name) for pod in REDIS for name in containers}
-    wait_until(lambda: time.monotonic() - began > LOOK_S, deadline_s=60, what="some seconds")
+    wait_until(lambda: time.monotonic() - began > SAMPLE_S, deadline_s=60, what="some seconds")
     return {
         f"{pod}/{name}": (spent_s(pod, name) - spent) / (time.monotonic() - began)
         for (pod, name), spent in before.items()
@@ -134,7 +140,7 @@ def shares_of_a_core(environment: Environment, containers: Sequence[str]) -> dic
     "fault",
     [
         {"kind": "refuse"},
-        # tests/faults has these, too, against one gateway.
+        # tests/faults also tests these, against one gateway.
         pytest.param({"kind": "status", "code": 500}, marks=pytest.mark.soak),
         pytest.param({"kind": "html_200"}, marks=pytest.mark.soak),
     ],
@@ -152,4 +158,4 @@ def test_users_do_not_notice_a_provider_that_fails(
     finally:
         alpha.heal()
     assert report.failed == 0, failures_with_logs(environment, report)
-    assert report.providers["beta"] > 0, "the fault must really have moved requests"
+    assert report.providers["beta"] > 0, "the fault must have moved requests"

@@ -12,21 +12,31 @@ from tests.faults.suite import Observed, suite, table
 def main() -> int:
     """Return 0, or 1 if a client saw another result than documented."""
     observed: list[Observed] = []
-    with tempfile.TemporaryDirectory(prefix="seawall-faults-") as name, suite(Path(name)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="seawall-faults-") as name,
+        suite(Path(name)) as running_suite,
+    ):
         for case in CASES:
             for stream in (False, True):
-                one = made.run(case, stream=stream)
-                observed.append(one)
-                verdict = "as promised" if one.seen == one.promised else f"NOT {one.promised}"
-                sys.stderr.write(f"{case.title}: {one.seen}: {verdict}\n")
-    with tempfile.TemporaryDirectory(prefix="seawall-quirks-") as name, quirks(Path(name)) as ways:
-        seen = [(quirk, ways.seen(quirk)) for quirk in QUIRKS]
-    for quirk, what in seen:
-        verdict = "as promised" if what == quirk.seen else f"NOT {quirk.seen}"
-        sys.stderr.write(f"{quirk.provider}, {quirk.title}: {what}: {verdict}\n")
+                observation = running_suite.run(case, stream=stream)
+                observed.append(observation)
+                verdict = (
+                    "as promised"
+                    if observation.seen == observation.promised
+                    else f"NOT {observation.promised}"
+                )
+                sys.stderr.write(f"{case.title}: {observation.seen}: {verdict}\n")
+    with (
+        tempfile.TemporaryDirectory(prefix="seawall-quirks-") as name,
+        quirks(Path(name)) as running_quirks,
+    ):
+        seen = [(quirk, running_quirks.seen(quirk)) for quirk in QUIRKS]
+    for quirk, result in seen:
+        verdict = "as promised" if result == quirk.seen else f"NOT {quirk.seen}"
+        sys.stderr.write(f"{quirk.provider}, {quirk.title}: {result}: {verdict}\n")
     sys.stdout.write(table(observed) + quirks_table(seen))
-    good = all(one.seen == one.promised for one in observed)
-    return 0 if good and all(what == quirk.seen for quirk, what in seen) else 1
+    all_as_promised = all(observation.seen == observation.promised for observation in observed)
+    return 0 if all_as_promised and all(result == quirk.seen for quirk, result in seen) else 1
 
 
 if __name__ == "__main__":

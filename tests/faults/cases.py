@@ -1,4 +1,4 @@
-"""The faults, and what the clients are promised. Faults meet the first of two targets.
+"""The faults, and the promised results for clients. A fault applies to the first of two targets.
 
 Times are scaled down: the gateway of the suite waits one second where a real one waits ten.
 """
@@ -13,7 +13,7 @@ Parameters = Mapping[str, float | str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a client sees: an answer's source, or how it fails; and the attempts that it takes."""
+    """What a client sees: the answer's source or its failure, and the number of attempts."""
 
     what: str
     attempts: int
@@ -44,16 +44,16 @@ class Case:
     streamed: Seen
     parameters: Parameters = field(default_factory=dict[str, float | str])
     both: bool = False
-    """Whether the second target has it too."""
+    """Whether the fault also applies to the second target."""
 
 
 def _before(title: str, kind: str, seen: Seen, **parameters: float | str) -> Case:
-    """A fault that shows before the first content: a stream is saved like a plain answer."""
+    """A fault before the first content: another target can serve a stream and a plain answer."""
     return Case(title, kind, seen, seen, parameters)
 
 
-def _amid(title: str, kind: str, plain: Seen, **parameters: float | str) -> Case:
-    """A fault in the middle of an answer: only a plain one can still come from elsewhere."""
+def _mid_answer(title: str, kind: str, plain: Seen, **parameters: float | str) -> Case:
+    """A fault in the middle of an answer: another target can only serve a plain answer."""
     return Case(title, kind, plain, _BROKEN, parameters)
 
 
@@ -66,17 +66,19 @@ CASES = (
     _before("503 always", "status", _second(3), code=503),
     _before("connection refused", "down", _second()),
     _before("reset before the headers", "refuse", _second(3)),
-    _amid("reset amid the body", "cut_mid_stream", _second(3), after=3, how="reset"),
+    _mid_answer("reset amid the body", "cut_mid_stream", _second(3), after=3, how="reset"),
     _before("headers never come", "hang", _second()),
     _before("first token never comes", "stall_mid_stream", _second(), after=0),
     _before("first token comes too late", "slow_first_token", _second(), seconds=4),
     _before("trickle, each token in time", "trickle", _first(), seconds=0.1),
-    _amid("stall amid the stream", "stall_mid_stream", _second(), after=3),
-    _amid("stream cut without finish_reason", "cut_mid_stream", _second(), after=3, how="end"),
+    _mid_answer("stall amid the stream", "stall_mid_stream", _second(), after=3),
+    _mid_answer(
+        "stream cut without finish_reason", "cut_mid_stream", _second(), after=3, how="end"
+    ),
     _before("first event malformed; truncated JSON", "malformed_event", _second()),
-    _amid("later event malformed", "malformed_event", _second(), after=3),
+    _mid_answer("later event malformed", "malformed_event", _second(), after=3),
     _before("error event first, status 200", "error_event", _second(3)),
-    _amid("error event later, status 200", "error_event", _second(3), after=3),
+    _mid_answer("error event later, status 200", "error_event", _second(3), after=3),
     _before("HTML with status 200", "html_200", _second()),
     _before("empty choices", "empty_choices", _second()),
     _before("content filter", "content_filter", Seen("400 content_policy_violation", 1)),

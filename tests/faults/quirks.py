@@ -1,4 +1,4 @@
-"""Provider-specific answers, and what clients see of them. The second target is healthy.
+"""Provider-specific answers, and their results for clients. The second target is healthy.
 
 Each quirk is the exact bytes of an answer, as reported for that provider.
 """
@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.suite import what_is_seen
+from tests.faults.suite import describe_answer
 from tests.service.kit import Gateway, Simulator
 from tests.service.scripted_provider import provider, whole
 
@@ -34,7 +34,7 @@ class Quirk:
     stream: bool = False
 
 
-def _says(status: str, document: object) -> bytes:
+def _response(status: str, document: object) -> bytes:
     body = document.encode() if isinstance(document, str) else json.dumps(document).encode()
     return whole(status, body, _JSON)
 
@@ -53,7 +53,7 @@ def _anthropic(message: str, kind: str = "invalid_request_error") -> object:
 
 def _completion(end: object) -> bytes:
     choice = {"index": 0, "message": {"content": "half"}, "finish_reason": end}
-    return _says("200 OK", {"choices": [choice]})
+    return _response("200 OK", {"choices": [choice]})
 
 
 def _chunks(*pieces: tuple[object, object]) -> bytes:
@@ -103,49 +103,55 @@ QUIRKS = (
         "OpenAI",
         "openai",
         "404: a model that was retired",
-        _says("404 Not Found", _error("The model `x` does not exist", "model_not_found")),
+        _response("404 Not Found", _error("The model `x` does not exist", "model_not_found")),
         _SECOND,
     ),
     Quirk(
         "Ollama",
         "ollama",
         "404: a model that was not pulled",
-        _says("404 Not Found", _error("model 'x' not found, try pulling it first")),
+        _response("404 Not Found", _error("model 'x' not found, try pulling it first")),
         _SECOND,
     ),
     Quirk(
         "Groq",
         "groq",
         "400: a model that was decommissioned",
-        _says("400 Bad Request", _error("The model `x` is decommissioned", "model_decommissioned")),
+        _response(
+            "400 Bad Request", _error("The model `x` is decommissioned", "model_decommissioned")
+        ),
         _SECOND,
     ),
     Quirk(
         "Anthropic",
         "anthropic",
         "400: no credit",
-        _says("400 Bad Request", _anthropic("Your credit balance is too low to access the API.")),
+        _response(
+            "400 Bad Request", _anthropic("Your credit balance is too low to access the API.")
+        ),
         _SECOND,
     ),
     Quirk(
         "Anthropic",
         "anthropic",
         "400: the account's own limit",
-        _says("400 Bad Request", _anthropic("You have reached your specified API usage limits.")),
+        _response(
+            "400 Bad Request", _anthropic("You have reached your specified API usage limits.")
+        ),
         _SECOND,
     ),
     Quirk(
         "DeepSeek",
         "openai-compatible",
         "402: no balance",
-        _says("402 Payment Required", _error("Insufficient Balance")),
+        _response("402 Payment Required", _error("Insufficient Balance")),
         _SECOND,
     ),
     Quirk(
         "Groq",
         "groq",
         "413: tokens per minute",
-        _says(
+        _response(
             "413 Payload Too Large",
             _error("Request too large: tokens per minute (TPM)", "rate_limit_exceeded", "tokens"),
         ),
@@ -155,21 +161,23 @@ QUIRKS = (
         "llama.cpp",
         "openai-compatible",
         "400: too long",
-        _says("400 Bad Request", {"error": {"code": 400, "type": "exceed_context_size_error"}}),
+        _response("400 Bad Request", {"error": {"code": 400, "type": "exceed_context_size_error"}}),
         _SECOND,
     ),
     Quirk(
         "SGLang",
         "vllm",
         "400: too long, the message at the top",
-        _says("400 Bad Request", _flat("The input (9 tokens) is longer than the model's context")),
+        _response(
+            "400 Bad Request", _flat("The input (9 tokens) is longer than the model's context")
+        ),
         _SECOND,
     ),
     Quirk(
         "Gemini",
         "openai-compatible",
         "400: too long, in a list",
-        _says(
+        _response(
             "400 Bad Request",
             [{"error": {"code": 400, "message": "The input token count (9) exceeds the maximum"}}],
         ),
@@ -179,28 +187,28 @@ QUIRKS = (
         "Groq",
         "groq",
         "400: max_tokens above what the model writes",
-        _says("400 Bad Request", _error("`max_tokens` must be less than or equal to `8192`")),
+        _response("400 Bad Request", _error("`max_tokens` must be less than or equal to `8192`")),
         _SECOND,
     ),
     Quirk(
         "any",
         "openai-compatible",
         "400: what one model cannot do",
-        _says("400 Bad Request", _error("This model does not support image inputs.")),
+        _response("400 Bad Request", _error("This model does not support image inputs.")),
         _SECOND,
     ),
     Quirk(
         "Moonshot",
         "moonshot",
         "400: too long",
-        _says("400 Bad Request", _error("Your request exceeded model token limit: 262144")),
+        _response("400 Bad Request", _error("Your request exceeded model token limit: 262144")),
         _SECOND,
     ),
     Quirk(
         "Google",
         "gemini",
         "429: the quota of a minute",
-        _says(
+        _response(
             "429 Too Many Requests",
             [{"error": {"code": 429, "message": "You exceeded your current quota. Retry in 9s."}}],
         ),
@@ -210,14 +218,14 @@ QUIRKS = (
         "Groq",
         "groq",
         "498: no capacity",
-        _says("498 Capacity Exceeded", _error("Flex tier capacity exceeded")),
+        _response("498 Capacity Exceeded", _error("Flex tier capacity exceeded")),
         _SECOND,
     ),
     Quirk(
         "any",
         "openai-compatible",
         "400: the client's own fault",
-        _says("400 Bad Request", _error("'messages' is empty", "invalid_messages")),
+        _response("400 Bad Request", _error("'messages' is empty", "invalid_messages")),
         "400 invalid_messages",
     ),
 )
@@ -227,16 +235,16 @@ class Quirks:
     """The gateway, with one model for each quirk, and the providers."""
 
     def __init__(self, folder: Path, urls: Iterable[str]) -> None:
-        self._well = Simulator("well", folder)
+        self._healthy = Simulator("well", folder)
         providers: dict[str, object] = {
-            "second": {"kind": "openai", "base_url": self._well.base_url}
+            "second": {"kind": "openai", "base_url": self._healthy.base_url}
         }
         for number, url in enumerate(urls):
             kind = QUIRKS[number].kind
             providers[_name(number)] = {"kind": kind, "base_url": url}
         self._gateway = Gateway(
             folder,
-            (self._well,),
+            (self._healthy,),
             named_models={
                 _name(number): {
                     "targets": [
@@ -252,12 +260,12 @@ class Quirks:
     def seen(self, quirk: Quirk) -> str:
         """The result that a client sees, in the same terms as the cases."""
         answer = self._gateway.chat(_name(QUIRKS.index(quirk)), stream=quirk.stream)
-        return what_is_seen(answer, stream=quirk.stream)
+        return describe_answer(answer, stream=quirk.stream)
 
     def stop(self) -> None:
         """End every process."""
         self._gateway.stop()
-        self._well.stop()
+        self._healthy.stop()
 
 
 def _name(number: int) -> str:
@@ -267,11 +275,11 @@ def _name(number: int) -> str:
 @contextmanager
 def quirks(folder: Path) -> Generator[Quirks]:
     """Run the gateway and the providers until the end of the block."""
-    with ExitStack() as ending:
-        urls = [ending.enter_context(provider(quirk.answer)) for quirk in QUIRKS]
-        made = Quirks(folder, urls)
-        ending.callback(made.stop)
-        yield made
+    with ExitStack() as stack:
+        urls = [stack.enter_context(provider(quirk.answer)) for quirk in QUIRKS]
+        running = Quirks(folder, urls)
+        stack.callback(running.stop)
+        yield running
 
 
 def quirks_table(seen: Iterable[tuple[Quirk, str]]) -> str:

@@ -19,7 +19,7 @@ _TIMEOUTS = {
     "gap_seconds": 1.0,
     "answer_seconds": 3.0,
 }
-_EACH = tuple((case, stream) for case in CASES for stream in (False, True))
+_CASES_AND_MODES = tuple((case, stream) for case in CASES for stream in (False, True))
 _BREAKER = {0: "closed", 1: "half-open", 2: "open"}
 
 
@@ -32,7 +32,7 @@ class Observed:
     seen: Seen
     seconds: float
     breaker: str
-    """Of the first target, after one request."""
+    """The breaker state of the first target after one request."""
 
     @property
     def promised(self) -> Seen:
@@ -55,7 +55,7 @@ class Suite:
         providers: dict[str, object] = {
             "second": {"kind": "openai", "base_url": self._second.base_url}
         }
-        for case, stream in _EACH:
+        for case, stream in _CASES_AND_MODES:
             providers[_name(case, stream=stream)] = {
                 "kind": "openai",
                 "base_url": nowhere if case.kind == "down" else self._first.base_url,
@@ -72,14 +72,14 @@ class Suite:
                         {"provider": "second", "model": name},
                     ]
                 }
-                for name in (_name(case, stream=stream) for case, stream in _EACH)
+                for name in (_name(case, stream=stream) for case, stream in _CASES_AND_MODES)
             },
             providers=providers,
             timeouts=_TIMEOUTS,
         )
 
     def run(self, case: Case, *, stream: bool) -> Observed:
-        """One request while the fault is in force."""
+        """Send one request while the fault is active."""
         self._heal()
         if case.kind != "down":
             self._first.fault(case.kind, **case.parameters)
@@ -92,7 +92,7 @@ class Suite:
         seconds = time.monotonic() - began
         attempts = self._attempts() - before
         state = self._gateway.metric(f'seawall_breaker_state{{model="{name}",provider="{name}"}}')
-        seen = Seen(what_is_seen(answer, stream=stream), round(attempts))
+        seen = Seen(describe_answer(answer, stream=stream), round(attempts))
         return Observed(case, stream, seen, seconds, _BREAKER[round(state)])
 
     def stop(self) -> None:
@@ -115,7 +115,7 @@ def _name(case: Case, *, stream: bool) -> str:
     return f"case-{CASES.index(case)}-{'streamed' if stream else 'plain'}"
 
 
-def what_is_seen(answer: Answer, *, stream: bool) -> str:
+def describe_answer(answer: Answer, *, stream: bool) -> str:
     """Describe an answer in the terms of the cases."""
     if answer.status == 200:
         whole = answer.events()[-1] == "[DONE]" if stream else "choices" in answer.json()
@@ -131,11 +131,11 @@ def what_is_seen(answer: Answer, *, stream: bool) -> str:
 @contextmanager
 def suite(folder: Path) -> Generator[Suite]:
     """Run a suite until the end of the block."""
-    made = Suite(folder)
+    running = Suite(folder)
     try:
-        yield made
+        yield running
     finally:
-        made.stop()
+        running.stop()
 
 
 def table(observed: Iterable[Observed]) -> str:

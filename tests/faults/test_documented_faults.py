@@ -16,8 +16,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Suite]:
-    with suite(tmp_path_factory.mktemp("faults")) as made:
-        yield made
+    with suite(tmp_path_factory.mktemp("faults")) as started:
+        yield started
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
@@ -41,16 +41,16 @@ def test_faults_page_lists_every_case() -> None:
 
 
 @pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> Generator[Quirks]:
-    with quirks(tmp_path_factory.mktemp("quirks")) as made:
-        yield made
+def running_quirks(tmp_path_factory: pytest.TempPathFactory) -> Generator[Quirks]:
+    with quirks(tmp_path_factory.mktemp("quirks")) as started:
+        yield started
 
 
 @pytest.mark.parametrize("quirk", QUIRKS, ids=[f"{one.provider}: {one.title}" for one in QUIRKS])
 def test_clients_see_the_documented_result_of_each_provider_quirk(
-    ways: Quirks, quirk: Quirk
+    running_quirks: Quirks, quirk: Quirk
 ) -> None:
-    assert ways.seen(quirk) == quirk.seen
+    assert running_quirks.seen(quirk) == quirk.seen
 
 
 def test_faults_page_lists_every_quirk() -> None:

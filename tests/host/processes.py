@@ -35,12 +35,12 @@ class Process:
         """Read a process; raises OSError if the process has ended."""
         pid = int(entry.name)
         command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        told = command + (entry / "cgroup").read_text()
+        searched_text = command + (entry / "cgroup").read_text()
         return cls(
             pid=pid,
             parent=int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]),
             command=command,
-            instances=frozenset(_INSTANCE.findall(told)) | _by_environment(entry),
+            instances=frozenset(_INSTANCE.findall(searched_text)) | _by_environment(entry),
             namespaces=frozenset(str((entry / "ns" / kind).readlink()) for kind in _NAMESPACES),
         )
 
@@ -60,10 +60,10 @@ def running() -> Mapping[int, Process]:
             found[int(entry.name)] = Process.of(entry)
         except OSError:
             continue
-    return {pid: process for pid, process in found.items() if not _is_below_us(process, found)}
+    return {pid: process for pid, process in found.items() if not _is_descendant(process, found)}
 
 
-def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
+def _is_descendant(process: Process, found: Mapping[int, Process]) -> bool:
     while process.pid != os.getpid():
         if process.parent not in found:
             return False
@@ -71,7 +71,7 @@ def _is_below_us(process: Process, found: Mapping[int, Process]) -> bool:
     return True
 
 
-def _is_somebodys(process: Process, found: Mapping[int, Process]) -> bool:
+def _was_started_by_another_program(process: Process, found: Mapping[int, Process]) -> bool:
     """Whether a running program that is not part of the kit has started the process.
 
     A process that `down` forgot has lost its parent: its topmost ancestor is a program of the kit,
@@ -82,7 +82,7 @@ def _is_somebodys(process: Process, found: Mapping[int, Process]) -> bool:
     return not _KIND.search(process.command) and process.namespaces <= _own_namespaces()
 
 
-def _mark(instances: frozenset[str]) -> str:
+def _instances_suffix(instances: frozenset[str]) -> str:
     return "".join(f" ({name})" for name in sorted(instances))
 
 
@@ -92,8 +92,8 @@ def daemons(found: Mapping[int, Process], instance: str) -> Iterator[str]:
     for process in found.values():
         ours = instance in process.instances
         ours_perhaps = _KIND.search(process.command) and not process.namespaces & foreign
-        if ours or (ours_perhaps and not _is_somebodys(process, found)):
-            yield f"{process.pid} {process.command}{_mark(process.instances)}"
+        if ours or (ours_perhaps and not _was_started_by_another_program(process, found)):
+            yield f"{process.pid} {process.command}{_instances_suffix(process.instances)}"
 
 
 def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
@@ -102,8 +102,10 @@ def namespaces(found: Mapping[int, Process], instance: str) -> Iterator[str]:
     own = _own_namespaces()
     for process in found.values():
         ours = process.instances & {instance}
-        if ours or not _is_somebodys(process, found):
-            yield from (f"{name}{_mark(ours)}" for name in process.namespaces - own - foreign)
+        if ours or not _was_started_by_another_program(process, found):
+            yield from (
+                f"{name}{_instances_suffix(ours)}" for name in process.namespaces - own - foreign
+            )
 
 
 def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
@@ -115,9 +117,10 @@ def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
         pids = [int(pid) for pid in re.findall(r"pid=(\d+)", line)]
         holders = [found[pid] for pid in pids if pid in found]
         if pids and not holders:
-            continue  # the tests' own
+            continue  # a process of the tests
         if holders and all(
-            instance not in holder.instances and _is_somebodys(holder, found) for holder in holders
+            instance not in holder.instances and _was_started_by_another_program(holder, found)
+            for holder in holders
         ):
             continue
         kind, address = line.split()[0], line.split()[4]
@@ -125,7 +128,7 @@ def listening(found: Mapping[int, Process], instance: str) -> Iterator[str]:
         ours = instance in marked or _KIND.search(line + " ".join(h.command for h in holders))
         private = kind.startswith("u_") or address.startswith(("127.", "[::1]"))
         if ours or not private:
-            yield f"{kind} {address}{_mark(marked)}"
+            yield f"{kind} {address}{_instances_suffix(marked)}"
 
 
 def _own_namespaces() -> frozenset[str]:

@@ -156,8 +156,8 @@ def test_exhausted_budget_is_a_429_that_sdks_do_not_retry(folder: Path, priced: 
         asked = gateway.lines('"status":429', at_least=2)
         assert len(asked) == 2, "the SDK asked once"
         assert gateway.metric('seawall_budget_crossings_total{percent="100",window="day"}') == 1
-        told = [line for line in gateway.output.splitlines() if "budget of key test" in line]
-        assert len(told) == 1, "80 and 100 percent came together"
+        crossed = [line for line in gateway.output.splitlines() if "budget of key test" in line]
+        assert len(crossed) == 1, "80 and 100 percent came together"
 
 
 def test_unused_reservation_is_returned_to_the_budget(folder: Path, priced: Simulator) -> None:
@@ -332,7 +332,7 @@ def test_budget_continues_locally_without_redis_and_is_merged_afterwards(
         wait_until(
             lambda: gateway.metric("seawall_settlements_waiting") == 0,
             deadline_s=10,
-            what="the journal to be booked",
+            what="the settlement queue to be booked",
         )
         found = [gateway.chat(max_tokens=TOKENS).status for _ in range(4)]
         assert found == [200] * 3 + [429], "7 cents are in the books, whoever wrote them"

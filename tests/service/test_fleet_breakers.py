@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seawall.common.wait import wait_until
-from service.pipeline.upstreams import LaneBook
+from service.pipeline.upstreams import UpstreamBook
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.service.kit import API_KEY, PATIENCE_S, Gateway, Simulator, http_request, provider_of
@@ -176,9 +176,9 @@ def fleet_name(**provider: object) -> str:
             "models": {"m": {"targets": [{"provider": "p", "model": "n"}]}},
         }
     )
-    book = LaneBook(Metrics(routes=(), providers=settings.providers))
-    (lane,) = book.follow(settings)["m"]
-    return lane.fleet_name
+    book = UpstreamBook(Metrics(routes=(), providers=settings.providers))
+    (upstream,) = book.follow(settings)["m"]
+    return upstream.fleet_name
 
 
 USUAL = "https://api.openai.com/v1"
@@ -281,8 +281,8 @@ def test_breaker_record_belongs_to_the_provider_address_not_only_its_name(
 def prolong(redis: RedisUnderTest, record: str) -> None:
     """Extend the opening to a minute, because otherwise it ends before the test does."""
     kind, at, till, length, by = redis.master.command("GET", record).split("\r\n")[1].split()
-    told = f"{kind} {at} {int(till) + 60_000} {length} {by}"
-    redis.master.command("SET", record, told, "PX", "90000")
+    value = f"{kind} {at} {int(till) + 60_000} {length} {by}"
+    redis.master.command("SET", record, value, "PX", "90000")
 
 
 def exchanges(redis: RedisUnderTest) -> int:

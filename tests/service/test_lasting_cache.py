@@ -5,11 +5,11 @@ from collections import deque
 
 import pytest
 
-from service.resilience.stale_while_revalidate import LastingCache
+from service.resilience.stale_while_revalidate import StaleWhileRevalidateCache
 
 FRESH_S = 10.0
 OLD_S = 60.0
-PATIENCE_S = 0.05
+MAX_WAIT_S = 0.05
 
 
 class Source:
@@ -20,11 +20,11 @@ class Source:
         self.asked = 0
         self.failing = False
         self.gates: deque[asyncio.Event] = deque()
-        self.cache = LastingCache(
+        self.cache = StaleWhileRevalidateCache(
             self.fetch,
             fresh_s=FRESH_S,
             old_s=OLD_S,
-            patience_s=PATIENCE_S,
+            max_wait_s=MAX_WAIT_S,
             clock=lambda: self.now,
         )
 
@@ -136,10 +136,10 @@ async def test_too_old_value_is_returned_after_one_timed_out_wait(
     loop = asyncio.get_running_loop()
     begun = loop.time()
     assert await source.cache.get("a") == "a1"
-    assert loop.time() - begun >= PATIENCE_S * 0.9
+    assert loop.time() - begun >= MAX_WAIT_S * 0.9
     begun = loop.time()
     assert [await source.cache.get("a") for _ in range(100)] == ["a1"] * 100
-    assert loop.time() - begun < PATIENCE_S
+    assert loop.time() - begun < MAX_WAIT_S
     source.cache.close()
 
 

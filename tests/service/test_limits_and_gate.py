@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from service.resilience.adaptive import AdaptiveShare
-from service.resilience.concurrency_limiter import Gate, GateFullError
+from service.resilience.concurrency_limiter import ConcurrencyLimiter, QueueFullError
 from service.resilience.gcra import Decision, Limit, take
 from service.state.memory import MemoryStore
 from service.telemetry.log import redact
@@ -34,8 +34,8 @@ def test_each_replica_gets_its_share_of_the_limit_and_at_least_one() -> None:
 
 
 def test_adaptive_share_falls_with_failures_and_rises_without() -> None:
-    told: list[float] = []
-    share = AdaptiveShare(told.append)
+    shares: list[float] = []
+    share = AdaptiveShare(shares.append)
     for number in range(99):
         share.note(failed=number % 5 == 0)
     assert share.now == 1, "99 requests say nothing"
@@ -50,7 +50,7 @@ def test_adaptive_share_falls_with_failures_and_rises_without() -> None:
     for _ in range(1300):
         share.note(failed=False)
     assert share.now == 1
-    assert told[-1] == 1
+    assert shares[-1] == 1
 
 
 def test_slowed_limit_scales_rate_and_burst() -> None:
@@ -59,34 +59,34 @@ def test_slowed_limit_scales_rate_and_burst() -> None:
 
 
 async def test_gate_admits_waiters_in_order_and_refuses_beyond_its_queue() -> None:
-    gate = Gate(limit=1, queue=2)
+    limiter = ConcurrencyLimiter(limit=1, queue=2)
     order: list[str] = []
 
     async def visit(name: str) -> None:
-        await gate.enter()
+        await limiter.acquire()
         order.append(name)
 
-    await gate.enter()
+    await limiter.acquire()
     waiting = [asyncio.create_task(visit(name)) for name in "ab"]
     await asyncio.sleep(0)
-    with pytest.raises(GateFullError):
-        await gate.enter()
-    gate.leave()
-    gate.leave()
+    with pytest.raises(QueueFullError):
+        await limiter.acquire()
+    limiter.release()
+    limiter.release()
     await asyncio.gather(*waiting)
     assert order == ["a", "b"]
 
 
 async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
-    gate = Gate(limit=1, queue=1)
-    await gate.enter()
-    waiter = asyncio.create_task(gate.enter())
+    limiter = ConcurrencyLimiter(limit=1, queue=1)
+    await limiter.acquire()
+    waiter = asyncio.create_task(limiter.acquire())
     await asyncio.sleep(0)
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
-    gate.leave()
-    await gate.enter()
-    assert gate.inside == 1
+    limiter.release()
+    await limiter.acquire()
+    assert limiter.in_flight == 1
 
 
 @pytest.mark.parametrize(

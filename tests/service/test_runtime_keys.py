@@ -9,7 +9,7 @@ import pytest
 
 from seawall.common.wait import wait_until
 from service.state.key_ring import KeyRing
-from service.state.runtime_keys import MadeKeys
+from service.state.runtime_keys import RuntimeKeys
 from tests.service.kit import (
     API_KEY,
     Answer,
@@ -200,15 +200,15 @@ async def test_slow_read_does_not_restore_a_deleted_key(tmp_path: Path) -> None:
     file = tmp_path / "api-keys.json"
     write_keys(file)
     ring, store = KeyRing(file), SlowStore()
-    made = MadeKeys(store, ring)
-    key = await made.make({"tenant": "shop"}, "root")
+    runtime_keys = RuntimeKeys(store, ring)
+    key = await runtime_keys.make({"tenant": "shop"}, "root")
     store.asked.clear()
     store.answer.clear()
-    watching = asyncio.create_task(made.watch())
+    watching = asyncio.create_task(runtime_keys.watch())
     await store.asked.wait()
     held, store.answer = store.answer, asyncio.Event()
     store.answer.set()
-    await made.delete(str(key["id"]), "root")
+    await runtime_keys.delete(str(key["id"]), "root")
     held.set()
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -7,18 +7,18 @@ import pytest
 from seawall.testbed.toolchain.cache import Cache, digest_of_files
 
 
-def build_word(target: Path) -> None:
+def build_file(target: Path) -> None:
     (target / "file").write_text("content")
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def cache(tmp_path: Path, said: list[str]) -> Cache:
-    return Cache(tmp_path / "cache", said.append)
+def cache(tmp_path: Path, messages: list[str]) -> Cache:
+    return Cache(tmp_path / "cache", messages.append)
 
 
 def test_an_entry_is_built_once(cache: Cache) -> None:
@@ -26,7 +26,7 @@ def test_an_entry_is_built_once(cache: Cache) -> None:
 
     def build(target: Path) -> None:
         built.append(target)
-        build_word(target)
+        build_file(target)
 
     first = cache.get("tool", "key", build)
     assert cache.get("tool", "key", build) == first
@@ -36,42 +36,42 @@ def test_an_entry_is_built_once(cache: Cache) -> None:
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "manifest"])
 def test_a_corrupt_entry_is_named_and_built_again(
-    cache: Cache, said: list[str], damage: str
+    cache: Cache, messages: list[str], damage: str
 ) -> None:
-    entry = cache.get("tool", "key", build_word)
+    entry = cache.get("tool", "key", build_file)
     if damage == "changed":
         (entry / "file").write_text("c0ntent")
     elif damage == "missing":
         (entry / "file").unlink()
     else:
         (entry.parent / "key.json").write_text("{")
-    assert (cache.get("tool", "key", build_word) / "file").read_text() == "content"
-    assert len(said) == 1
-    assert "tool/key is corrupt" in said[0]
+    assert (cache.get("tool", "key", build_file) / "file").read_text() == "content"
+    assert len(messages) == 1
+    assert "tool/key is corrupt" in messages[0]
 
 
 def test_changed_content_with_the_same_size_and_mtime_is_detected(
-    cache: Cache, said: list[str]
+    cache: Cache, messages: list[str]
 ) -> None:
-    entry = cache.get("tool", "key", build_word)
-    cache.get("tool", "key", build_word)  # now it is verified by size and time
+    entry = cache.get("tool", "key", build_file)
+    cache.get("tool", "key", build_file)  # from now on, size and mtime verify the entry
     file = entry / "file"
     before = file.stat()
     file.write_text("c0ntent")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert (cache.get("tool", "key", build_word) / "file").read_text() == "content"
-    assert len(said) == 1
+    assert (cache.get("tool", "key", build_file) / "file").read_text() == "content"
+    assert len(messages) == 1
 
 
 def test_verified_entry_is_not_hashed_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.get("tool", "key", build_word)
-    cache.get("tool", "key", build_word)
+    cache.get("tool", "key", build_file)
+    cache.get("tool", "key", build_file)
 
     def refuse(file: Path) -> str:
         pytest.fail(f"{file} was hashed")
 
     monkeypatch.setattr("seawall.testbed.toolchain.cache._sha256", refuse)
-    cache.get("tool", "key", build_word)
+    cache.get("tool", "key", build_file)
 
 
 def test_a_failed_build_leaves_nothing_and_the_next_one_starts_clean(cache: Cache) -> None:
@@ -82,7 +82,7 @@ def test_a_failed_build_leaves_nothing_and_the_next_one_starts_clean(cache: Cach
     with pytest.raises(OSError, match="no space left"):
         cache.get("tool", "key", fail)
     assert not cache.has("tool", "key")
-    entry = cache.get("tool", "key", build_word)
+    entry = cache.get("tool", "key", build_file)
     assert [f.name for f in entry.iterdir()] == ["file"]
 
 
@@ -96,16 +96,16 @@ def test_files_of_a_killed_build_do_not_reach_the_next_build(cache: Cache) -> No
     with pytest.raises(KeyboardInterrupt):
         cache.get("tool", "key", killed)
 
-    def beside_an_orphan(target: Path) -> None:
+    def build_with_a_late_write_of_the_killed_one(target: Path) -> None:
         first[0].mkdir(exist_ok=True)
         (first[0] / "late").write_text("of the killed build")
-        build_word(target)
+        build_file(target)
 
-    entry = cache.get("tool", "key", beside_an_orphan)
+    entry = cache.get("tool", "key", build_with_a_late_write_of_the_killed_one)
     assert [f.name for f in entry.iterdir()] == ["file"]
     (entry / "file").unlink()
-    cache.get("tool", "key", build_word)
-    assert not list(entry.parent.glob(".draft-*")), "rests are removed by the next build"
+    cache.get("tool", "key", build_file)
+    assert not list(entry.parent.glob(".draft-*")), "the next build must remove leftover drafts"
 
 
 def test_concurrent_gets_build_once(cache: Cache) -> None:
@@ -116,7 +116,7 @@ def test_concurrent_gets_build_once(cache: Cache) -> None:
         built.append(1)
         entered.set()
         assert release.wait(10)
-        build_word(target)
+        build_file(target)
 
     found: list[Path] = []
     racers = [
@@ -135,7 +135,7 @@ def test_concurrent_gets_build_once(cache: Cache) -> None:
 
 def test_old_entries_of_a_name_are_removed(cache: Cache) -> None:
     for key in "abcde":
-        cache.get("tool", key, build_word)
+        cache.get("tool", key, build_file)
     assert cache.has("tool", "e")
     assert not cache.has("tool", "a")
 

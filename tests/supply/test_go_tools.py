@@ -28,13 +28,13 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def test_oldest_go_is_the_highest_version_that_modules_require() -> None:
-    asked = [
+    required_versions = [
         tuple(int(n) for n in line.split()[1].split("."))
         for tool in GO_TOOLS.values()
         for line in (tool.folder(CHECKOUT) / "go.mod").read_text().splitlines()
         if line.startswith("go ")
     ]
-    assert max(asked) == go.OLDEST_GO
+    assert max(required_versions) == go.OLDEST_GO
 
 
 def test_every_third_party_tool_is_pinned_with_checksums() -> None:
@@ -62,8 +62,8 @@ def test_failed_download_is_one_line_and_the_next_build_succeeds(
     shutil.copytree(CHECKOUT / "locks", checkout / "locks")
     tool = GoTool("pause", "", estimate_s=1)
     program = checkout / "tools" / "pause" / "go.mod"
-    healthy = program.read_text()
-    program.write_text(healthy + "\nrequire example.invalid/missing v1.0.0\n")
+    original = program.read_text()
+    program.write_text(original + "\nrequire example.invalid/missing v1.0.0\n")
     source = checkout / "tools" / "pause" / "more.go"
     source.write_text('package main\n\nimport _ "example.invalid/missing"\n')
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
@@ -71,7 +71,7 @@ def test_failed_download_is_one_line_and_the_next_build_succeeds(
     found = ensure_go(checkout, cache, progress)
     with pytest.raises(BuildError, match=r"build pause failed .* run the same command again"):
         build_go_tool(tool, checkout=checkout, go=found, cache=cache, progress=progress)
-    program.write_text(healthy)
+    program.write_text(original)
     source.unlink()
     built = build_go_tool(tool, checkout=checkout, go=found, cache=cache, progress=progress)
     assert (built / "pause").stat().st_mode & 0o111

@@ -13,7 +13,7 @@ from seawall.common.progress import Progress
 from seawall.testbed.kit import Kit, kit_here
 from seawall.testbed.toolchain.cache import Cache
 from seawall.testbed.toolchain.images import Image, ImageBuilder
-from tests.cluster.watching import ready_pods
+from tests.cluster.live_environment import ready_pods
 from tests.conftest import CHECKOUT, Environment
 
 pytestmark = [pytest.mark.cluster]
@@ -75,9 +75,9 @@ def test_backup_image_has_its_programs_and_an_unprivileged_user(
     kit: Kit,
 ) -> None:
     image = kit.images.project_image("ops")
-    _, said = configuration(image)
-    assert said.config.user == "10001:10001"
-    assert said.config.entrypoint == ["python3", "-m", "agents"]
+    _, settings = configuration(image)
+    assert settings.config.user == "10001:10001"
+    assert settings.config.entrypoint == ["python3", "-m", "agents"]
     names = content(image)
     assert {"usr/bin/redis-cli", "usr/bin/redis-check-rdb", "app/agents/backup/job.py"} <= names
     packages = {name.split("site-packages/")[-1] for name in names if "/site-packages/" in name}
@@ -88,8 +88,8 @@ def test_backup_image_has_its_programs_and_an_unprivileged_user(
 def test_cluster_runs_the_built_images(environment: Environment, kit: Kit) -> None:
     project = {name: kit.images.project_image(name) for name in ("entrance", "gateway", "redis")}
     others = kit.programs_beside_the_gateway.values()
-    form = "{range .items[*].status.containerStatuses[*]}{.image} {.imageID}{'\\n'}{end}"
-    listed = environment.kubectl("-n", "seawall", "get", "pods", "-o", f"jsonpath={form}")
+    template = "{range .items[*].status.containerStatuses[*]}{.image} {.imageID}{'\\n'}{end}"
+    listed = environment.kubectl("-n", "seawall", "get", "pods", "-o", f"jsonpath={template}")
     running = dict(line.split(" ") for line in listed.splitlines())
     assert set(running) == {image.ref for image in [*project.values(), *others]}
     for image in project.values():
@@ -103,19 +103,19 @@ def test_python_in_pods_imports_only_compiled_modules(
 ) -> None:
     """Compiling costs half a second of CPU at each start."""
     (pod, *_) = ready_pods(environment, component)
-    told = environment.kubectl(
+    output = environment.kubectl(
         *("-n", "seawall", "exec", pod, "--", "sh", "-c"),
         "python3 -v -c 'import asyncio, contract, json, subprocess' 2>&1",
     )
-    sources = re.findall(r"^# code object from '?(.+?)'?$", told, re.MULTILINE)
+    sources = re.findall(r"^# code object from '?(.+?)'?$", output, re.MULTILINE)
     assert len(sources) > 30
     assert [source for source in sources if not source.endswith(".pyc")] == []
 
 
 def test_image_is_rebuilt_only_when_its_content_changes(tmp_path: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     cache = kit_here().cache
-    progress = Progress(tmp_path / "durations.json", said.append)
+    progress = Progress(tmp_path / "durations.json", messages.append)
     checkout = tmp_path / "checkout"
     for name in ("agents", "contract", "locks", "service", "simulator", "tools"):
         shutil.copytree(
@@ -125,7 +125,7 @@ def test_image_is_rebuilt_only_when_its_content_changes(tmp_path: Path) -> None:
         shutil.copy2(CHECKOUT / name, checkout / name)
 
     def ref() -> str:
-        images = ImageBuilder(checkout, Cache(cache.root, said.append), progress)
+        images = ImageBuilder(checkout, Cache(cache.root, messages.append), progress)
         return images.reference("redis")
 
     first = ref()

@@ -20,7 +20,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("lock", "wanted"),
+    ("lock", "requirements"),
     [
         ("gateway.txt", EXTRAS["gateway"]),
         ("agents.txt", EXTRAS["agents"]),
@@ -28,9 +28,9 @@ def pins(lock: str) -> dict[str, str]:
         ("dev.txt", [*DEV, *(r for extra in EXTRAS.values() for r in extra)]),
     ],
 )
-def test_lock_file_satisfies_the_declared_requirements(lock: str, wanted: list[str]) -> None:
+def test_lock_file_satisfies_the_declared_requirements(lock: str, requirements: list[str]) -> None:
     pinned = pins(lock)
-    for text in wanted:
+    for text in requirements:
         requirement = Requirement(text)
         version = pinned.get(requirement.name)
         assert version, f"{lock} has no {requirement.name}: run `make lock`"

@@ -46,7 +46,7 @@ _LAST_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class ApiServer:
-    """What its clients need; the user may do everything."""
+    """The access of clients; the user of the kubeconfig may do everything."""
 
     kubeconfig: Path
     program: Path
@@ -74,14 +74,14 @@ def serve_kubernetes(kit: Kit, folder: Path) -> Generator[ApiServer]:
         file = folder / f"{user}.kubeconfig"
         write_kubeconfig(file, instance=instance, pki=pki, user=user)
         file.write_text(file.read_text().replace(instance.api_server, url))
-    places = {f"{HOME}-pki": pki, PROGRAMS: programs, HOME: folder}
+    local_paths = {f"{HOME}-pki": pki, PROGRAMS: programs, HOME: folder}
     own_flags = _own_flags(folder, url)
     served = ApiServer(folder / "admin.kubeconfig", programs / "kubectl")
     daemons = {daemon["name"]: daemon for daemon in control_plane_daemons(instance)}
     running: dict[str, subprocess.Popen[bytes]] = {}
     with ExitStack() as ending:
         for name, flags in own_flags.items():
-            command = _command(daemons[name], places, flags)
+            command = _command(daemons[name], local_paths, flags)
             running[name] = ending.enter_context(_running(command, folder))
             if name in _READY:
                 _await(name, served, running, folder)
@@ -111,16 +111,16 @@ def _own_flags(folder: Path, url: str) -> dict[str, dict[str, str]]:
 
 
 def _command(
-    daemon: DaemonSpec, places: Mapping[str, Path], own_flags: Mapping[str, str]
+    daemon: DaemonSpec, local_paths: Mapping[str, Path], own_flags: Mapping[str, str]
 ) -> list[str]:
     """The daemon's command line with the paths of this machine and with `own_flags`."""
-    program, *words = (_placed(word, places) for word in daemon["argv"])
+    program, *words = (_with_local_paths(word, local_paths) for word in daemon["argv"])
     flags = dict(word.removeprefix("--").split("=", 1) for word in words)
     return [program, *(f"--{flag}={value}" for flag, value in {**flags, **own_flags}.items())]
 
 
-def _placed(word: str, places: Mapping[str, Path]) -> str:
-    for inside, here in places.items():
+def _with_local_paths(word: str, local_paths: Mapping[str, Path]) -> str:
+    for inside, here in local_paths.items():
         word = word.replace(f"{inside}/", f"{here}/")
     return word
 
@@ -152,16 +152,16 @@ def _await(
     def works() -> bool:
         ended = [name for name, process in running.items() if process.poll() is not None]
         if ended:
-            raise RuntimeError(f"ended at once: {', '.join(ended)}\n{_last_words(folder)}")
+            raise RuntimeError(f"ended at once: {', '.join(ended)}\n{_last_log_lines(folder)}")
         return served.kubectl.succeeds(*_READY[name])
 
     try:
         wait_until(works, deadline_s=_START_S, what=name, interval_s=0.3)
-    except TimedOutError as late:
-        raise RuntimeError(f"{late}\n{_last_words(folder)}") from late
+    except TimedOutError as timeout:
+        raise RuntimeError(f"{timeout}\n{_last_log_lines(folder)}") from timeout
 
 
-def _last_words(folder: Path) -> str:
+def _last_log_lines(folder: Path) -> str:
     logs = {file.name: file.read_text(errors="replace") for file in sorted(folder.glob("*.log"))}
     return "\n".join(
         "\n".join([f"--- {name}", *text.splitlines()[-_LAST_LINES:]]) for name, text in logs.items()

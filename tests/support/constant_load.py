@@ -70,7 +70,7 @@ class LoadReport:
         return max(times) - min(times) if times else 0.0
 
     def summary(self) -> str:
-        """One line, with what was sent and how."""
+        """One line with the requests, their settings and the results."""
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.by_kind().items()))
         return (
             f"{self.sent} requests in {self.seconds:.1f} s "
@@ -216,7 +216,7 @@ class ConstantLoad:
     def _main(self) -> None:
         try:
             asyncio.run(self._run())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever calls stop()
+        except BaseException as error:  # noqa: BLE001 - stop() raises it
             self._crash = error
             self._running.set()
 
@@ -268,7 +268,7 @@ class ConstantLoad:
         began = time.monotonic()
         streamed = self._is_streamed(number)
         try:
-            provider = await self._ask(session, _request_id(number), streamed=streamed)
+            provider = await self._send(session, _request_id(number), streamed=streamed)
         except _Failed as failed:
             self._fail(number, failed.kind, failed.detail)
         except TimeoutError:
@@ -279,7 +279,9 @@ class ConstantLoad:
             self._latencies_ms.append((time.monotonic() - began) * 1000)
             self._providers[provider] += 1
 
-    async def _ask(self, session: aiohttp.ClientSession, request_id: str, *, streamed: bool) -> str:
+    async def _send(
+        self, session: aiohttp.ClientSession, request_id: str, *, streamed: bool
+    ) -> str:
         async with session.post(
             self._url,
             data=self._streamed if streamed else self._plain,

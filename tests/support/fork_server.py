@@ -73,12 +73,12 @@ class _Server:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 descriptor = self._running.pop(pid)
-                _tell(descriptor, os.waitstatus_to_exitcode(status))
+                _send_number(descriptor, os.waitstatus_to_exitcode(status))
                 os.close(descriptor)
 
     def _take(self) -> Request | None:
         """Fork for the next request: the fork returns the request, the server returns None."""
-        message, given, _, _ = socket.recv_fds(self._channel, _MAX_BYTES, 4)
+        message, descriptors, _, _ = socket.recv_fds(self._channel, _MAX_BYTES, 4)
         if not message:
             for pid in self._running:
                 os.kill(pid, signal.SIGKILL)
@@ -86,24 +86,24 @@ class _Server:
         assert len(list(Path("/proc/self/task").iterdir())) == 1, "a fork has one thread only"
         pid = os.fork()
         if pid == 0:
-            self._leave(given)
+            self._leave(descriptors)
             return json.loads(message)
-        for descriptor in given[:3]:
+        for descriptor in descriptors[:3]:
             os.close(descriptor)
-        self._running[pid] = given[3]
-        _tell(given[3], pid)
+        self._running[pid] = descriptors[3]
+        _send_number(descriptors[3], pid)
         return None
 
-    def _leave(self, given: list[int]) -> None:
+    def _leave(self, descriptors: list[int]) -> None:
         """Close everything that belongs to the server, and use the streams of the request."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._usual.items():
             signal.signal(number, handler)
         for source in (self._selector, self._channel, self._wake_up, self._woken):
             source.close()
-        for stream, descriptor in enumerate(given[:3]):
+        for stream, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, stream)
-        for descriptor in (*given, *self._running.values()):
+        for descriptor in (*descriptors, *self._running.values()):
             os.close(descriptor)
 
 
@@ -111,7 +111,7 @@ def _nothing(number: int, frame: object) -> None:
     """Do nothing: the signal only wakes up the selector."""
 
 
-def _tell(descriptor: int, number: int) -> None:
+def _send_number(descriptor: int, number: int) -> None:
     with contextlib.suppress(BrokenPipeError):  # the client is gone
         os.write(descriptor, NUMBER.pack(number))
 
@@ -125,7 +125,7 @@ def _generators() -> Iterator[random.Random]:
                 yield owner
 
 
-def _become(request: Request) -> None:
+def _run_program(request: Request) -> None:
     for generator in _generators():
         generator.seed()
     tempfile.tempdir = None  # an import may have cached it
@@ -143,4 +143,4 @@ if __name__ == "__main__":
     for name in sys.argv[2:]:
         importlib.import_module(name)
     gc.freeze()  # a collection in a fork would copy every page
-    _become(_Server(socket.socket(fileno=int(sys.argv[1]))).serve())
+    _run_program(_Server(socket.socket(fileno=int(sys.argv[1]))).serve())

@@ -26,29 +26,29 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 class ForkedProgram:
     """A forked process with the part of the `subprocess.Popen` interface that tests use."""
 
-    def __init__(self, words: Sequence[str], told: int) -> None:
+    def __init__(self, words: Sequence[str], report_channel: int) -> None:
         self._words = tuple(words)
-        self._told = told
+        self._report_channel = report_channel
         self._code: int | None = None
         self.pid = self._number()
 
     def _number(self) -> int:
-        text = os.read(self._told, NUMBER.size)
+        text = os.read(self._report_channel, NUMBER.size)
         if not text:
             raise RuntimeError(f"the fork server ended; it was to start {self._words}")
         return NUMBER.unpack(text)[0]
 
-    def _look(self, timeout: float | None) -> int | None:
-        if self._code is None and select.select([self._told], [], [], timeout)[0]:
+    def _exit_code_within(self, timeout: float | None) -> int | None:
+        if self._code is None and select.select([self._report_channel], [], [], timeout)[0]:
             self._code = self._number()
-            os.close(self._told)
+            os.close(self._report_channel)
         return self._code
 
     def poll(self) -> int | None:
-        return self._look(0)
+        return self._exit_code_within(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        code = self._look(timeout)
+        code = self._exit_code_within(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(self._words, timeout or 0)
         return code
@@ -120,13 +120,13 @@ class ForkServer:
             "environment": dict(environment),
             "folder": str(folder or Path.cwd()),
         }
-        told, tell = os.pipe()
+        read_end, write_end = os.pipe()
         try:
             message = json.dumps(request).encode()
-            socket.send_fds(self._open(), [message], [*streams, tell])
+            socket.send_fds(self._open(), [message], [*streams, write_end])
         finally:
-            os.close(tell)
-        return ForkedProgram(words, told)
+            os.close(write_end)
+        return ForkedProgram(words, read_end)
 
 
 def _end(server: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
@@ -143,7 +143,7 @@ SERVICES = ForkServer(
 """For `service` and `simulator`."""
 COMMANDS = ForkServer(
     "seawall.cli.app",
-    # What its commands import when they run.
+    # Modules that its commands import when they run.
     *("infra.policies", "infra.synth", "seawall.cli.summary", "seawall.cli.tables"),
     *(
         "seawall.engine.state",

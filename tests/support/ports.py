@@ -63,9 +63,9 @@ def reserve(kind: str, numbers: Iterable[int]) -> int:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as asking:
+    with socket.socket() as probe:
         try:
-            asking.bind(("", port))
+            probe.bind(("", port))
         except OSError:
             return False
     return True

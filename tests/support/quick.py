@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grimp
 
-__all__ = ["main", "rooms_touched_by"]
+__all__ = ["affected_test_folders", "main"]
 
 PACKAGES = ("agents", "contract", "infra", "monitoring", "seawall", "service", "simulator")
 RUN: dict[str, tuple[str, ...]] = {
@@ -33,7 +33,7 @@ RUN: dict[str, tuple[str, ...]] = {
 _TESTS = Path(__file__).resolve().parents[1]
 
 
-def rooms_touched_by(room: str) -> list[str]:
+def affected_test_folders(room: str) -> list[str]:
     """The test folders to run after a change of a package or of a test folder.
 
     Raises:
@@ -86,7 +86,7 @@ def _inside(package: str) -> set[str]:
 def main() -> int:
     """Print the folders as arguments for pytest."""
     try:
-        print(" ".join(f"tests/{folder}" for folder in rooms_touched_by(sys.argv[1])))
+        print(" ".join(f"tests/{folder}" for folder in affected_test_folders(sys.argv[1])))
     except ValueError as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2

@@ -28,7 +28,7 @@ def add_option(parser: pytest.Parser) -> None:
 
     The option is one word: pytest takes a second word for a test path before it knows the option.
     """
-    parser.addoption("--results", type=Path, help="write what the run ended with to this file")
+    parser.addoption("--results", type=Path, help="write the results of the run to this file")
 
 
 class Results:
@@ -39,7 +39,7 @@ class Results:
         self._began = time.monotonic()
         self._passed = 0
         self._failed: list[str] = []
-        self._again = 0
+        self._repeated = 0
         self._measured: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -48,7 +48,7 @@ class Results:
         if report.failed:
             self._failed.append(report.nodeid)
         names = [name for name, _ in report.user_properties]
-        self._again += REPEATED in names
+        self._repeated += REPEATED in names
         self._measured += [str(v) for name, v in report.user_properties if name == MEASURED]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -56,7 +56,7 @@ class Results:
         document = {
             "passed": self._passed,
             "failed": self._failed,
-            "run_once_more": self._again,
+            "run_once_more": self._repeated,
             "seconds": round(time.monotonic() - self._began, 1),
             "rounds": session.config.stash.get(rounds.DONE, 1),
             "measured": self._measured,

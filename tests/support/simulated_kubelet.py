@@ -33,25 +33,25 @@ def simulated_kubelet(kubectl: Path, kubeconfig: Path) -> Generator[None]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
         address = proxy.stdout.readline().rsplit(maxsplit=1)[-1]
-        over = threading.Event()
-        reporter = threading.Thread(target=_report, args=(address, over), name="simulated-kubelet")
+        ended = threading.Event()
+        reporter = threading.Thread(target=_report, args=(address, ended), name="simulated-kubelet")
         reporter.start()
         try:
             yield
         finally:
-            over.set()
+            ended.set()
             proxy.terminate()  # this also ends the watch
     reporter.join(_ENDS_WITHIN_S)
 
 
-def _report(address: str, over: threading.Event) -> None:
-    while not over.is_set():
+def _report(address: str, ended: threading.Event) -> None:
+    while not ended.is_set():
         with suppress(OSError, HTTPException), closing(_pending(address)) as pods:
             for pod in pods:
-                _tell(address, pod)
+                _report_status(address, pod)
 
 
-def _tell(address: str, pod: Mapping[str, Any]) -> None:
+def _report_status(address: str, pod: Mapping[str, Any]) -> None:
     place = "/api/v1/namespaces/{namespace}/pods/{name}/status".format_map(pod["metadata"])
     body = json.dumps({"status": _status_of(pod)})
     with closing(HTTPConnection(address)) as api:

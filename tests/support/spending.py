@@ -22,7 +22,7 @@ KINDS = ("processes", "gateways", "pulumi_runs", "cluster_starts")
 LENIENCE = 3
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _BUDGETS = _CHECKOUT / "tests" / "budgets.toml"
-_ASKED_AGAIN = {"kubectl"}
+_POLLING_PROGRAMS = {"kubectl"}
 """Programs that tests poll with: their count depends on the speed of the machine."""
 _PULUMI_VERBS = {"up", "preview", "refresh", "destroy"}
 _PROPERTY = "spent"
@@ -37,10 +37,10 @@ def _part_of(item: pytest.Item) -> str:
     return next((part for part in parts if item.get_closest_marker(part)), "check")
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
+def _count_program(event: str, arguments: tuple[object, ...]) -> None:
     if event == "subprocess.Popen":
         words = [str(word) for word in cast("list[object]", arguments[1])]
-        _spent["processes"] += Path(words[0]).name not in _ASKED_AGAIN
+        _spent["processes"] += Path(words[0]).name not in _POLLING_PROGRAMS
         _spent.update(_kinds_of(words))
 
 
@@ -60,7 +60,7 @@ def _kinds_of(words: list[str]) -> list[str]:
     return kinds
 
 
-sys.addaudithook(_hear)
+sys.addaudithook(_count_program)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,8 +142,8 @@ class _Table:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("rooms: what each spent, and of what budget")
-        heads = ["room", "tests", "seconds", *(kind.replace("_", " ") for kind in KINDS)]
-        for row in [heads, *(room.row() for _, room in sorted(self._rooms.items()))]:
+        headings = ["room", "tests", "seconds", *(kind.replace("_", " ") for kind in KINDS)]
+        for row in [headings, *(room.row() for _, room in sorted(self._rooms.items()))]:
             terminalreporter.write_line(f"{row[0]:20}" + "".join(f"{c:>15}" for c in row[1:]))
         for line in self._over_budget():
             terminalreporter.write_line(f"over budget: {line}", red=True)

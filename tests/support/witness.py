@@ -40,7 +40,7 @@ class Witness:
 
     def __init__(self) -> None:
         self._stalls: list[Stall] = []
-        self._thread = threading.Thread(target=self._look, daemon=True, name="witness")
+        self._thread = threading.Thread(target=self._record_stalls, daemon=True, name="witness")
 
     def start(self) -> None:
         """Start the thread, which ends with the process."""
@@ -50,7 +50,7 @@ class Witness:
         """The stalls that ended after the monotonic time `began`."""
         return [stall for stall in self._stalls if stall.ended >= began]
 
-    def _look(self) -> None:
+    def _record_stalls(self) -> None:
         before = time.monotonic()
         while True:
             time.sleep(EVERY_S)
@@ -98,13 +98,13 @@ def pytest_runtest_makereport(
     if report.failed:
         began, steal = item.stash[_BEGAN]
         stalls = [stall.seconds for stall in _witness.since(began)]
-        told = (
+        machine_state = (
             f"{len(stalls)} stalls of over {NOTED_S:g} s,"
             f" the longest {max(stalls, default=0):.1f} s; "
             f"{_steal_s() - steal:.1f} s of processor time taken by the hypervisor; "
             f"pressure on processors: {_pressure()}"
         )
-        report.sections.append(("the machine during this test", told))
+        report.sections.append(("the machine during this test", machine_state))
     return report
 
 
@@ -120,8 +120,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     longest = max((stall.seconds for stall in _witness.since(began)), default=0.0)
     if any(report.failed for report in reports) and longest >= LONG_S:
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        told = f"{item.nodeid}: the machine stood still for {longest:.1f} s"
-        reports[0].user_properties.append((REPEATED, told))
+        reason = f"{item.nodeid}: the machine stood still for {longest:.1f} s"
+        reports[0].user_properties.append((REPEATED, reason))
     for report in reports:
         hook.pytest_runtest_logreport(report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -136,7 +136,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.getreports(kind)
         if isinstance(report, pytest.TestReport)
     ]
-    told = [str(value) for r in reports for name, value in r.user_properties if name == REPEATED]
-    terminalreporter.write_line(f"run once more, since the machine stood still: {len(told)}")
-    for line in told:
+    reasons = [str(value) for r in reports for name, value in r.user_properties if name == REPEATED]
+    terminalreporter.write_line(f"run once more, since the machine stood still: {len(reasons)}")
+    for line in reasons:
         terminalreporter.write_line(f"  {line}")

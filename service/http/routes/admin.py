@@ -10,11 +10,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from contract.paths import ADMIN_KEYS
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.order import ADMIN, chain
 from service.resilience.byte_budget import ByteBudget
-from service.resilience.concurrency_limiter import Gate
+from service.resilience.concurrency_limiter import ConcurrencyLimiter
 
 __all__ = ["ADMIN_ROUTE", "admin_routes"]
 
@@ -25,22 +25,24 @@ MAX_BODY_BYTES = 16 << 10
 AT_ONCE, WAITING = 4, 16
 
 
-def admin_routes(services: Services) -> list[Route]:
+def admin_routes(dependencies: Dependencies) -> list[Route]:
     """Make the routes. Their handlers find reloaded settings in the scope of each request."""
-    endpoint = _Endpoint(chain(ADMIN, _with_room_of_its_own(services)))
+    endpoint = _Endpoint(chain(ADMIN, _with_room_of_its_own(dependencies)))
     return [
         Route(ADMIN_KEYS, endpoint, methods=["GET", "POST"]),
         Route(ADMIN_KEYS + "/{key_id}", endpoint, methods=["DELETE"]),
     ]
 
 
-def _with_room_of_its_own(services: Services) -> Services:
+def _with_room_of_its_own(dependencies: Dependencies) -> Dependencies:
     """Separate concurrency limits, so that a key that floods the gateway can still be deleted."""
-    admission = services.settings.admission.model_copy(update={"max_body_bytes": MAX_BODY_BYTES})
+    admission = dependencies.settings.admission.model_copy(
+        update={"max_body_bytes": MAX_BODY_BYTES}
+    )
     return replace(
-        services,
-        settings=services.settings.model_copy(update={"admission": admission}),
-        gate=Gate(AT_ONCE, WAITING),
+        dependencies,
+        settings=dependencies.settings.model_copy(update={"admission": admission}),
+        concurrency=ConcurrencyLimiter(AT_ONCE, WAITING),
         buffered=ByteBudget(AT_ONCE * MAX_BODY_BYTES),
     )
 

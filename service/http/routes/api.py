@@ -9,7 +9,7 @@ from contract import paths
 from contract.headers import REQUEST_ID
 from service.errors import NotServed
 from service.pipeline.client_formats import ANTHROPIC, OPENAI, ClientApi
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.order import CHAT, HEALTH, MODELS, TRACED_CHAT, chain
 from service.pipeline.request_id import request_id
@@ -53,14 +53,14 @@ async def refuse(scope: Scope, receive: Receive, send: Send, error: NotServed) -
     await response(scope, receive, send)
 
 
-def api(services: Services, otherwise: ASGIApp) -> ASGIApp:
+def api(dependencies: Dependencies, otherwise: ASGIApp) -> ASGIApp:
     """Make the dispatcher in front of FastAPI's router; it looks up a few paths as strings."""
-    chat = chain(CHAT if services.tracing is None else TRACED_CHAT, services)
+    chat = chain(CHAT if dependencies.tracing is None else TRACED_CHAT, dependencies)
     handlers: dict[str, Handler] = {
         _CHAT.name: chat,
         _MESSAGES.name: chat,
-        _MODELS.name: chain(MODELS, services),
-        _HEALTH.name: chain(HEALTH, services),
+        _MODELS.name: chain(MODELS, dependencies),
+        _HEALTH.name: chain(HEALTH, dependencies),
     }
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +69,7 @@ def api(services: Services, otherwise: ASGIApp) -> ASGIApp:
         if route is None and path.startswith(_MODELS_PATH + "/"):
             route = _MODELS
         if route is None:
-            scope[SETTINGS] = services.settings
+            scope[SETTINGS] = dependencies.settings
             await otherwise(scope, receive, send)
         elif scope["method"] == route.method:
             exchange = Exchange(scope, receive, send, route.name, route.client)

@@ -7,12 +7,12 @@ import msgspec
 from contract.budgets import missing_price
 from contract.paths import ADMIN_KEYS
 from service.errors import InvalidRequest, NotServed, Unauthorized
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.providers.dialect import UNREADABLE
 from service.settings import Settings
 from service.state.key_ring import KeyRing
-from service.state.runtime_keys import MadeKeys
+from service.state.runtime_keys import RuntimeKeys
 
 __all__ = ["SETTINGS", "AdminKeys"]
 
@@ -26,33 +26,33 @@ _decode = msgspec.json.Decoder(dict[str, object]).decode
 class AdminKeys:
     """Answers POST and GET of /admin/keys, and DELETE of /admin/keys/{id}."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
         del proceed
-        self._keys = services.keys
-        self._made = services.made_keys
+        self._keys = dependencies.keys
+        self._runtime_keys = dependencies.runtime_keys
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
-        asker, made = exchange.key, self._made
+        asker, runtime_keys = exchange.key, self._runtime_keys
         if asker is None:
             raise Unauthorized("No API key.")
-        if made is None:
+        if runtime_keys is None:
             raise NotServed(501, "Runtime keys need state.kind: redis in the settings.")
         method: str = exchange.scope["method"]
         if method == "POST":
             settings = cast("Settings", exchange.scope[SETTINGS])
             missing = missing_price(settings.models, settings.providers)
             fields = _fields(exchange.body)
-            document = await made.make(fields, asker.id, missing_price=missing)
+            document = await runtime_keys.make(fields, asker.id, missing_price=missing)
             await exchange.answer(201, _JSON, msgspec.json.encode(document))
         elif method == "DELETE":
             path: str = exchange.scope["path"]
-            await made.delete(path.removeprefix(ADMIN_KEYS + "/"), asker.id)
+            await runtime_keys.delete(path.removeprefix(ADMIN_KEYS + "/"), asker.id)
             # Not `answer`: a 204 has no content-length.
             await exchange.start(204, [])
             await exchange.write(b"", more=False)
         else:
-            await exchange.answer(200, _JSON, _listed(self._keys, made))
+            await exchange.answer(200, _JSON, _listed(self._keys, runtime_keys))
 
 
 def _fields(body: bytes) -> dict[str, object]:
@@ -62,11 +62,11 @@ def _fields(body: bytes) -> dict[str, object]:
         raise InvalidRequest(f"The body is not a JSON object: {error}") from None
 
 
-def _listed(keys: KeyRing, made: MadeKeys) -> bytes:
+def _listed(keys: KeyRing, runtime_keys: RuntimeKeys) -> bytes:
     fixed = keys.of_the_file
     return msgspec.json.encode(
         {
-            "made": made.listed(),
+            "made": runtime_keys.listed(),
             "of_the_file": sorted(key.id for key in fixed.keys.values()),
             "revoked": sorted(fixed.revoked),
         }

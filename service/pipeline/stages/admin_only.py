@@ -1,7 +1,7 @@
 """Stage: admits only admin keys. Wrong attempts are counted, logged, and rate limited."""
 
 from service.errors import Forbidden, GatewayError, RateLimited
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.stages.auth import caller
 from service.resilience.gcra import Limit, take
@@ -21,9 +21,9 @@ class AdminOnly:
     attempts others made.
     """
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._keys = services.keys
-        self._clock = services.clock
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._keys = dependencies.keys
+        self._clock = dependencies.clock
         self._arrival = 0.0
         """The theoretical arrival time of the bucket; see `gcra`."""
         self._proceed = proceed

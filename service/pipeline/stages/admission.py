@@ -5,10 +5,10 @@ import asyncio
 from starlette.types import Message
 
 from service.errors import BodyTooLarge, InvalidRequest, Overloaded, SlowRequest
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.resilience.byte_budget import ByteBudget
-from service.resilience.concurrency_limiter import GateFullError
+from service.resilience.concurrency_limiter import QueueFullError
 
 __all__ = ["Admission"]
 
@@ -47,13 +47,13 @@ class _Holding:
 
 
 class Admission:
-    """Takes a place at the gate, sets the total deadline, and reads the body."""
+    """Takes a place in flight, sets the total deadline, and reads the body."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._gate = services.gate
-        self._in_flight = services.in_flight
-        self._limits = services.settings.admission
-        self._buffered = services.buffered
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._concurrency = dependencies.concurrency
+        self._in_flight = dependencies.in_flight
+        self._limits = dependencies.settings.admission
+        self._buffered = dependencies.buffered
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -61,7 +61,7 @@ class Admission:
         loop = asyncio.get_running_loop()
         exchange.deadline = loop.time() + self._limits.deadline_seconds
         declared = self._declared(exchange)
-        if not self._gate.try_enter():
+        if not self._concurrency.try_acquire():
             await self._queue(exchange)
         holding = _Holding(self._buffered)
         try:
@@ -72,13 +72,13 @@ class Admission:
         finally:
             self._in_flight.discard(exchange)
             holding.give_back()
-            self._gate.leave()
+            self._concurrency.release()
 
     async def _queue(self, exchange: Exchange) -> None:
         try:
             async with asyncio.timeout_at(exchange.deadline):
-                await self._gate.enter()
-        except (GateFullError, TimeoutError):
+                await self._concurrency.acquire()
+        except (QueueFullError, TimeoutError):
             raise Overloaded(
                 "Too many requests are in flight here.", retry_after_s=RETRY_AFTER_S
             ) from None

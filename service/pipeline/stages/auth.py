@@ -3,9 +3,9 @@
 from starlette.types import Scope
 
 from service.errors import KeysUnavailable, Unauthorized
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
-from service.state.key_ring import MADE_PREFIX, ApiKey, KeyRing
+from service.state.key_ring import RUNTIME_KEY_PREFIX, ApiKey, KeyRing
 
 __all__ = ["Authenticate", "caller"]
 
@@ -30,7 +30,7 @@ def caller(scope: Scope, keys: KeyRing) -> ApiKey:
     if not presented:
         raise Unauthorized("Send an API key as 'Authorization: Bearer <key>' or 'x-api-key'.")
     key = keys.find(presented)
-    if key is None and presented.startswith(MADE_PREFIX) and not keys.knows_made:
+    if key is None and presented.startswith(RUNTIME_KEY_PREFIX) and not keys.runtime_keys_loaded:
         # This replica started while Redis does not answer: another replica may know the key.
         raise KeysUnavailable("The runtime keys are not loaded yet.", retry_after_s=1)
     if key is None:
@@ -41,8 +41,8 @@ def caller(scope: Scope, keys: KeyRing) -> ApiKey:
 class Authenticate:
     """Sets `exchange.key` from `Authorization: Bearer ...` or `x-api-key: ...`."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._keys = services.keys
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._keys = dependencies.keys
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:

@@ -8,17 +8,17 @@ import asyncio
 from functools import partial
 
 from service.errors import DeadlineExceeded, ShuttingDown
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Abort, Exchange
 
-__all__ = ["Watch"]
+__all__ = ["Cancellation"]
 
 
-class Watch:
+class Cancellation:
     """Watches for these events from the first byte to the last."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        del services
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        del dependencies
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -27,11 +27,11 @@ class Watch:
         task = asyncio.current_task()
         exchange.task = task
         alarm = loop.call_at(exchange.deadline, exchange.abort, Abort.DEADLINE)
-        gone = partial(exchange.abort, Abort.CLIENT_GONE)
+        on_lost = partial(exchange.abort, Abort.CLIENT_GONE)
         connection = exchange.connection
         watcher: asyncio.Task[None] | None = None
         if connection is not None:
-            connection.when_lost(gone)
+            connection.when_lost(on_lost)
         else:
             watcher = loop.create_task(self._wait_for_the_client_to_leave(exchange))
         try:
@@ -44,7 +44,7 @@ class Watch:
             exchange.task = None
             alarm.cancel()
             if connection is not None:
-                connection.forget(gone)
+                connection.forget(on_lost)
             if watcher is not None:
                 watcher.cancel()
 

@@ -7,7 +7,7 @@ import msgspec
 
 from service.errors import InvalidRequest
 from service.pipeline.client_formats import OPENAI, ClientApi
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.providers.chat_request import ChatCall
 from service.providers.dialect import UNREADABLE
@@ -82,8 +82,8 @@ def _trace_of(found: Mapping[bytes, bytes]) -> dict[str, str]:
 class Decode:
     """Sets `exchange.call`."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        del services
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        del dependencies
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:

@@ -10,11 +10,11 @@ request that is too long for the model, because they may accept longer ones. A r
 """
 
 from service.errors import AllTargetsFailed, InvalidRequest, PassedOn
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.resilience.stale_cache import answer_key
 
-__all__ = ["Degrade"]
+__all__ = ["Fallback"]
 
 _OK = 200
 _TOOLS = frozenset(("tools", "functions"))
@@ -24,15 +24,15 @@ _EVENT_STREAM = b"text/event-stream"
 _JSON = b"application/json"
 
 
-class Degrade:
+class Fallback:
     """Tries the fallbacks in order, and keeps the answers that may be served stale later."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._stale = services.stale
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._stale = dependencies.stale
         self._fallbacks = {
-            name: model.fallbacks for name, model in services.settings.models.items()
+            name: model.fallbacks for name, model in dependencies.settings.models.items()
         }
-        self._metrics = services.metrics
+        self._metrics = dependencies.metrics
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:

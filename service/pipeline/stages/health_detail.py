@@ -9,9 +9,9 @@ from dataclasses import asdict
 import msgspec
 
 from contract.budgets import missing_price
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 from service.resilience.breaker import BreakerState
 
 __all__ = ["HealthDetail", "detail"]
@@ -29,74 +29,78 @@ class HealthDetail:
     The report is up to a second old; a change of the settings makes a new one.
     """
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
         del proceed
-        self._services = services
-        self._made = b""
-        self._made_at = float("-inf")
+        self._dependencies = dependencies
+        self._report = b""
+        self._reported_at = float("-inf")
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
-        now = self._services.clock()
-        if now - self._made_at >= FRESH_S:
-            self._made, self._made_at = detail(self._services), now
-        await exchange.answer(200, _JSON, self._made)
+        now = self._dependencies.clock()
+        if now - self._reported_at >= FRESH_S:
+            self._report, self._reported_at = detail(self._dependencies), now
+        await exchange.answer(200, _JSON, self._report)
 
 
-def detail(services: Services) -> bytes:
+def detail(dependencies: Dependencies) -> bytes:
     """The report as JSON; the status page shows it, too."""
     unhealthy = [
         f"no target of '{name}' takes requests"
-        for name in services.settings.models
-        if not any(lane.breaker.available() for lane in services.lanes[name])
+        for name in dependencies.settings.models
+        if not any(upstream.breaker.available() for upstream in dependencies.upstreams[name])
     ]
-    if services.health.draining:
+    if dependencies.health.draining:
         unhealthy.append("draining")
-    lanes = {f"{one.provider}/{one.model}": one for some in services.lanes.values() for one in some}
+    upstreams = {
+        f"{one.provider}/{one.model}": one
+        for some in dependencies.upstreams.values()
+        for one in some
+    }
     degraded = [
-        f"the breaker of {name} is {lane.breaker.state.name.lower()}{_whose(lane)}"
-        for name, lane in lanes.items()
-        if lane.breaker.state is not BreakerState.CLOSED
+        f"the breaker of {name} is {upstream.breaker.state.name.lower()}{_breaker_origin(upstream)}"
+        for name, upstream in upstreams.items()
+        if upstream.breaker.state is not BreakerState.CLOSED
     ]
-    connected = services.limiter.connected
+    connected = dependencies.limiter.connected
     if connected is False:
         degraded.append("limits are kept in this process: Redis does not answer")
-    if services.health.settings_refused:
+    if dependencies.health.settings_refused:
         degraded.append(
             "the changed settings file is not in use: the gateway refused it and keeps the last"
             " valid settings; see the log"
         )
-    missing = missing_price(services.settings.models, services.settings.providers)
-    if missing and services.keys.has_budgets:
+    missing = missing_price(dependencies.settings.models, dependencies.settings.providers)
+    if missing and dependencies.keys.has_budgets:
         degraded.append(f"budgets do not count everything: {missing}")
     document = {
         "status": "unhealthy" if unhealthy else "degraded" if degraded else "healthy",
         "reasons": [*unhealthy, *degraded],
-        "uptime_seconds": round(services.health.uptime_s),
+        "uptime_seconds": round(dependencies.health.uptime_s),
         "redis_connected": connected,
-        "replicas": services.limiter.replicas,
-        "requests_in_flight": len(services.in_flight),
-        "requests_queued": services.gate.waiting,
-        "traffic": asdict(services.traffic.last_minute()),
-        "targets": [_target(lane) for lane in lanes.values()],
+        "replicas": dependencies.limiter.replicas,
+        "requests_in_flight": len(dependencies.in_flight),
+        "requests_queued": dependencies.concurrency.waiting,
+        "traffic": asdict(dependencies.recent_requests.last_minute()),
+        "targets": [_target(upstream) for upstream in upstreams.values()],
     }
     return msgspec.json.encode(document)
 
 
-def _learned(lane: Lane) -> bool:
-    return lane.breaker.state is not BreakerState.CLOSED and lane.breaker.learned
+def _learned(upstream: Upstream) -> bool:
+    return upstream.breaker.state is not BreakerState.CLOSED and upstream.breaker.learned
 
 
-def _whose(lane: Lane) -> str:
-    return ", as another replica found" if _learned(lane) else ""
+def _breaker_origin(upstream: Upstream) -> str:
+    return ", as another replica found" if _learned(upstream) else ""
 
 
-def _target(lane: Lane) -> dict[str, object]:
+def _target(upstream: Upstream) -> dict[str, object]:
     return {
-        "provider": lane.provider,
-        "model": lane.model,
-        "breaker": lane.breaker.state.name.lower(),
-        "opened_by_another_replica": _learned(lane),
-        "retry_in_seconds": round(lane.breaker.retry_in_s(), 1),
-        **asdict(lane.stats.lately()),
+        "provider": upstream.provider,
+        "model": upstream.model,
+        "breaker": upstream.breaker.state.name.lower(),
+        "opened_by_another_replica": _learned(upstream),
+        "retry_in_seconds": round(upstream.breaker.retry_in_s(), 1),
+        **asdict(upstream.stats.lately()),
     }

@@ -17,7 +17,7 @@ from service.errors import (
     StreamBroken,
     Unauthorized,
 )
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Abort, Exchange
 from service.pipeline.metering import Metering, estimated
 from service.resilience.gcra import Decision
@@ -44,14 +44,14 @@ def duration_text(seconds: float) -> str:
 class Limit:
     """Charges the request to its key, and reports in headers what is left."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._limiter = services.limiter
-        self._metering = Metering(services.settings, services.lanes)
-        self._unpriced = services.metrics.unpriced
-        self._told: set[str] = set()
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._limiter = dependencies.limiter
+        self._metering = Metering(dependencies.settings, dependencies.upstreams)
+        self._unpriced = dependencies.metrics.unpriced
+        self._logged_unpriced: set[str] = set()
         """Unpriced targets that were logged since the settings changed."""
-        self._share = services.share
-        self._proceed = self._followed if services.settings.admission.adaptive else proceed
+        self._share = dependencies.share
+        self._proceed = self._followed if dependencies.settings.admission.adaptive else proceed
         self._then = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -65,7 +65,7 @@ class Limit:
             await self._metered(exchange, key)
             return
         decision = await self._limiter.take(key)
-        _tell(exchange, _REQUESTS, key.limit, decision)
+        _add_rate_limit_headers(exchange, _REQUESTS, key.limit, decision)
         if not decision.allowed:
             raise _too_fast(exchange, _REQUESTS, key.limit, decision.retry_after_s)
         await self._proceed(exchange)
@@ -77,7 +77,7 @@ class Limit:
         buckets = {bucket.what: bucket for bucket, _ in charge.buckets}
         for bucket, decision in zip(buckets.values(), ticket.verdict.decisions, strict=True):
             if bucket.what in (_REQUESTS, _TOKENS):
-                _tell(exchange, bucket.what, bucket.limit, decision)
+                _add_rate_limit_headers(exchange, bucket.what, bucket.limit, decision)
         if ticket.verdict.refused:
             raise _refusal(exchange, buckets, key.account.budget, ticket.verdict)
         try:
@@ -89,15 +89,15 @@ class Limit:
             self._limiter.settle(ticket, cost=cost, tokens=tokens)
 
     def _note_unpriced(self, exchange: Exchange, key: ApiKey) -> None:
-        lane = exchange.committed.lane if exchange.provider else exchange.asked
-        if lane is None or lane.price.known:
+        upstream = exchange.committed.upstream if exchange.provider else exchange.last_tried
+        if upstream is None or upstream.price.known:
             return
         self._unpriced.inc()
-        if lane.name not in self._told:
-            self._told.add(lane.name)
+        if upstream.name not in self._logged_unpriced:
+            self._logged_unpriced.add(upstream.name)
             _log.warning(
                 "the price of %s is unknown: the budgets of key %s and others do not count it",
-                lane.name,
+                upstream.name,
                 key.id,
             )
 
@@ -116,7 +116,7 @@ class Limit:
             self._share.note(failed=bool(exchange.degraded))
 
 
-def _tell(exchange: Exchange, what: str, limit: Rate, decision: Decision) -> None:
+def _add_rate_limit_headers(exchange: Exchange, what: str, limit: Rate, decision: Decision) -> None:
     name = what.encode()
     exchange.extra_headers += (
         (b"x-ratelimit-limit-" + name, str(limit.burst).encode()),

@@ -3,7 +3,7 @@
 import msgspec
 
 from service.errors import ModelNotFound
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 
 __all__ = ["ListModels"]
@@ -29,9 +29,9 @@ def _entry(name: str) -> dict[str, object]:
 class ListModels:
     """Answers GET /v1/models and /v1/models/{id}."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
         del proceed
-        names = tuple(services.settings.models)
+        names = tuple(dependencies.settings.models)
         self._names = names
         self._list = msgspec.json.encode(
             {
@@ -42,7 +42,7 @@ class ListModels:
                 "last_id": names[-1],
             }
         )
-        self._entries = {name: msgspec.json.encode(_entry(name)) for name in services.lanes}
+        self._entries = {name: msgspec.json.encode(_entry(name)) for name in dependencies.upstreams}
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""

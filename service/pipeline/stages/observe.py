@@ -6,7 +6,7 @@ import logging
 import time
 
 from service.errors import BudgetExceeded, GatewayError, InternalFault, RateLimited
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.request_id import request_id
 from service.telemetry.log import RequestLine
@@ -23,11 +23,11 @@ _CLIENT_GONE = 499
 class Observe:
     """Turns every exception of a stage into an answer, apart from cancellation."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._health = services.health
-        self._metrics = services.metrics
-        self._log = services.request_log
-        self._traffic = services.traffic
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._health = dependencies.health
+        self._metrics = dependencies.metrics
+        self._log = dependencies.request_log
+        self._recent_requests = dependencies.recent_requests
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -90,7 +90,7 @@ class Observe:
         seen = 500 if exchange.broken else status
         if exchange.name:
             # Only requests to models: other requests would push them out of the window.
-            self._traffic.note(seconds, seen, degraded=bool(exchange.degraded))
+            self._recent_requests.note(seconds, seen, degraded=bool(exchange.degraded))
         self._log.write(
             RequestLine(
                 request_id=exchange.request_id,

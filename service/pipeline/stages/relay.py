@@ -6,7 +6,7 @@ While `write` waits for a slow client, nothing more is read from the provider.
 from contract.headers import SHOULD_RETRY
 from service.errors import StreamBroken
 from service.pipeline.attempt import END_S
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Committed, Exchange
 from service.pipeline.keep_alive import KeepAlive
 from service.providers.chat_request import Usage
@@ -29,9 +29,9 @@ def _passed_on(answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
     The content type of a successful answer is JSON, because the provider may have sent a stream.
     """
     found = {"content-type": _JSON}
-    upstream = answer.headers
+    received = answer.headers
     for name in _PASSED_ON if answer.status == _OK else ("content-type", *_PASSED_ON):
-        value = upstream.get(name, "")
+        value = received.get(name, "")
         if value and value.isascii() and value.isprintable():
             found[name] = value
     return [(name.encode(), value.encode()) for name, value in found.items()]
@@ -40,9 +40,9 @@ def _passed_on(answer: UpstreamAnswer) -> list[tuple[bytes, bytes]]:
 class Relay:
     """Answers the client from `exchange.committed`."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
         del proceed
-        self._metrics = services.metrics
+        self._metrics = dependencies.metrics
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
@@ -61,7 +61,7 @@ class Relay:
             Outcome.OK if good else Outcome.NEUTRAL,
             "ok" if good else "http_4xx",
         )
-        self._count(exchange, committed.lane.provider, committed.usage)
+        self._count(exchange, committed.upstream.provider, committed.usage)
         if exchange.started:
             # Keep-alive events were sent with status 200, so the refusal becomes an error event.
             exchange.broken = True
@@ -88,7 +88,7 @@ class Relay:
             symptom = failure.symptom
             # After the commit, a reset and a missing end are the same to the client: CUT.
             outcome = Symptom.CUT if symptom is Symptom.RESET else symptom
-            committed.lane.stats.note(0.0, outcome.value)
+            committed.upstream.stats.note(0.0, outcome.value)
             blamed = Outcome.FAILED if symptom.blames_the_target else Outcome.NEUTRAL
             self._end(exchange, committed, blamed, outcome.value)
             raise StreamBroken(
@@ -98,7 +98,7 @@ class Relay:
             self._end(exchange, committed, Outcome.NEUTRAL, "cancelled")
             raise
         finally:
-            self._count(exchange, committed.lane.provider, scanner.usage)
+            self._count(exchange, committed.upstream.provider, scanner.usage)
         self._end(exchange, committed, Outcome.OK, "ok")
         await exchange.write(b"", more=False)
         await answer.tidy()
@@ -119,11 +119,11 @@ class Relay:
             raise as_failure(error) from error
 
     def _end(self, exchange: Exchange, committed: Committed, outcome: Outcome, label: str) -> None:
-        lane = committed.lane
+        upstream = committed.upstream
         if exchange.spans is not None:
             exchange.spans.outcome = label
-        lane.breaker.record(committed.permit, outcome)
-        self._metrics.attempt(lane.provider, label)
+        upstream.breaker.record(committed.permit, outcome)
+        self._metrics.attempt(upstream.provider, label)
 
     def _count(self, exchange: Exchange, provider: str, usage: Usage) -> None:
         exchange.usage = usage

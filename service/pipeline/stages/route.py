@@ -1,7 +1,7 @@
 """Stage: lists the targets that may answer, best first."""
 
 from service.errors import AllTargetsFailed, ModelNotFound
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.targets import model_targets
 from service.resilience.load_balancing import plan
@@ -26,15 +26,15 @@ class Route:
     results of the other targets' probes.
     """
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        self._targets = model_targets(services.settings, services.lanes)
-        self._aliases = tuple(services.settings.models)
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        self._targets = model_targets(dependencies.settings, dependencies.upstreams)
+        self._aliases = tuple(dependencies.settings.models)
         self._timeouts = {
-            name: _with(services.settings.timeouts, model.timeouts)
-            for name, model in services.settings.models.items()
+            name: _with(dependencies.settings.timeouts, model.timeouts)
+            for name, model in dependencies.settings.models.items()
         }
-        self._usual = services.settings.timeouts
-        self._random = services.random
+        self._usual = dependencies.settings.timeouts
+        self._random = dependencies.random
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -52,14 +52,14 @@ class Route:
             random=self._random,
         )
         for target in found.resort:
-            target.lane.breaker.want()
+            target.upstream.breaker.want()
         if not found.ready and not any(
-            target.lane.breaker.available(early=True) or target.lane.breaker.just_opened
+            target.upstream.breaker.available(early=True) or target.upstream.breaker.just_opened
             for target in found.resort
         ):
             raise AllTargetsFailed(
                 f"No provider of '{name}' answers now.",
                 retry_after_s=max(1.0, found.resort[0].retry_in_s),
             )
-        exchange.plan = [target.lane for target in (*found.ready, *found.resort)]
+        exchange.plan = [target.upstream for target in (*found.ready, *found.resort)]
         await self._proceed(exchange)

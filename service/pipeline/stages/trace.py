@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from service.errors import GatewayError
-from service.pipeline.dependencies import Handler, Services
+from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
-from service.pipeline.upstreams import Lane
+from service.pipeline.upstreams import Upstream
 
 if TYPE_CHECKING:
     from service.tracing.spans import Attributes, RequestSpans
@@ -38,7 +38,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _Said(msgspec.Struct):
+class _AnswerMetadata(msgspec.Struct):
     """The metadata of a whole answer, in OpenAI's format or Anthropic's."""
 
     model: str = ""
@@ -46,16 +46,16 @@ class _Said(msgspec.Struct):
     stop_reason: str | None = None
 
 
-_said = msgspec.json.Decoder(_Said).decode
+_decode_metadata = msgspec.json.Decoder(_AnswerMetadata).decode
 
 
 class Trace:
     """Sets `exchange.spans`, and ends them."""
 
-    def __init__(self, services: Services, proceed: Handler) -> None:
-        if services.tracing is None:
+    def __init__(self, dependencies: Dependencies, proceed: Handler) -> None:
+        if dependencies.tracing is None:
             raise AssertionError("the stage Trace needs tracing in the settings")
-        self._tracing = services.tracing
+        self._tracing = dependencies.tracing
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -82,22 +82,24 @@ class Trace:
             _end(exchange, spans, error, exchange.status or status or _CLIENT_GONE)
 
 
-def begin_attempt(exchange: Exchange, lane: Lane) -> None:
+def begin_attempt(exchange: Exchange, upstream: Upstream) -> None:
     """Begin the span of an attempt at a target; does nothing without `exchange.spans`."""
     spans = exchange.spans
     if spans is not None:
-        spans.begin_attempt(f"{_OPERATION} {lane.model}", _target(lane) if spans.recorded else None)
+        spans.begin_attempt(
+            f"{_OPERATION} {upstream.model}", _target(upstream) if spans.recorded else None
+        )
 
 
-def _target(lane: Lane) -> "Attributes":
-    place = urlsplit(lane.url)
+def _target(upstream: Upstream) -> "Attributes":
+    place = urlsplit(upstream.url)
     return {
         "gen_ai.operation.name": _OPERATION,
-        "gen_ai.provider.name": _PROVIDERS.get(lane.kind.name, lane.kind.name),
-        "gen_ai.request.model": lane.model,
+        "gen_ai.provider.name": _PROVIDERS.get(upstream.kind.name, upstream.kind.name),
+        "gen_ai.request.model": upstream.model,
         "server.address": place.hostname or "",
         "server.port": place.port or (443 if place.scheme == "https" else 80),
-        "seawall.provider": lane.provider,
+        "seawall.provider": upstream.provider,
     }
 
 
@@ -128,10 +130,10 @@ def _end(exchange: Exchange, spans: "RequestSpans", error: str, status: int) -> 
 def _answered(exchange: Exchange) -> dict[str, str | int | tuple[str, ...]]:
     """The attributes of the answer that a target gave."""
     committed = exchange.committed
-    lane, usage = committed.lane, exchange.usage
+    upstream, usage = committed.upstream, exchange.usage
     found: dict[str, str | int | tuple[str, ...]] = {
-        "gen_ai.provider.name": _PROVIDERS.get(lane.kind.name, lane.kind.name),
-        "seawall.provider": lane.provider,
+        "gen_ai.provider.name": _PROVIDERS.get(upstream.kind.name, upstream.kind.name),
+        "seawall.provider": upstream.provider,
     }
     if usage.prompt or usage.completion:
         found["gen_ai.usage.input_tokens"] = usage.prompt
@@ -142,12 +144,12 @@ def _answered(exchange: Exchange) -> dict[str, str | int | tuple[str, ...]]:
             found["gen_ai.response.model"] = named.group(1).decode("utf-8", "replace")
         return found
     try:
-        said = _said(committed.first)
+        metadata = _decode_metadata(committed.first)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return found  # a refusal, in another format
-    if said.model:
-        found["gen_ai.response.model"] = said.model[:_MAX_NAME]
-    reasons = [one.finish_reason for one in said.choices] or [said.stop_reason]
+    if metadata.model:
+        found["gen_ai.response.model"] = metadata.model[:_MAX_NAME]
+    reasons = [one.finish_reason for one in metadata.choices] or [metadata.stop_reason]
     if any(reasons):
         found["gen_ai.response.finish_reasons"] = tuple(one for one in reasons if one)
     return found

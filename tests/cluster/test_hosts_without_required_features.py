@@ -1,6 +1,6 @@
-"""Kernels without what containers stand on, and clocks at which nobody trusts anybody; for real.
+"""Kernels without required features, and clocks at which certificates are invalid.
 
-The kernel's answers are replaced in a mount namespace of the command's own, and nowhere else.
+The files of the kernel are replaced only in a separate mount namespace of the command.
 """
 
 import os
@@ -30,15 +30,17 @@ V1 = ("cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids")
 
 
 @pytest.fixture
-def nothing_runs(variables: dict[str, str]) -> Generator[dict[str, str]]:
-    """For a command that must be refused; removed when it was not."""
+def variables_of_a_refused_up(variables: dict[str, str]) -> Generator[dict[str, str]]:
+    """Variables for a command that must be refused; a cluster that it started is removed."""
     yield variables
     if kit_here().instance.data.exists():
         run_seawall("down", variables=variables)
 
 
-def up_where(variables: Mapping[str, str], **replaced: Path) -> subprocess.CompletedProcess[str]:
-    """`seawall cluster up` where a file or folder is in the place of one of the kernel's."""
+def up_with_mounts(
+    variables: Mapping[str, str], **replaced: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run `seawall cluster up` with files or folders mounted over those of the kernel."""
     targets = {
         "filesystems": "/proc/filesystems",
         "cgroups": "/proc/cgroups",
@@ -56,43 +58,51 @@ def up_where(variables: Mapping[str, str], **replaced: Path) -> subprocess.Compl
     )
 
 
-def assert_nothing_was_made(variables: Mapping[str, str]) -> None:
+def assert_nothing_was_created(variables: Mapping[str, str]) -> None:
     assert not any(Path(folder).exists() for folder in variables.values())
 
 
 @needs_root
-@pytest.mark.parametrize("others", ["nodev\ttmpfs\n\text4\n", "nodev\toverlayfs-of-somebody\n"])
-def test_no_overlayfs(nothing_runs: dict[str, str], tmp_path: Path, others: str) -> None:
-    doctored = tmp_path / "filesystems"
-    doctored.write_text(others)
-    done = up_where(nothing_runs, filesystems=doctored)
+@pytest.mark.parametrize(
+    "filesystems", ["nodev\ttmpfs\n\text4\n", "nodev\toverlayfs-of-somebody\n"]
+)
+def test_up_without_overlayfs_is_refused(
+    variables_of_a_refused_up: dict[str, str], tmp_path: Path, filesystems: str
+) -> None:
+    replacement = tmp_path / "filesystems"
+    replacement.write_text(filesystems)
+    done = up_with_mounts(variables_of_a_refused_up, filesystems=replacement)
     assert_one_line(done, "no overlayfs", "modprobe overlay")
-    assert_nothing_was_made(nothing_runs)
+    assert_nothing_was_created(variables_of_a_refused_up)
 
 
 @needs_root
 @pytest.mark.parametrize("row", ["", "memory\t0\t1\t0\n"], ids=["not built", "switched off"])
-def test_no_memory_controller(nothing_runs: dict[str, str], tmp_path: Path, row: str) -> None:
+def test_up_without_the_memory_controller_is_refused(
+    variables_of_a_refused_up: dict[str, str], tmp_path: Path, row: str
+) -> None:
     listed, tree = tmp_path / "cgroups", tmp_path / "tree"
     listed.write_text(HEAD + "".join(f"{name}\t1\t1\t1\n" for name in V1 if name != "memory") + row)
     for name in V1:
         (tree / name).mkdir(parents=True)
-    done = up_where(nothing_runs, cgroups=listed, tree=tree)
+    done = up_with_mounts(variables_of_a_refused_up, cgroups=listed, tree=tree)
     assert_one_line(done, "no cgroup controller for memory", "/proc/cmdline")
-    assert_nothing_was_made(nothing_runs)
+    assert_nothing_was_created(variables_of_a_refused_up)
 
 
 @needs_root
-def test_no_memory_controller_in_version_2(nothing_runs: dict[str, str], tmp_path: Path) -> None:
+def test_up_without_the_memory_controller_of_cgroup_version_2_is_refused(
+    variables_of_a_refused_up: dict[str, str], tmp_path: Path
+) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "cgroup.controllers").write_text("cpuset cpu io pids\n")
-    done = up_where(nothing_runs, tree=tree)
+    done = up_with_mounts(variables_of_a_refused_up, tree=tree)
     assert_one_line(done, "no cgroup controller for memory")
-    assert_nothing_was_made(nothing_runs)
+    assert_nothing_was_created(variables_of_a_refused_up)
 
 
-def test_controllers_that_are_built_but_not_mounted_are_missing(tmp_path: Path) -> None:
+def test_controllers_without_a_mount_count_as_missing(tmp_path: Path) -> None:
     listed = tmp_path / "cgroups"
     listed.write_text(HEAD + "".join(f"{name}\t1\t1\t1\n" for name in V1))
     for name in V1:
@@ -102,9 +112,9 @@ def test_controllers_that_are_built_but_not_mounted_are_missing(tmp_path: Path) 
     assert missing_controllers(tmp_path, listed) == ["freezer"]
 
 
-def test_of_version_2_only_its_own_list_counts(tmp_path: Path) -> None:
+def test_cgroup_version_2_uses_only_its_own_controller_list(tmp_path: Path) -> None:
     listed = tmp_path / "cgroups"
-    listed.write_text(HEAD)  # of newer kernels: nothing of version 2 is in it
+    listed.write_text(HEAD)  # newer kernels do not list version 2 here
     (tmp_path / "cgroup.controllers").write_text("cpuset cpu io memory hugetlb pids rdma misc\n")
     assert missing_controllers(tmp_path, listed) == []
     (tmp_path / "cgroup.controllers").write_text("")
@@ -112,26 +122,26 @@ def test_of_version_2_only_its_own_list_counts(tmp_path: Path) -> None:
 
 
 @needs_root
-@pytest.mark.cluster  # what the command needs is built
-@pytest.mark.parametrize("ahead", [timedelta(days=-800), timedelta(days=2)], ids=["late", "early"])
-def test_keys_of_another_time_are_refused_before_anything_starts(
-    nothing_runs: dict[str, str], ahead: timedelta
+@pytest.mark.cluster  # builds the programs that the command needs
+@pytest.mark.parametrize("offset", [timedelta(days=-800), timedelta(days=2)], ids=["late", "early"])
+def test_up_is_refused_if_the_clock_is_outside_the_validity_of_the_keys(
+    variables_of_a_refused_up: dict[str, str], offset: timedelta
 ) -> None:
     kit = kit_here()
     kit.claim_home()
     authority = kit.instance.data / "pki" / "ca.crt"
     authority.parent.mkdir(parents=True)
-    authority.write_bytes(certificate(datetime.now(UTC) + ahead))
-    done = run_seawall("cluster", "up", variables=nothing_runs)
+    authority.write_bytes(certificate(datetime.now(UTC) + offset))
+    done = run_seawall("cluster", "up", variables=variables_of_a_refused_up)
     assert_one_line(done, "the clock says", "keys are valid from", "set the clock", "make down")
-    assert [p.name for p in kit.instance.data.iterdir()] == ["pki"], "nothing was started"
+    assert [p.name for p in kit.instance.data.iterdir()] == ["pki"], "nothing must have started"
 
 
 def certificate(begin: datetime) -> bytes:
-    """An authority's, good for a year from then on."""
+    """The certificate of an authority, valid for a year from `begin`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of another time")])
-    made = (
+    certificate_authority = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -141,4 +151,4 @@ def certificate(begin: datetime) -> bytes:
         .not_valid_after(begin + timedelta(days=365))
         .sign(key, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM)
+    return certificate_authority.public_bytes(serialization.Encoding.PEM)

@@ -1,4 +1,4 @@
-"""What the tests under constant load share: the load, what is looked at, and who is asked."""
+"""Helpers for tests under constant load: the load, and the state of pods, Redis and simulators."""
 
 import contextlib
 import os
@@ -16,73 +16,73 @@ from tests.measured import measured
 from tests.support.constant_load import ConstantLoad, LoadReport
 
 __all__ = [
-    "LOOK_EVERY_S",
     "NODES",
+    "POLL_EVERY_S",
     "RATE",
     "REDIS",
     "Sentinels",
     "Simulator",
-    "all_is_well",
+    "all_ready",
     "constant_load",
     "delete",
     "failures_with_logs",
-    "leaving",
+    "gateway_endpoints",
+    "healthy_before_and_after",
     "node_of",
     "nodes_of",
     "pods",
     "ready_pods",
     "redis_addresses",
     "secret",
-    "served",
+    "terminating_since",
     "under_load",
-    "whole",
 ]
 
 RATE = 30.0
-"""Requests per second; the load generator does not try again."""
+"""Requests per second; the load generator does not retry."""
 SLOWEST_GOAL_S = 2.0
 TIMEOUT_S = 3 * SLOWEST_GOAL_S
-"""A request that is slower than the goal is told of; one that is three times as slow has failed."""
+"""A request fails after three times the goal; the slowest request is printed with the goal."""
 STEADY_S = 5.0
-LOOK_EVERY_S = 1.0
-"""Each look at everything starts kubectl five times, on the processors that all nodes share."""
+POLL_EVERY_S = 1.0
+"""Each poll of `all_ready` starts kubectl five times, on the CPUs that all nodes share."""
 NODES = ("node1", "node2", "node3")
 REDIS = ("redis-0", "redis-1", "redis-2")
 
 
 @contextlib.contextmanager
-def all_is_well(environment: Environment) -> Generator[None]:
-    """Three nodes and everything Ready, before and again after what is done to them."""
-    wait_until(lambda: whole(environment), deadline_s=120, what="everything to be Ready")
-    _keep_providers_apart(environment)
+def healthy_before_and_after(environment: Environment) -> Generator[None]:
+    """Wait until everything is Ready; at the end of the block, repair the three nodes and wait."""
+    wait_until(lambda: all_ready(environment), deadline_s=120, what="everything to be Ready")
+    _put_providers_on_different_nodes(environment)
     yield
     environment.kit.cluster().up()
     for node in NODES:
         environment.kubectl("uncordon", node)
-    wait_until(lambda: whole(environment), deadline_s=180, what="everything to be Ready again")
+    wait_until(lambda: all_ready(environment), deadline_s=180, what="everything to be Ready again")
 
 
-def _keep_providers_apart(environment: Environment) -> None:
-    """Put the simulated providers on different nodes, so that a lost node takes one of them.
+def _put_providers_on_different_nodes(environment: Environment) -> None:
+    """Put the simulated providers on different nodes, so that a lost node stops only one of them.
 
-    The scheduler only prefers that, so that a cluster of one node can run both.
+    The scheduler only prefers different nodes, so that a cluster of one node can run both.
     """
 
-    def apart() -> bool:
+    def on_different_nodes() -> bool:
         alpha, beta = (nodes_of(environment, f"simulator-{name}") for name in ("alpha", "beta"))
         return not alpha & beta
 
-    if not apart():
+    if not on_different_nodes():
         for pod in pods(environment, "simulator-beta"):
             delete(environment, pod)
         wait_until(
-            lambda: whole(environment) and apart(),
+            lambda: all_ready(environment) and on_different_nodes(),
             deadline_s=60,
             what="the providers to be on different nodes",
         )
 
 
-def whole(environment: Environment) -> bool:
+def all_ready(environment: Environment) -> bool:
     """Whether every component has the pods that it should have."""
     simulators = [ready_pods(environment, f"simulator-{name}") for name in ("alpha", "beta")]
     return (
@@ -101,7 +101,7 @@ def nodes_of(environment: Environment, component: str) -> set[str]:
 def constant_load(
     environment: Environment, rate: float = RATE, *, url: str | None = None
 ) -> ConstantLoad:
-    """Half of the requests streamed, through the entrance's Service or to the base `url`."""
+    """A load, half of it streamed, to the edge proxy's Service or to the base `url`."""
     return ConstantLoad(
         url=f"{url or environment.gateway_url}/v1",
         api_key=environment.api_key,
@@ -117,12 +117,18 @@ def under_load(
     fault: Callable[[], None],
     healed: Callable[[], bool],
     *,
-    look_every_s: float = LOOK_EVERY_S,
+    poll_every_s: float = POLL_EVERY_S,
     heals_within_s: float = 120,
 ) -> LoadReport:
-    """Load before, during and after: the fault must really happen and really heal.
+    """Keep the load steady before, during and after a fault, and wait until the fault has healed.
 
-    Where a look is cheap, or times are taken from it, `look_every_s` says so.
+    Args:
+        load: the load, not yet started.
+        fault: causes the fault.
+        healed: whether the fault has healed.
+        poll_every_s: the interval between calls of `healed`; shorter if it is cheap or records
+            times.
+        heals_within_s: the time limit for the fault to heal.
     """
     with load:
         wait_until(
@@ -132,7 +138,7 @@ def under_load(
         )
         fault()
         wait_until(
-            healed, deadline_s=heals_within_s, what="the fault to heal", interval_s=look_every_s
+            healed, deadline_s=heals_within_s, what="the fault to heal", interval_s=poll_every_s
         )
         sent = load.sent
         wait_until(
@@ -148,13 +154,13 @@ def under_load(
 
 
 def failures_with_logs(environment: Environment, report: LoadReport) -> str:
-    """The failures, and what the logs of the pods that still run say of those requests."""
+    """The failures, and the log lines of the running pods about these requests."""
     found: list[str] = [str(failure) for failure in report.failures]
-    wanted = {f'"{failure.request_id}"' for failure in report.failures[:5]}
+    request_ids = {f'"{failure.request_id}"' for failure in report.failures[:5]}
     for component in ("entrance", "gateway"):
         for pod in pods(environment, component):
             log = environment.kubectl("-n", "seawall", "logs", pod, "--all-containers")
-            lines = [line for line in log.splitlines() if any(one in line for one in wanted)]
+            lines = [line for line in log.splitlines() if any(one in line for one in request_ids)]
             found += [f"{pod}: {line}" for line in lines] or [f"{pod} knows none of them"]
     return "\n".join(found)
 
@@ -172,7 +178,7 @@ def pods(environment: Environment, component: str) -> list[str]:
 
 
 def ready_pods(environment: Environment, component: str) -> list[str]:
-    """Those that are Ready and not being deleted: a Terminating pod stays Ready until it ends."""
+    """Pods that are Ready and not being deleted: a Terminating pod stays Ready until it ends."""
     selector = f"app.kubernetes.io/name={component}"
     ready = '{.status.conditions[?(@.type=="Ready")].status}'
     condition = f"{{range .items[*]}}{{.metadata.name}}={ready}{{.metadata.deletionTimestamp}}"
@@ -182,39 +188,39 @@ def ready_pods(environment: Environment, component: str) -> list[str]:
     return [pod.removesuffix("=True") for pod in listed if pod.endswith("=True")]
 
 
-def leaving(environment: Environment, component: str) -> str:
-    """The times at which those were deleted that have not ended yet; empty when all have."""
+def terminating_since(environment: Environment, component: str) -> str:
+    """The deletion times of the pods that are still Terminating; empty if there are none."""
     selector = f"app.kubernetes.io/name={component}"
     when = "jsonpath={.items[*].metadata.deletionTimestamp}"
     return environment.kubectl("-n", "seawall", "get", "pods", "-l", selector, "-o", when)
 
 
 def node_of(environment: Environment, pod: str) -> str:
-    """The Kubernetes name of the node that a pod was given; empty while it has none."""
+    """The Kubernetes name of the node to which a pod is assigned; empty without an assignment."""
     where = "jsonpath={.spec.nodeName}"
     return environment.kubectl("-n", "seawall", "get", "pod", pod, "-o", where)
 
 
-def served(environment: Environment) -> set[str]:
-    """The addresses to which the gateway's Service, and so the entrance, sends requests."""
+def gateway_endpoints(environment: Environment) -> set[str]:
+    """The ready addresses of the gateway's Service, to which the edge proxy sends requests."""
     form = "{range .items[*].endpoints[?(@.conditions.ready==true)]}{.addresses[0]} {end}"
-    words = ("get", "endpointslices", "-l", "kubernetes.io/service-name=gateway")
-    return set(environment.kubectl("-n", "seawall", *words, "-o", f"jsonpath={form}").split())
+    arguments = ("get", "endpointslices", "-l", "kubernetes.io/service-name=gateway")
+    return set(environment.kubectl("-n", "seawall", *arguments, "-o", f"jsonpath={form}").split())
 
 
 def secret(environment: Environment, name: str) -> str:
-    """A password, as a running Redis pod has it."""
+    """A password, read from a running Redis pod."""
     file = f"{paths.SECRETS_DIR}/{name}"
 
-    def told() -> str | None:
-        # One that has just lost its node is called ready for a while.
+    def read_from_a_ready_pod() -> str | None:
+        # A pod whose node has just been lost stays Ready for a while.
         for pod in ready_pods(environment, "redis"):
             with contextlib.suppress(ClusterError):
-                words = ("exec", pod, "-c", "redis", "--", "cat", file)
-                return environment.kubectl("-n", "seawall", *words)
+                arguments = ("exec", pod, "-c", "redis", "--", "cat", file)
+                return environment.kubectl("-n", "seawall", *arguments)
         return None
 
-    return wait_until(told, deadline_s=30, what=f"a Redis pod that tells {name}")
+    return wait_until(read_from_a_ready_pod, deadline_s=30, what=f"a Redis pod to return {name}")
 
 
 def redis_addresses(environment: Environment) -> dict[str, str]:
@@ -225,18 +231,19 @@ def redis_addresses(environment: Environment) -> dict[str, str]:
 
 
 class Sentinels:
-    """Asks the sentinels directly, by their Services' addresses."""
+    """Queries the Sentinels directly, at the addresses of their Services."""
 
     def __init__(self, environment: Environment) -> None:
         self._addresses = list(redis_addresses(environment).values())
         self._password = secret(environment, paths.SENTINEL_PASSWORD_FILE)
 
     def master(self) -> str:
-        """The pod that most of them name."""
+        """The pod that most Sentinels name as the master; "nobody" without such a pod."""
         votes: list[str] = []
         for address in self._addresses:
             server = Server(address, ports.SENTINEL, None, self._password)
-            with contextlib.suppress(ServerError), server:  # one being replaced has no vote
+            # A Sentinel that is being replaced has no vote.
+            with contextlib.suppress(ServerError), server:
                 votes.append((server.master_host("seawall") or "nobody").split(".")[0])
         return max(set(votes), key=votes.count) if votes else "nobody"
 
@@ -246,7 +253,7 @@ class _State(BaseModel):
 
 
 class Simulator:
-    """A provider simulator in the cluster, told what to do over its admin port."""
+    """A provider simulator in the cluster, controlled through its admin port."""
 
     def __init__(self, environment: Environment, name: str) -> None:
         address = environment.kubectl(
@@ -256,16 +263,16 @@ class Simulator:
         self._url = f"http://{address}:{ports.SIMULATOR_ADMIN}"
 
     def fail(self, fault: dict[str, object]) -> None:
-        self._ask("PUT", "/fault", fault)
+        self._request("PUT", "/fault", fault)
 
     def heal(self) -> None:
-        self._ask("DELETE", "/fault")
+        self._request("DELETE", "/fault")
 
     def requests(self) -> int:
-        return _State.model_validate_json(self._ask("GET", "/state")).requests
+        return _State.model_validate_json(self._request("GET", "/state")).requests
 
-    def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
-        # A kept connection may lead to a pod whose node lost its power: nothing closed it.
+    def _request(self, method: str, path: str, body: dict[str, object] | None = None) -> bytes:
+        # A keep-alive connection may lead to a pod whose node lost its power: nothing closed it.
         answer = urllib3.request(
             *(method, self._url + path),
             json=body,

@@ -1,4 +1,4 @@
-"""The supervisor, run for real in namespaces of its own, with small programs as daemons."""
+"""The supervisor of a machine, PID 1, runs in real namespaces with small programs as daemons."""
 
 import json
 import os
@@ -47,9 +47,9 @@ def starts(home: Path) -> int:
     return file.read_text().count("up") if file.exists() else 0
 
 
-def daemon_on_host(home: Path) -> int:
-    """The daemon's pid as this host counts: the one sleep whose namespace has our pid for it."""
-    inner = (home / "pids" / "sleeper.pid").read_text()
+def host_pid_of_daemon(home: Path) -> int:
+    """The daemon's process ID on this host, found by its recorded ID in the namespace."""
+    namespace_pid = (home / "pids" / "sleeper.pid").read_text()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             status = (entry / "status").read_text()
@@ -57,16 +57,16 @@ def daemon_on_host(home: Path) -> int:
         except OSError:
             continue
         line = next(x for x in status.splitlines() if x.startswith("NSpid:"))
-        if line.split()[-1] == inner and command.startswith(b"sleep\x001000"):
+        if line.split()[-1] == namespace_pid and command.startswith(b"sleep\x001000"):
             return int(entry.name)
     pytest.fail("the daemon does not run")
 
 
-def test_a_killed_daemon_is_started_again(machine: Path) -> None:
-    os.kill(daemon_on_host(machine), signal.SIGKILL)
+def test_killed_daemon_is_restarted(machine: Path) -> None:
+    os.kill(host_pid_of_daemon(machine), signal.SIGKILL)
     wait_until(lambda: starts(machine) == 2, deadline_s=10, what="the daemon to be back")
 
 
-def test_what_a_machine_mounts_does_not_reach_the_host(machine: Path) -> None:
+def test_mounts_of_a_machine_do_not_reach_the_host(machine: Path) -> None:
     assert starts(machine) == 1
     assert "/run/home" not in Path("/proc/mounts").read_text()

@@ -1,4 +1,4 @@
-"""The metrics that a cluster offers to whoever scrapes it: kubelets', kube-state-metrics', top."""
+"""The metrics of a cluster for scrapers: kubelets, kube-state-metrics and metrics-server."""
 
 import pytest
 import urllib3
@@ -9,10 +9,10 @@ from tests.conftest import Environment
 pytestmark = [pytest.mark.cluster]
 
 
-def test_every_kubelet_tells_of_its_containers_to_an_account_with_that_right(
+def test_every_kubelet_serves_container_metrics_to_an_authorized_account_only(
     environment: Environment,
 ) -> None:
-    # As Prometheus does it: at the node's own address, with a token, checked by the cluster's CA.
+    # As Prometheus does: at the node's address, with a token, verified with the cluster's CA.
     token = environment.kubectl("-n", "kube-system", "create", "token", "metrics-server").strip()
     where = 'jsonpath={.items[*].status.addresses[?(@.type=="InternalIP")].address}'
     addresses = environment.kubectl("get", "nodes", "-o", where).split()
@@ -24,20 +24,24 @@ def test_every_kubelet_tells_of_its_containers_to_an_account_with_that_right(
             answer = pool.request("GET", url, headers={"authorization": f"Bearer {token}"})
             assert answer.status == 200
             assert b"container_cpu_usage_seconds_total" in answer.data
-            assert pool.request("GET", url).status == 401, "strangers are not told"
+            assert pool.request("GET", url).status == 401, (
+                "requests without a token must be refused"
+            )
 
 
-def test_kube_state_metrics_tells_of_the_gateways_pods(environment: Environment) -> None:
+def test_kube_state_metrics_lists_the_gateway_pods(environment: Environment) -> None:
     path = "/api/v1/namespaces/kube-system/services/kube-state-metrics:http/proxy/metrics"
     lines = environment.kubectl("get", "--raw", path).splitlines()
-    told = [line for line in lines if line.startswith("kube_pod_info{") and 'pod="gateway-' in line]
-    assert len(told) >= 2
+    gateway_lines = [
+        line for line in lines if line.startswith("kube_pod_info{") and 'pod="gateway-' in line
+    ]
+    assert len(gateway_lines) >= 2
 
 
-def test_metrics_server_knows_what_every_pod_of_the_gateway_uses(environment: Environment) -> None:
+def test_metrics_server_reports_the_usage_of_every_gateway_pod(environment: Environment) -> None:
     words = ("-n", "seawall", "top", "pods", "-l", "app.kubernetes.io/name=gateway", "--no-headers")
     wait_until(
         lambda: len(environment.kubectl(*words).splitlines()) >= 2,
         deadline_s=60,
-        what="the use of two gateway pods to be known",
+        what="the usage of two gateway pods",
     )

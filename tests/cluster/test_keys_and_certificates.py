@@ -1,4 +1,4 @@
-"""The cluster's certificates, checked with the library that did not write them: openssl."""
+"""The cluster's certificates, checked with openssl, which did not create them."""
 
 import subprocess
 from pathlib import Path
@@ -30,7 +30,7 @@ def openssl(*arguments: str | Path) -> str:
         ("front-proxy", "sslclient", "front-proxy-ca"),
     ],
 )
-def test_a_certificate_is_good_for_its_purpose(
+def test_certificate_verifies_for_its_purpose(
     instance: Instance, name: str, purpose: str, authority: str
 ) -> None:
     pki = ensure_pki(instance)
@@ -38,24 +38,24 @@ def test_a_certificate_is_good_for_its_purpose(
     openssl("verify", "-purpose", purpose, "-CAfile", pki / f"{authority}.crt", certificate)
 
 
-def test_a_client_is_no_server(instance: Instance) -> None:
+def test_client_certificate_is_rejected_as_server_certificate(instance: Instance) -> None:
     pki = ensure_pki(instance)
     with pytest.raises(AssertionError, match="unsuitable certificate purpose"):
         openssl("verify", "-purpose", "sslserver", "-CAfile", pki / "ca.crt", pki / "admin.crt")
 
 
-def test_a_node_is_named_as_the_node_authorizer_expects(instance: Instance) -> None:
+def test_node_certificate_has_the_subject_of_the_node_authorizer(instance: Instance) -> None:
     subject = openssl("x509", "-noout", "-subject", "-in", ensure_pki(instance) / "node-n2.crt")
     assert "O = system:nodes, CN = system:node:node2" in subject
 
 
-def test_the_api_server_is_known_by_every_name_that_clients_use(instance: Instance) -> None:
+def test_api_server_certificate_has_every_name_that_clients_use(instance: Instance) -> None:
     text = openssl("x509", "-noout", "-text", "-in", ensure_pki(instance) / "apiserver.crt")
     for name in ("kubernetes.default.svc", "10.70.16.1", "10.70.0.10", "127.0.0.1"):
         assert name in text
 
 
-def test_keys_are_readable_by_their_owner_only_and_made_once(instance: Instance) -> None:
+def test_keys_have_mode_600_and_are_created_once(instance: Instance) -> None:
     pki = ensure_pki(instance)
     before = {key: key.read_bytes() for key in pki.glob("*.key")}
     assert before

@@ -1,4 +1,4 @@
-"""Environments on a cluster that somebody else runs: told apart, asked about, refused in a line."""
+"""Environments on an existing cluster: its selection, and errors of one line."""
 
 import dataclasses
 import shutil
@@ -19,23 +19,23 @@ from tests.conftest import CHECKOUT, Environment
 
 pytestmark = [pytest.mark.cluster]
 
-NOBODY = Watcher(expect=lambda total: total, hear=lambda step: step)
+SILENT = Watcher(expect=lambda total: total, hear=lambda step: step)
 
 
-def one_line(error: Exception) -> str:
+def one_line_message(error: Exception) -> str:
     assert "\n" not in str(error)
     return str(error)
 
 
 @pytest.fixture
 def kubeconfig(environment: Environment, tmp_path: Path) -> Path:
-    """A copy of the test cluster's, as a user's own file."""
+    """A copy of the test cluster's kubeconfig, as a user's file."""
     return Path(shutil.copy(environment.kit.cluster().kubeconfig, tmp_path / "config"))
 
 
 @pytest.fixture
 def qa(environment: Environment, tmp_path: Path, kubeconfig: Path) -> Target:
-    """An environment on an existing cluster, in a checkout of its own."""
+    """An environment on an existing cluster, in a separate checkout."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     shutil.copy(CHECKOUT / "Pulumi.yaml", checkout)
@@ -48,7 +48,7 @@ def qa(environment: Environment, tmp_path: Path, kubeconfig: Path) -> Target:
     (checkout / "Pulumi.qa.yaml").write_text(yaml.safe_dump(document))
     home = tmp_path / "home"
     home.mkdir()
-    (home / "made-by-seawall").touch()  # the kit's own mark of its state folder
+    (home / "made-by-seawall").touch()  # the mark of a state folder
     kit = dataclasses.replace(environment.kit, checkout=checkout, home=home)
     return target_of(kit, "qa")
 
@@ -64,84 +64,90 @@ def edit(kubeconfig: Path, section: str, **values: str) -> None:
     kubeconfig.write_text(yaml.safe_dump(document))
 
 
-def test_an_existing_cluster_is_reached_by_its_context(qa: Target, kubeconfig: Path) -> None:
+def test_existing_cluster_is_selected_by_its_kubeconfig_context(
+    qa: Target, kubeconfig: Path
+) -> None:
     assert qa.own is None
     assert qa.place == f"context {context_of(kubeconfig)} of {kubeconfig}"
     qa.check_cluster()
 
 
-def test_nothing_is_deleted_while_another_cluster_is_named_than_the_state_does(
+def test_deletion_is_refused_if_the_configuration_names_another_cluster_than_the_state(
     environment: Environment, kubeconfig: Path
 ) -> None:
     local = target_of(environment.kit, "local")
     local.check_deployed_here()
     with pytest.raises(UsageError) as caught:
         dataclasses.replace(local, kubeconfig=kubeconfig).check_deployed_here()
-    told = one_line(caught.value)
-    assert f"deployed with the kubeconfig {local.kubeconfig}, but the configuration" in told
-    assert f"now names {kubeconfig}" in told
+    message = one_line_message(caught.value)
+    assert f"deployed with the kubeconfig {local.kubeconfig}, but the configuration" in message
+    assert f"now names {kubeconfig}" in message
 
 
-def test_a_cluster_that_does_not_answer_is_one_line(qa: Target, kubeconfig: Path) -> None:
+def test_release_to_an_unreachable_cluster_fails_with_one_line(
+    qa: Target, kubeconfig: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     edit(kubeconfig, "cluster", server=f"https://127.0.0.1:{port}")
     with pytest.raises(ClusterError) as caught:
-        release(qa, NOBODY)
-    told = one_line(caught.value)
-    assert "does not answer" in told
-    assert "connection refused" in told.lower() or "refused" in told
-    assert "Pulumi.qa.yaml" in told
+        release(qa, SILENT)
+    message = one_line_message(caught.value)
+    assert "does not answer" in message
+    assert "connection refused" in message.lower() or "refused" in message
+    assert "Pulumi.qa.yaml" in message
 
 
-def test_credentials_that_are_refused_are_one_line(qa: Target, kubeconfig: Path) -> None:
+def test_release_with_invalid_credentials_fails_with_one_line_without_the_token(
+    qa: Target, kubeconfig: Path
+) -> None:
     document = cast("dict[str, Any]", yaml.safe_load(kubeconfig.read_text()))
     document["users"][0]["user"] = {"token": "expired-long-ago"}
     kubeconfig.write_text(yaml.safe_dump(document))
     with pytest.raises(ClusterError) as caught:
-        release(qa, NOBODY)
-    told = one_line(caught.value)
-    assert "refuses the credentials" in told
-    assert "expired-long-ago" not in told
+        release(qa, SILENT)
+    message = one_line_message(caught.value)
+    assert "refuses the credentials" in message
+    assert "expired-long-ago" not in message
 
 
-def test_a_context_that_is_not_there_is_one_line(qa: Target) -> None:
+def test_release_with_a_missing_context_fails_with_one_line(qa: Target) -> None:
     with pytest.raises(ClusterError) as caught:
-        release(dataclasses.replace(qa, context="nowhere"), NOBODY)
-    assert "nowhere" in one_line(caught.value)
+        release(dataclasses.replace(qa, context="nowhere"), SILENT)
+    assert "nowhere" in one_line_message(caught.value)
 
 
-def test_a_kubeconfig_that_is_not_there_is_one_line(
+def test_missing_kubeconfig_fails_with_one_line(
     environment: Environment, qa: Target, kubeconfig: Path
 ) -> None:
     del environment
     kubeconfig.unlink()
     with pytest.raises(ClusterError, match="there is no kubeconfig") as caught:
         target_of(qa.kit, "qa")
-    assert str(kubeconfig) in one_line(caught.value)
+    assert str(kubeconfig) in one_line_message(caught.value)
 
 
 @pytest.mark.parametrize(
-    "given", ['{"users": [{"user": {"token": "s3cret"}}]}', {"secure": "v1:abc"}, 5]
+    "value", ['{"users": [{"user": {"token": "s3cret"}}]}', {"secure": "v1:abc"}, 5]
 )
-def test_a_kubeconfig_that_is_no_path_is_refused_and_not_shown(qa: Target, given: object) -> None:
+def test_kubeconfig_value_that_is_no_path_is_refused_and_not_printed(
+    qa: Target, value: object
+) -> None:
     file = qa.kit.checkout / "Pulumi.qa.yaml"
     document = yaml.safe_load(file.read_text())
-    document["config"]["seawall:kubernetes"]["kubeconfig"] = given
+    document["config"]["seawall:kubernetes"]["kubeconfig"] = value
     file.write_text(yaml.safe_dump(document))
     with pytest.raises(UsageError, match="is not the path of a file") as caught:
         target_of(qa.kit, "qa")
-    assert "s3cret" not in one_line(caught.value)
+    assert "s3cret" not in one_line_message(caught.value)
 
 
-def test_a_stack_that_never_served_has_nothing_to_return_to(
-    environment: Environment, qa: Target
-) -> None:
+def test_rollback_without_a_good_release_is_refused(environment: Environment, qa: Target) -> None:
     with pytest.raises(UsageError, match="no release of qa was ever seen to serve"):
-        rollback(dataclasses.replace(qa, own=environment.kit.cluster()), NOBODY)
+        rollback(dataclasses.replace(qa, own=environment.kit.cluster()), SILENT)
 
 
-def test_a_gateway_is_asked_through_the_api_server(
+def test_smoke_test_reaches_the_gateway_through_the_api_server(
     environment: Environment, kubeconfig: Path
 ) -> None:
     kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
@@ -150,7 +156,7 @@ def test_a_gateway_is_asked_through_the_api_server(
     assert [answer.kind for answer in answers] == ["plain", "streamed"]
 
 
-def test_a_service_that_is_not_there_cannot_be_forwarded(
+def test_port_forward_to_a_missing_service_fails(
     environment: Environment, kubeconfig: Path
 ) -> None:
     kubectl = Kubectl(environment.kit.tool("kubernetes") / "kubectl", kubeconfig)
@@ -158,4 +164,4 @@ def test_a_service_that_is_not_there_cannot_be_forwarded(
         pytest.raises(ClusterError, match="service/nothing cannot be reached"),
         forwarded(kubectl, "seawall", "service/nothing", port=80),
     ):
-        pytest.fail("it was forwarded")
+        pytest.fail("the Service was forwarded")

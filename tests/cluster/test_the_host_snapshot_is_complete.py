@@ -1,8 +1,8 @@
-"""Whatever is left behind is reported, of each kind; else "nothing was left" would say nothing.
+"""The host snapshot reports leftovers of every kind, so "nothing was left behind" has a meaning.
 
-What is left here on purpose carries the name of an instance that nobody runs, as far as its kind
-has room for a name, so that other runs on the same machine do not see it in their pictures. Kinds
-without room have fixed addresses, so that one run at a time leaves things.
+The tests create leftovers on purpose. If a kind can carry a name, the leftover has the name of an
+instance that does not run. Snapshots of other test runs on the same machine therefore omit it.
+Other kinds have fixed addresses, so only one run at a time creates leftovers.
 """
 
 import os
@@ -19,25 +19,25 @@ import pytest
 from seawall.common.locks import exclusive
 from seawall.common.wait import TimedOutError, wait_until
 from seawall.testbed.kit import kit_here
-from tests.host.picture import Picture, take_picture
+from tests.host.snapshot import Snapshot, take_snapshot
 
 pytestmark = [
     pytest.mark.servers,
-    pytest.mark.skipif(os.geteuid() != 0, reason="pictures of the whole host need root"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="snapshots of the whole host need root"),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where to leave something: an instance's name, its state spot.folder, and a folder to use."""
+    """Where to create a leftover: an instance's name, its state folder, and a folder to use."""
 
     name: str
     home: Path
     folder: Path
 
 
-Leave = Callable[[Spot], "Generator[str]"]
-"""Leaves something, yields a word of the report about it, and then takes it away."""
+Leftover = Callable[[Spot], "Generator[str]"]
+"""Creates a leftover, yields a part of its line in the report, and then removes it."""
 
 
 def run(*command: str | Path) -> str:
@@ -46,7 +46,7 @@ def run(*command: str | Path) -> str:
 
 @contextmanager
 def orphan(*command: str, **environment: str) -> Generator[int]:
-    """A process that its starter has left, as a daemon that outlived `down` would be."""
+    """A process whose parent has ended, like a daemon that outlived `down`."""
     script = '"$@" >/dev/null 2>&1 </dev/null & echo $!'
     started = subprocess.run(
         ["sh", "-c", script, "sh", *command],
@@ -73,13 +73,13 @@ def a_process_by_its_name(spot: Spot) -> Generator[str]:
         yield f"{pid} "
 
 
-def namespaces_of(kind: str) -> Leave:
-    def leave(spot: Spot) -> Generator[str]:
+def namespaces_of(kind: str) -> Leftover:
+    def create(spot: Spot) -> Generator[str]:
         flags = ("--fork", "--pid", "--mount-proc") if kind == "pid" else (f"--{FLAGS[kind]}",)
         with orphan("unshare", *flags, "sleep", "1003", SEAWALL_HOME=str(spot.home)):
             yield f"{kind}:["
 
-    return leave
+    return create
 
 
 FLAGS = {
@@ -98,7 +98,7 @@ def a_mount(spot: Spot) -> Generator[str]:
     run("umount", spot.folder)
 
 
-def a_mount_over_one_that_was_there(spot: Spot) -> Generator[str]:
+def a_mount_over_an_existing_mount(spot: Spot) -> Generator[str]:
     for _ in range(2):
         run("mount", "-t", "tmpfs", spot.name, spot.folder)
     yield "#2"
@@ -134,29 +134,29 @@ def a_route(_: Spot) -> Generator[str]:
     run("ip", "route", "del", "blackhole", "10.127.255.0/30", "table", "127")
 
 
-def a_route_of_version_6(_: Spot) -> Generator[str]:
+def an_ipv6_route(_: Spot) -> Generator[str]:
     run("ip", "-6", "route", "add", "blackhole", "fd5e:a11::/64", "table", "127")
     yield "fd5e:a11::/64"
     run("ip", "-6", "route", "del", "blackhole", "fd5e:a11::/64", "table", "127")
 
 
-def a_chain(program: str, table: str) -> Leave:
-    def leave(spot: Spot) -> Generator[str]:
+def a_chain(program: str, table: str) -> Leftover:
+    def create(spot: Spot) -> Generator[str]:
         run(program, "-t", table, "-N", spot.name)
         yield f":{spot.name}"
         run(program, "-t", table, "-X", spot.name)
 
-    return leave
+    return create
 
 
-def a_rule_of_routing(_: Spot) -> Generator[str]:
+def a_routing_rule(_: Spot) -> Generator[str]:
     run("ip", "rule", "add", "to", "10.127.255.0/30", "lookup", "127")
     yield "10.127.255.0/30"
     run("ip", "rule", "del", "to", "10.127.255.0/30", "lookup", "127")
 
 
-def control_groups(*path: str) -> Leave:
-    def leave(spot: Spot) -> Generator[str]:
+def control_groups(*path: str) -> Leftover:
+    def create(spot: Spot) -> Generator[str]:
         root = Path("/sys/fs/cgroup")
         trees = [d for d in (root / "memory", root / "unified") if d.is_dir()] or [root]
         with ExitStack() as made:
@@ -168,10 +168,10 @@ def control_groups(*path: str) -> Leave:
                         made.callback(group.rmdir)
             yield "/".join(path).format(spot.name)
 
-    return leave
+    return create
 
 
-def a_setting(_: Spot) -> Generator[str]:
+def a_sysctl(_: Spot) -> Generator[str]:
     file = Path("/proc/sys/net/ipv4/tcp_fin_timeout")
     before = file.read_text()
     file.write_text(str(int(before) + 1))
@@ -188,8 +188,8 @@ def a_loop_device(spot: Spot) -> Generator[str]:
     run("losetup", "--detach", device)
 
 
-def a_file_in(*places: str) -> Leave:
-    def leave(spot: Spot) -> Generator[str]:
+def a_file_in(*places: str) -> Leftover:
+    def create(spot: Spot) -> Generator[str]:
         with ExitStack() as made:
             for place in places:
                 file = Path(place.format(spot.name))
@@ -200,11 +200,11 @@ def a_file_in(*places: str) -> Leave:
                 made.callback(file.unlink)
             yield places[-1].format(spot.name)
 
-    return leave
+    return create
 
 
-def a_change_of(place: str) -> Leave:
-    def leave(spot: Spot) -> Generator[str]:
+def a_change_of(place: str) -> Leftover:
+    def create(spot: Spot) -> Generator[str]:
         file = Path(place)
         copy = spot.folder / "copy"
         copy.write_bytes(file.read_bytes() + f"# {spot.name}\n".encode())
@@ -212,7 +212,7 @@ def a_change_of(place: str) -> Leave:
         yield f"{place} "
         run("umount", file)
 
-    return leave
+    return create
 
 
 def a_socket(spot: Spot) -> Generator[str]:
@@ -233,73 +233,73 @@ def _listens(spot: Spot, script: str, name: str) -> Generator[str]:
         yield name
 
 
-LEFT: dict[str, tuple[str, Leave]] = {
+LEFTOVERS: dict[str, tuple[str, Leftover]] = {
     "a process by its environment": ("processes", a_process_by_its_environment),
     "a process by its name": ("processes", a_process_by_its_name),
     **{f"a {kind} namespace": ("namespaces", namespaces_of(kind)) for kind in [*FLAGS, "pid"]},
     "a mount": ("mounts", a_mount),
-    "a mount over one that was there": ("mounts", a_mount_over_one_that_was_there),
+    "a mount over an existing mount": ("mounts", a_mount_over_an_existing_mount),
     "a pinned namespace": ("mounts", a_pinned_namespace),
-    "a link": ("links", a_link),
+    "a network interface": ("links", a_link),
     "an address": ("links", an_address),
     "a route": ("routes", a_route),
-    "a route of version 6": ("routes", a_route_of_version_6),
-    "a chain": ("rules", a_chain("iptables", "filter")),
-    "a chain of nat": ("rules", a_chain("iptables", "nat")),
-    "a chain of version 6": ("rules", a_chain("ip6tables", "filter")),
-    "a chain of the other kind": ("rules", a_chain("iptables-legacy", "mangle")),
-    "a rule of routing": ("rules", a_rule_of_routing),
+    "an IPv6 route": ("routes", an_ipv6_route),
+    "an iptables chain": ("rules", a_chain("iptables", "filter")),
+    "an iptables chain of nat": ("rules", a_chain("iptables", "nat")),
+    "an ip6tables chain": ("rules", a_chain("ip6tables", "filter")),
+    "an iptables-legacy chain": ("rules", a_chain("iptables-legacy", "mangle")),
+    "a routing rule": ("rules", a_routing_rule),
     "a control group": ("cgroups", control_groups("{}")),
-    "a control group deep below": ("cgroups", control_groups("{}", "n1", "kubepods", "pod1")),
-    "a setting of the kernel": ("settings", a_setting),
+    "a nested control group": ("cgroups", control_groups("{}", "n1", "kubepods", "pod1")),
+    "a sysctl": ("settings", a_sysctl),
     "a loop device": ("devices", a_loop_device),
     "a file in /run": ("files", a_file_in("/run/seawall/{}.pin")),
-    "a file in /tmp": ("files", a_file_in("/tmp/runc-process-{}")),  # noqa: S108 - left there on purpose
+    "a file in /tmp": ("files", a_file_in("/tmp/runc-process-{}")),  # noqa: S108 - created on purpose
     "a file in /dev/shm": ("files", a_file_in("/dev/shm/{}")),  # noqa: S108 - same
     "a file in /var/lib": ("files", a_file_in("/var/lib/seawall/{}")),
     "a log": ("files", a_file_in("/var/log/{}.log")),
-    "another /etc/hosts": ("files", a_change_of("/etc/hosts")),
-    "another /etc/resolv.conf": ("files", a_change_of("/etc/resolv.conf")),
+    "a changed /etc/hosts": ("files", a_change_of("/etc/hosts")),
+    "a changed /etc/resolv.conf": ("files", a_change_of("/etc/resolv.conf")),
     "a listening socket": ("listening", a_socket),
-    "a listening socket without a file": ("listening", an_abstract_socket),
+    "an abstract listening socket": ("listening", an_abstract_socket),
 }
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Generator[Callable[[str], bool]]:
-    """Whether something of LEFT was reported, with all of it left at once."""
+    """Whether a leftover of LEFTOVERS was reported; all of them exist at the same time."""
     folder = tmp_path_factory.mktemp("left")
-    alone = exclusive(Path(tempfile.gettempdir()) / "seawall-test-picture.lock")
-    with alone, pytest.MonkeyPatch.context() as patched, ExitStack() as ended:
-        patched.setenv("SEAWALL_HOME", str(folder / "home"))
+    one_run_at_a_time = exclusive(Path(tempfile.gettempdir()) / "seawall-test-picture.lock")
+    with one_run_at_a_time, pytest.MonkeyPatch.context() as monkeypatched, ExitStack() as cleanup:
+        monkeypatched.setenv("SEAWALL_HOME", str(folder / "home"))
         kit = kit_here()
-        before = take_picture(kit)
-        words: dict[str, str] = {}
-        for number, (what, (_, leave)) in enumerate(LEFT.items()):
+        before = take_snapshot(kit)
+        expected_text: dict[str, str] = {}
+        for number, (what, (_, create)) in enumerate(LEFTOVERS.items()):
             spot = Spot(kit.instance.name, kit.home, folder / str(number))
             spot.folder.mkdir()
-            leaving = leave(spot)
-            words[what] = next(leaving)
-            ended.callback(next, leaving, None)
+            leftover = create(spot)
+            expected_text[what] = next(leftover)
+            cleanup.callback(next, leftover, None)
         left: dict[str, list[str]] = {}
 
         def reported(what: str) -> bool:
-            return any(words[what] in name for name in left.get(LEFT[what][0], []))
+            return any(expected_text[what] in name for name in left.get(LEFTOVERS[what][0], []))
 
-        def seen() -> bool:
+        def all_reported() -> bool:
             nonlocal left
-            left = take_picture(kit).left_since(before)
-            return all(reported(what) for what in LEFT)
+            left = take_snapshot(kit).left_since(before)
+            return all(reported(what) for what in LEFTOVERS)
 
         with suppress(TimedOutError):  # each test says what is missing
-            wait_until(seen, deadline_s=10, what="everything to be reported")
+            wait_until(all_reported, deadline_s=10, what="everything to be reported")
         yield reported
 
 
-@pytest.mark.parametrize("what", LEFT)
-def test_what_is_left_is_reported(report: Callable[[str], bool], what: str) -> None:
+@pytest.mark.parametrize("what", LEFTOVERS)
+def test_snapshot_reports_the_leftover(report: Callable[[str], bool], what: str) -> None:
     assert report(what)
 
 
-def test_every_kind_has_something_left_on_purpose() -> None:
-    assert {kind for kind, _ in LEFT.values()} == set(Picture.__dataclass_fields__)
+def test_every_kind_of_the_snapshot_has_a_leftover() -> None:
+    assert {kind for kind, _ in LEFTOVERS.values()} == set(Snapshot.__dataclass_fields__)

@@ -1,7 +1,7 @@
-"""How long a warm start and a stop take, and what an idle cluster costs; and two clusters at once.
+"""The time of a start with warm caches, of a stop, the memory of an idle cluster; two clusters.
 
-Times count from the start of the command. The goals hold on an idle machine; a test fails at three
-times the goal only, since machines that run tests are seldom idle.
+Times count from the start of the command. The goals hold on an idle machine. A test fails only at
+three times its goal, since machines that run tests are seldom idle.
 """
 
 import json
@@ -20,7 +20,7 @@ from seawall.common.wait import wait_until
 from seawall.testbed.cluster.artifacts import Supplies
 from seawall.testbed.cluster.embedded import EmbeddedCluster
 from seawall.testbed.kit import Kit
-from tests.cluster.conftest import Other, cluster_of_its_own
+from tests.cluster.conftest import NewCluster, new_cluster_in
 from tests.conftest import SEAWALL
 from tests.host.processes import pss_kib, running
 from tests.measured import measured
@@ -56,47 +56,50 @@ class _Nodes(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A cluster that was started under observation: seconds until its nodes, and a first pod."""
+    """A started cluster, with the seconds until its nodes were Ready and until a first pod ran."""
 
-    other: Other
+    new_cluster: NewCluster
     nodes_ready_s: float
     pod_runs_s: float
 
 
 @pytest.fixture(scope="module")
-def started(warm: Kit, tmp_path_factory: pytest.TempPathFactory) -> Generator[Started]:
-    with cluster_of_its_own(tmp_path_factory.mktemp("goals")) as other:
+def started(built_kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Generator[Started]:
+    with new_cluster_in(tmp_path_factory.mktemp("goals")) as new_cluster:
         begun = time.monotonic()
         up = subprocess.Popen(
             [SEAWALL, "cluster", "up", "--nodes", "3"],
-            env={**os.environ, **other.variables},
+            env={**os.environ, **new_cluster.variables},
             stderr=subprocess.PIPE,
             text=True,
         )
 
         def since_start(condition: str) -> float:
-            check = {"nodes": lambda: nodes_ready(other) == 3, "pod": lambda: pod_runs(other, warm)}
+            check = {
+                "nodes": lambda: nodes_ready(new_cluster) == 3,
+                "pod": lambda: pod_runs(new_cluster, built_kit),
+            }
             wait_until(check[condition], deadline_s=90, what=condition, interval_s=0.2)
             return time.monotonic() - begun
 
         nodes_ready_s, pod_runs_s = since_start("nodes"), since_start("pod")
-        _, told = up.communicate(timeout=200)
-        assert up.returncode == 0, told
-        yield Started(other, nodes_ready_s, pod_runs_s)
+        _, errors = up.communicate(timeout=200)
+        assert up.returncode == 0, errors
+        yield Started(new_cluster, nodes_ready_s, pod_runs_s)
 
 
-def nodes_ready(other: Other) -> int:
+def nodes_ready(new_cluster: NewCluster) -> int:
     try:
-        nodes = other.kit.cluster().kubectl().get("nodes")
+        nodes = new_cluster.kit.cluster().kubectl().get("nodes")
     except ClusterError:
         return 0
     return sum(node.ready for node in _Nodes.model_validate(nodes).items)
 
 
-def pod_runs(other: Other, warm: Kit) -> bool:
-    """Ask for a pod as long as that is refused, then whether it runs."""
-    kubectl = other.kit.cluster().kubectl()
-    container = {"name": "first", "image": warm.supplies.base.ref, "command": ["sleep", "600"]}
+def pod_runs(new_cluster: NewCluster, built_kit: Kit) -> bool:
+    """Create the pod, which the API server may refuse at first; returns whether it runs."""
+    kubectl = new_cluster.kit.cluster().kubectl()
+    container = {"name": "first", "image": built_kit.supplies.base.ref, "command": ["sleep", "600"]}
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -111,25 +114,25 @@ def pod_runs(other: Other, warm: Kit) -> bool:
     return seen.status.phase == "Running"
 
 
-def test_three_nodes_are_ready_soon(started: Started) -> None:
+def test_three_nodes_are_ready_within_three_times_the_goal(started: Started) -> None:
     measured(
         f"three nodes Ready {started.nodes_ready_s:.1f} s after start (goal {READY_GOAL_S:.0f} s)"
     )
     assert started.nodes_ready_s < LENIENCE * READY_GOAL_S
 
 
-def test_a_first_pod_runs_soon(started: Started) -> None:
+def test_first_pod_runs_within_three_times_the_goal(started: Started) -> None:
     measured(f"a first pod runs {started.pod_runs_s:.1f} s after start (goal {POD_GOAL_S:.0f} s)")
     assert started.pod_runs_s < LENIENCE * POD_GOAL_S
 
 
-def test_an_idle_cluster_needs_little_memory(started: Started) -> None:
-    """Of all processes of three nodes with the add-ons, without the platform.
+def test_idle_cluster_stays_below_the_memory_limit(started: Started) -> None:
+    """Measure all processes of three nodes with the add-ons, without the platform.
 
-    Proportional set size: what each has alone, and its share of what it has with others. The page
-    cache is not in it.
+    The proportional set size is private memory plus a share of shared memory. It excludes the page
+    cache.
     """
-    name = started.other.kit.instance.name
+    name = started.new_cluster.kit.instance.name
     by_program: dict[str, int] = {}
     for process in running().values():
         if name in process.instances:
@@ -137,48 +140,52 @@ def test_an_idle_cluster_needs_little_memory(started: Started) -> None:
             by_program[program] = by_program.get(program, 0) + pss_kib(process.pid)
     mib = sum(by_program.values()) / 1024
     largest = sorted(by_program.items(), key=lambda item: -item[1])[:6]
-    told = ", ".join(f"{program} {kib // 1024}" for program, kib in largest)
-    measured(f"idle cluster of three nodes: {mib:.0f} MiB PSS (goal {MEMORY_GOAL_MIB}); {told}")
+    largest_text = ", ".join(f"{program} {kib // 1024}" for program, kib in largest)
+    measured(
+        f"idle cluster of three nodes: {mib:.0f} MiB PSS (goal {MEMORY_GOAL_MIB}); {largest_text}"
+    )
     assert {"etcd", "kube-apiserver", "kubelet", "containerd", "program"} <= {*by_program}
     assert mib < LENIENCE * MEMORY_GOAL_MIB
 
 
-def test_a_node_starts_again_as_it_last_did_whatever_the_checkout_would_build_now(
+def test_stopped_node_starts_again_without_a_build(
     started: Started,
 ) -> None:
     def build() -> Supplies:
-        pytest.fail("a start of a node builds nothing")
+        pytest.fail("a start of a node must build nothing")
 
-    kit = started.other.kit
+    kit = started.new_cluster.kit
     cluster = EmbeddedCluster(kit.instance, kit.checkout, build)
-    stopped = started.other.seawall("cluster", "node", "stop", "node2")
+    stopped = started.new_cluster.seawall("cluster", "node", "stop", "node2")
     assert stopped.returncode == 0, stopped.stderr
     cluster.start_node("node2")
-    assert nodes_ready(started.other) == 3
+    assert nodes_ready(started.new_cluster) == 3
 
 
-def test_two_clusters_live_side_by_side(started: Started, tmp_path: Path) -> None:
-    with cluster_of_its_own(tmp_path) as second:
+def test_two_clusters_run_at_the_same_time(started: Started, tmp_path: Path) -> None:
+    with new_cluster_in(tmp_path) as second:
         second.up("--nodes", "1")
-        assert second.kit.instance.name != started.other.kit.instance.name
-        for cluster in (started.other, second):
+        assert second.kit.instance.name != started.new_cluster.kit.instance.name
+        for cluster in (started.new_cluster, second):
             assert cluster.seawall("cluster", "status").returncode == 0
         second.down()
-    assert started.other.seawall("cluster", "status").returncode == 0
+    assert started.new_cluster.seawall("cluster", "status").returncode == 0
 
 
-def test_a_taken_address_range_is_refused_with_its_owner(started: Started, other: Other) -> None:
-    taken = {**other.variables, "SEAWALL_RANGE": str(started.other.kit.instance.octet)}
-    up = Other(other.kit, taken).seawall("cluster", "up")
+def test_address_range_in_use_is_refused_with_its_owner(
+    started: Started, new_cluster: NewCluster
+) -> None:
+    taken = {**new_cluster.variables, "SEAWALL_RANGE": str(started.new_cluster.kit.instance.octet)}
+    up = NewCluster(new_cluster.kit, taken).seawall("cluster", "up")
     assert up.returncode == 1
     assert "is taken" in up.stderr
-    assert str(started.other.kit.checkout) in up.stderr
-    assert not other.kit.instance.data.exists(), "a refused `up` must leave nothing"
+    assert str(started.new_cluster.kit.checkout) in up.stderr
+    assert not new_cluster.kit.instance.data.exists(), "a refused `up` must leave nothing"
 
 
-def test_down_is_quick(started: Started) -> None:
+def test_down_ends_within_three_times_the_goal(started: Started) -> None:
     begun = time.monotonic()
-    started.other.down()
+    started.new_cluster.down()
     took = time.monotonic() - begun
     measured(f"`seawall down` of an idle cluster took {took:.1f} s (goal {DOWN_GOAL_S:.0f} s)")
     assert took < LENIENCE * DOWN_GOAL_S

@@ -16,7 +16,7 @@ from seawall.common.wait import TimedOutError, wait_until
 from seawall.testbed.kit import Kit
 from tests.host import files, kernel, processes
 
-__all__ = ["Picture", "left_behind", "take_picture"]
+__all__ = ["Snapshot", "left_behind", "take_snapshot"]
 
 _INSTANCE = re.compile(r"sw[0-9a-f]{6}")
 _OF_A_TEST = re.compile(r"swt-?[0-9a-f]{6}")
@@ -25,7 +25,7 @@ _OTHERS_DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Snapshot:
     """A snapshot as sets of names; equal snapshots mean that nothing was left behind."""
 
     processes: frozenset[str]
@@ -40,7 +40,7 @@ class Picture:
     devices: frozenset[str]
     files: frozenset[str]
 
-    def left_since(self, before: "Picture") -> dict[str, list[str]]:
+    def left_since(self, before: "Snapshot") -> dict[str, list[str]]:
         """New items since the earlier snapshot, by kind; empty kinds are left out."""
         grown = {
             field.name: sorted(getattr(self, field.name) - getattr(before, field.name))
@@ -49,7 +49,7 @@ class Picture:
         return {kind: names for kind, names in grown.items() if names}
 
 
-def take_picture(kit: Kit) -> Picture:
+def take_snapshot(kit: Kit) -> Snapshot:
     """Take one snapshot, for the cluster of `kit`."""
     instance = kit.instance.name
 
@@ -58,7 +58,7 @@ def take_picture(kit: Kit) -> Picture:
         return frozenset(x for x in ours if not _OF_A_TEST.search(x))
 
     running = processes.running()
-    return Picture(
+    return Snapshot(
         processes=kept(processes.daemons(running, instance)),
         namespaces=kept(processes.namespaces(running, instance)),
         listening=kept(processes.listening(running, instance)),
@@ -73,7 +73,7 @@ def take_picture(kit: Kit) -> Picture:
     )
 
 
-def left_behind(kit: Kit, before: Picture) -> dict[str, list[str]]:
+def left_behind(kit: Kit, before: Snapshot) -> dict[str, list[str]]:
     """New items since the earlier snapshot, by kind.
 
     Items with the instance's name count at once. Other items may belong to another program that
@@ -83,7 +83,7 @@ def left_behind(kit: Kit, before: Picture) -> dict[str, list[str]]:
 
     def decided() -> bool:
         nonlocal left
-        left = take_picture(kit).left_since(before)
+        left = take_snapshot(kit).left_since(before)
         return not left or any(
             kit.instance.name in name for names in left.values() for name in names
         )
@@ -92,7 +92,7 @@ def left_behind(kit: Kit, before: Picture) -> dict[str, list[str]]:
         wait_until(
             decided,
             deadline_s=_OTHERS_DEADLINE_S,
-            what="others to end what they do",
+            what="other programs to end",
             interval_s=1,
         )
     return left
