@@ -138,9 +138,9 @@ class Gateway(FastAPI):
         if dependencies is None:
             raise AssertionError("settings are not followed before the application has started")
         upstreams = self._upstreams = self._book.follow(settings)
-        dependencies.client.follow(settings.timeouts.connect_seconds, urls(upstreams))
+        dependencies.client.follow(settings.timeouts.connect.seconds, urls(upstreams))
         degradation = settings.degradation
-        dependencies.stale.resize(degradation.stale_seconds, degradation.stale_bytes)
+        dependencies.stale.resize(degradation.stale_answers.seconds, degradation.stale_bytes)
         self._use(replace(dependencies, settings=settings, upstreams=upstreams))
 
     def _report_refused_settings(self, refused: bool) -> None:  # noqa: FBT001 - a callback's one argument

@@ -104,9 +104,11 @@ def assemble(
         runtime_keys=RuntimeKeys(store.client, keys) if isinstance(store, RedisStore) else None,
         limiter=limiter,
         share=AdaptiveShare(metrics.limit_share.set),
-        client=UpstreamClient(settings.timeouts.connect_seconds, urls(upstreams)),
+        client=UpstreamClient(settings.timeouts.connect.seconds, urls(upstreams)),
         upstreams=upstreams,
-        stale=StaleCache(degradation.stale_seconds, degradation.stale_bytes, time.monotonic),
+        stale=StaleCache(
+            degradation.stale_answers.seconds, degradation.stale_bytes, time.monotonic
+        ),
         tracing=_tracing(settings),
         recent_requests=RecentRequests(time.monotonic),
         random=random.random,

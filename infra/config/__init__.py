@@ -4,6 +4,7 @@
 default is required. docs/configuration.md is generated from these models.
 """
 
+from contract.gateway_config import ApiKey, Model, Target
 from infra.config.aws import Aws
 from infra.config.backup import Backup
 from infra.config.compute import Amount, Resources
@@ -17,7 +18,7 @@ from infra.config.entrance import (
 )
 from infra.config.environment import Environment
 from infra.config.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
-from infra.config.gateway import Admission, Gateway, PerPod, Replicas, Shutdown, Timeouts, Tracing
+from infra.config.gateway import Gateway, PerPod, Provider, Replicas, Shutdown, Tracing
 from infra.config.images import Images
 from infra.config.kubernetes import Kubernetes
 from infra.config.monitoring import (
@@ -34,13 +35,11 @@ from infra.config.policies import Policies
 from infra.config.probe_target import Front
 from infra.config.redis import Redis
 from infra.config.release import Release
-from infra.config.routing import ApiKey, Model, Provider, Target
 from infra.config.scalars import Duration, has_digest
 from infra.config.secret_store import AwsSecretsManager, Generated, SecretStore, Vault
 from infra.config.state import State
 
 __all__ = [
-    "Admission",
     "Alertmanager",
     "Amount",
     "Apart",
@@ -86,7 +85,6 @@ __all__ = [
     "Spread",
     "State",
     "Target",
-    "Timeouts",
     "Tls",
     "Tracing",
     "Vault",

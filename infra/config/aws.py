@@ -8,9 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
+from contract.values.text_types import Form, matching
 from infra.config.scalars import Bucket, Cidr, KeyPath, Prefix, Region
-from infra.config.text_types import Form, matching
 
 __all__ = [
     "Aws",

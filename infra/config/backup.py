@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.scalars import (
     Between,

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.scalars import Cpu, Memory
 from infra.quantities import cpu_millis, memory_bytes
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
 from infra.config.placement import Disruption, Spread

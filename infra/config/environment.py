@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import model_validator
 
+from contract.values.strict import Strict
 from infra.config.aws import Aws
 from infra.config.backup import Backup
-from infra.config.base import Strict
 from infra.config.entrance import BundledEntrance, Entrance, LoadBalancer, NoEntrance
 from infra.config.gateway import Gateway
 from infra.config.images import Images

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.scalars import Annotations, Cidr, ClassName, Labels, Name
 
 __all__ = ["Exposure", "OwnLimit", "Proxies", "RateLimit", "Tls"]

@@ -4,33 +4,20 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from contract import gateway_config
 from contract.budgets import missing_price
-from infra.config.base import Strict
+from contract.gateway_config import ApiKey, GatewayConfig, ProviderAccount
+from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
-from infra.config.routing import ApiKey, Model, Provider
-from infra.config.scalars import Between, Cidr, Count, Duration, Labels, ModelName, Name, Url
+from infra.config.scalars import Between, Cidr, Count, Duration, Labels, Name
 
-__all__ = [
-    "Admission",
-    "Degradation",
-    "Gateway",
-    "PerPod",
-    "Replicas",
-    "Shutdown",
-    "Timeouts",
-    "Tracing",
-]
-
-_CUT_BEFORE_GRACE = Duration.parse("5s")
-"""The gateway ends open streams with an event this long before its grace ends. See
-CUT_BEFORE_GRACE_SECONDS in service/settings.py."""
+__all__ = ["Gateway", "PerPod", "Provider", "Replicas", "Shutdown", "Tracing"]
 
 _RESOURCES = Resources(
     requests=Amount(cpu="500m", memory="256Mi"), limits=Amount(cpu="2", memory="768Mi")
 )
 _Target = Annotated[int, Field(ge=1, le=100_000)]
-_Timeout = Annotated[Duration, Between("1ms", "1h")]
 
 
 class PerPod(Strict):
@@ -78,93 +65,17 @@ class Replicas(Strict):
         return self
 
 
-class Shutdown(Strict):
+class Shutdown(gateway_config.Shutdown):
     """How a gateway pod shuts down."""
 
     pre_stop: Annotated[Duration, Between("1s", "2m", whole=True)] = Duration.parse("10s")
     """Time between the start of a pod's termination and SIGTERM. In this time every node learns
     that the pod terminates."""
-    serve: Annotated[Duration, Between("0s", "10m")] = Duration.parse("5s")
-    """Time after SIGTERM in which the pod still accepts new requests."""
-    grace: Annotated[Duration, Between("1s", "1h", whole=True)] = Duration.parse("2m")
-    """Time after SIGTERM in which open requests may finish. It must be more than `serve` + 5s."""
-
-    @model_validator(mode="after")
-    def _grace_leaves_time_to_finish(self) -> Self:
-        least = self.serve.seconds + _CUT_BEFORE_GRACE.seconds
-        if self.grace.seconds <= least:
-            raise ValueError(
-                f"grace = {self.grace} must be more than serve + {_CUT_BEFORE_GRACE} = {least:g}s"
-            )
-        return self
 
 
-class Admission(Strict):
-    """What one gateway process accepts at once."""
-
-    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
-    """Maximum number of requests that one gateway process works on at once. Further requests wait
-    in the queue."""
-    queue: Annotated[int, Field(ge=0, le=100_000)] = 64
-    """Maximum number of requests that wait in the queue of one gateway process. When the queue is
-    full, a request is refused with 503 and Retry-After."""
-    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 32 << 20
-    """Maximum size of one request's body, in bytes. A larger request is refused with 413."""
-    max_buffered_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 128 << 20
-    """Maximum size of all request bodies that one gateway process holds at once, in bytes. Above
-    it, requests are refused with 503 and Retry-After. The bodies and the process itself must fit
-    into the memory limit together."""
-    deadline: _Timeout = Duration.parse("10m")
-    """Maximum duration of a request, including all attempts at providers."""
-    adaptive: bool = False
-    """Whether each pod reduces the rates of API keys while many requests fail. After every 100
-    requests with more than 10 % failures, it multiplies the rates by 0.8, down to a tenth of the
-    configured rates. With less than 1 % failures, it raises them again."""
-
-
-class Timeouts(Strict):
-    """Upstream timeouts, each for one attempt."""
-
-    connect: _Timeout = Duration.parse("2s")
-    """Maximum time to connect to a provider. It is also how long, but at least 1s, a provider's
-    machine may leave sent data unacknowledged before the connection is closed. This detects a
-    machine without power."""
-    headers: _Timeout = Duration.parse("10s")
-    """Maximum time until the headers of a streamed answer arrive."""
-    first_content: _Timeout = Duration.parse("30s")
-    """Maximum time between the headers and the first content of a streamed answer."""
-    gap: _Timeout = Duration.parse("30s")
-    """Maximum time between two parts of a streamed answer."""
-    quiet: _Timeout = Duration.parse("15s")
-    """Silence in a streamed answer after which the gateway sends comments to keep it alive. Before
-    the first content, a comment commits the status of the answer, so later failures are reported
-    inside the stream."""
-    answer: _Timeout = Duration.parse("5m")
-    """Maximum time for an answer that is not streamed. Its headers arrive only when it is
-    complete."""
-
-
-class Degradation(Strict):
-    """What clients receive, marked as degraded, when no target and no fallback answers."""
-
-    stale_answers: Annotated[Duration, Between("0s", "24h")] = Duration.parse("24h")
-    """Maximum age of a stored answer that the gateway repeats for an identical request of the same
-    tenant when no target answers. `0s` disables this. Each process stores answers in its memory,
-    and only answers without tools."""
-    stale_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 16 << 20
-    """Maximum size of all stored answers of one gateway process, in bytes. They are part of its
-    memory."""
-
-
-class Tracing(Strict):
+class Tracing(gateway_config.Tracing):
     """OpenTelemetry traces over OTLP/HTTP. Traces never contain a prompt or an answer."""
 
-    endpoint: Url
-    """Base URL of the collector, such as `http://collector.observability:4318`. The gateway appends
-    /v1/traces. With https, a public authority must have signed the collector's certificate."""
-    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Share of requests that are traced, among the requests that bring no trace. A request that
-    brings a trace follows the sampling decision in it."""
     headers: bool = False
     """Whether exports send the headers from the secret tracing-headers, which has one `name: value`
     per line."""
@@ -192,7 +103,15 @@ class Tracing(Strict):
         return self
 
 
-class Gateway(Strict):
+class Provider(ProviderAccount):
+    """One provider account. Its API key is the secret provider-<name>."""
+
+    keys: Annotated[int, Field(ge=1, le=8)] = 1
+    """Number of API keys of the account, which are the secrets provider-<name>, provider-<name>-2
+    and so on. The gateway uses the next key while the provider refuses one or limits its rate."""
+
+
+class Gateway(GatewayConfig[Provider]):
     """Pods and settings of the gateway."""
 
     replicas: Replicas
@@ -208,40 +127,15 @@ class Gateway(Strict):
     replace_after: Annotated[Duration, Between("0s", "10m", whole=True)] = Duration.parse("30s")
     """How long a node may be lost or not ready before its pods are recreated on other nodes.
     Requests avoid the pods earlier: as soon as Kubernetes notices, after 50 s by its defaults."""
-    admission: Admission = Admission()
-    """Limits of what one gateway process accepts at once."""
-    timeouts: Timeouts = Timeouts()
-    """Timeouts for requests to providers, each for one attempt."""
-    degradation: Degradation = Degradation()
-    """What clients receive, marked as degraded, when no target and no fallback answers."""
     tracing: Tracing | None = None
     """Where the gateway sends OpenTelemetry traces of requests. No traces are made when not
     given."""
-    providers: Annotated[dict[Name, Provider], Field(min_length=1)]
-    """Provider accounts, by name."""
-    models: Annotated[dict[ModelName, Model], Field(min_length=1)]
-    """Models, by the name that clients use."""
     api_keys: Annotated[dict[Name, ApiKey], Field(min_length=1)]
     """API keys of clients, by ID."""
     revoked_api_keys: tuple[Name, ...] = ()
     """IDs of runtime keys, made at /admin/keys, that are refused whatever Redis contains. They
     stay refused after a failover, and after the restore of a backup that is older than their
     deletion."""
-
-    @model_validator(mode="after")
-    def _names_are_known(self) -> Self:
-        for name, model in self.models.items():
-            for target in model.targets:
-                if target.provider not in self.providers:
-                    known = ", ".join(sorted(self.providers))
-                    raise ValueError(
-                        f"models.{name} names provider {target.provider!r}; known: {known}"
-                    )
-            for other in model.fallbacks:
-                if other == name or other not in self.models:
-                    known = ", ".join(sorted(set(self.models) - {name})) or "no other"
-                    raise ValueError(f"models.{name} falls back to {other!r}; known: {known}")
-        return self
 
     @model_validator(mode="after")
     def _budgets_know_the_prices(self) -> Self:

@@ -1,6 +1,6 @@
 """The container images."""
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.scalars import Image
 
 __all__ = ["Images"]

@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
+from contract.values.text_types import Form, matching
 from infra.config.scalars import Image, Name
-from infra.config.text_types import Form, matching
 
 __all__ = ["NEWEST", "OLDEST", "Kubernetes"]
 

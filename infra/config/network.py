@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.scalars import Cidr, Labels, Url
 
 __all__ = ["ApiServer", "Clients", "Dns", "EgressProxy", "Inside", "Network", "literal_address"]

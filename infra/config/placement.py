@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 
 __all__ = ["Apart", "Disruption", "Spread"]
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 
 __all__ = ["Policies"]
 

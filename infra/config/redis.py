@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from contract.majority import majority
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
 from infra.config.scalars import Between, Duration, Memory

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 
 __all__ = ["Release"]
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from contract.addresses import EXAMPLE, WORDS, check_base_url
+from contract.values.durations import Between, Duration
+from contract.values.scalars import ModelName, Name, Url
+from contract.values.text_types import Form, matching
 from infra.config.cron import is_cron
-from infra.config.durations import Between, Duration
-from infra.config.text_types import Form, matching
 from infra.quantities import CPU_PATTERN, MEMORY_PATTERN
 
 __all__ = [
@@ -54,11 +54,6 @@ def has_digest(reference: str) -> bool:
     return "@sha256:" in reference
 
 
-def _is_url(text: str) -> bool:
-    """True for a base URL; raises ValueError with the gateway's own message for any other text."""
-    return bool(check_base_url(text))
-
-
 def _is_cidr(text: str) -> bool:
     try:
         # Python also accepts a mask such as /255.0.0.0, which Kubernetes refuses.
@@ -69,14 +64,6 @@ def _is_cidr(text: str) -> bool:
 
 Cpu = Annotated[str, Form("a CPU quantity", "250m or 2", matching(CPU_PATTERN))]
 Memory = Annotated[str, Form("a memory quantity", "256Mi or 1Gi", matching(MEMORY_PATTERN))]
-Name = Annotated[
-    str,
-    # Shorter than DNS allows, because it becomes part of names such as simulator-<name>.
-    Form("a DNS label", "gateway-1", matching(r"[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?")),
-]
-ModelName = Annotated[
-    str, Form("a model's name", "gpt-4.1-mini", matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}"))
-]
 Image = Annotated[
     str,
     Form(
@@ -85,7 +72,6 @@ Image = Annotated[
         matching(_REFERENCE),
     ),
 ]
-Url = Annotated[str, Form(WORDS, EXAMPLE, _is_url)]
 Cidr = Annotated[str, Form("an IPv4 block", "10.0.0.0/8", _is_cidr)]
 Cron = Annotated[
     str,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from infra.config.base import Strict
+from contract.values.strict import Strict
 from infra.config.scalars import (
     Between,
     Duration,

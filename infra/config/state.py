@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from infra.config.base import Strict
-from infra.config.text_types import Form, matching
+from contract.values.strict import Strict
+from contract.values.text_types import Form, matching
 
 __all__ = ["State"]
 

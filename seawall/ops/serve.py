@@ -14,18 +14,12 @@ import tempfile
 import threading
 from pathlib import Path
 
+from contract.gateway_config import Model, Shutdown, Target
 from contract.paths import API_KEYS_FILE
+from contract.values.durations import Duration
 from service.errors import SettingsError
 from service.http.server import EXIT_SETTINGS, run
-from service.settings import (
-    Drain,
-    Health,
-    Listen,
-    Model,
-    Provider,
-    Settings,
-    TargetRef,
-)
+from service.settings import Health, Listen, Provider, Settings
 from service.telemetry.log import RequestLog, configure_logging
 from simulator.server import ProviderSimulator, SimulatorOptions
 
@@ -45,12 +39,12 @@ def _start_simulator(name: str) -> tuple[int, int]:
 
 
 def _settings(host: str, port: int, folder: Path, ports: dict[str, int]) -> Settings:
-    targets = tuple(TargetRef(provider=name, model="sim-small") for name in ports)
+    targets = tuple(Target(provider=name, model="sim-small") for name in ports)
     return Settings(
         listen=Listen(host=host, port=port),
         # Any free port: only a cluster uses the probes, and they must not occupy a port here.
         health=Health(host=_LOOPBACK, port=0),
-        drain=Drain(serve_seconds=0, grace_seconds=6),
+        shutdown=Shutdown(serve=Duration.parse("0s"), grace=Duration.parse("6s")),
         secrets_dir=folder,
         providers={
             name: Provider(kind="openai-compatible", base_url=f"http://{_LOOPBACK}:{at}/v1")

@@ -1,6 +1,6 @@
 """The server process: sockets, signals, and a shutdown that loses no request.
 
-After SIGTERM the readiness probe gets 503. The process keeps serving for `drain.serve_seconds`, and
+After SIGTERM the readiness probe gets 503. The process keeps serving for `shutdown.serve`, and
 asks every client to close its connection. Then it closes its port, finishes the requests in flight,
 and exits 0. Five seconds before the grace period ends, requests that are left get an error event.
 """
@@ -18,12 +18,13 @@ from typing import cast
 import uvicorn
 import uvloop
 
+from contract.gateway_config import CUT_BEFORE_GRACE
 from service.app import Gateway
 from service.errors import SettingsError
 from service.http.connection import ClientConnection
 from service.pipeline.exchange import Abort
 from service.reload import SettingsFile
-from service.settings import CUT_BEFORE_GRACE_SECONDS, Settings
+from service.settings import Settings
 from service.telemetry.health import HealthServer
 from service.telemetry.log import RequestLog, configure_logging
 
@@ -58,7 +59,7 @@ class _Server(uvicorn.Server):
     """uvicorn with this module's shutdown instead of its own."""
 
     def __init__(self, app: Gateway, on_started: Callable[[], None]) -> None:
-        drain = app.settings.drain
+        shutdown = app.settings.shutdown
         super().__init__(
             uvicorn.Config(
                 app,
@@ -73,7 +74,7 @@ class _Server(uvicorn.Server):
                 timeout_keep_alive=KEEP_ALIVE_S,
                 # Until the end of the grace period; the error events are sent before that.
                 timeout_graceful_shutdown=max(
-                    1, int(drain.grace_seconds - drain.serve_seconds - LAST_ARRIVALS_S) - 1
+                    1, int(shutdown.grace.seconds - shutdown.serve.seconds - LAST_ARRIVALS_S) - 1
                 ),
             )
         )
@@ -105,7 +106,7 @@ class _Process:
     async def run(self) -> None:
         """Serve until a signal asks to stop."""
         loop = asyncio.get_running_loop()
-        drain_s = self._app.settings.drain.serve_seconds
+        drain_s = self._app.settings.shutdown.serve.seconds
         loop.add_signal_handler(signal.SIGTERM, self._leave, drain_s)
         # Ctrl+C on a terminal: no load balancer uses the readiness, so there is no need to wait.
         loop.add_signal_handler(signal.SIGINT, self._leave, 0.0)
@@ -124,8 +125,8 @@ class _Process:
 
     async def _drain(self, serve_s: float) -> None:
         loop = asyncio.get_running_loop()
-        grace_s = self._app.settings.drain.grace_seconds
-        loop.call_later(grace_s - CUT_BEFORE_GRACE_SECONDS, self._cut)
+        grace_s = self._app.settings.shutdown.grace.seconds
+        loop.call_later(grace_s - CUT_BEFORE_GRACE.seconds, self._cut)
         self._app.health.draining = True
         _log.info("draining")
         for exchange in self._app.in_flight:

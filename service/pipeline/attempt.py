@@ -128,7 +128,7 @@ class Attempt:
         elif exchange.trace:
             headers.update(exchange.trace)
         streamed = call.stream or request.gathers
-        limit_s = timeouts.headers_seconds if streamed else timeouts.answer_seconds
+        limit_s = timeouts.headers.seconds if streamed else timeouts.answer.seconds
         answer = await self._client.post(upstream.url, request.body, headers, limit_s)
         try:
             if answer.status != _OK:
@@ -139,7 +139,7 @@ class Attempt:
                 body = await (
                     self._gathered(exchange, upstream, answer)
                     if _is_stream(answer)
-                    else answer.whole(timeouts.answer_seconds)
+                    else answer.whole(timeouts.answer.seconds)
                 )
                 whole = upstream.dialect(call).answer(body, names)
                 return Committed(upstream, permit, answer, whole.body, None, whole.usage)
@@ -163,7 +163,7 @@ class Attempt:
             raise UpstreamFailure(
                 Symptom.SERVER_ERROR, f"status {status}", retry_after_s=retry_after_s
             )
-        body = await _refusal_body(answer, exchange.timeouts.gap_seconds)
+        body = await _refusal_body(answer, exchange.timeouts.gap.seconds)
         blamed = blame(status, body)
         if status in _FIELD_REFUSED:
             Attempt._learn(upstream, exchange.call, body, request.how, blamed)
@@ -234,10 +234,10 @@ class Attempt:
         gatherer = upstream.kind.gatherer()
         progress = gatherer.progress
         loop = asyncio.get_running_loop()
-        first_by = loop.time() + timeouts.first_content_seconds
-        ends_by = loop.time() + timeouts.answer_seconds
+        first_by = loop.time() + timeouts.first_content.seconds
+        ends_by = loop.time() + timeouts.answer.seconds
         while not progress.done:
-            wait_s, waiting_for = timeouts.gap_seconds, "the next chunk"
+            wait_s, waiting_for = timeouts.gap.seconds, "the next chunk"
             if not progress.has_content:
                 wait_s, waiting_for = first_by - loop.time(), "the first content"
             elif progress.has_usage:
@@ -266,7 +266,7 @@ class Attempt:
             raise UpstreamFailure(Symptom.MALFORMED, f"no event stream but {content_type:.60}")
         scanner = upstream.dialect(exchange.call).scanner(exchange.call, names)
         loop = asyncio.get_running_loop()
-        until = loop.time() + exchange.timeouts.first_content_seconds
+        until = loop.time() + exchange.timeouts.first_content.seconds
         held: list[bytes] = []
         while not scanner.has_content:
             data = await answer.next(max(0.0, until - loop.time()), "the first content")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from contract.gateway_config import Timeouts
 from contract.headers import ADAPTED, DEGRADED, PROVIDER, REQUEST_ID
 from service.pipeline.client_formats import OPENAI, ClientApi
 from service.pipeline.upstreams import Upstream
@@ -20,7 +21,6 @@ from service.providers.dialect import StreamScanner
 from service.providers.http import UpstreamAnswer
 from service.resilience.breaker import Permit
 from service.resilience.stale_cache import MAX_ANSWER_BYTES as MAX_COPY_BYTES
-from service.settings import Timeouts
 from service.state.key_ring import ApiKey
 
 if TYPE_CHECKING:

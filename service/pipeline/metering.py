@@ -83,7 +83,7 @@ class Metering:
     """Makes the charges of metered keys, and computes the actual costs afterwards."""
 
     def __init__(self, settings: Settings, upstreams: Mapping[str, Sequence[Upstream]]) -> None:
-        self._hold_s = math.ceil(settings.admission.deadline_seconds) + HELD_LONGER_S
+        self._hold_s = math.ceil(settings.admission.deadline.seconds) + HELD_LONGER_S
         self._prices = {
             name: dearest(upstream.price for upstream in some) for name, some in upstreams.items()
         }

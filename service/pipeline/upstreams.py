@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from contract.gateway_config import ProviderLimits
 from service.errors import SettingsError
 from service.files import SecretFile
 from service.providers.catalogue import ProviderKind, kind_named
@@ -25,7 +26,7 @@ from service.resilience.breaker import BreakerState, CircuitBreaker
 from service.resilience.latency_tracker import Load
 from service.resilience.provider_quota import ProviderQuota
 from service.resilience.retry_budget import RetryBudget
-from service.settings import Provider, ProviderLimits, Settings
+from service.settings import Provider, Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.provider_stats import ProviderStats
 

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
+from contract import gateway_config
 from service.errors import SettingsError
 from service.files import Stamp, stamp
 from service.resilience.gcra import Limit
@@ -33,65 +33,9 @@ __all__ = [
 
 _log = logging.getLogger("seawall.keys")
 
-_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-
-
 RUNTIME_KEY_PREFIX = "sk-seawall-"
 """The prefix of runtime keys."""
-_Rate = Annotated[float, Field(gt=0, le=1_000_000)]
-_Burst = Annotated[int, Field(ge=1, le=10_000_000)]
-_TokensPerMinute = Annotated[int, Field(ge=1, le=10_000_000_000)]
-_Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
 _MINUTE_S = 60
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _PerUserEntry(_Strict):
-    requests_per_second: _Rate | None = None
-    burst: _Burst | None = None
-    tokens_per_minute: _TokensPerMinute | None = None
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> Self:
-        if self.burst is not None and self.requests_per_second is None:
-            raise ValueError("burst needs requests_per_second")
-        if self.requests_per_second is None and self.tokens_per_minute is None:
-            raise ValueError("give requests_per_second, tokens_per_minute, or both")
-        return self
-
-
-class _BudgetEntry(_Strict):
-    hour: _Dollars | None = None
-    day: _Dollars | None = None
-    month: _Dollars | None = None
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> Self:
-        if self.hour is None and self.day is None and self.month is None:
-            raise ValueError("give hour, day or month")
-        return self
-
-
-class _KeyEntry(_Strict):
-    id: _Id
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    tenant: _Id
-    requests_per_second: _Rate = 100
-    burst: _Burst = 200
-    tokens_per_minute: _TokensPerMinute | None = None
-    per_user: _PerUserEntry | None = None
-    budget: _BudgetEntry | None = None
-    on_outage: Literal["allow", "deny"] = "allow"
-    admin: bool = False
-
-
-class _KeyFile(_Strict):
-    keys: list[_KeyEntry]
-    revoked: list[_Id] = []
-    """Ids that are refused, wherever their keys are defined; meant above all for runtime keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +113,7 @@ def parse_keys(text: bytes, source: str) -> KnownKeys:
         SettingsError: an entry is wrong. The message contains no values.
     """
     try:
-        file = _KeyFile.model_validate_json(text)
+        file = gateway_config.ApiKeyFile.model_validate_json(text)
     except ValidationError as error:
         raise SettingsError(f"{source}: {explain(error, secret=True)}") from None
     entries = file.keys
@@ -181,7 +125,7 @@ def parse_keys(text: bytes, source: str) -> KnownKeys:
     return KnownKeys(keys, frozenset(file.revoked))
 
 
-def _key(entry: _KeyEntry) -> ApiKey:
+def _key(entry: gateway_config.ApiKeyEntry) -> ApiKey:
     account = Account(
         name=f"seawall:{{{entry.tenant}}}:account:{entry.id}",
         key_id=entry.id,
@@ -207,7 +151,7 @@ def _per_minute(tokens: int | None) -> Limit | None:
     return Limit(tokens / _MINUTE_S, tokens) if tokens is not None else None
 
 
-def _per_user(entry: _PerUserEntry | None) -> PerUser | None:
+def _per_user(entry: gateway_config.PerUser | None) -> PerUser | None:
     if entry is None:
         return None
     rate = entry.requests_per_second
@@ -215,7 +159,7 @@ def _per_user(entry: _PerUserEntry | None) -> PerUser | None:
     return PerUser(requests, _per_minute(entry.tokens_per_minute))
 
 
-def _budget(entry: _BudgetEntry | None) -> Budget | None:
+def _budget(entry: gateway_config.Budget | None) -> Budget | None:
     if entry is None:
         return None
     hour, day, month = (

@@ -258,8 +258,8 @@ def test_end_of_one_of_two_gateways_fails_no_later_request(
     folders = [tmp_path / name for name in GATEWAYS]
     for folder in folders:
         folder.mkdir()
-    timeouts = {"connect_seconds": 2, "headers_seconds": 5, "first_content_seconds": 5}
-    timeouts |= {"gap_seconds": 5, "answer_seconds": 10}
+    timeouts = {"connect": "2s", "headers": "5s", "first_content": "5s"}
+    timeouts |= {"gap": "5s", "answer": "10s"}
     gateways = [Gateway(folder, [provider], timeouts=timeouts) for folder in folders]
     port, health = free_port(), free_port()
     at = {name: gateway.port for name, gateway in zip(GATEWAYS, gateways, strict=True)}

@@ -46,12 +46,12 @@ def port() -> int:
 
 
 def gateway_at(address: str, port: int, folder: Path, provider: Simulator) -> Gateway:
-    generous = {"connect_seconds": 2, "headers_seconds": 5, "first_content_seconds": 5}
+    generous = {"connect": "2s", "headers": "5s", "first_content": "5s"}
     made = Gateway(
         folder,
         [provider],
         listen={"host": address, "port": port},
-        timeouts={**generous, "gap_seconds": 5, "answer_seconds": 10},
+        timeouts={**generous, "gap": "5s", "answer": "10s"},
         wait=False,
     )
     made.wait_until_ready()

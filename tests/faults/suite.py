@@ -13,11 +13,11 @@ from tests.support.ports import free_port
 __all__ = ["Observed", "Suite", "suite", "table"]
 
 _TIMEOUTS = {
-    "connect_seconds": 1.0,
-    "headers_seconds": 1.0,
-    "first_content_seconds": 1.0,
-    "gap_seconds": 1.0,
-    "answer_seconds": 3.0,
+    "connect": "1s",
+    "headers": "1s",
+    "first_content": "1s",
+    "gap": "1s",
+    "answer": "3s",
 }
 _CASES_AND_MODES = tuple((case, stream) for case in CASES for stream in (False, True))
 _BREAKER = {0: "closed", 1: "half-open", 2: "open"}

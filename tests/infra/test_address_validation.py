@@ -8,8 +8,7 @@ import yarl
 from pydantic import BaseModel, ValidationError
 
 from contract.addresses import check_base_url
-from infra.config import Tracing
-from infra.config.routing import Provider
+from infra.config import Provider, Tracing
 from infra.stack_config import ConfigError, parse
 from service import settings as service
 from service.errors import SettingsError

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from contract.values.durations import Between
 from infra.config import Duration, has_digest, scalars
-from infra.config.durations import Between
 
 DIGEST = "sha256:" + "0" * 64
 

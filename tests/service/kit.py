@@ -27,19 +27,19 @@ PATIENCE_S = 10.0
 """Answer timeout of constant load in tests that promise no failures, not speed."""
 
 FAST_TIMEOUTS = {
-    "connect_seconds": 1,
-    "headers_seconds": 1,
-    "first_content_seconds": 1,
-    "gap_seconds": 1,
-    "answer_seconds": 1,
+    "connect": "1s",
+    "headers": "1s",
+    "first_content": "1s",
+    "gap": "1s",
+    "answer": "1s",
 }
 """For tests of timeouts only: on a busy machine, healthy answers need longer timeouts."""
 PATIENT_TIMEOUTS = {
-    "connect_seconds": 5,
-    "headers_seconds": 5,
-    "first_content_seconds": 5,
-    "gap_seconds": 5,
-    "answer_seconds": 15,
+    "connect": "5s",
+    "headers": "5s",
+    "first_content": "5s",
+    "gap": "5s",
+    "answer": "15s",
 }
 
 
@@ -249,8 +249,10 @@ class Gateway(ProcessUnderTest):
         self._document: dict[str, object] = {
             "listen": {"host": "127.0.0.1", "port": self.port},
             "health": {"host": "127.0.0.1", "port": self.health_port},
-            "drain": {"serve_seconds": 0.2, "grace_seconds": 8},
+            "shutdown": {"serve": "200ms", "grace": "8s"},
             "timeouts": PATIENT_TIMEOUTS,
+            # A test of failures sees the failure, not a stored answer.
+            "degradation": {"stale_answers": "0s"},
             "secrets_dir": str(folder),
             "providers": {
                 simulator.name: provider_of(simulator, "openai-compatible")
@@ -323,3 +325,20 @@ class Gateway(ProcessUnderTest):
         messages = [{"role": "user", "content": "hello"}]
         document = {"model": model, "messages": messages, "stream": stream, **fields}
         return self.post(json.dumps(document).encode())
+
+
+def leave_when_the_provider_has_it(gateway: Gateway, simulator: Simulator, body: bytes) -> None:
+    """Send a chat request, and close the connection when the provider has received its call."""
+    asked = simulator.requests()
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=HTTP_TIMEOUT_S)
+    try:
+        headers = {"authorization": f"Bearer {API_KEY}"}
+        connection.request("POST", "/v1/chat/completions", body, headers)
+        wait_until(
+            lambda: simulator.requests() > asked,
+            deadline_s=HTTP_TIMEOUT_S,
+            what="the provider to receive the call",
+            interval_s=0.02,
+        )
+    finally:
+        connection.close()

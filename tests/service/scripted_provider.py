@@ -45,7 +45,7 @@ def provider(*answers: bytes) -> Generator[str]:
 
 @contextmanager
 def gateway_before(
-    folder: Path, alpha: Simulator, answer: bytes, deadline_s: float = 600, **timeouts: float
+    folder: Path, alpha: Simulator, answer: bytes, deadline_s: float = 600, **timeouts: str
 ) -> Generator[Gateway]:
     with provider(answer) as url:
         gateway = Gateway(
@@ -53,7 +53,7 @@ def gateway_before(
             [alpha],
             providers={"alpha": {"kind": "openai-compatible", "base_url": url}},
             timeouts=timeouts,
-            admission={"deadline_seconds": deadline_s},
+            admission={"deadline": f"{round(deadline_s * 1000)}ms"},
         )
         try:
             yield gateway

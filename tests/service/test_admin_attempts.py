@@ -27,8 +27,8 @@ def alone(folder: Path, alpha: Simulator) -> Generator[Gateway]:
         folder,
         [alpha],
         keys=[key_entry(admin=True), key_entry(USER_KEY, id="user")],
-        admission={"max_in_flight": 1, "queue": 0, "deadline_seconds": 2},
-        timeouts={"headers_seconds": 60, "answer_seconds": 60},
+        admission={"max_in_flight": 1, "queue": 0, "deadline": "2s"},
+        timeouts={"headers": "60s", "answer": "60s"},
     )
     yield gateway
     gateway.stop()

@@ -95,7 +95,7 @@ def test_request_too_long_for_the_model_goes_to_its_fallback(
 def test_client_errors_never_use_a_fallback(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
     try:
         assert gateway.chat("small").status == 200
         alpha.fault("content_filter")
@@ -113,7 +113,7 @@ def test_stale_answer_is_served_only_to_the_same_tenant_and_request(
     folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
 ) -> None:
     keys = (key_entry(), key_entry(OTHER_KEY, id="other", tenant="other"))
-    gateway = ladder(folder, alpha, beta, keys=keys, degradation={"stale_seconds": 60})
+    gateway = ladder(folder, alpha, beta, keys=keys, degradation={"stale_answers": "60s"})
     try:
         fresh = gateway.chat("small", stream=stream)
         for simulator in (alpha, beta):
@@ -139,7 +139,7 @@ def test_stale_answer_is_served_only_to_the_same_tenant_and_request(
 def test_cache_control_disables_stale_answers(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
     body = json.dumps({"model": "small", "messages": [{"role": "user", "content": "hi"}]}).encode()
     try:
         assert gateway.post(body, cache_control="no-store").status == 200
@@ -160,7 +160,7 @@ def test_cache_control_disables_stale_answers(
 def test_answers_with_tools_and_incomplete_answers_are_not_cached(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_seconds": 60})
+    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
     try:
         assert gateway.chat("small", tools=[]).status == 200
         alpha.fault("cut_mid_stream", after=3)
@@ -176,11 +176,11 @@ def test_answers_with_tools_and_incomplete_answers_are_not_cached(
 def test_silent_stream_gets_keep_alive_comments_and_then_its_answer(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.2}
+    timeouts = {**FAST_TIMEOUTS, "quiet": "200ms"}
     models = {
         "slow": {
             "targets": [{"provider": "alpha", "model": "sim-small"}],
-            "timeouts": {"headers_seconds": 15, "first_content_seconds": 15},
+            "timeouts": {"headers": "15s", "first_content": "15s"},
         }
     }
     gateway = ladder(folder, alpha, beta, timeouts=timeouts, models=models)
@@ -208,7 +208,7 @@ def test_silent_stream_gets_keep_alive_comments_and_then_its_answer(
 def test_failure_after_a_keep_alive_is_reported_in_the_stream(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
+    timeouts = {**FAST_TIMEOUTS, "quiet": "100ms"}
     gateway = ladder(folder, alpha, beta, timeouts=timeouts)
     try:
         alpha.fault("slow_first_token", seconds=9)
@@ -224,8 +224,8 @@ def test_failure_after_a_keep_alive_is_reported_in_the_stream(
 def test_error_after_a_keep_alive_is_not_cached_and_counts_as_broken(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    timeouts = {**FAST_TIMEOUTS, "quiet_seconds": 0.1}
-    gateway = ladder(folder, alpha, beta, timeouts=timeouts, degradation={"stale_seconds": 60})
+    timeouts = {**FAST_TIMEOUTS, "quiet": "100ms"}
+    gateway = ladder(folder, alpha, beta, timeouts=timeouts, degradation={"stale_answers": "60s"})
     broken = 'seawall_answers_broken_total{route="chat_completions"}'
     try:
         alpha.fault("slow_first_token", seconds=9)

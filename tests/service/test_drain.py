@@ -17,7 +17,7 @@ from tests.service.kit import Answer, Gateway, Simulator, patient_load
 
 pytestmark = [pytest.mark.servers]
 
-DRAIN = {"serve_seconds": 1, "grace_seconds": 8}
+SHUTDOWN = {"serve": "1s", "grace": "8s"}
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def leaving(
         folder,
         [alpha, beta],
         fresh=getattr(request, "param", None) == "fresh",
-        drain=DRAIN,
-        timeouts={"gap_seconds": 60, "first_content_seconds": 60},
+        shutdown=SHUTDOWN,
+        timeouts={"gap": "60s", "first_content": "60s"},
     )
     yield gateway
     gateway.stop()

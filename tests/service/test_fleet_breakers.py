@@ -174,7 +174,8 @@ def fleet_name(**provider: object) -> str:
         {
             "providers": {"p": provider},
             "models": {"m": {"targets": [{"provider": "p", "model": "n"}]}},
-        }
+        },
+        strict=False,
     )
     book = UpstreamBook(Metrics(routes=(), providers=settings.providers))
     (upstream,) = book.follow(settings)["m"]

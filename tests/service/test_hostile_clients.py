@@ -78,7 +78,7 @@ def test_request_bodies_in_flight_share_a_byte_limit(
         folder,
         [alpha],
         admission={"max_body_bytes": 1 << 20, "max_buffered_bytes": 1 << 20},
-        timeouts={"answer_seconds": 60, "headers_seconds": 60},
+        timeouts={"answer": "60s", "headers": "60s"},
     )
     body = json.dumps({"model": "model-0", "messages": [], "x": "x" * (700 * KIB)}).encode()
     found: list[Answer] = []
@@ -132,8 +132,8 @@ def test_client_that_stops_reading_a_stream_is_disconnected_at_the_deadline(
     gateway = Gateway(
         folder,
         [fat],
-        admission={"deadline_seconds": 4},
-        timeouts={"headers_seconds": 60, "first_content_seconds": 60},
+        admission={"deadline": "4s"},
+        timeouts={"headers": "60s", "first_content": "60s"},
     )
     try:
         stop_reading(gateway, stream=True)
@@ -164,7 +164,7 @@ def test_flood_of_pipelined_requests_is_cut_off(folder: Path, alpha: Simulator) 
 def test_failed_attempts_release_their_request_bodies(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    patience = {"headers_seconds": 60, "answer_seconds": 60}
+    patience = {"headers": "60s", "answer": "60s"}
     gateway = Gateway(folder, [alpha, beta], timeouts=patience)
     try:
         assert gateway.chat().status == 200

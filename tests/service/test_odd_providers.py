@@ -53,13 +53,15 @@ def test_non_ascii_header_does_not_break_the_answer(
 
 
 @pytest.mark.parametrize(
-    ("ending", "gap_s", "most_s"), [(STOP, 0.3, 10), (STOP + USAGE, 20, 10)], ids=["gap", "usage"]
+    ("ending", "gap", "most_s"),
+    [(STOP, "300ms", 10), (STOP + USAGE, "20s", 10)],
+    ids=["gap", "usage"],
 )
 def test_stream_without_only_its_end_marker_ends_with_done(
-    folder: Path, alpha: Simulator, ending: bytes, gap_s: float, most_s: float
+    folder: Path, alpha: Simulator, ending: bytes, gap: str, most_s: float
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-    with gateway_before(folder, alpha, head + TEXT + ending, gap_seconds=gap_s) as gateway:
+    with gateway_before(folder, alpha, head + TEXT + ending, gap=gap) as gateway:
         began = time.monotonic()
         events = gateway.chat(stream=True).events()
         assert events[-1] == "[DONE]"
@@ -86,7 +88,7 @@ def test_third_target_answers_when_the_first_two_fail(
 def test_long_stream_used_as_a_probe_closes_the_breaker_before_it_ends(
     folder: Path, alpha: Simulator
 ) -> None:
-    gateway = Gateway(folder, [alpha], timeouts={"gap_seconds": 4})
+    gateway = Gateway(folder, [alpha], timeouts={"gap": "4s"})
     found: list[Answer] = []
     probe = threading.Thread(target=lambda: found.append(gateway.chat(stream=True)))
     breaker = 'seawall_breaker_state{model="sim-0",provider="alpha"}'

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from contract import paths
+from contract.gateway_config import Model, Target
 from service.app import Gateway
 from service.providers.failures import UpstreamFailure
 from service.providers.http import UpstreamClient
-from service.settings import Model, Provider, Settings, TargetRef
+from service.settings import Provider, Settings
 from service.telemetry.log import RequestLog
 from tests.conftest import CHECKOUT
 from tests.service import connecting_without_names as program
@@ -104,7 +105,7 @@ async def test_gateway_startup_completes_when_provider_names_are_resolved(
 ) -> None:
     (tmp_path / paths.API_KEYS_FILE).write_text('{"keys": []}')
     provider = Provider(kind="openai-compatible", base_url="http://provider.test/v1")
-    model = Model(targets=(TargetRef(provider="alpha", model="small"),))
+    model = Model(targets=(Target(provider="alpha", model="small"),))
     settings = Settings(secrets_dir=tmp_path, providers={"alpha": provider}, models={"fast": model})
     gateway = Gateway(settings, RequestLog(sys.stderr))
     name_server.answers_after.clear()

@@ -20,7 +20,7 @@ models:
 def test_omitted_settings_have_documented_defaults() -> None:
     settings = parse_settings(GOOD, "test")
     assert (settings.listen.port, settings.health.port) == (8080, 8081)
-    assert settings.timeouts.connect_seconds == 2
+    assert settings.timeouts.connect.seconds == 2
     assert settings.admission.max_in_flight == 256
     assert settings.state.kind == "memory"
 
@@ -31,8 +31,8 @@ def test_omitted_settings_have_documented_defaults() -> None:
         ("lisen: {port: 1}", ["lisen", "not permitted"]),
         ("listen: {port: 70000}", ["listen.port", "65535", "70000"]),
         ("replicas: 0", ["replicas", "greater than or equal to 1", "got 0"]),
-        ("timeouts: {gap_seconds: never}", ["timeouts.gap_seconds", "number", "'never'"]),
-        ("drain: {serve_seconds: 9, grace_seconds: 10}", ["drain", "more than", "14"]),
+        ("timeouts: {gap: never}", ["timeouts.gap", "duration", "'never'"]),
+        ("shutdown: {serve: 9s, grace: 10s}", ["shutdown", "more than", "14"]),
         ("state: {kind: mysql}", ["state", "'memory', 'redis'"]),
         ("state: {kind: redis, sentinels: [nowhere]}", ["state.redis.sentinels.0", "'nowhere'"]),
         ("api_keys_file: ../etc/passwd", ["api_keys_file", "../etc/passwd"]),
@@ -44,6 +44,42 @@ def test_invalid_setting_is_one_line_with_key_and_value(line: str, parts: list[s
     message = str(raised.value)
     assert "\n" not in message
     assert all(part in message for part in ["gateway.yaml", *parts]), message
+
+
+def test_settings_in_the_earlier_form_are_read() -> None:
+    old = """
+drain: {serve_seconds: 0.5, grace_seconds: 30}
+admission: {queue: 3, deadline_seconds: 600.0}
+timeouts: {connect_seconds: 1.1, quiet: 7s}
+degradation: {stale_seconds: 86400.0}
+"""
+    new = """
+shutdown: {serve: 500ms, grace: 30s}
+admission: {queue: 3, deadline: 10m}
+timeouts: {connect: 1100ms, quiet: 7s}
+degradation: {stale_answers: 24h}
+"""
+    model = "{targets: [{provider: alpha, model: a}], timeouts: {%s}}"
+    in_old = parse_settings(f"{GOOD}  slow: {model % 'gap_seconds: 90'}{old}", "test")
+    assert in_old == parse_settings(f"{GOOD}  slow: {model % 'gap: 90s'}{new}", "test")
+    assert in_old.models["slow"].timeouts.gap is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("timeouts: {gap_seconds: 1, gap: 2s}", "gap_seconds"),
+        ("shutdown: {serve: 1s}\ndrain: {serve_seconds: 1}", "drain"),
+        ("timeouts: {gap_seconds: true}", "gap"),
+        ("timeouts: {gap_seconds: .nan}", "gap"),
+        ("timeouts: {gap_seconds: -1}", "gap"),
+        ("timeouts: [gap_seconds]", "timeouts"),
+        ("drain: 5", "shutdown"),
+    ],
+)
+def test_invalid_settings_in_the_earlier_form_are_refused(line: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        parse_settings(GOOD + line, "test")
 
 
 def test_error_for_an_invalid_setting_hides_credentials() -> None:
@@ -75,13 +111,13 @@ def test_error_for_an_invalid_key_file_hides_its_values(folder: Path, text: str)
 
 
 def test_target_with_an_unknown_provider_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"models\.fast names the provider 'gamma'.*alpha"):
+    with pytest.raises(SettingsError, match=r"models\.fast names provider 'gamma'.*alpha"):
         parse_settings(GOOD.replace("provider: alpha", "provider: gamma"), "test")
 
 
 def test_mixed_weights_within_one_priority_are_refused() -> None:
     pair = "[{provider: alpha, model: a, weight: 9}, {provider: alpha, model: b, priority: 0}]"
-    with pytest.raises(SettingsError, match=r"fast: .*priority 0: either all of them have a"):
+    with pytest.raises(SettingsError, match=r"fast: .*priority 0: all have a weight, or none"):
         parse_settings(GOOD.replace("[{provider: alpha, model: sim-small}]", pair), "test")
 
 
@@ -99,7 +135,7 @@ def test_missing_settings_file_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ("openai-compatible", "kind: 'no-such-kind' is not in the catalogue"),
+        ("openai-compatible", "providers.alpha.kind: Input should be 'openai'"),
         ("", "unknown_key"),
     ],
 )

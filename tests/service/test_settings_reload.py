@@ -36,7 +36,7 @@ def target(simulator: Simulator, model: str) -> dict[str, object]:
 
 @pytest.fixture
 def changing(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gateway]:
-    gateway = Gateway(folder, [alpha, beta], degradation={"stale_seconds": 60})
+    gateway = Gateway(folder, [alpha, beta], degradation={"stale_answers": "60s"})
     yield gateway
     gateway.stop()
 
@@ -105,7 +105,7 @@ def test_invalid_settings_file_keeps_the_last_valid_settings(changing: Gateway) 
 def test_settings_change_that_needs_a_restart_is_refused_and_named(changing: Gateway) -> None:
     changing.reconfigure(
         admission={"max_in_flight": 3},
-        drain={"serve_seconds": 1, "grace_seconds": 9},
+        shutdown={"serve": "1s", "grace": "9s"},
         models={"other": {"targets": [{"provider": "alpha", "model": "sim-0"}]}},
     )
     wait_for_refusal(changing)
@@ -151,7 +151,7 @@ def test_request_in_flight_keeps_the_settings_it_started_with(
     changing: Gateway, alpha: Simulator, beta: Simulator
 ) -> None:
     changing.reconfigure(
-        timeouts={"first_content_seconds": 30, "gap_seconds": 30},
+        timeouts={"first_content": "30s", "gap": "30s"},
         models={"going": target(alpha, "sim-0")},
     )
     wait_for_model(changing, "going")
@@ -162,7 +162,7 @@ def test_request_in_flight_keeps_the_settings_it_started_with(
     asking.start()
     wait_until(lambda: alpha.requests() > asked, deadline_s=5, what="the request to be upstream")
     changing.reconfigure(
-        timeouts={"first_content_seconds": 0.1},
+        timeouts={"first_content": "100ms"},
         models={"come": target(beta, "sim-0")},
         providers={"beta": provider_of(beta, "openai-compatible")},
     )
@@ -177,7 +177,7 @@ def test_stale_answers_survive_a_settings_change(
 ) -> None:
     fresh = changing.chat()
     changing.reconfigure(
-        degradation={"stale_seconds": 90},
+        degradation={"stale_answers": "90s"},
         models={"model-0": target(alpha, "sim-0"), "added": target(beta, "sim-0")},
     )
     wait_for_model(changing, "added")

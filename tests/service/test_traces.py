@@ -197,7 +197,7 @@ def test_queued_spans_are_sent_at_shutdown(
         folder,
         [alpha],
         tracing={"endpoint": collector.endpoint},
-        drain={"serve_seconds": 0, "grace_seconds": 8},
+        shutdown={"serve": "0s", "grace": "8s"},
     )
     try:
         before = len(collector.spans())

@@ -196,7 +196,7 @@ def gateway_before(folder: Path, base_url: str) -> Gateway:
         [],
         providers={"far": {"kind": "openai-compatible", "base_url": base_url}},
         named_models={"model-0": {"targets": [{"provider": "far", "model": "sim-small"}]}},
-        timeouts={"connect_seconds": CONNECT_S},
+        timeouts={"connect": f"{round(CONNECT_S * 1000)}ms"},
     )
 
 

@@ -8,8 +8,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from infra.config.durations import Between, Duration
-from infra.config.text_types import Form
+from contract.values.durations import Between, Duration
+from contract.values.text_types import Form
 
 __all__ = ["NOTHING", "default_of", "form_of", "limits_of", "models_in"]
 

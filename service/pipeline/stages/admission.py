@@ -59,7 +59,7 @@ class Admission:
     async def __call__(self, exchange: Exchange) -> None:
         """See `Stage`."""
         loop = asyncio.get_running_loop()
-        exchange.deadline = loop.time() + self._limits.deadline_seconds
+        exchange.deadline = loop.time() + self._limits.deadline.seconds
         declared = self._declared(exchange)
         if not self._concurrency.try_acquire():
             await self._queue(exchange)

@@ -98,7 +98,7 @@ class Failover:
         committed: Committed | None = None
         try:
             if exchange.call.stream:
-                async with KeepAlive(exchange, exchange.timeouts.quiet_seconds):
+                async with KeepAlive(exchange, exchange.timeouts.quiet.seconds):
                     committed = await self._commit(exchange)
             else:
                 committed = await self._commit(exchange)

@@ -78,9 +78,9 @@ class Relay:
             if not exchange.started:
                 await exchange.start_stream()
             await exchange.write(committed.first, more=True)
-            async with KeepAlive(exchange, exchange.timeouts.quiet_seconds) as silence:
+            async with KeepAlive(exchange, exchange.timeouts.quiet.seconds) as silence:
                 while not scanner.done:
-                    passed = await self._next(answer, scanner, exchange.timeouts.gap_seconds)
+                    passed = await self._next(answer, scanner, exchange.timeouts.gap.seconds)
                     if passed:
                         silence.heard()
                         await exchange.write(passed, more=True)

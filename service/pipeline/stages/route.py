@@ -1,11 +1,11 @@
 """Stage: lists the targets that may answer, best first."""
 
+from contract.gateway_config import ModelTimeouts, Timeouts
 from service.errors import AllTargetsFailed, ModelNotFound
 from service.pipeline.dependencies import Dependencies, Handler
 from service.pipeline.exchange import Exchange
 from service.pipeline.targets import model_targets
 from service.resilience.load_balancing import plan
-from service.settings import ModelTimeouts, Timeouts
 
 __all__ = ["Route"]
 
