@@ -6,9 +6,12 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from infra.components.base.namespace import Namespace, NamespaceArgs
+from infra.components.base.program_pod import ProgramPod, ProgramPodArgs
 from infra.components.base.provider_annotations import annotate
 from infra.components.edge.edge import Entrance, EntranceArgs
 from infra.components.gateway.gateway import SERVICE_PORT, Gateway, GatewayArgs
+from infra.components.monitoring.metrics_adapter import MetricsAdapter
+from infra.components.monitoring.prometheus import Prometheus
 from infra.components.network.policies import NetworkPolicies, NetworkPoliciesArgs
 from infra.components.redis.backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from infra.components.redis.backup import RedisBackup, RedisBackupArgs
@@ -22,15 +25,19 @@ from infra.components.secrets.generated_secrets import GeneratedSecrets
 from infra.components.secrets.secret_source import SecretSource
 from infra.components.simulator.provider_simulator import ProviderSimulator, ProviderSimulatorArgs
 from infra.config import Environment, Generated, Kubernetes, Vault
-from infra.monitoring_stack import Watchers
+from infra.monitoring_stack import declare_monitoring_objects
 from infra.outputs import Outputs, api_keys, aws_parts, release_record
 from infra.secret_names import every_secret
 from infra.stack_config import Secrets
+from infra.workloads.catalogue import workloads
 
 if TYPE_CHECKING:
     from infra.components.aws.building_blocks import AwsBuildingBlocks
 
 __all__ = ["declare"]
+
+_COMPONENTS = {"prometheus": Prometheus, "metrics-adapter": MetricsAdapter}
+"""The components of workloads that need more than a pod, by the workload's name."""
 
 
 def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
@@ -52,7 +59,8 @@ def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
     )
     aws = _aws(environment)
     source = _secret_source(environment, secrets, aws, namespace.name, opts)
-    _network(environment, namespace.name, opts)
+    every = workloads(environment)
+    NetworkPolicies("network", NetworkPoliciesArgs(namespace.name, environment, every), opts)
     redis = RedisSentinel(
         "redis",
         RedisSentinelArgs(
@@ -92,8 +100,20 @@ def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
         ),
         opts,
     )
-    Watchers(environment, namespace.name, redis, source, opts).declare()
     replace_after_s = environment.gateway.replace_after.whole_seconds
+    for workload in every.values():
+        if workload.program and workload.image:
+            args = ProgramPodArgs(
+                namespace=namespace.name,
+                plain_namespace=environment.kubernetes.namespace,
+                image=environment.images.given[workload.image],
+                program=workload.program,
+                secrets=source,
+                redis_aliases=redis.host_aliases,
+                replace_after_s=replace_after_s,
+            )
+            _COMPONENTS.get(workload.name, ProgramPod)(workload.name, args, opts)
+    declare_monitoring_objects(environment, every, namespace.name, opts)
     simulators = {
         name: ProviderSimulator(
             f"simulator-{name}",
@@ -194,26 +214,4 @@ def _aws(environment: Environment) -> "AwsBuildingBlocks | None":
             backup_account=BACKUP_ACCOUNT,
             protect=environment.protect,
         ),
-    )
-
-
-def _network(
-    environment: Environment, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> None:
-    providers = environment.gateway.providers
-    NetworkPolicies(
-        "network",
-        NetworkPoliciesArgs(
-            namespace=namespace,
-            settings=environment.network,
-            simulators=[f"simulator-{name}" for name in environment.simulators],
-            real_providers=any(not environment.is_simulated(name) for name in providers),
-            tracing=environment.gateway.tracing,
-            backup=environment.backup,
-            monitoring=environment.monitoring,
-            adapter=environment.metrics_adapter,
-            entrance=environment.entrance,
-            front=environment.front,
-        ),
-        opts,
     )

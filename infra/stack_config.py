@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from infra.config import Environment
 from infra.secret_names import secret_names
 from infra.validation_messages import explain
+from infra.workloads.catalogue import missing_image
 
 __all__ = [
     "SECRETS_KEY",
@@ -83,11 +84,14 @@ def parse(values: Mapping[str, object]) -> Environment:
     # Through JSON, in which lists may become tuples although the types are strict.
     text = f"{{{', '.join(_member(key, value) for key, value in own.items())}}}"
     try:
-        return Environment.model_validate_json(text)
+        environment = Environment.model_validate_json(text)
     except ValidationError as error:
         line = explain(error, Environment, NAMESPACE)
         missing = all(problem["type"] == "missing" for problem in error.errors())
         raise (IncompleteError if missing else ConfigError)(line) from error
+    if unknown := missing_image(environment):
+        raise ConfigError(unknown)
+    return environment
 
 
 def _member(key: str, value: object) -> str:

@@ -113,10 +113,6 @@ class Environment(Strict):
     @model_validator(mode="after")
     def _clients_may_come_in(self) -> Self:
         entrance = self.entrance
-        if isinstance(entrance, BundledEntrance) and self.images.entrance is None:
-            raise ValueError(
-                "seawall:images.entrance is missing, and seawall:entrance runs it; give it"
-            )
         balancer, key = (entrance, "") if isinstance(entrance, LoadBalancer) else (None, "")
         if isinstance(entrance, BundledEntrance):
             balancer, key = entrance.load_balancer, ".load_balancer"
@@ -128,23 +124,6 @@ class Environment(Strict):
                 "seawall:network.clients names namespaces only: set any: true there, or give "
                 "source_ranges with external_traffic_policy: Local, which keeps their addresses"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _what_watches_has_its_images(self) -> Self:
-        watched, bundled = self.monitoring, _bundled(self.monitoring)
-        needs = {
-            "prometheus": ("monitoring", bundled),
-            "redis_exporter": ("monitoring", watched),
-            "blackbox_exporter": ("monitoring.outside", watched and watched.outside),
-            "alertmanager": ("monitoring.alertmanager", bundled and bundled.alertmanager),
-            "metrics_adapter": ("metrics_adapter", self.metrics_adapter),
-        }
-        for image, (key, section) in needs.items():
-            if section is not None and image not in self.images.given:
-                raise ValueError(
-                    f"seawall:images.{image} is missing, and seawall:{key} runs it; give it"
-                )
         return self
 
     @model_validator(mode="after")

@@ -22,18 +22,11 @@ from seawall.engine.workspace import (
     write_project,
 )
 from seawall.testbed.cluster.instance import OwnCluster
+from seawall.testbed.image_builds import dockerfile_targets, go_modules, packages
 
 __all__ = ["check_environment", "new_environment"]
 
 _PREFIX = "seawall:"
-_BUILT_HERE = {
-    name: f"localhost/{name}:checked"
-    for name in (
-        *("entrance", "gateway", "redis", "prometheus", "metrics_adapter"),
-        *("redis_exporter", "blackbox_exporter", "alertmanager"),
-    )
-}
-"""Placeholders for the images that the kit builds for a bundled cluster."""
 
 
 def check_environment(checkout: Path, env: str) -> str:
@@ -52,10 +45,16 @@ def check_environment(checkout: Path, env: str) -> str:
         layout = Layout(checkout, Path(folder), env)
         values = committed_values(layout)
         own = OwnCluster.named(object_at(values, KUBERNETES).get("cluster"))
-        images = {**_BUILT_HERE, **_named(values)} if own else None
+        images = {**_built_here(), **_named(values)} if own else None
         write_project(layout, RunValues(images=images))
         program = checked_program(layout)
     return f"valid; {program.resources} resources, no policy is violated"
+
+
+def _built_here() -> dict[str, str]:
+    """Placeholders for the images that the kit builds for a bundled cluster."""
+    images = (*dockerfile_targets(), *go_modules(), *packages())
+    return {name: f"localhost/{name}:checked" for name in images}
 
 
 def _say(line: str) -> None:

@@ -19,6 +19,7 @@ from seawall.testbed.cluster.instance import Instance, OwnCluster, instance_of, 
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.cluster.kind import KindCluster
 from seawall.testbed.cluster.network import Network
+from seawall.testbed.image_builds import go_modules, packages
 from seawall.testbed.preflight import blaming_a_full_disk
 from seawall.testbed.toolchain.cache import Cache, default_root
 from seawall.testbed.toolchain.debian import CLUSTER_PACKAGES, ensure_packages
@@ -36,15 +37,6 @@ _CLUSTER_PROGRAMS = (
     "metrics-server",
     "pause",
 )
-_BESIDE_THE_GATEWAY = {
-    "alertmanager": ("alertmanager", "alertmanager"),
-    "blackbox_exporter": ("blackbox-exporter", "blackbox_exporter"),
-    "metrics_adapter": ("prometheus-adapter", "adapter"),
-    "prometheus": ("prometheus", "prometheus"),
-}
-"""The module of tools/ and its program, by image."""
-_PACKAGES_BESIDE = {"redis_exporter": "prometheus-redis-exporter"}
-"""The Debian package, by image, for programs that cannot be built here."""
 _PROVIDER = "pulumi-kubernetes"
 _NODES = 3
 """Enough to test a drain, a lost node and the majority of the Sentinels."""
@@ -209,10 +201,10 @@ class Kit:
         """
         built = {
             image: self._program_image(tool, program)
-            for image, (tool, program) in _BESIDE_THE_GATEWAY.items()
+            for image, (tool, program) in go_modules().items()
         }
         packaged = {
-            image: self.images.package_image(package) for image, package in _PACKAGES_BESIDE.items()
+            image: self.images.package_image(package) for image, package in packages().items()
         }
         return {**built, **packaged}
 
@@ -231,17 +223,16 @@ class Kit:
     @property
     def tools_beside_the_gateway(self) -> tuple[str, ...]:
         """The modules in tools/ of the third-party programs."""
-        return tuple(tool for tool, _ in _BESIDE_THE_GATEWAY.values())
+        return tuple(tool for tool, _ in go_modules().values())
 
     def references_beside_the_gateway(self) -> Mapping[str, str]:
         """The names and tags of `programs_beside_the_gateway`; builds nothing."""
         built = {
             image: self.images.program_reference(tool, self._tool_key(tool))
-            for image, (tool, _) in _BESIDE_THE_GATEWAY.items()
+            for image, (tool, _) in go_modules().items()
         }
         packaged = {
-            image: self.images.package_reference(package)
-            for image, package in _PACKAGES_BESIDE.items()
+            image: self.images.package_reference(package) for image, package in packages().items()
         }
         return {**built, **packaged}
 

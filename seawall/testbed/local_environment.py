@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seawall.testbed.cluster.interface import Cluster
+from seawall.testbed.image_builds import dockerfile_targets
 from seawall.testbed.kit import Kit
 from seawall.testbed.preflight import blaming_a_full_disk, check_disk, same_disk
 from seawall.testbed.toolchain.images import Image
 
 __all__ = ["build_images", "prepare", "references", "remove_everything", "space_needed"]
 
-_IMAGES = ("entrance", "gateway", "redis")
 _FRESH_GIB = 26.0
 """Downloads, Go's build cache and the results of a first run: together 15 GiB, plus a margin."""
 _TOOL_GIB = 2.0
@@ -57,7 +57,7 @@ def build_images(kit: Kit) -> Mapping[str, Image]:
     Raises:
         SeawallError: an image could not be built.
     """
-    own = {name: kit.images.project_image(name) for name in _IMAGES}
+    own = {name: kit.images.project_image(target) for name, target in dockerfile_targets().items()}
     return {**own, **kit.programs_beside_the_gateway}
 
 
@@ -67,7 +67,7 @@ def references(kit: Kit) -> Mapping[str, str]:
     Raises:
         SeawallError: a base image could not be built.
     """
-    own = {name: kit.images.reference(name) for name in _IMAGES}
+    own = {name: kit.images.reference(target) for name, target in dockerfile_targets().items()}
     return {**own, **kit.references_beside_the_gateway()}
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from infra.components.monitoring.blackbox_probe import probe_modules
-from infra.components.monitoring.prometheus_config import PROBE_MODULE, outside_url
 from infra.config import Front, Outside
 from infra.stack_config import parse
+from infra.workloads.blackbox_probe import PROBE_MODULE, outside_url, probe_modules
 from seawall.common.wait import wait_until
 from seawall.testbed.kit import kit_here
 from tests.egress_proxy import way_out

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import yaml
 
+from infra.config.images import DebianPackage, GoModule, Images
 from infra.resources import Resource
 from infra.synth import synth
 
@@ -29,14 +30,9 @@ __all__ = [
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
-WATCHING = (
-    *("alertmanager", "blackbox_exporter", "metrics_adapter", "prometheus", "redis_exporter"),
-)
+WATCHING = (*Images.built_as(GoModule), *Images.built_as(DebianPackage))
 """The images of the monitoring components."""
-IMAGES = {
-    name: f"seawall/{name.replace('_', '-')}:test"
-    for name in ("entrance", "gateway", "redis", *WATCHING)
-}
+IMAGES = {name: f"seawall/{name.replace('_', '-')}:test" for name in Images.model_fields}
 PINNED = {
     name: f"registry.example/seawall/{name}@sha256:{digit * 64}"
     for name, digit in (("gateway", "a"), ("redis", "b"))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from contract import jobs, metrics, paths
-from infra.components.monitoring.alertmanager_config import alertmanager_file
 from infra.config import Alertmanager
 from infra.stack_config import ConfigError, parse
+from infra.workloads.alertmanager_config import alertmanager_file
 from monitoring.alerts import ALERTS
 from monitoring.dashboards import BOARDS
 from monitoring.rules import rule_file

@@ -12,9 +12,9 @@ from typing import cast
 import pytest
 import urllib3
 
-from infra.components.monitoring.alertmanager_config import alertmanager_file
-from infra.components.monitoring.blackbox_probe import probe_modules
 from infra.config import Alertmanager, Front, Outside
+from infra.workloads.alertmanager_config import alertmanager_file
+from infra.workloads.blackbox_probe import probe_modules
 from monitoring.alerts import SILENCES
 from seawall.common.wait import wait_until
 from seawall.testbed.kit import kit_here

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace as KubernetesNamespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from infra.components.base.labels import labels_of
+from infra.labels import labels_of
 
 __all__ = ["Namespace", "NamespaceArgs"]
 

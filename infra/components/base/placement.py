@@ -11,8 +11,8 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
-from infra.components.base.labels import selector_of
 from infra.config import Apart, Disruption
+from infra.labels import selector_of
 
 __all__ = [
     "HOSTS",

@@ -8,9 +8,9 @@ from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgs
 from pulumi_kubernetes.core.v1 import PodSpecArgs, PodTemplateSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from infra.components.base.labels import labels_of, selector_of
 from infra.components.base.placement import tolerations_of_lost_nodes
 from infra.components.base.provider_annotations import PROGRESS_SECONDS
+from infra.labels import labels_of, selector_of
 
 __all__ = ["SinglePod", "single_pod"]
 

@@ -7,10 +7,10 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from infra.components.base.labels import labels_of
 from infra.components.edge.certificates import issuer_annotations
 from infra.components.edge.ingress import after_deadline_s
 from infra.config import Gateway, GatewayApi
+from infra.labels import labels_of
 
 __all__ = ["gateway_api"]
 

@@ -19,10 +19,10 @@ from pulumi_kubernetes.networking.v1 import (
     ServiceBackendPortArgs,
 )
 
-from infra.components.base.labels import labels_of
 from infra.components.edge.certificates import issuer_annotations
 from infra.config import Gateway, RateLimit
 from infra.config import Ingress as IngressSettings
+from infra.labels import labels_of
 
 __all__ = ["after_deadline_s", "ingress"]
 

@@ -6,8 +6,8 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from infra.components.base.labels import labels_of, selector_of
 from infra.config import Exposure
+from infra.labels import labels_of, selector_of
 
 __all__ = ["Balanced", "load_balancer"]
 

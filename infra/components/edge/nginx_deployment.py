@@ -25,7 +25,6 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from contract import ports
 from infra.components.base.config_volume import mounted_files
-from infra.components.base.labels import labels_of, selector_of
 from infra.components.base.placement import disruption_budget
 from infra.components.base.provider_annotations import PROGRESS_SECONDS
 from infra.components.edge.certificates import certificate
@@ -41,6 +40,7 @@ from infra.components.edge.nginx_pod import (
 )
 from infra.components.gateway.pod import COMPONENT as GATEWAY
 from infra.config import BundledEntrance, Gateway
+from infra.labels import labels_of, selector_of
 
 __all__ = ["NginxEntrance", "NginxEntranceArgs"]
 

@@ -21,15 +21,16 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from contract import paths
 from infra.components.base.config_volume import mounted_files
-from infra.components.base.labels import labels_of, selector_of
 from infra.components.base.placement import disruption_budget
 from infra.components.base.provider_annotations import PROGRESS_SECONDS
 from infra.components.gateway.files import settings_file
 from infra.components.gateway.pod import COMPONENT, GatewayPod, pod_spec
 from infra.components.gateway.scaling import autoscaler
-from infra.components.secrets.secret_source import SecretFiles, SecretSource
+from infra.components.secrets.secret_source import SecretSource
 from infra.config import Gateway as GatewaySettings
+from infra.labels import labels_of, selector_of
 from infra.secret_names import provider_secrets, tracing_secrets
+from infra.workloads.workload import SecretFiles
 
 __all__ = ["SERVICE_PORT", "Gateway", "GatewayArgs"]
 

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from infra.components.base.labels import labels_of
+from infra.labels import labels_of
 from monitoring.dashboards import BOARDS
 from monitoring.dashboards.render import rendered
 

@@ -4,17 +4,17 @@ They have the same jobs and labels as the bundled Prometheus, so that alerts and
 with both. https://prometheus-operator.dev/docs/api-reference/api/
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from contract import jobs, labels, metrics, paths, ports
-from infra.components.base.labels import identity_of, labels_of
-from infra.components.monitoring.prometheus_config import PROBE_MODULE, outside_url, redis_url
-from infra.config import Front, Operator
+from contract import labels
+from infra.config import Operator
+from infra.labels import identity_of, labels_of
+from infra.workloads.workload import PodScrape, ProbeScrape, Workload
 from monitoring.alerts import ALERTS
 from monitoring.rules import RuleFile, rule_file
 from monitoring.slo import OBJECTIVES
@@ -32,10 +32,8 @@ class OperatorObjectsArgs:
 
     namespace: pulumi.Input[str]
     settings: Operator
-    redis_hosts: pulumi.Output[list[str]]
-    """Where Redis and Sentinel listen."""
-    front: Front
-    """The target of the blackbox probe."""
+    workloads: Collection[Workload]
+    """All workloads of the environment."""
 
 
 class OperatorObjects(pulumi.ComponentResource):
@@ -46,12 +44,15 @@ class OperatorObjects(pulumi.ComponentResource):
     ) -> None:
         super().__init__("seawall:monitoring:OperatorObjects", name, None, opts)
         self._args = args
-        settings = args.settings
-        self._object("PodMonitor", "gateway", _gateway(str(settings.scrape_every)))
-        for job, port in ((jobs.REDIS, ports.REDIS), (jobs.SENTINEL, ports.SENTINEL)):
-            self._object("Probe", job, self._redis(job, port))
-        if settings.outside:
-            self._object("Probe", jobs.OUTSIDE, self._outside())
+        every = str(args.settings.scrape_every)
+        for workload in args.workloads:
+            for scrape in workload.scrapes:
+                match scrape:
+                    case PodScrape():
+                        pods = _pods(scrape, workload.name, every)
+                        self._object("PodMonitor", workload.name, pods)
+                    case ProbeScrape():
+                        self._object("Probe", scrape.job, self._probe(scrape, workload, every))
         self._object("PrometheusRule", "seawall", self._rules())
         self.register_outputs({})
 
@@ -65,41 +66,24 @@ class OperatorObjects(pulumi.ComponentResource):
             )
         )
 
-    def _redis(self, job: str, port: int) -> Mapping[str, object]:
-        def urls(hosts: Sequence[str]) -> list[str]:
-            return [redis_url(host, port) for host in hosts]
-
-        pod = {
+    def _probe(self, scrape: ProbeScrape, workload: Workload, every: str) -> Mapping[str, object]:
+        instance: Mapping[str, object] = {
             "sourceLabels": ["__param_target"],
-            "regex": r"redis://([^.:]+).*",
+            "regex": r"[a-z]+://([^.:/]+).*",
             "targetLabel": "instance",
         }
+        if scrape.instance:
+            instance = {"targetLabel": "instance", "replacement": scrape.instance}
+        spec: dict[str, object] = {"jobName": scrape.job, "interval": scrape.every or every}
+        if scrape.timeout:
+            spec["scrapeTimeout"] = scrape.timeout
+        if scrape.module:
+            spec["module"] = scrape.module
+        static = {"static": list(scrape.targets), "relabelingConfigs": [instance]}
         return {
-            "jobName": job,
-            "interval": str(self._args.settings.scrape_every),
-            "prober": self._prober("redis-exporter", ports.REDIS_EXPORTER, "/scrape"),
-            "targets": {
-                "staticConfig": {
-                    "static": self._args.redis_hosts.apply(urls),
-                    "relabelingConfigs": [pod],
-                }
-            },
-        }
-
-    def _outside(self) -> Mapping[str, object]:
-        outside = self._args.settings.outside
-        return {
-            "jobName": jobs.OUTSIDE,
-            "interval": str(outside.every) if outside else None,
-            "scrapeTimeout": str(outside.timeout) if outside else None,
-            "module": PROBE_MODULE,
-            "prober": self._prober("outside-probe", ports.PROBE, "/probe"),
-            "targets": {
-                "staticConfig": {
-                    "static": [outside_url(self._args.front)],
-                    "relabelingConfigs": [{"targetLabel": "instance", "replacement": "gateway"}],
-                }
-            },
+            **spec,
+            "prober": self._prober(workload.name, workload.scraped_port or 0, scrape.path),
+            "targets": {"staticConfig": static},
         }
 
     def _prober(self, service: str, port: int, path: str) -> Mapping[str, object]:
@@ -122,16 +106,21 @@ class OperatorObjects(pulumi.ComponentResource):
         )
 
 
-def _gateway(every: str) -> Mapping[str, object]:
+def _pods(scrape: PodScrape, workload: str, every: str) -> Mapping[str, object]:
     added = [
-        {"targetLabel": "job", "replacement": metrics.GATEWAY_JOB},
+        {"targetLabel": "job", "replacement": scrape.job},
         {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"},
         {"sourceLabels": [_TRACK], "targetLabel": labels.TRACK},
     ]
     return {
         # Pods on any track, as in the bundled Prometheus.
-        "selector": {"matchLabels": identity_of("gateway")},
+        "selector": {"matchLabels": identity_of(workload)},
         "podMetricsEndpoints": [
-            {"port": "health", "path": paths.METRICS, "interval": every, "relabelings": added}
+            {
+                "port": scrape.port_name,
+                "path": scrape.path,
+                "interval": every,
+                "relabelings": added,
+            }
         ],
     }

@@ -21,7 +21,6 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from contract import paths
-from infra.components.base.labels import labels_of
 from infra.components.base.pods import (
     container_security,
     env,
@@ -31,9 +30,11 @@ from infra.components.base.pods import (
     scratch_volume,
     secret_volume,
 )
-from infra.components.secrets.secret_source import SecretFiles, SecretSource
+from infra.components.secrets.secret_source import SecretSource
 from infra.config import Backup
+from infra.labels import labels_of
 from infra.secret_names import backup_secrets
+from infra.workloads.workload import SecretFiles
 
 __all__ = ["SERVICE_ACCOUNT", "RedisBackup", "RedisBackupArgs"]
 

@@ -21,7 +21,6 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from contract import ports
-from infra.components.base.labels import labels_of, selector_of
 from infra.components.base.placement import disruption_budget
 from infra.components.redis.pod import (
     COMPONENT,
@@ -30,9 +29,11 @@ from infra.components.redis.pod import (
     RedisPod,
     pod_spec,
 )
-from infra.components.secrets.secret_source import SecretFiles, SecretSource
+from infra.components.secrets.secret_source import SecretSource
 from infra.config import Redis
+from infra.labels import labels_of, selector_of
 from infra.secret_names import REDIS_SECRETS
+from infra.workloads.workload import SecretFiles
 
 __all__ = ["RedisSentinel", "RedisSentinelArgs"]
 

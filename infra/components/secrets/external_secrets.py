@@ -15,11 +15,11 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from contract.paths import API_KEYS_FILE, REDIS_EXPORTER_PASSWORD_FILE, REDIS_URLS_FILE
-from infra.components.base.labels import labels_of
 from infra.components.gateway.files import api_keys_file
-from infra.components.secrets.secret_source import SecretFiles
 from infra.config import AwsSecretsManager, Vault
+from infra.labels import labels_of
 from infra.secret_names import api_key_secret
+from infra.workloads.workload import SecretFiles
 
 __all__ = ["SERVICE_ACCOUNT", "ExternalSecrets", "ExternalSecretsArgs"]
 

@@ -11,8 +11,8 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from contract.paths import API_KEYS_FILE, REDIS_EXPORTER_PASSWORD_FILE, REDIS_URLS_FILE
 from infra.components.gateway.files import api_keys_file
-from infra.components.secrets.secret_source import SecretFiles
 from infra.secret_names import api_key_secret
+from infra.workloads.workload import SecretFiles
 
 __all__ = ["GeneratedSecrets", "Values"]
 

@@ -3,34 +3,14 @@
 Pods mount the same names and keys in every environment; only the source differs.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from infra.config import ApiKey
+from infra.workloads.workload import SecretFiles
 
-__all__ = ["SecretFiles", "SecretSource"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecretFiles:
-    """The files of one Secret.
-
-    Attributes:
-        copied: secrets that become files with the same names and contents.
-        api_keys: the client keys whose hashes become API_KEYS_FILE; there is no file without any.
-        revoked: IDs of runtime keys that API_KEYS_FILE refuses.
-        redis_urls: the URLs for which the exporter's password is valid; they become
-            REDIS_URLS_FILE.
-    """
-
-    copied: tuple[str, ...]
-    api_keys: Mapping[str, ApiKey] = field(default_factory=dict[str, ApiKey])
-    revoked: tuple[str, ...] = ()
-    redis_urls: pulumi.Input[Sequence[str]] | None = None
+__all__ = ["SecretSource"]
 
 
 class SecretSource(Protocol):

@@ -25,7 +25,6 @@ from pulumi_kubernetes.meta.v1 import (
 )
 
 from contract import labels, ports
-from infra.components.base.labels import labels_of, selector_of
 from infra.components.base.placement import HOSTS
 from infra.components.base.pods import (
     container_security,
@@ -35,6 +34,7 @@ from infra.components.base.pods import (
 )
 from infra.components.base.single_pod import SinglePod, single_pod
 from infra.config import Amount, Resources
+from infra.labels import labels_of, selector_of
 
 __all__ = ["ProviderSimulator", "ProviderSimulatorArgs"]
 

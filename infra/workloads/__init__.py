@@ -1,0 +1,1 @@
+"""The programs that the kit deploys: one declaration each, without Pulumi."""
