@@ -1,5 +1,5 @@
 # The project's images. Targets: gateway (the gateway and the provider simulator), redis (Redis and
-# Sentinel with the agents that start and stop them), ops (the backup job of Redis), entrance (nginx
+# Sentinel with the agents that start and stop them), ops (the backup job of Redis), edge (nginx
 # with the agent that reports the gateway's pods to it).
 #
 # Build with Docker or buildah; `make up` builds them without a container engine.
@@ -129,7 +129,7 @@ ENTRYPOINT ["python3", "-m", "agents"]
 CMD ["backup"]
 
 # Public nginx images contain no Python, but the agent needs it, with only its standard library.
-FROM ${NGINX_IMAGE} AS entrance
+FROM ${NGINX_IMAGE} AS edge
 USER root
 RUN set -eu; \
     if ! command -v python3 >/dev/null; then \
@@ -151,4 +151,4 @@ EXPOSE 8000 8443
 # On SIGQUIT nginx finishes its open requests before it ends. SIGTERM would cut them off.
 STOPSIGNAL SIGQUIT
 ENTRYPOINT []
-CMD ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", "/etc/seawall/entrance/nginx.conf"]
+CMD ["nginx", "-e", "stderr", "-g", "daemon off;", "-c", "/etc/seawall/edge/nginx.conf"]

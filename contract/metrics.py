@@ -56,7 +56,8 @@ ADAPTED = "seawall_requests_adapted_total"
 """Requests of which a field was changed or left out for the provider that answered. The answer's
 header names the field. Labels: provider."""
 DEGRADED = "seawall_answers_degraded_total"
-"""Answers that are not from the model's own targets. Labels: rung (fallback, stale)."""
+"""Answers that are not from the model's own targets. Labels: kind (fallback, stale). The label
+rung has the same value, for one release."""
 TOKENS = "seawall_tokens_total"
 """Tokens as the providers count them. Labels: provider, kind (prompt, completion, cached)."""
 RATE_LIMITED = "seawall_rate_limited_total"

@@ -2,11 +2,11 @@
 
 __all__ = [
     "ALERTMANAGER",
-    "ENTRANCE_HEALTH",
-    "ENTRANCE_HTTP",
-    "ENTRANCE_HTTPS",
-    "ENTRANCE_NAMES",
-    "ENTRANCE_NAMES_HEALTH",
+    "EDGE_HEALTH",
+    "EDGE_HTTP",
+    "EDGE_HTTPS",
+    "EDGE_NAMES",
+    "EDGE_NAMES_HEALTH",
     "GATEWAY_HEALTH",
     "GATEWAY_HTTP",
     "METRICS_ADAPTER",
@@ -39,13 +39,13 @@ SIMULATOR_HTTP = 8090
 """The provider simulator's OpenAI-compatible API."""
 SIMULATOR_ADMIN = 8091
 """The admin API of the provider simulator, which makes it fail."""
-ENTRANCE_HTTP = 8000
+EDGE_HTTP = 8000
 """The bundled edge proxy: nginx in front of the gateway's pods."""
-ENTRANCE_HTTPS = 8443
-"""The bundled edge proxy with TLS; it replaces ENTRANCE_HTTP."""
-ENTRANCE_HEALTH = 8001
+EDGE_HTTPS = 8443
+"""The bundled edge proxy with TLS; it replaces EDGE_HTTP."""
+EDGE_HEALTH = 8001
 """Probes of nginx; clients' limits do not count them."""
-ENTRANCE_NAMES = 8053
+EDGE_NAMES = 8053
 """DNS by UDP for nginx only, on the pod's loopback address."""
-ENTRANCE_NAMES_HEALTH = 8054
+EDGE_NAMES_HEALTH = 8054
 """Probes of the DNS server for nginx."""

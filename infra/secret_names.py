@@ -92,7 +92,7 @@ def every_secret(environment: Environment) -> tuple[str, ...]:
 
 
 def _alert_webhooks(environment: Environment) -> tuple[str, ...]:
-    watching = environment.monitoring
-    if not isinstance(watching, BundledMonitoring) or watching.alertmanager is None:
+    monitoring = environment.monitoring
+    if not isinstance(monitoring, BundledMonitoring) or monitoring.alertmanager is None:
         return ()
-    return tuple(alert_webhook_secret(name) for name in watching.alertmanager.webhooks)
+    return tuple(alert_webhook_secret(name) for name in monitoring.alertmanager.webhooks)

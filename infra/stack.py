@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_kubernetes import Provider
 
+from contract.components import EDGE
 from infra.components.base.namespace import Namespace, NamespaceArgs
 from infra.components.base.program_pod import ProgramPod, ProgramPodArgs
 from infra.components.base.provider_annotations import annotate
-from infra.components.edge.edge import Entrance, EntranceArgs
+from infra.components.edge.edge import Edge, EdgeArgs
 from infra.components.gateway.gateway import SERVICE_PORT, Gateway, GatewayArgs
 from infra.components.monitoring.metrics_adapter import MetricsAdapter
 from infra.components.monitoring.prometheus import Prometheus
@@ -87,13 +88,13 @@ def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
         ),
         opts,
     )
-    entrance = Entrance(
-        "entrance",
-        EntranceArgs(
+    edge = Edge(
+        EDGE,
+        EdgeArgs(
             namespace=namespace.name,
-            settings=environment.entrance,
+            settings=environment.edge,
             gateway=environment.gateway,
-            image=environment.images.entrance,
+            image=environment.images.edge,
             service=gateway.service_name,
             service_port=SERVICE_PORT,
             service_url=gateway.url,
@@ -127,8 +128,9 @@ def declare(environment: Environment, secrets: Secrets | None) -> Outputs:
     return {
         "namespace": namespace.name,
         "gateway_service": gateway.service_name,
-        "gateway_url": entrance.url,
-        "entrance_urls": entrance.hosts,
+        "gateway_url": edge.url,
+        "edge_urls": edge.hosts,
+        "entrance_urls": edge.hosts,  # the earlier name, for one release
         "redis_hosts": redis.hosts,
         "redis_master": redis.master_name,
         "simulator_admin_urls": {name: item.admin_url for name, item in simulators.items()},

@@ -12,6 +12,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import ValidationError
 
 from infra.config import Environment
+from infra.renamed_keys import with_new_names
 from infra.secret_names import secret_names
 from infra.validation_messages import explain
 from infra.workloads.catalogue import missing_image
@@ -21,8 +22,10 @@ __all__ = [
     "ConfigError",
     "IncompleteError",
     "Secrets",
+    "given",
     "load",
     "parse",
+    "renamed_keys",
     "secret_names",
 ]
 
@@ -55,20 +58,24 @@ def load() -> tuple[Environment, Secrets | None]:
 
     Raises ConfigError.
     """
+    environment = parse(given())
+    if not secret_names(environment):
+        return environment, None
+    secrets = pulumi.Config(NAMESPACE).get_secret_object(_SECRETS)
+    if secrets is None:
+        raise ConfigError(f"{SECRETS_KEY} is missing; `seawall up` generates it")
+    return environment, Secrets(cast("pulumi.Output[Mapping[str, str]]", secrets))
+
+
+def given() -> Mapping[str, object]:
+    """The configuration values of the running program, without the secrets."""
     config = pulumi.Config(NAMESPACE)
     present = {
         key.removeprefix(f"{NAMESPACE}:")
         for key in {**get_config_env(), **CONFIG.get()}
         if key.startswith(f"{NAMESPACE}:")
     }
-    values = {f"{NAMESPACE}:{key}": _decoded(config.get(key)) for key in present if key != _SECRETS}
-    environment = parse(values)
-    if not secret_names(environment):
-        return environment, None
-    secrets = config.get_secret_object(_SECRETS)
-    if secrets is None:
-        raise ConfigError(f"{SECRETS_KEY} is missing; `seawall up` generates it")
-    return environment, Secrets(cast("pulumi.Output[Mapping[str, str]]", secrets))
+    return {f"{NAMESPACE}:{key}": _decoded(config.get(key)) for key in present if key != _SECRETS}
 
 
 def parse(values: Mapping[str, object]) -> Environment:
@@ -76,11 +83,7 @@ def parse(values: Mapping[str, object]) -> Environment:
 
     Secrets are ignored here. Raises ConfigError, and IncompleteError when keys are only missing.
     """
-    own = {
-        key.removeprefix(f"{NAMESPACE}:"): value
-        for key, value in values.items()
-        if key.startswith(f"{NAMESPACE}:") and key != SECRETS_KEY
-    }
+    own, _ = with_new_names(_without_prefix(values))
     # Through JSON, in which lists may become tuples although the types are strict.
     text = f"{{{', '.join(_member(key, value) for key, value in own.items())}}}"
     try:
@@ -92,6 +95,19 @@ def parse(values: Mapping[str, object]) -> Environment:
     if unknown := missing_image(environment):
         raise ConfigError(unknown)
     return environment
+
+
+def renamed_keys(values: Mapping[str, object]) -> list[str]:
+    """One warning for each old name of a key in configuration `values`."""
+    return with_new_names(_without_prefix(values))[1]
+
+
+def _without_prefix(values: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key.removeprefix(f"{NAMESPACE}:"): value
+        for key, value in values.items()
+        if key.startswith(f"{NAMESPACE}:") and key != SECRETS_KEY
+    }
 
 
 def _member(key: str, value: object) -> str:

@@ -8,7 +8,7 @@ from monitoring.slo import AVAILABILITY, FAST, SLOW
 __all__ = ["ALERTS", "MASTERS", "NAMED", "SILENCES"]
 
 _OURS = of_job(metrics.GATEWAY_JOB)
-_OUTSIDE = of_job(jobs.OUTSIDE)
+_BLACKBOX = of_job(jobs.BLACKBOX)
 _REDIS = of_job(jobs.REDIS)
 _SENTINEL = of_job(jobs.SENTINEL)
 _ROLES = f"redis_instance_info{{{_REDIS}"
@@ -121,8 +121,8 @@ ALERTS: tuple[Alert, ...] = (
     Alert(
         name="OutsideProbeFailing",
         expression=(
-            f"avg_over_time(probe_success{{{_OUTSIDE}}}[2m]) < 0.75"
-            f" and probe_success{{{_OUTSIDE}}} offset 90s >= 0"
+            f"avg_over_time(probe_success{{{_BLACKBOX}}}[2m]) < 0.75"
+            f" and probe_success{{{_BLACKBOX}}} offset 90s >= 0"
         ),
         lasting="1m",
         severity=Severity.PAGE,

@@ -52,7 +52,7 @@ def rule_file(
     *,
     runbooks: str,
     namespace: str,
-    patience: float = 1.0,
+    for_scale: float = 1.0,
 ) -> RuleFile:
     """The rules of `objectives`, and those of `alerts`.
 
@@ -66,12 +66,12 @@ def rule_file(
         runbooks: base URL (or path) of the runbooks, without the final slash.
         namespace: the environment whose series are selected; it becomes a label of the alerts and
             of the recorded series, since a Prometheus may have several environments.
-        patience: the factor by which the `for` duration of each alert is multiplied.
+        for_scale: the factor by which the `for` duration of each alert is multiplied.
     """
 
     def told(objective: str | None) -> list[AlertRule]:
         chosen = [alert for alert in alerts if alert.objective == objective]
-        return [_rule(alert, runbooks, namespace, patience) for alert in chosen]
+        return [_rule(alert, runbooks, namespace, for_scale) for alert in chosen]
 
     of_objectives: list[Group] = [
         {"name": f"slo-{slo.name}", "rules": [*_records(slo, namespace), *told(slo.name)]}
@@ -88,11 +88,11 @@ def _records(slo: Slo, namespace: str) -> list[RecordRule]:
     ]
 
 
-def _rule(alert: Alert, runbooks: str, namespace: str, patience: float) -> AlertRule:
+def _rule(alert: Alert, runbooks: str, namespace: str, for_scale: float) -> AlertRule:
     return {
         "alert": alert.name,
         "expr": scoped(alert.expression, _matcher(namespace)),
-        "for": _shortened(alert.lasting, patience),
+        "for": _shortened(alert.lasting, for_scale),
         "labels": {"severity": alert.severity.value, "namespace": namespace},
         "annotations": {
             "summary": alert.summary,
@@ -106,7 +106,7 @@ def _matcher(namespace: str) -> str:
     return f'namespace="{namespace}"'
 
 
-def _shortened(lasting: str, patience: float) -> str:
-    if patience == 1:
+def _shortened(lasting: str, for_scale: float) -> str:
+    if for_scale == 1:
         return lasting
-    return f"{round(int(lasting[:-1]) * _SECONDS[lasting[-1]] * patience)}s"
+    return f"{round(int(lasting[:-1]) * _SECONDS[lasting[-1]] * for_scale)}s"

@@ -148,7 +148,7 @@ class Gateway(FastAPI):
         self.metrics.settings_refused.set(refused)
 
     def _show(self) -> None:
-        if self.page.watched and self._dependencies is not None:
+        if self.page.polled and self._dependencies is not None:
             self.page.publish(detail(self._dependencies))
 
     def _share(self, fleet: Fleet) -> None:

@@ -106,8 +106,8 @@ async def serve(
     names: Names,
     ended: asyncio.Event,
     *,
-    port: int = ports.ENTRANCE_NAMES,
-    health_port: int = ports.ENTRANCE_NAMES_HEALTH,
+    port: int = ports.EDGE_NAMES,
+    health_port: int = ports.EDGE_NAMES_HEALTH,
 ) -> None:
     """Answer nginx on `port` and probes on `health_port` until `ended`."""
     loop = asyncio.get_running_loop()

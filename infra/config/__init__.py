@@ -8,13 +8,13 @@ from contract.gateway_config import ApiKey, Model, Target
 from infra.config.aws import Aws
 from infra.config.backup import Backup
 from infra.config.compute import Amount, Resources
-from infra.config.entrance import (
-    BundledEntrance,
-    Entrance,
+from infra.config.edge import (
+    BundledEdge,
+    Edge,
     GatewayApi,
     Ingress,
     LoadBalancer,
-    NoEntrance,
+    NoEdge,
 )
 from infra.config.environment import Environment
 from infra.config.exposure import Exposure, OwnLimit, Proxies, RateLimit, Tls
@@ -23,11 +23,11 @@ from infra.config.images import Images
 from infra.config.kubernetes import Kubernetes
 from infra.config.monitoring import (
     Alertmanager,
+    BlackboxProbe,
     BundledMonitoring,
     MetricsAdapter,
     Monitoring,
     Operator,
-    Outside,
 )
 from infra.config.network import Inside, Network
 from infra.config.placement import Apart, Disruption, Spread
@@ -47,11 +47,12 @@ __all__ = [
     "Aws",
     "AwsSecretsManager",
     "Backup",
-    "BundledEntrance",
+    "BlackboxProbe",
+    "BundledEdge",
     "BundledMonitoring",
     "Disruption",
     "Duration",
-    "Entrance",
+    "Edge",
     "Environment",
     "Exposure",
     "Front",
@@ -67,9 +68,8 @@ __all__ = [
     "Model",
     "Monitoring",
     "Network",
-    "NoEntrance",
+    "NoEdge",
     "Operator",
-    "Outside",
     "OwnLimit",
     "PerPod",
     "Policies",

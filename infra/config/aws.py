@@ -18,7 +18,7 @@ __all__ = [
     "AwsNetwork",
     "AwsRegistry",
     "AwsSecrets",
-    "Entrance",
+    "Edge",
     "Peers",
 ]
 
@@ -114,7 +114,7 @@ class Peers(Strict):
         return self
 
 
-class Entrance(Strict):
+class Edge(Strict):
     """The security group of the load balancer in front of the gateway."""
 
     clients: Peers
@@ -131,7 +131,7 @@ class AwsNetwork(Strict):
     redis_clients: Peers | None = None
     """Who may connect to a managed Redis. Its security group is not created when this is not
     given."""
-    entrance: Entrance | None = None
+    edge: Edge | None = None
     """Security group of the load balancer in front of the gateway. `clients` may connect to it by
     HTTPS; it may connect only to the ports of the gateway's pods on `nodes`. Not created when not
     given."""

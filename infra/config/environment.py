@@ -10,7 +10,7 @@ from pydantic import model_validator
 from contract.values.strict import Strict
 from infra.config.aws import Aws
 from infra.config.backup import Backup
-from infra.config.entrance import BundledEntrance, Entrance, LoadBalancer, NoEntrance
+from infra.config.edge import BundledEdge, Edge, LoadBalancer, NoEdge
 from infra.config.gateway import Gateway
 from infra.config.images import Images
 from infra.config.kubernetes import Kubernetes
@@ -44,7 +44,7 @@ class Environment(Strict):
     """Pods and settings of the gateway."""
     redis: Redis = Redis()
     """Pods and settings of Redis and Sentinel."""
-    entrance: Entrance = NoEntrance()
+    edge: Edge = NoEdge()
     """How clients outside the cluster reach the gateway: through `bundled` nginx pods, a cloud
     `load_balancer`, an `ingress`, or the `gateway_api`. With `none`, the default, only clients
     inside the cluster reach it."""
@@ -84,8 +84,8 @@ class Environment(Strict):
     @property
     def front(self) -> Front:
         """The target of the blackbox probe: the address closest to the clients that is known."""
-        outside = self.monitoring.outside if self.monitoring else None
-        return front_of(self.entrance, outside, proxy=self.network.proxy_url)
+        probe = self.monitoring.blackbox if self.monitoring else None
+        return front_of(self.edge, probe, proxy=self.network.proxy_url)
 
     @model_validator(mode="after")
     def _shared_state_holds_no_secrets(self) -> Self:
@@ -112,15 +112,15 @@ class Environment(Strict):
 
     @model_validator(mode="after")
     def _clients_may_come_in(self) -> Self:
-        entrance = self.entrance
-        balancer, key = (entrance, "") if isinstance(entrance, LoadBalancer) else (None, "")
-        if isinstance(entrance, BundledEntrance):
-            balancer, key = entrance.load_balancer, ".load_balancer"
+        edge = self.edge
+        balancer, key = (edge, "") if isinstance(edge, LoadBalancer) else (None, "")
+        if isinstance(edge, BundledEdge):
+            balancer, key = edge.load_balancer, ".load_balancer"
         if balancer is None or self.network.clients.any:
             return self
         if not balancer.source_ranges or balancer.external_traffic_policy == "Cluster":
             raise ValueError(
-                f"seawall:entrance{key} lets in clients from outside the cluster, and "
+                f"seawall:edge{key} lets in clients from outside the cluster, and "
                 "seawall:network.clients names namespaces only: set any: true there, or give "
                 "source_ranges with external_traffic_policy: Local, which keeps their addresses"
             )
@@ -128,59 +128,57 @@ class Environment(Strict):
 
     @model_validator(mode="after")
     def _what_is_asked_from_outside_exists(self) -> Self:
-        outside = self.monitoring.outside if self.monitoring else None
-        if outside is None:
+        probe = self.monitoring.blackbox if self.monitoring else None
+        if probe is None:
             return self
         for key, name, known in (
-            ("model", outside.model, self.gateway.models),
-            ("api_key", outside.api_key, self.gateway.api_keys),
+            ("model", probe.model, self.gateway.models),
+            ("api_key", probe.api_key, self.gateway.api_keys),
         ):
             if name not in known:
                 raise ValueError(
-                    f'seawall:monitoring.outside.{key} = "{name}" is none of '
+                    f'seawall:monitoring.blackbox.{key} = "{name}" is none of '
                     f"seawall:gateway.{key}s: {', '.join(known)}"
                 )
         return self
 
     @model_validator(mode="after")
     def _a_certificate_can_be_checked(self) -> Self:
-        outside = self.monitoring.outside if self.monitoring else None
-        if outside is None:
+        probe = self.monitoring.blackbox if self.monitoring else None
+        if probe is None:
             return self
-        own = self.entrance if isinstance(self.entrance, BundledEntrance) else None
-        if own and own.tls and not own.hosts and not outside.url:
+        own = self.edge if isinstance(self.edge, BundledEdge) else None
+        if own and own.tls and not own.hosts and not probe.url:
             raise ValueError(
-                "seawall:entrance.hosts is missing, and seawall:monitoring.outside checks whether "
+                "seawall:edge.hosts is missing, and seawall:monitoring.blackbox checks whether "
                 "the certificate is for the first of them; give the names that clients use"
             )
-        if outside.ca and not self.front.is_encrypted:
+        if probe.ca and not self.front.is_encrypted:
             raise ValueError(
-                f'seawall:monitoring.outside.ca = "{outside.ca}" verifies a certificate, and '
+                f'seawall:monitoring.blackbox.ca = "{probe.ca}" verifies a certificate, and '
                 f"the probe requests {self.front.url} without TLS; leave it out"
             )
         return self
 
     @model_validator(mode="after")
     def _the_probe_can_leave(self) -> Self:
-        outside = self.monitoring.outside if self.monitoring else None
-        if outside is None or outside.url is None or outside.at is not None:
+        probe = self.monitoring.blackbox if self.monitoring else None
+        if probe is None or probe.url is None or probe.at is not None:
             return self
-        key = f'seawall:monitoring.outside.url = "{outside.url}"'
+        key = f'seawall:monitoring.blackbox.url = "{probe.url}"'
         if self.network.egress_proxy:
             if self.network.egress_proxy.url is None:
                 raise ValueError(
                     f"{key} cannot be reached: seawall:network.egress_proxy is the only way out, "
-                    "and its url is missing; give that, or seawall:monitoring.outside.at for a "
+                    "and its url is missing; give that, or seawall:monitoring.blackbox.at for a "
                     "place inside"
                 )
             return self
-        block = _block_around(
-            urlsplit(outside.url).hostname or "", (*self.network.never, _METADATA)
-        )
+        block = _block_around(urlsplit(probe.url).hostname or "", (*self.network.never, _METADATA))
         if block:
             raise ValueError(
                 f"{key} lies in {block}, which seawall:network.never closes; say where it is in "
-                "seawall:monitoring.outside.at"
+                "seawall:monitoring.blackbox.at"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Parts that several entrance kinds share: load balancers, certificates, limits, proxies."""
+"""Parts that several edge kinds share: load balancers, certificates, limits, proxies."""
 
 from typing import Annotated, Literal, Self
 

@@ -42,8 +42,8 @@ class Images(Strict):
     """Image of the gateway and of the provider simulators."""
     redis: Annotated[Image, DockerfileTarget("redis")]
     """Image of Redis and Sentinel with Seawall's agents."""
-    entrance: Annotated[Image | None, DockerfileTarget("entrance")] = None
-    """Image of nginx with Seawall's agent, for seawall:entrance of kind `bundled`."""
+    edge: Annotated[Image | None, DockerfileTarget("edge")] = None
+    """Image of nginx with Seawall's agent, for seawall:edge of kind `bundled`."""
     prometheus: Annotated[Image | None, GoModule("prometheus", "prometheus")] = None
     """Image of Prometheus, for seawall:monitoring of kind `bundled`."""
     metrics_adapter: Annotated[Image | None, GoModule("prometheus-adapter", "adapter")] = None
@@ -53,7 +53,7 @@ class Images(Strict):
     blackbox_exporter: Annotated[
         Image | None, GoModule("blackbox-exporter", "blackbox_exporter")
     ] = None
-    """Image of blackbox_exporter, for seawall:monitoring.outside."""
+    """Image of blackbox_exporter, for seawall:monitoring.blackbox."""
     alertmanager: Annotated[Image | None, GoModule("alertmanager", "alertmanager")] = None
     """Image of Alertmanager, for seawall:monitoring.alertmanager."""
 

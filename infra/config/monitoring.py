@@ -11,11 +11,11 @@ from infra.config.scalars import Between, Cidr, Duration, Labels, ModelName, Nam
 
 __all__ = [
     "Alertmanager",
+    "BlackboxProbe",
     "BundledMonitoring",
     "MetricsAdapter",
     "Monitoring",
     "Operator",
-    "Outside",
     "PrometheusElsewhere",
 ]
 
@@ -33,7 +33,7 @@ _ADAPTER = Resources(
 )
 
 
-class Outside(Strict):
+class BlackboxProbe(Strict):
     """A blackbox probe: blackbox_exporter requests a completion of one token, as a user does.
 
     It uses the bundled edge proxy, with TLS or without: an expired certificate, or one for another
@@ -144,7 +144,7 @@ class Alertmanager(Strict):
         return "simulator" in self.receivers.values()
 
 
-class _Watching(Strict):
+class _CommonSettings(Strict):
     """What both kinds have: the exporters, the alerts, the dashboards."""
 
     scrape_every: Annotated[Duration, Between("1s", "30s", whole=True)] = Duration.parse("15s")
@@ -153,7 +153,7 @@ class _Watching(Strict):
     runbooks: str = "runbooks"
     """URL under which people read the folder runbooks/. The runbook_url of every alert begins with
     it."""
-    outside: Outside | None = None
+    blackbox: BlackboxProbe | None = None
     """Blackbox probe, which requests a completion as a user does. When not given, there is no
     probe, and the alert OutsideProbeFailing never fires."""
     dashboards: Labels | None = None
@@ -164,7 +164,7 @@ class _Watching(Strict):
     blackbox_exporter."""
 
 
-class BundledMonitoring(_Watching):
+class BundledMonitoring(_CommonSettings):
     """A bundled Prometheus, for clusters without one.
 
     One pod, without a volume: its data is lost when the pod is replaced.
@@ -175,7 +175,7 @@ class BundledMonitoring(_Watching):
     keep: Annotated[Duration, Between("3d", "365d", whole=True)] = Duration.parse("30d")
     """How long samples are kept. Above 1 GB, the oldest samples are removed earlier. The error
     budget is calculated from the samples that exist, up to 30 days. Alerts look back three days."""
-    patience: Annotated[float, Field(gt=0, le=1)] = 1.0
+    for_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Scale for the `for` duration of every alert: its condition must hold for this share of the
     duration before the alert fires. Less than 1 is for trying alerts out, because short
     disturbances then fire alerts."""
@@ -185,7 +185,7 @@ class BundledMonitoring(_Watching):
     """CPU and memory of the Prometheus container."""
 
 
-class Operator(_Watching):
+class Operator(_CommonSettings):
     """Objects for the Prometheus operator of the cluster, which say what to monitor."""
 
     kind: Literal["operator"]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from contract import ports
-from infra.config.entrance import BundledEntrance, Entrance, LoadBalancer
-from infra.config.monitoring import Outside
+from contract.components import BLACKBOX_PROBE, EDGE
+from infra.config.edge import BundledEdge, Edge, LoadBalancer
+from infra.config.monitoring import BlackboxProbe
 
 __all__ = ["Front", "front_of"]
 
@@ -35,27 +36,27 @@ class Front:
         return self.url.startswith("https:")
 
 
-def front_of(entrance: Entrance, outside: Outside | None, *, proxy: str | None) -> Front:
-    """The target: the URL of `outside`, else the bundled edge proxy, else the gateway's Service.
+def front_of(edge: Edge, probe: BlackboxProbe | None, *, proxy: str | None) -> Front:
+    """The target: the URL of `probe`, else the bundled edge proxy, else the gateway's Service.
 
     Args:
-        entrance: how clients reach the gateway.
-        outside: the settings of the probe; its URL has precedence.
+        edge: how clients reach the gateway.
+        probe: the settings of the probe; its URL has precedence.
         proxy: the URL of the egress proxy; None when there is another way out.
     """
-    url = outside.url.rstrip("/") if outside and outside.url else None
-    by = proxy if outside and outside.at is None else None
-    if isinstance(entrance, BundledEntrance):
-        port = ports.ENTRANCE_HTTPS if entrance.tls else ports.ENTRANCE_HTTP
+    url = probe.url.rstrip("/") if probe and probe.url else None
+    by = proxy if probe and probe.at is None else None
+    if isinstance(edge, BundledEdge):
+        port = ports.EDGE_HTTPS if edge.tls else ports.EDGE_HTTP
         if url:
-            return Front(url, "entrance", port, proxy=by)
-        if entrance.tls is None or not entrance.hosts:
-            return Front("http://entrance", "entrance", port)
+            return Front(url, EDGE, port, proxy=by)
+        if edge.tls is None or not edge.hosts:
+            return Front(f"http://{EDGE}", EDGE, port)
         # A wildcard's certificate is valid for any such name.
-        host = entrance.hosts[0].replace("*", "outside-probe")
-        return Front("https://entrance", "entrance", port, host)
+        host = edge.hosts[0].replace("*", BLACKBOX_PROBE)
+        return Front(f"https://{EDGE}", EDGE, port, host)
     if url is None:
         return Front("http://gateway", "gateway", ports.GATEWAY_HTTP)
     # Within the cluster, the address of a load balancer leads to the pods behind it.
-    behind = "gateway" if isinstance(entrance, LoadBalancer) else None
+    behind = "gateway" if isinstance(edge, LoadBalancer) else None
     return Front(url, behind, ports.GATEWAY_HTTP, proxy=by)

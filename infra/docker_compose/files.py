@@ -33,7 +33,7 @@ _AGAIN_AFTER_S = 2
 def files_of(environment: Environment) -> Mapping[str, str]:
     """The files' texts, by path in FOLDER."""
     # Without the alerts on jobs that are not scraped here: they count missing data as an outage.
-    elsewhere = (jobs.REDIS, jobs.SENTINEL, jobs.OUTSIDE)
+    elsewhere = (jobs.REDIS, jobs.SENTINEL, jobs.BLACKBOX)
     alerts = [one for one in ALERTS if not any(job in one.expression for job in elsewhere)]
     rules = rule_file(alerts, OBJECTIVES, runbooks="runbooks", namespace=_NAMESPACE)
     return {
@@ -45,7 +45,7 @@ def files_of(environment: Environment) -> Mapping[str, str]:
             NginxConf(
                 gateway=environment.gateway,
                 upstream=Upstream("gateways", None, block=_group()),
-                listener=Listener(ports.ENTRANCE_HTTP, ports.ENTRANCE_HEALTH),
+                listener=Listener(ports.EDGE_HTTP, ports.EDGE_HEALTH),
                 connect_timeout=Duration.parse("300ms"),
                 rate_limit=_LIMIT,
             )

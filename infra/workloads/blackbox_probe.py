@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from contract import jobs, paths, ports
-from infra.config import Environment, Front, Network, Outside
+from contract.components import BLACKBOX_PROBE
+from infra.config import BlackboxProbe, Environment, Front, Network
 from infra.secret_names import api_key_secret
 from infra.workloads.peers import HTTPS, Opening, inside, outside, to_pods
 from infra.workloads.workload import ForeignSecret, ProbeScrape, Program, SecretFiles, Workload
 
-__all__ = ["PROBE_MODULE", "blackbox_probe", "outside_url", "probe_modules"]
+__all__ = ["PROBE_MODULE", "blackbox_probe", "probe_modules", "probe_url"]
 
 PROBE_MODULE = "completion"
 """The name of the request in blackbox_exporter's configuration."""
@@ -27,20 +28,20 @@ _CA_FILE = "ca.crt"
 def blackbox_probe(environment: Environment) -> Iterator[Workload]:
     """The probe, where it is configured. It reads its one API key from a file for each request."""
     monitoring, front = environment.monitoring, environment.front
-    settings = monitoring.outside if monitoring else None
+    settings = monitoring.blackbox if monitoring else None
     if monitoring is None or settings is None:
         return
     modules = json.dumps(probe_modules(settings, front), indent=1)
     yield Workload(
-        name="outside-probe",
+        name=BLACKBOX_PROBE,
         image="blackbox_exporter",
-        switched_on_by="monitoring.outside",
+        switched_on_by="monitoring.blackbox",
         reaches=tuple(_reached(environment.network, settings, front)),
         scrapes=[
             ProbeScrape(
-                job=jobs.OUTSIDE,
+                job=jobs.BLACKBOX,
                 path="/probe",
-                targets=(outside_url(front),),
+                targets=(probe_url(front),),
                 instance="gateway",
                 module=PROBE_MODULE,
                 every=str(settings.every),
@@ -64,12 +65,12 @@ def blackbox_probe(environment: Environment) -> Iterator[Workload]:
     )
 
 
-def outside_url(front: Front) -> str:
+def probe_url(front: Front) -> str:
     """The URL that blackbox_exporter requests."""
     return f"{front.url}/v1/chat/completions"
 
 
-def _reached(network: Network, settings: Outside, front: Front) -> Iterator[Opening]:
+def _reached(network: Network, settings: BlackboxProbe, front: Front) -> Iterator[Opening]:
     if front.component:
         yield to_pods(front.component, front.port)
     if settings.at:
@@ -78,7 +79,7 @@ def _reached(network: Network, settings: Outside, front: Front) -> Iterator[Open
         yield outside(network, urlsplit(settings.url).port or HTTPS)
 
 
-def probe_modules(settings: Outside, front: Front) -> Mapping[str, object]:
+def probe_modules(settings: BlackboxProbe, front: Front) -> Mapping[str, object]:
     """The exporter's configuration: one request; anything but a complete answer is a failure.
 
     https://github.com/prometheus/blackbox_exporter/blob/v0.27.0/CONFIGURATION.md#http_probe

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from contract import ports
-from infra.config import BundledEntrance, Environment, Exposure, Proxies
+from contract.components import EDGE
+from infra.config import BundledEdge, Environment, Exposure, Proxies
 from infra.workloads.peers import Block, Namespaces, Opening, Peer, clients, to_pods
 from infra.workloads.workload import Workload
 
@@ -12,15 +13,15 @@ __all__ = ["edge", "ranges", "reverse_proxies"]
 
 def edge(environment: Environment) -> Iterator[Workload]:
     """The nginx pods, where the environment has them."""
-    settings = environment.entrance
-    if not isinstance(settings, BundledEntrance):
+    settings = environment.edge
+    if not isinstance(settings, BundledEdge):
         return
     more = ranges(settings.load_balancer) if settings.load_balancer else ()
-    port = ports.ENTRANCE_HTTPS if settings.tls else ports.ENTRANCE_HTTP
+    port = ports.EDGE_HTTPS if settings.tls else ports.EDGE_HTTP
     yield Workload(
-        name="entrance",
-        image="entrance",
-        switched_on_by="entrance",
+        name=EDGE,
+        image="edge",
+        switched_on_by="edge",
         reaches=[to_pods("gateway", ports.GATEWAY_HTTP)],
         accepts=[Opening(clients(environment.network, *more), (port,))],
     )

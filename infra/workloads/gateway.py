@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from contract import metrics, ports
 from infra.config import (
-    BundledEntrance,
+    BundledEdge,
     Environment,
     GatewayApi,
     Ingress,
@@ -65,8 +65,8 @@ def _collector(network: Network, tracing: Tracing) -> Opening:
 def _accepted(environment: Environment) -> Iterator[Opening]:
     """With the bundled edge proxy, clients come only through that."""
     more: tuple[Peer, ...] = ()
-    match environment.entrance:
-        case BundledEntrance():
+    match environment.edge:
+        case BundledEdge():
             return
         case LoadBalancer() as balancer:
             more = ranges(balancer)

@@ -83,7 +83,7 @@ def prometheus_files(
         OBJECTIVES,
         runbooks=settings.runbooks.rstrip("/"),
         namespace=namespace,
-        patience=settings.patience,
+        for_scale=settings.for_scale,
     )
     return {
         CONFIG_FILE: json.dumps(_config(settings, namespace, workloads), indent=2),

@@ -35,7 +35,7 @@ _USERS = Row(
             unit=Unit.SHARE,
             queries=(
                 Query(
-                    f"avg_over_time(probe_success{{{of_job(jobs.OUTSIDE)}}}[5m])", "{{instance}}"
+                    f"avg_over_time(probe_success{{{of_job(jobs.BLACKBOX)}}}[5m])", "{{instance}}"
                 ),
             ),
             number=True,
@@ -149,7 +149,7 @@ _PROVIDERS = Row(
             " answered.",
             unit=Unit.PER_SECOND,
             queries=(
-                Query(f"sum by (rung) (rate({metrics.DEGRADED}{{{_OURS}}}{_RATE}))", "{{rung}}"),
+                Query(f"sum by (kind) (rate({metrics.DEGRADED}{{{_OURS}}}{_RATE}))", "{{kind}}"),
             ),
         ),
         Panel(

@@ -56,7 +56,7 @@ def up(
             images = {**_built_images(kit, target.own), **(images or {})}
         else:
             _ask_first(f"deploy {env} to {target.place}, namespace {target.namespace}", yes=yes)
-        with _watching(kit) as watcher:
+        with _progress_bar(kit) as watcher:
             done = release(target, watcher, images=images)
     if json:
         print_json(released_as_json(target, done))
@@ -87,7 +87,7 @@ def preview(
         images = images_of(image)
         if target.own:
             images = {**_built_references(kit), **(images or {})}
-        with _watching(kit) as watcher:
+        with _progress_bar(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             seen = target.engine.preview(images=images, refresh=True, on_progress=watcher.hear)
     if json:
@@ -110,7 +110,7 @@ def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
     with kit.alone():
         if not target.own:
             _ask_first(f"roll back {env} on {target.place}", yes=yes)
-        with _watching(kit) as watcher:
+        with _progress_bar(kit) as watcher:
             done = roll_back(target, watcher)
     if json:
         print_json(released_as_json(target, done))
@@ -145,7 +145,7 @@ def down(
         target.check_deployed_here()
         if not target.own:
             _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
-        with _watching(kit) as watcher:
+        with _progress_bar(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             done = target.engine.destroy(on_progress=watcher.hear)
     kit.progress.note(done.line())
@@ -164,10 +164,10 @@ def _built_references(kit: Kit) -> dict[str, str]:
     return dict(references(kit))
 
 
-def _watching(kit: Kit):  # noqa: ANN202 - the context manager of `watching`
-    from seawall.cli.progress_bar import watching  # noqa: PLC0415 - Pulumi is slow to import
+def _progress_bar(kit: Kit):  # noqa: ANN202 - the context manager of `progress_bar`
+    from seawall.cli.progress_bar import progress_bar  # noqa: PLC0415 - Pulumi is slow to import
 
-    return watching(kit)
+    return progress_bar(kit)
 
 
 def _ask_first(what: str, *, yes: bool) -> None:

@@ -11,13 +11,13 @@ from seawall.engine.update import Stage
 from seawall.ops.release import Watcher
 from seawall.testbed.kit import Kit
 
-__all__ = ["watching"]
+__all__ = ["progress_bar"]
 
 _QUIET = frozenset({"read", "refresh", "same"})
 
 
 @contextmanager
-def watching(kit: Kit) -> Generator[Watcher]:
+def progress_bar(kit: Kit) -> Generator[Watcher]:
     """A watcher that shows the steps of one update."""
     console = Console(stderr=True)
     if not console.is_terminal:

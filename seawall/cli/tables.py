@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from seawall.ops.doctor import Finding, State
-from seawall.ops.environment_metrics import RedisPod, Watched
+from seawall.ops.environment_metrics import Monitored, RedisPod
 from seawall.ops.status import Status
 from seawall.testbed.cluster.interface import Part
 
-__all__ = ["parts_table", "print_findings", "print_status", "watched_lines"]
+__all__ = ["monitored_lines", "parts_table", "print_findings", "print_status"]
 
 _COLORS = {State.OK: "green", State.NOTE: "yellow", State.BAD: "red"}
 _WELL, _UNKNOWN, _WRONG = "green", "yellow", "red"
@@ -51,11 +51,11 @@ def print_status(found: Status) -> None:
         images = Text(", ".join(row.images))
         table.add_row(Text(row.title), ready, str(row.restarts), images)
     console.print(table)
-    if found.watched:
-        for line in watched_lines(found.watched, found.redis_pods):
+    if found.monitored:
+        for line in monitored_lines(found.monitored, found.redis_pods):
             console.print(line)
     else:
-        console.print(Text(f"not watched: {found.unwatched}", _UNKNOWN))
+        console.print(Text(f"not monitored: {found.unmonitored}", _UNKNOWN))
     console.print(f"last backup: {found.backup}")
     if "gateway_url" in found.outputs:
         console.print(f"gateway url: {found.outputs['gateway_url']}")
@@ -63,22 +63,22 @@ def print_status(found: Status) -> None:
         console.print(Text(problem, "red"))
 
 
-def watched_lines(watched: Watched, redis_pods: int | None) -> Iterator[Text]:
+def monitored_lines(monitored: Monitored, redis_pods: int | None) -> Iterator[Text]:
     """Lines about breakers, Redis, Sentinel, the error budget and alerts.
 
     Green is healthy, yellow is unknown or pending, red is broken.
     """
-    yield _breakers_line(watched.breakers)
-    yield _redis_line(watched.redis, redis_pods)
-    yield _sentinels_line(watched, redis_pods)
-    budget = watched.budget
+    yield _breakers_line(monitored.breakers)
+    yield _redis_line(monitored.redis, redis_pods)
+    yield _sentinels_line(monitored, redis_pods)
+    budget = monitored.budget
     if budget is None:
         left = "unknown: no request was counted"
     else:
         left = f"{budget:.1%} left" if budget >= 0 else f"{1 - budget:.1f} times used up"
     color = _UNKNOWN if budget is None else _WELL if budget > 0 else _WRONG
-    yield Text(f"error budget of {watched.objective:.1%} in 30 days: {left}", color)
-    yield from _alert_lines(watched)
+    yield Text(f"error budget of {monitored.objective:.1%} in 30 days: {left}", color)
+    yield from _alert_lines(monitored)
 
 
 def _breakers_line(breakers: Mapping[str, str] | None) -> Text:
@@ -120,32 +120,32 @@ def _redis_words(pod: RedisPod) -> str:
             return f"{told} (linked to its master{since})"
 
 
-def _sentinels_line(watched: Watched, wanted: int | None) -> Text:
-    count = watched.sentinels
-    quorum = {True: "quorum", False: "NO QUORUM", None: "quorum unknown"}[watched.quorum]
+def _sentinels_line(monitored: Monitored, wanted: int | None) -> Text:
+    count = monitored.sentinels
+    quorum = {True: "quorum", False: "NO QUORUM", None: "quorum unknown"}[monitored.quorum]
     if count is None:
         told = f"sentinels: unknown, {quorum}"
     else:
         told = f"sentinels: {count} of {'unknown' if wanted is None else wanted} answer, {quorum}"
     missing = count is not None and wanted is not None and count < wanted
-    if missing or watched.quorum is False:
+    if missing or monitored.quorum is False:
         return Text(told, _WRONG)
-    return Text(told, _UNKNOWN if None in (count, wanted, watched.quorum) else _WELL)
+    return Text(told, _UNKNOWN if None in (count, wanted, monitored.quorum) else _WELL)
 
 
-def _alert_lines(watched: Watched) -> Iterator[Text]:
+def _alert_lines(monitored: Monitored) -> Iterator[Text]:
     """Firing alerts, then pending alerts, then alerts whose state is unknown."""
-    told = watched.alerts or ()
+    told = monitored.alerts or ()
     for alert in sorted(told, key=lambda one: one.state != "firing"):
         firing = alert.state == "firing"
         state = "" if firing else f" ({alert.state})"
         text = f"{alert.severity}: {alert.name}{state}: {alert.summary}"
         yield Text(text, f"bold {_WRONG}" if firing else _UNKNOWN)
         yield Text(f"  {alert.runbook}")
-    if watched.alerts is None:
+    if monitored.alerts is None:
         yield Text("alerts: unknown: no bundled rule was evaluated in the last minute", _UNKNOWN)
-    elif watched.unevaluated:
-        names = ", ".join(watched.unevaluated)
+    elif monitored.unevaluated:
+        names = ", ".join(monitored.unevaluated)
         yield Text(f"alerts: unknown, not evaluated in the last minute: {names}", _UNKNOWN)
     elif not any(alert.state == "firing" for alert in told):
         yield Text("no alert fires", _UNKNOWN if told else _WELL)

@@ -4,6 +4,7 @@ The program runs under Pulumi's mocks in this process (`infra.synth`), and the p
 resources that it declares. So a violation stops an update before its first change.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,12 @@ def checked_program(layout: Layout) -> Program:
     # Not at the top: importing the SDK's Kubernetes types takes a second; only updates need them.
     from infra.policies import check  # noqa: PLC0415
     from infra.program import deploy  # noqa: PLC0415
-    from infra.stack_config import ConfigError, parse, secret_names  # noqa: PLC0415
+    from infra.stack_config import (  # noqa: PLC0415
+        ConfigError,
+        parse,
+        renamed_keys,
+        secret_names,
+    )
     from infra.stack_config import IncompleteError as Incomplete  # noqa: PLC0415
     from infra.synth import synth  # noqa: PLC0415
 
@@ -40,6 +46,8 @@ def checked_program(layout: Layout) -> Program:
     except ConfigError as error:
         kind = IncompleteError if isinstance(error, Incomplete) else WorkspaceError
         raise kind(f"{layout.committed_file.name}: {error}") from error
+    for warning in renamed_keys(values):
+        sys.stderr.write(f"warning: {layout.committed_file.name}: {warning}\n")
     violations = check(resources, environment.policies)
     if violations:
         shown = "; ".join(str(violation) for violation in violations[:_SHOWN])

@@ -18,7 +18,7 @@ from monitoring.slo import AVAILABILITY
 from seawall.kube.kubectl import Kubectl
 from seawall.ops.prometheus import Place, Prometheus, Sample, prometheus_at
 
-__all__ = ["KnownAlert", "RedisPod", "Watched", "watched_by_prometheus"]
+__all__ = ["KnownAlert", "Monitored", "RedisPod", "monitored_by_prometheus"]
 
 _STATES = {0: "closed", 1: "half open", 2: "open"}
 _OURS = of_job(metrics.GATEWAY_JOB)
@@ -70,7 +70,7 @@ class KnownAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Monitored:
     """The state of an environment according to Prometheus; None means unknown."""
 
     breakers: Mapping[str, str] | None
@@ -122,7 +122,7 @@ class _Rules(BaseModel):
     data: _Groups
 
 
-def watched_by_prometheus(kubectl: Kubectl, place: Place) -> Watched:
+def monitored_by_prometheus(kubectl: Kubectl, place: Place) -> Monitored:
     """Query the whole state.
 
     Raises:
@@ -137,11 +137,11 @@ class _Asked:
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
 
-    def everything(self) -> Watched:
+    def everything(self) -> Monitored:
         alerts, unevaluated = self._alerts()
         sentinels = self._one(_SENTINELS)
         quorum = self._one(_QUORUM)
-        return Watched(
+        return Monitored(
             breakers=self._breakers(),
             redis=self._redis(),
             sentinels=None if sentinels is None else round(sentinels),

@@ -7,12 +7,12 @@ from pydantic import JsonValue
 
 from seawall.common.errors import SeawallError, UsageError
 from seawall.ops.deployment import Target
-from seawall.ops.environment_metrics import Watched, watched_by_prometheus
+from seawall.ops.environment_metrics import Monitored, monitored_by_prometheus
 from seawall.ops.prometheus import place_of
 from seawall.ops.verify.checks import Expected, problems
 from seawall.ops.verify.objects import KINDS, Objects, Workload
 
-__all__ = ["Row", "Status", "status_of", "watched_of"]
+__all__ = ["Row", "Status", "monitored_of", "status_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Status:
         rows: its workloads.
         problems: why the deployment is incomplete; empty when it is complete.
         outputs: the stack's plain outputs.
-        watched: what the bundled Prometheus knows; None when unknown.
-        unwatched: why `watched` is None; otherwise empty.
+        monitored: what the bundled Prometheus knows; None when unknown.
+        unmonitored: why `monitored` is None; otherwise empty.
         backup: the time of the last backup, or text.
         redis_pods: the desired number of Redis pods, each with a Sentinel; None when unknown.
     """
@@ -47,13 +47,14 @@ class Status:
     rows: list[Row]
     problems: list[str]
     outputs: Mapping[str, JsonValue]
-    watched: Watched | None
-    unwatched: str
+    monitored: Monitored | None
+    unmonitored: str
     backup: str
     redis_pods: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """The status as JSON."""
+        monitored = self.monitored.as_json() if self.monitored else None
         return {
             "env": self.env,
             "place": self.place,
@@ -68,8 +69,11 @@ class Status:
                 for row in self.rows
             ],
             "problems": self.problems,
-            "watched": self.watched.as_json() if self.watched else None,
-            "unwatched": self.unwatched,
+            "monitored": monitored,
+            "unmonitored": self.unmonitored,
+            # The earlier names, for one release.
+            "watched": monitored,
+            "unwatched": self.unmonitored,
             "redis_pods": self.redis_pods,
             "backup": self.backup,
             "outputs": dict(self.outputs),
@@ -93,7 +97,7 @@ def status_of(target: Target) -> Status:
     found = list(problems(objects, expected))
     if not outputs:
         found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
-    watched, unwatched = watched_of(target) if outputs else (None, "nothing is deployed")
+    monitored, unmonitored = monitored_of(target) if outputs else (None, "nothing is deployed")
     return Status(
         env=target.env,
         place=f"{target.place}, namespace {target.namespace}",
@@ -104,8 +108,8 @@ def status_of(target: Target) -> Status:
         ],
         problems=found,
         outputs=outputs,
-        watched=watched,
-        unwatched=unwatched,
+        monitored=monitored,
+        unmonitored=unmonitored,
         backup=_backup(target) if outputs else "none",
         redis_pods=next(
             (item.spec.replicas for item in objects.workloads() if _is_redis(item)), None
@@ -117,7 +121,7 @@ def _is_redis(workload: Workload) -> bool:
     return (workload.kind, workload.metadata.name) == ("StatefulSet", "redis")
 
 
-def watched_of(target: Target) -> tuple[Watched | None, str]:
+def monitored_of(target: Target) -> tuple[Monitored | None, str]:
     """What the environment's Prometheus knows, or None and the reason."""
     try:
         place = place_of(target)
@@ -127,7 +131,7 @@ def watched_of(target: Target) -> tuple[Watched | None, str]:
     try:
         if not target.kubectl(*words, "--output=name").strip():
             return None, f"there is no Service {place.service} in the namespace {place.namespace}"
-        return watched_by_prometheus(target.kubectl, place), ""
+        return monitored_by_prometheus(target.kubectl, place), ""
     except SeawallError as failed:
         return None, f"Prometheus cannot be asked: {failed}"
 

@@ -12,14 +12,14 @@ from contract import metrics as names
 from contract.budgets import PERCENTS, WINDOWS
 from service.telemetry.fast_metrics import FastCounter, FastHistogram
 
-__all__ = ["RUNGS", "Metrics"]
+__all__ = ["DEGRADATIONS", "Metrics"]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """From a refusal to the default total deadline."""
 _ALWAYS_THERE = ("200", "500", "502", "503", "504", "529")
 """Statuses whose series exist from the start: success and each failure of the gateway. Anthropic's
 clients get 529 where others get 503."""
-RUNGS = ("fallback", "stale")
+DEGRADATIONS = ("fallback", "stale")
 """The steps of the fallback order after the model's own targets."""
 
 
@@ -78,7 +78,7 @@ class Metrics:
         degraded = Counter(
             names.DEGRADED,
             "Answers that the model's own targets did not give.",
-            ["rung"],
+            ["kind", "rung"],  # rung: the earlier name of kind, for one release
             registry=self.registry,
         )
         self._tokens = FastCounter(
@@ -93,7 +93,7 @@ class Metrics:
             ["provider"],
             registry=self.registry,
         )
-        self._degraded = {rung: degraded.labels(rung) for rung in RUNGS}
+        self._degraded = {kind: degraded.labels(kind, kind) for kind in DEGRADATIONS}
         self._state_errors = Counter(
             names.STATE_ERRORS,
             "Calls to the state store that failed.",
@@ -206,9 +206,9 @@ class Metrics:
         """Remove the refused keys of a provider that was removed."""
         self._keys_refused.remove(provider)
 
-    def degraded(self, rung: str) -> None:
+    def degraded(self, kind: str) -> None:
         """Count one answer of a fallback model, or one stale answer."""
-        self._degraded[rung].inc()
+        self._degraded[kind].inc()
 
     def tokens(self, provider: str, *, prompt: int, completion: int, cached: int) -> None:
         """Count the tokens of one answer; `prompt` includes those of the prompt cache."""

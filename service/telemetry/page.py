@@ -51,7 +51,7 @@ class Page:
         }
 
     @property
-    def watched(self) -> bool:
+    def polled(self) -> bool:
         """Whether a client polled within the last 5 s, so that the state is needed."""
         return time.monotonic() - self._looked_at < LOOKED_AT_S
 

@@ -10,7 +10,7 @@ from seawall.cli.tables import print_status
 from seawall.engine.programs import Programs
 from seawall.engine.update import Step, UpResult
 from seawall.ops.deployment import Target
-from seawall.ops.environment_metrics import KnownAlert, RedisPod, Watched
+from seawall.ops.environment_metrics import KnownAlert, Monitored, RedisPod
 from seawall.ops.release import Released
 from seawall.ops.smoke import Answer
 from seawall.ops.status import Row, Status
@@ -73,7 +73,7 @@ def test_status_output_shows_markup_literally(
 ) -> None:
     row = Row(title="[/a]", ready=1, wanted=2, images=("[/b]",), restarts=0)
     outputs = {"gateway_url": "http://[/c]"}
-    watched = Watched(
+    monitored = Monitored(
         breakers={"[/e]/m": "open", "f/m": "closed"},
         redis=(
             RedisPod("[/g]", up=True, role="master", link_up=None, lag_s=None),
@@ -87,7 +87,7 @@ def test_status_output_shows_markup_literally(
         objective=0.999,
     )
     problem = f"problem {FOREIGN}"
-    print_status(Status("local", "[/d]", [row], [problem], outputs, watched, "", "never yet"))
+    print_status(Status("local", "[/d]", [row], [problem], outputs, monitored, "", "never yet"))
     shown = capsys.readouterr().out
     for text in ("[/a]", "1/2", "[/b]", "http://[/c]", "local: [/d]", problem):
         assert text in shown
@@ -104,7 +104,7 @@ def test_status_output_shows_markup_literally(
 
 def test_status_without_prometheus_reports_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     print_status(Status("dev", "there", [], [], {}, None, "there is no [/k]", "none is configured"))
-    assert "not watched: there is no [/k]" in capsys.readouterr().out
+    assert "not monitored: there is no [/k]" in capsys.readouterr().out
 
 
 def test_an_answer_is_one_line_without_control_characters() -> None:

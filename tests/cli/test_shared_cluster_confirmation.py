@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.cli.kit import run
-from tests.infra.environments import WATCHING
+from tests.infra.environments import MONITORING_IMAGES
 
 pytestmark = [pytest.mark.servers]
 
@@ -98,7 +98,7 @@ def test_metrics_api_of_another_namespace_is_not_taken_over(
     file = checkout / "Pulumi.qa.yaml"
     document = yaml.safe_load(file.read_text())
     document["config"]["seawall:images"] = {
-        name: f"none.invalid/{name}:0" for name in ("gateway", "redis", *WATCHING)
+        name: f"none.invalid/{name}:0" for name in ("gateway", "redis", *MONITORING_IMAGES)
     }
     file.write_text(yaml.safe_dump(document))
     served = f"v1.apps= v1beta1.custom.metrics.k8s.io={namespace}"

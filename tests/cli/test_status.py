@@ -15,13 +15,13 @@ from rich.text import Text
 from monitoring.alerts import ALERTS
 from monitoring.rules import rule_file
 from monitoring.slo import OBJECTIVES
-from seawall.cli.tables import watched_lines
+from seawall.cli.tables import monitored_lines
 from seawall.common.wait import wait_until
 from seawall.kube.kubectl import Kubectl
 from seawall.ops.deployment import target_of
-from seawall.ops.environment_metrics import KnownAlert, RedisPod, Watched, watched_by_prometheus
+from seawall.ops.environment_metrics import KnownAlert, Monitored, RedisPod, monitored_by_prometheus
 from seawall.ops.prometheus import Place
-from seawall.ops.status import watched_of
+from seawall.ops.status import monitored_of
 from seawall.testbed.kit import Kit, kit_here
 from tests.cli.prometheus_kit import running, serving
 
@@ -31,7 +31,7 @@ Rule = dict[str, object]
 OF_REDIS, OF_SENTINEL = {"job": "seawall-redis"}, {"job": "seawall-sentinel"}
 MASTER = RedisPod("redis-0", up=True, role="master", link_up=None, lag_s=None)
 REPLICA = RedisPod("redis-1", up=True, role="slave", link_up=True, lag_s=2.0)
-WELL = Watched(
+WELL = Monitored(
     breakers={"alpha/small": "closed"},
     redis=(MASTER, REPLICA, dataclasses.replace(REPLICA, pod="redis-2")),
     sentinels=3,
@@ -93,7 +93,7 @@ def asked(
     broken: str = "",
     rules_of: str = "night",
     watches: str = "night",
-) -> Generator[Callable[[], Watched]]:
+) -> Generator[Callable[[], Monitored]]:
     """Run a Prometheus with these series and the bundled rules, of which one may be broken."""
     rules: list[dict[str, object]] = []
     if kits:
@@ -115,21 +115,21 @@ def asked(
         }
         kubeconfig.write_text(yaml.safe_dump(document))
         kubectl = Kubectl(Path("kubectl"), kubeconfig)
-        yield lambda: watched_by_prometheus(kubectl, Place("night", watches=watches))
+        yield lambda: monitored_by_prometheus(kubectl, Place("night", watches=watches))
 
 
 def test_status_of_a_complete_environment_is_fully_known(tmp_path: Path) -> None:
-    with asked(tmp_path, whole()) as watched:
+    with asked(tmp_path, whole()) as monitored:
         # There were no requests, so there is no error budget.
         expected = dataclasses.replace(WELL, budget=None)
-        wait_until(lambda: watched() == expected, deadline_s=30, what="all to be known")
+        wait_until(lambda: monitored() == expected, deadline_s=30, what="all to be known")
 
 
 def test_status_without_series_is_unknown_and_alerts_are_pending(tmp_path: Path) -> None:
     """The same happens while scrapes are blocked."""
-    with asked(tmp_path, [series("other", 1)]) as watched:
+    with asked(tmp_path, [series("other", 1)]) as monitored:
         found = wait_until(
-            lambda: known if (known := watched()).unevaluated == () else None,
+            lambda: known if (known := monitored()).unevaluated == () else None,
             deadline_s=60,
             what="the rules to be evaluated",
         )
@@ -143,8 +143,8 @@ def test_status_without_series_is_unknown_and_alerts_are_pending(tmp_path: Path)
 
 
 def test_alerts_are_unknown_without_the_bundled_rules(tmp_path: Path) -> None:
-    with asked(tmp_path, whole(), kits=False) as watched:
-        found = watched()
+    with asked(tmp_path, whole(), kits=False) as monitored:
+        found = monitored()
     assert found.alerts is None
     assert found.unevaluated == tuple(alert.name for alert in ALERTS)
 
@@ -162,16 +162,16 @@ def test_alerts_are_unknown_without_the_bundled_rules(tmp_path: Path) -> None:
 def test_an_alert_whose_evaluation_fails_is_unknown(
     tmp_path: Path, broken: str, unknown: tuple[str, ...]
 ) -> None:
-    with asked(tmp_path, whole(), broken=broken) as watched:
+    with asked(tmp_path, whole(), broken=broken) as monitored:
         wait_until(
-            lambda: watched().unevaluated == unknown, deadline_s=60, what="these to be unknown"
+            lambda: monitored().unevaluated == unknown, deadline_s=60, what="these to be unknown"
         )
 
 
 def test_series_of_another_environment_are_ignored(tmp_path: Path) -> None:
-    with asked(tmp_path, whole(), rules_of="day", watches="day") as watched:
+    with asked(tmp_path, whole(), rules_of="day", watches="day") as monitored:
         found = wait_until(
-            lambda: known if (known := watched()).unevaluated == () else None,
+            lambda: known if (known := monitored()).unevaluated == () else None,
             deadline_s=60,
             what="the rules to be evaluated",
         )
@@ -179,9 +179,9 @@ def test_series_of_another_environment_are_ignored(tmp_path: Path) -> None:
 
 
 def test_rules_of_another_environment_are_ignored(tmp_path: Path) -> None:
-    with asked(tmp_path, whole(), rules_of="day") as watched:
+    with asked(tmp_path, whole(), rules_of="day") as monitored:
         found = wait_until(
-            lambda: known if (known := watched()).redis else None,
+            lambda: known if (known := monitored()).redis else None,
             deadline_s=60,
             what="the series to be known",
         )
@@ -200,13 +200,15 @@ def test_status_shows_unreachable_and_unlinked_redis_pods(tmp_path: Path) -> Non
         RedisPod("redis-1", up=True, role="slave", link_up=False, lag_s=None),
         RedisPod("redis-2", up=False, role=None, link_up=None, lag_s=None),
     )
-    with asked(tmp_path, made) as watched:
-        wait_until(lambda: watched().redis == expected, deadline_s=30, what="Redis to be known")
+    with asked(tmp_path, made) as monitored:
+        wait_until(lambda: monitored().redis == expected, deadline_s=30, what="Redis to be known")
 
 
-def lines(watched: Watched, redis_pods: int | None = 3) -> dict[str, Text]:
+def lines(monitored: Monitored, redis_pods: int | None = 3) -> dict[str, Text]:
     """The status lines by their first word."""
-    return {line.plain.split()[0].rstrip(":"): line for line in watched_lines(watched, redis_pods)}
+    return {
+        line.plain.split()[0].rstrip(":"): line for line in monitored_lines(monitored, redis_pods)
+    }
 
 
 def test_healthy_status_lines_are_green() -> None:
@@ -222,11 +224,11 @@ def test_healthy_status_lines_are_green() -> None:
     ]
 
 
-def cases() -> Iterator[tuple[Watched, str, str, str]]:
-    def but(**changed: object) -> Watched:
+def cases() -> Iterator[tuple[Monitored, str, str, str]]:
+    def but(**changed: object) -> Monitored:
         return dataclasses.replace(WELL, **changed)  # pyright: ignore[reportArgumentType]
 
-    def redis(**changed: object) -> Watched:
+    def redis(**changed: object) -> Monitored:
         odd = dataclasses.replace(REPLICA, **changed)  # pyright: ignore[reportArgumentType]
         return but(redis=(MASTER, REPLICA, odd))
 
@@ -251,11 +253,11 @@ def cases() -> Iterator[tuple[Watched, str, str, str]]:
     yield but(alerts=(pending,)), "no", "no alert fires", "yellow"
 
 
-@pytest.mark.parametrize(("watched", "first", "words", "color"), list(cases()))
+@pytest.mark.parametrize(("monitored", "first", "words", "color"), list(cases()))
 def test_unknown_status_lines_are_yellow_and_problems_are_red(
-    watched: Watched, first: str, words: str, color: str
+    monitored: Monitored, first: str, words: str, color: str
 ) -> None:
-    line = lines(watched)[first]
+    line = lines(monitored)[first]
     assert words in line.plain
     assert line.style == color
 
@@ -299,4 +301,4 @@ def test_status_reports_why_prometheus_cannot_be_reached(
     file = checkout / "Pulumi.qa.yaml"
     file.write_text(file.read_text().replace("namespace: seawall", "namespace: night"))
     kit: Kit = dataclasses.replace(kit_here(), checkout=checkout)
-    assert watched_of(target_of(kit, "qa")) == (None, said)
+    assert monitored_of(target_of(kit, "qa")) == (None, said)

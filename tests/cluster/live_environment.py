@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from agents.redis.server import Server, ServerError
 from contract import paths, ports
+from contract.components import EDGE
 from seawall.common.errors import ClusterError
 from seawall.common.wait import wait_until
 from tests.conftest import Environment
@@ -86,7 +87,7 @@ def all_ready(environment: Environment) -> bool:
     """Whether every component has the pods that it should have."""
     simulators = [ready_pods(environment, f"simulator-{name}") for name in ("alpha", "beta")]
     return (
-        len(ready_pods(environment, "entrance")) >= 2
+        len(ready_pods(environment, EDGE)) >= 2
         and len(ready_pods(environment, "gateway")) >= 2
         and len(ready_pods(environment, "redis")) == 3
         and all(simulators)
@@ -157,7 +158,7 @@ def failures_with_logs(environment: Environment, report: LoadReport) -> str:
     """The failures, and the log lines of the running pods about these requests."""
     found: list[str] = [str(failure) for failure in report.failures]
     request_ids = {f'"{failure.request_id}"' for failure in report.failures[:5]}
-    for component in ("entrance", "gateway"):
+    for component in (EDGE, "gateway"):
         for pod in pods(environment, component):
             log = environment.kubectl("-n", "seawall", "logs", pod, "--all-containers")
             lines = [line for line in log.splitlines() if any(one in line for one in request_ids)]

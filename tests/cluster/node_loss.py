@@ -5,6 +5,7 @@ import time
 
 from agents.redis.server import Server, ServerError
 from contract import paths, ports
+from contract.components import EDGE
 from seawall.common.wait import wait_until
 from tests.cluster.live_environment import (
     Sentinels,
@@ -23,7 +24,7 @@ from tests.support.constant_load import ConstantLoad, LoadReport
 
 __all__ = [
     "NodeLoss",
-    "entrance_url_on_another_node",
+    "edge_url_on_another_node",
     "gateway_addresses_on",
     "master_on_a_gateway_node",
     "masters",
@@ -62,13 +63,13 @@ def refused_node_command(environment: Environment, *arguments: str) -> str:
     return ended.stderr
 
 
-def entrance_url_on_another_node(environment: Environment, node: str) -> str:
+def edge_url_on_another_node(environment: Environment, node: str) -> str:
     """The URL of an edge proxy pod on another node."""
-    for pod in ready_pods(environment, "entrance"):
+    for pod in ready_pods(environment, EDGE):
         if node_of(environment, pod) != node:
             selection = "jsonpath={.status.podIP}"
             address = environment.kubectl("-n", "seawall", "get", "pod", pod, "-o", selection)
-            return f"http://{address}:{ports.ENTRANCE_HTTP}"
+            return f"http://{address}:{ports.EDGE_HTTP}"
     raise AssertionError(f"every ready edge proxy pod is on {node}")
 
 

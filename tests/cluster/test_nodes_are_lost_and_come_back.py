@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
+from contract.components import EDGE
 from seawall.common.wait import wait_until
 from tests.cluster.live_environment import (
     NODES,
@@ -22,7 +23,7 @@ from tests.cluster.live_environment import (
 )
 from tests.cluster.node_loss import (
     NodeLoss,
-    entrance_url_on_another_node,
+    edge_url_on_another_node,
     gateway_addresses_on,
     master_on_a_gateway_node,
     masters,
@@ -57,7 +58,7 @@ def test_replicas_and_alternative_providers_run_on_different_nodes(
     pods = len(ready_pods(environment, "gateway"))
     assert len(nodes_of(environment, "gateway")) == min(pods, len(NODES))
     assert nodes_of(environment, "simulator-alpha") != nodes_of(environment, "simulator-beta")
-    assert len(nodes_of(environment, "entrance")) == 2
+    assert len(nodes_of(environment, EDGE)) == 2
 
 
 @pytest.mark.timed
@@ -109,9 +110,9 @@ def test_a_node_without_power_costs_nothing_but_the_requests_in_flight(
     node = next(
         node_of(environment, pod)
         for pod in ready_pods(environment, "gateway")
-        if nodes_of(environment, "entrance") != {node_of(environment, pod)}
+        if nodes_of(environment, EDGE) != {node_of(environment, pod)}
     )
-    load = constant_load(environment, url=entrance_url_on_another_node(environment, node))
+    load = constant_load(environment, url=edge_url_on_another_node(environment, node))
     lost_addresses = gateway_addresses_on(environment, node)
     in_flight = 0
 

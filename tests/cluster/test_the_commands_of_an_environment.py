@@ -141,16 +141,16 @@ def test_status_reports_a_service_without_endpoints_and_exits_with_3(
 def test_status_shows_breakers_redis_sentinels_error_budget_and_backup(
     environment: Environment,
 ) -> None:
-    watched = _Monitored.model_validate(
-        document(environment.seawall("status", "--json"))["watched"]
+    monitored = _Monitored.model_validate(
+        document(environment.seawall("status", "--json"))["monitored"]
     )
-    assert set(watched.breakers) == {"alpha/sim-small", "beta/sim-small"}
-    assert sorted(pod.role for pod in watched.redis) == ["master", "slave", "slave"]
-    assert all(pod.up for pod in watched.redis)
-    replicas = [pod for pod in watched.redis if pod.role == "slave"]
+    assert set(monitored.breakers) == {"alpha/sim-small", "beta/sim-small"}
+    assert sorted(pod.role for pod in monitored.redis) == ["master", "slave", "slave"]
+    assert all(pod.up for pod in monitored.redis)
+    replicas = [pod for pod in monitored.redis if pod.role == "slave"]
     assert all(pod.link_up and pod.lag_s is not None for pod in replicas)
-    assert watched.unevaluated == []
-    assert (watched.sentinels, watched.quorum) == (3, True)
+    assert monitored.unevaluated == []
+    assert (monitored.sentinels, monitored.quorum) == (3, True)
     shown = environment.seawall("status").stdout
     assert "sentinels: 3 of 3 answer, quorum" in shown
     assert "redis: 3 of 3 answer: redis-0" in shown

@@ -102,5 +102,5 @@ def copy_of(env: str, folder: Path, served: ApiServer, pulumi: Path) -> Platform
     # It creates many objects that do not matter to the engine.
     made.leave_out("monitoring")
     made.leave_out("gateway", "replicas", "per_pod")
-    made.leave_out("entrance")
+    made.leave_out("edge")
     return made

@@ -90,7 +90,7 @@ def test_no_secret_is_in_process_arguments(
 ) -> None:
     seen: list[str] = []
 
-    class Watched(subprocess.Popen[str]):
+    class Monitored(subprocess.Popen[str]):
         def __init__(self, args: list[str], **options: object) -> None:
             seen.extend(str(word) for word in args)
             super().__init__(args, **options)  # pyright: ignore[reportCallIssue, reportArgumentType]
@@ -99,7 +99,7 @@ def test_no_secret_is_in_process_arguments(
         del progress
         seen.extend(all_command_lines())
 
-    monkeypatch.setattr(cli.subprocess, "Popen", Watched)
+    monkeypatch.setattr(cli.subprocess, "Popen", Monitored)
     engine = scratch.engine(one_secret(scratch), ["word"])
     engine.up(on_progress=look)
     word = str(engine.outputs()["word"].value)

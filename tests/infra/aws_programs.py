@@ -96,7 +96,7 @@ def complete_settings() -> Values:
         "network": {
             "vpc_id": "vpc-0123456789abcdef0",
             "redis_clients": {"security_groups": [CLIENTS]},
-            "entrance": {
+            "edge": {
                 "clients": {"blocks": ["192.0.2.0/24"]},
                 "nodes": {"security_groups": [CLIENTS], "blocks": ["10.0.0.0/16"]},
             },

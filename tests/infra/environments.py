@@ -17,7 +17,7 @@ from infra.synth import synth
 __all__ = [
     "CHECKOUT",
     "ENVIRONMENTS",
-    "WATCHING",
+    "MONITORING_IMAGES",
     "Platform",
     "Values",
     "annotations",
@@ -30,7 +30,7 @@ __all__ = [
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
-WATCHING = (*Images.built_as(GoModule), *Images.built_as(DebianPackage))
+MONITORING_IMAGES = (*Images.built_as(GoModule), *Images.built_as(DebianPackage))
 """The images of the monitoring components."""
 IMAGES = {name: f"seawall/{name.replace('_', '-')}:test" for name in Images.model_fields}
 PINNED = {

@@ -71,7 +71,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "infra/config/monitoring.py",
-        "class _Watching(Strict):\n",
+        "class _CommonSettings(Strict):\n",
         SWITCH,
     ),
 )

@@ -160,7 +160,7 @@ def test_managed_redis_group_allows_client_ingress_and_no_egress(blocks: Built) 
     assert not any("redis" in item.name for item in blocks.all("SecurityGroupEgressRule"))
 
 
-def test_entrance_group_allows_clients_in_and_gateway_ports_out(blocks: Built) -> None:
+def test_edge_group_allows_clients_in_and_gateway_ports_out(blocks: Built) -> None:
     rules = [item for item in blocks.all("SecurityGroupIngressRule") if "entrance" in item.name]
     assert [(rule.inputs["fromPort"], rule.inputs["cidrIpv4"]) for rule in rules] == [
         (443, "192.0.2.0/24")

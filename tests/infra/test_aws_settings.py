@@ -57,9 +57,9 @@ def test_region_is_the_only_required_aws_setting() -> None:
         ("network.redis_clients", {}, "security_groups and blocks are both empty"),
         ("network.redis_clients", {"security_groups": ["default"]}, "security group's id"),
         ("network.redis_clients", {"blocks": ["10.0.0.1"]}, "must be an IPv4 block"),
-        ("network.entrance.clients", {"blocks": ["0.0.0.0/0"]}, "which is wider than /8"),
-        ("network.entrance.clients", {"blocks": ["128.0.0.0/1"]}, "which is wider than /8"),
-        ("network.entrance.nodes", {"blocks": ["0.0.0.0/0"]}, "which is wider than /8"),
+        ("network.edge.clients", {"blocks": ["0.0.0.0/0"]}, "which is wider than /8"),
+        ("network.edge.clients", {"blocks": ["128.0.0.0/1"]}, "which is wider than /8"),
+        ("network.edge.nodes", {"blocks": ["0.0.0.0/0"]}, "which is wider than /8"),
         ("account", "123456789012", "Extra inputs are not permitted"),
     ],
 )

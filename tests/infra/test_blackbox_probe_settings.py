@@ -1,4 +1,4 @@
-"""The blackbox probe's request and its network path, for each kind of entrance."""
+"""The blackbox probe's request and its network path, for each kind of edge."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from contract import jobs, ports
 from infra.stack_config import ConfigError, parse
 from tests.infra.environments import Platform, Values, changed, complete, platform_of, pod_spec
 from tests.infra.reachability import Destination, Place, reaches
-from tests.infra.test_clients_come_in_by_the_entrance import BUNDLED, EVERY, HOST
-from tests.infra.test_what_watches_the_platform import OPERATOR, objects, settings_of, watched
+from tests.infra.test_clients_reach_the_edge import BUNDLED, EVERY, HOST
+from tests.infra.test_monitoring_components import OPERATOR, monitored, objects, settings_of
 
 HOME = {"kubernetes.io/metadata.name": "seawall"}
 INGRESS_PODS = {"kubernetes.io/metadata.name": "ingress"}
@@ -17,12 +17,12 @@ URL = f"https://{HOST}/llm/"
 PROXY: Values = {"block": "10.9.0.5/32", "port": 3128, "url": "http://proxy.example:3128"}
 
 
-def prod(kind: str, **outside: object) -> Values:
-    """Values with a blackbox probe, and an entrance of that kind."""
-    asked = {"model": "fast", "api_key": "default", **outside}
-    values = watched("prod", {"kind": "bundled", "outside": asked})
-    values["seawall:images"]["entrance"] = values["seawall:images"]["gateway"]
-    return values if kind == "none" else changed(values, "entrance", EVERY[kind])
+def prod(kind: str, **probe: object) -> Values:
+    """Values with a blackbox probe, and an edge of that kind."""
+    asked = {"model": "fast", "api_key": "default", **probe}
+    values = monitored("prod", {"kind": "bundled", "blackbox": asked})
+    values["seawall:images"]["edge"] = values["seawall:images"]["gateway"]
+    return values if kind == "none" else changed(values, "edge", EVERY[kind])
 
 
 def target(platform: Platform) -> str:
@@ -46,12 +46,12 @@ def reached(platform: Platform) -> set[str]:
     }
     probe = Place("10.1.0.1", "seawall", labels["outside-probe"], HOME)
     gateway = Place("10.1.0.2", "seawall", labels["gateway"], HOME)
-    entrance = Place("10.1.0.3", "seawall", labels.get("entrance", {"app": "none"}), HOME)
+    edge = Place("10.1.0.3", "seawall", labels.get("entrance", {"app": "none"}), HOME)
     controller = Place("10.1.9.2", "ingress", {}, INGRESS_PODS)
     places = {
         "gateway": Destination(gateway, ports.GATEWAY_HTTP),
-        "entrance:tls": Destination(entrance, ports.ENTRANCE_HTTPS),
-        "entrance:plain": Destination(entrance, ports.ENTRANCE_HTTP),
+        "edge:tls": Destination(edge, ports.EDGE_HTTPS),
+        "edge:plain": Destination(edge, ports.EDGE_HTTP),
         "controller:8443": Destination(controller, 8443),
         "controller:443": Destination(controller, 443),
         "internet:443": Destination(Place("203.0.113.7"), 443),
@@ -69,21 +69,21 @@ def test_probe_checks_the_certificate_for_the_first_host() -> None:
     asked = http(platform)
     assert asked["tls_config"] == {"server_name": HOST}
     assert asked["headers"]["Host"] == HOST
-    assert reached(platform) == {"entrance:tls"}
+    assert reached(platform) == {"edge:tls"}
     service = platform.one("Service", "entrance").inputs["spec"]
     assert [port["port"] for port in service["ports"]] == [443], "where https leads"
 
 
-def test_probe_uses_http_for_an_entrance_without_tls() -> None:
+def test_probe_uses_http_for_an_edge_without_tls() -> None:
     plain = {key: value for key, value in BUNDLED.items() if key != "tls"}
-    platform = platform_of(changed(prod("bundled"), "entrance", plain))
+    platform = platform_of(changed(prod("bundled"), "edge", plain))
     assert target(platform) == "http://entrance/v1/chat/completions"
     assert "tls_config" not in http(platform)
-    assert reached(platform) == {"entrance:plain"}
+    assert reached(platform) == {"edge:plain"}
 
 
 @pytest.mark.parametrize("kind", ["none", "ingress", "gateway_api", "load_balancer"])
-def test_probe_targets_the_gateway_when_the_entrance_address_is_unknown(kind: str) -> None:
+def test_probe_targets_the_gateway_when_the_edge_address_is_unknown(kind: str) -> None:
     platform = platform_of(prod(kind))
     assert target(platform) == "http://gateway/v1/chat/completions"
     assert reached(platform) == {"gateway"}
@@ -96,7 +96,7 @@ def test_probe_targets_the_gateway_when_the_entrance_address_is_unknown(kind: st
         ("ingress", set[str]()),
         ("gateway_api", set[str]()),
         ("load_balancer", {"gateway"}),
-        ("bundled", {"entrance:tls"}),
+        ("bundled", {"edge:tls"}),
     ],
 )
 def test_configured_url_is_probed_like_a_user_request(kind: str, behind: set[str]) -> None:
@@ -136,7 +136,7 @@ def test_configured_url_is_probed_through_the_egress_proxy() -> None:
     assert asked["skip_resolve_phase_with_proxy"] is True
 
 
-def test_probe_reaches_the_bundled_entrance_without_the_proxy() -> None:
+def test_probe_reaches_the_bundled_edge_without_the_proxy() -> None:
     platform = platform_of(changed(prod("bundled"), "network.egress_proxy", PROXY))
     assert "proxy_url" not in http(platform)
 
@@ -167,32 +167,32 @@ BLIND: Values = {key: value for key, value in PROXY.items() if key != "url"}
     ("values", "reason"),
     [
         (
-            changed(prod("bundled"), "entrance", NAMELESS),
+            changed(prod("bundled"), "edge", NAMELESS),
             (
-                "seawall:entrance.hosts is missing, and seawall:monitoring.outside checks whether "
+                "seawall:edge.hosts is missing, and seawall:monitoring.blackbox checks whether "
                 "the certificate is for the first of them; give the names that clients use"
             ),
         ),
         (
             prod("ingress", ca="llm-ca"),
             (
-                'seawall:monitoring.outside.ca = "llm-ca" verifies a certificate, and the probe '
+                'seawall:monitoring.blackbox.ca = "llm-ca" verifies a certificate, and the probe '
                 "requests http://gateway without TLS; leave it out"
             ),
         ),
         (
             prod("ingress", url="https://10.1.2.3"),
             (
-                'seawall:monitoring.outside.url = "https://10.1.2.3" lies in 10.0.0.0/8, which '
-                "seawall:network.never closes; say where it is in seawall:monitoring.outside.at"
+                'seawall:monitoring.blackbox.url = "https://10.1.2.3" lies in 10.0.0.0/8, which '
+                "seawall:network.never closes; say where it is in seawall:monitoring.blackbox.at"
             ),
         ),
         (
             changed(prod("ingress", url=URL), "network.egress_proxy", BLIND),
             (
-                f'seawall:monitoring.outside.url = "{URL}" cannot be reached: '
+                f'seawall:monitoring.blackbox.url = "{URL}" cannot be reached: '
                 "seawall:network.egress_proxy is the only way out, and its url is missing; give "
-                "that, or seawall:monitoring.outside.at for a place inside"
+                "that, or seawall:monitoring.blackbox.at for a place inside"
             ),
         ),
         (prod("ingress", url=f"http://{HOST}"), "would send an API key in the clear"),

@@ -138,7 +138,7 @@ def test_no_egress_leaves_the_cluster_with_only_simulated_providers() -> None:
     assert reached["stranger"] == set()
 
 
-def watching(values: Values) -> dict[str, set[str]]:
+def monitoring_table(values: Values) -> dict[str, set[str]]:
     """Like `table`, for the monitoring pods: what they reach, and what reaches them."""
     platform = platform_of(values)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
@@ -167,7 +167,7 @@ def watching(values: Values) -> dict[str, set[str]]:
 
 def test_monitoring_pods_reach_their_targets_and_the_api_server() -> None:
     there = {"block": "192.168.7.0/24", "port": 6443}
-    reached = watching(changed(complete("local"), "network.api_server", there))
+    reached = monitoring_table(changed(complete("local"), "network.api_server", there))
     server = {"api:6443", "private:443"}
     assert reached["prometheus"] == {"gateway:health", *server, *DNS}
     assert reached["metrics-adapter"] == {"prometheus", *server, *DNS}
@@ -177,7 +177,7 @@ def test_monitoring_pods_reach_their_targets_and_the_api_server() -> None:
 
 
 def test_unknown_api_server_address_opens_its_ports_except_to_metadata() -> None:
-    reached = watching(complete("local"))["prometheus"]
+    reached = monitoring_table(complete("local"))["prometheus"]
     assert {"api:6443", "private:443", "internet:443"} <= reached
     assert not reached & {"metadata:443", "internet:80", "redis:redis"}
 
@@ -195,7 +195,7 @@ def test_metrics_adapter_reaches_an_external_prometheus(place: Values, reaches_i
     values["seawall:network"]["api_server"] = {"block": "10.9.9.9/32"}
     # The Service's port differs from the pods' port.
     there = {"url": "http://prometheus-server.monitoring.svc", **place}
-    reached = watching(changed(values, "metrics_adapter", {"prometheus": there}))
+    reached = monitoring_table(changed(values, "metrics_adapter", {"prometheus": there}))
     assert reached["metrics-adapter"] == {reaches_it, *DNS}
 
 
@@ -240,7 +240,7 @@ def test_alertmanager_reaches_only_its_webhooks(
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
     values = changed(values, "network.egress_proxy", egress_proxy)
     values = changed(values, "monitoring.alertmanager.relay", relay)
-    assert watching(values)["alertmanager"] == {expected, *DNS}
+    assert monitoring_table(values)["alertmanager"] == {expected, *DNS}
 
 
 def test_gateway_leaves_the_cluster_only_through_the_egress_proxy() -> None:

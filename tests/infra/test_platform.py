@@ -142,7 +142,9 @@ def test_metrics_adapter_rules_use_the_configured_window(platform: Platform) -> 
 def test_prometheus_has_the_rules_of_all_alerts_with_runbooks(platform: Platform) -> None:
     data = platform.one("ConfigMap", "prometheus-settings").inputs["data"]
     assert json.loads(data["prometheus.yml"])["rule_files"] == ["rules.json"]
-    expected = rule_file(ALERTS, OBJECTIVES, runbooks="runbooks", namespace="seawall", patience=0.1)
+    expected = rule_file(
+        ALERTS, OBJECTIVES, runbooks="runbooks", namespace="seawall", for_scale=0.1
+    )
     assert json.loads(data["rules.json"]) == expected
 
 

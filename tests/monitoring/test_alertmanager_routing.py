@@ -12,14 +12,14 @@ from typing import cast
 import pytest
 import urllib3
 
-from infra.config import Alertmanager, Front, Outside
+from infra.config import Alertmanager, BlackboxProbe, Front
 from infra.workloads.alertmanager_config import alertmanager_file
 from infra.workloads.blackbox_probe import probe_modules
 from monitoring.alerts import SILENCES
 from seawall.common.wait import wait_until
 from seawall.testbed.kit import kit_here
+from tests.edge.kit import issue
 from tests.egress_proxy import way_out
-from tests.entrance.kit import issue
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.servers]
@@ -75,10 +75,10 @@ def test_amtool_accepts_the_file_and_routes_each_severity(
 
 
 def test_blackbox_exporter_accepts_the_probe_modules(tmp_path: Path) -> None:
-    outside = Outside.model_validate({"model": "fast", "api_key": "local"})
+    probe = BlackboxProbe.model_validate({"model": "fast", "api_key": "local"})
     front = Front("http://entrance", "entrance", 8000)
     file = tmp_path / "blackbox.yml"
-    file.write_text(json.dumps(probe_modules(outside, front)))
+    file.write_text(json.dumps(probe_modules(probe, front)))
     program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
     words = [program, "--config.check", f"--config.file={file}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

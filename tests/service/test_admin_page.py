@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n"
 
 
 @pytest.fixture
-def watched(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gateway]:
+def polled(folder: Path, alpha: Simulator, beta: Simulator) -> Generator[Gateway]:
     keys = (key_entry(admin=True), key_entry(PLAIN_KEY, id="plain"))
     gateway = Gateway(folder, (alpha, beta), keys=keys)
     yield gateway
@@ -54,14 +54,14 @@ def shown(page: str, name: str) -> str:
 
 
 def test_a_browser_shows_which_provider_fails(
-    watched: Gateway, folder: Path, alpha: Simulator
+    polled: Gateway, folder: Path, alpha: Simulator
 ) -> None:
     alpha.fault("status", code=500)
     for _ in range(6):
-        assert watched.chat().status == 200
+        assert polled.chat().status == 200
     # The state is computed only on request, so request it before the page does.
-    wait_until(lambda: state(watched, API_KEY) == 200, deadline_s=10, what="the state to be made")
-    page = browse(watched, folder, "--dump-dom")
+    wait_until(lambda: state(polled, API_KEY) == 200, deadline_s=10, what="the state to be made")
+    page = browse(polled, folder, "--dump-dom")
     assert shown(page, "status") == "degraded"
     assert "the breaker of alpha/sim-0 is" in page
     assert '<td class="open">open, again in' in page or '<td class="half_open">' in page
@@ -70,7 +70,7 @@ def test_a_browser_shows_which_provider_fails(
     assert "http_5xx" in page
 
     picture = folder / "page.png"
-    browse(watched, folder, f"--screenshot={picture}")
+    browse(polled, folder, f"--screenshot={picture}")
     assert picture.read_bytes().startswith(PNG)
     assert picture.stat().st_size > 10_000, "an empty page is smaller"
 
@@ -81,22 +81,22 @@ def state(gateway: Gateway, key: str) -> int:
     return http_request("GET", url, headers={"authorization": f"Basic {token}"}).status
 
 
-def test_page_requires_an_admin_key(watched: Gateway) -> None:
-    assert state(watched, PLAIN_KEY) == 401
-    assert state(watched, "") == 401
+def test_page_requires_an_admin_key(polled: Gateway) -> None:
+    assert state(polled, PLAIN_KEY) == 401
+    assert state(polled, "") == 401
     for path in ("/ui", "/ui/page.js", "/ui/state", "/ui/../state"):
-        assert watched.health(path).status == 401 or path == "/ui/../state"
-    challenge = watched.health("/ui").headers["www-authenticate"]
+        assert polled.health(path).status == 401 or path == "/ui/../state"
+    challenge = polled.health("/ui").headers["www-authenticate"]
     assert challenge.startswith("Basic")
 
 
-def test_page_loads_no_external_resources(watched: Gateway) -> None:
+def test_page_loads_no_external_resources(polled: Gateway) -> None:
     headers = {"authorization": f"Bearer {API_KEY}"}
     for path in ("/ui", "/ui/page.css", "/ui/page.js"):
-        answer = http_request("GET", watched.health_url(path), headers=headers)
+        answer = http_request("GET", polled.health_url(path), headers=headers)
         assert answer.status == 200
         assert b"http:" not in answer.body
         assert b"https:" not in answer.body
         assert "default-src 'none'" in answer.headers["content-security-policy"]
-    missing = http_request("GET", watched.health_url("/ui/none"), headers=headers)
+    missing = http_request("GET", polled.health_url("/ui/none"), headers=headers)
     assert missing.status == 404

@@ -33,7 +33,7 @@ STREAM = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streame
 OTHER_KEY = "sk-test-of-somebody-else"
 
 
-def ladder(
+def with_fallbacks(
     folder: Path,
     alpha: Simulator,
     beta: Simulator,
@@ -63,7 +63,7 @@ def ladder(
 def test_fallback_model_answers_when_all_targets_fail(
     folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
 ) -> None:
-    gateway = ladder(folder, alpha, beta)
+    gateway = with_fallbacks(folder, alpha, beta)
     try:
         alpha.fault("status", code=503)
         answer = gateway.chat("small", stream=stream)
@@ -71,7 +71,9 @@ def test_fallback_model_answers_when_all_targets_fail(
         assert answer.headers["x-seawall-degraded"] == "fallback"
         assert answer.headers["x-seawall-provider"] == "beta"
         assert b"sim-large" in answer.body
-        assert gateway.metric('seawall_answers_degraded_total{rung="fallback"}') == 1
+        assert (
+            gateway.metric('seawall_answers_degraded_total{kind="fallback",rung="fallback"}') == 1
+        )
     finally:
         gateway.stop()
 
@@ -79,7 +81,7 @@ def test_fallback_model_answers_when_all_targets_fail(
 def test_request_too_long_for_the_model_goes_to_its_fallback(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta)
+    gateway = with_fallbacks(folder, alpha, beta)
     try:
         alpha.fault("context_too_long", only_model="sim-small")
         assert gateway.chat("small").status == 200
@@ -95,7 +97,7 @@ def test_request_too_long_for_the_model_goes_to_its_fallback(
 def test_client_errors_never_use_a_fallback(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
+    gateway = with_fallbacks(folder, alpha, beta, degradation={"stale_answers": "60s"})
     try:
         assert gateway.chat("small").status == 200
         alpha.fault("content_filter")
@@ -113,7 +115,7 @@ def test_stale_answer_is_served_only_to_the_same_tenant_and_request(
     folder: Path, alpha: Simulator, beta: Simulator, *, stream: bool
 ) -> None:
     keys = (key_entry(), key_entry(OTHER_KEY, id="other", tenant="other"))
-    gateway = ladder(folder, alpha, beta, keys=keys, degradation={"stale_answers": "60s"})
+    gateway = with_fallbacks(folder, alpha, beta, keys=keys, degradation={"stale_answers": "60s"})
     try:
         fresh = gateway.chat("small", stream=stream)
         for simulator in (alpha, beta):
@@ -139,7 +141,7 @@ def test_stale_answer_is_served_only_to_the_same_tenant_and_request(
 def test_cache_control_disables_stale_answers(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
+    gateway = with_fallbacks(folder, alpha, beta, degradation={"stale_answers": "60s"})
     body = json.dumps({"model": "small", "messages": [{"role": "user", "content": "hi"}]}).encode()
     try:
         assert gateway.post(body, cache_control="no-store").status == 200
@@ -160,7 +162,7 @@ def test_cache_control_disables_stale_answers(
 def test_answers_with_tools_and_incomplete_answers_are_not_cached(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    gateway = ladder(folder, alpha, beta, degradation={"stale_answers": "60s"})
+    gateway = with_fallbacks(folder, alpha, beta, degradation={"stale_answers": "60s"})
     try:
         assert gateway.chat("small", tools=[]).status == 200
         alpha.fault("cut_mid_stream", after=3)
@@ -183,7 +185,7 @@ def test_silent_stream_gets_keep_alive_comments_and_then_its_answer(
             "timeouts": {"headers": "15s", "first_content": "15s"},
         }
     }
-    gateway = ladder(folder, alpha, beta, timeouts=timeouts, models=models)
+    gateway = with_fallbacks(folder, alpha, beta, timeouts=timeouts, models=models)
     try:
         alpha.fault("slow_first_token", seconds=2)
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
@@ -209,7 +211,7 @@ def test_failure_after_a_keep_alive_is_reported_in_the_stream(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     timeouts = {**FAST_TIMEOUTS, "quiet": "100ms"}
-    gateway = ladder(folder, alpha, beta, timeouts=timeouts)
+    gateway = with_fallbacks(folder, alpha, beta, timeouts=timeouts)
     try:
         alpha.fault("slow_first_token", seconds=9)
         beta.fault("content_filter")
@@ -225,7 +227,9 @@ def test_error_after_a_keep_alive_is_not_cached_and_counts_as_broken(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
     timeouts = {**FAST_TIMEOUTS, "quiet": "100ms"}
-    gateway = ladder(folder, alpha, beta, timeouts=timeouts, degradation={"stale_answers": "60s"})
+    gateway = with_fallbacks(
+        folder, alpha, beta, timeouts=timeouts, degradation={"stale_answers": "60s"}
+    )
     broken = 'seawall_answers_broken_total{route="chat_completions"}'
     try:
         alpha.fault("slow_first_token", seconds=9)
@@ -254,7 +258,7 @@ def test_fallback_that_cannot_translate_the_request_is_skipped(
         "large": {"targets": [{"provider": "beta", "model": "sim-large"}]},
     }
     foreign = {"foreign": provider_of(beta, "anthropic")}
-    gateway = ladder(folder, alpha, beta, models=models, more=foreign)
+    gateway = with_fallbacks(folder, alpha, beta, models=models, more=foreign)
     try:
         alpha.fault("status", code=503)
         answer = gateway.chat("small", response_format={"type": "json_object"})

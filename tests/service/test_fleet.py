@@ -30,7 +30,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisUnderTest]
 
 
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise the timeouts: these tests check the content, not the speed of a busy machine."""
     monkeypatch.setattr(redis_store, "EXCHANGE_S", 5.0)
     monkeypatch.setattr(redis_client, "CONNECT_S", 5.0)

@@ -164,8 +164,8 @@ def test_flood_of_pipelined_requests_is_cut_off(folder: Path, alpha: Simulator) 
 def test_failed_attempts_release_their_request_bodies(
     folder: Path, alpha: Simulator, beta: Simulator
 ) -> None:
-    patience = {"headers": "60s", "answer": "60s"}
-    gateway = Gateway(folder, [alpha, beta], timeouts=patience)
+    timeouts = {"headers": "60s", "answer": "60s"}
+    gateway = Gateway(folder, [alpha, beta], timeouts=timeouts)
     try:
         assert gateway.chat().status == 200
         before = gateway.rss_mib()

@@ -104,7 +104,7 @@ def test_key_is_created_listed_and_deleted_on_every_replica(
     key_id, key = make(first, requests_per_second=5, burst=7)
     assert status(first, key) == 200, "at once where it was made"
     wait_for(second, key, 200)
-    (shown,) = admin(second, "GET").json()["made"]
+    (shown,) = admin(second, "GET").json()["runtime_keys"]
     assert shown == {
         "id": key_id,
         "tenant": "shop",
@@ -133,7 +133,7 @@ def test_key_is_created_listed_and_deleted_on_every_replica(
     wait_for(first, key, 401)
     wait_until(
         # The first replica created the other key, which was never used at this replica.
-        lambda: [one["id"] for one in admin(second, "GET").json()["made"]] == [other_id],
+        lambda: [one["id"] for one in admin(second, "GET").json()["runtime_keys"]] == [other_id],
         deadline_s=SEEN_S,
         what="the list to have what is left",
     )
@@ -259,7 +259,7 @@ def test_unauthorized_and_invalid_admin_requests_are_refused(
     assert admin(first, "POST", body={"tenant": "x" * 20_000}).status == 413
     for unknown in ("made-0", "user"):
         assert admin(first, "DELETE", f"/{unknown}").status == 404, "the file's are the file's"
-    assert admin(first, "GET").json()["made"] == []
+    assert admin(first, "GET").json()["runtime_keys"] == []
     assert admin(gateway, "GET").status == 403, "of the shared gateway the test's key is no admin's"
 
 
@@ -297,7 +297,7 @@ def test_key_with_a_budget_needs_prices_of_all_models(
     wrong = admin(first, "POST", body={"tenant": "shop", "budget": {"day": -5}}).json()["error"]
     assert "budget.day" in wrong["message"], "what is wrong in itself comes first"
     _, without = make(first, budget=None)
-    assert len(admin(first, "GET").json()["made"]) == 1
+    assert len(admin(first, "GET").json()["runtime_keys"]) == 1
     assert reasons(first) == [], "no key has a budget"
 
     provider = provider_of(alpha, "openai-compatible")

@@ -7,7 +7,7 @@ from tests.support.quick import PACKAGES, affected_test_folders
 
 def test_change_of_service_selects_its_test_folders_and_not_agents() -> None:
     folders = affected_test_folders("service")
-    assert {"service", "faults", "entrance"} <= set(folders)
+    assert {"service", "faults", "edge"} <= set(folders)
     assert "agents" not in folders
 
 

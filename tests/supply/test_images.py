@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
+from contract.components import EDGE
 from seawall.common.progress import Progress
 from seawall.testbed.kit import Kit, kit_here
 from seawall.testbed.toolchain.cache import Cache
@@ -86,7 +87,7 @@ def test_backup_image_has_its_programs_and_an_unprivileged_user(
 
 
 def test_cluster_runs_the_built_images(environment: Environment, kit: Kit) -> None:
-    project = {name: kit.images.project_image(name) for name in ("entrance", "gateway", "redis")}
+    project = {name: kit.images.project_image(name) for name in ("edge", "gateway", "redis")}
     others = kit.programs_beside_the_gateway.values()
     template = "{range .items[*].status.containerStatuses[*]}{.image} {.imageID}{'\\n'}{end}"
     listed = environment.kubectl("-n", "seawall", "get", "pods", "-o", f"jsonpath={template}")
@@ -97,7 +98,7 @@ def test_cluster_runs_the_built_images(environment: Environment, kit: Kit) -> No
         assert running[image.ref].removeprefix("sha256:") == built
 
 
-@pytest.mark.parametrize("component", ["redis", "gateway", "entrance"])
+@pytest.mark.parametrize("component", ["redis", "gateway", EDGE])
 def test_python_in_pods_imports_only_compiled_modules(
     environment: Environment, component: str
 ) -> None:

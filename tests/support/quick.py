@@ -21,7 +21,7 @@ RUN: dict[str, tuple[str, ...]] = {
     "cli": ("seawall", "service", "simulator"),
     "cluster": PACKAGES,
     "engine": ("infra", "seawall"),
-    "entrance": ("agents", "infra", "service", "simulator"),
+    "edge": ("agents", "infra", "service", "simulator"),
     "faults": ("service", "simulator"),
     "infra": ("infra", "monitoring", "service"),
     "kind": ("seawall",),

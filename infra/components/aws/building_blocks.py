@@ -141,10 +141,10 @@ class AwsBuildingBlocks(pulumi.ComponentResource):
         if wanted.redis_clients:
             ingress = [Opening(ports.REDIS, wanted.redis_clients)]
             openings["redis"] = ("Clients of a managed Redis", ingress, [])
-        if wanted.entrance:
-            ingress = [Opening(_HTTPS, wanted.entrance.clients)]
+        if wanted.edge:
+            ingress = [Opening(_HTTPS, wanted.edge.clients)]
             inside = (ports.GATEWAY_HTTP, ports.GATEWAY_HEALTH)
-            egress = [Opening(port, wanted.entrance.nodes) for port in inside]
+            egress = [Opening(port, wanted.edge.nodes) for port in inside]
             openings["entrance"] = ("Load balancer before the gateway", ingress, egress)
         return {
             guarded: GuardedGroup(

@@ -7,29 +7,29 @@ import pulumi
 from infra.components.edge.gateway_api import gateway_api
 from infra.components.edge.ingress import ingress
 from infra.components.edge.load_balancer import Balanced, load_balancer
-from infra.components.edge.nginx_deployment import NginxEntrance, NginxEntranceArgs
+from infra.components.edge.nginx_deployment import NginxEdge, NginxEdgeArgs
 from infra.components.gateway.pod import COMPONENT as GATEWAY
 from infra.config import (
-    BundledEntrance,
+    BundledEdge,
     Gateway,
     GatewayApi,
     Ingress,
     LoadBalancer,
-    NoEntrance,
+    NoEdge,
 )
 from infra.config import (
-    Entrance as EntranceSettings,
+    Edge as EdgeSettings,
 )
 
-__all__ = ["Entrance", "EntranceArgs"]
+__all__ = ["Edge", "EdgeArgs"]
 
 
 @dataclass(frozen=True, slots=True)
-class EntranceArgs:
-    """What an Entrance needs."""
+class EdgeArgs:
+    """What an Edge needs."""
 
     namespace: pulumi.Input[str]
-    settings: EntranceSettings
+    settings: EdgeSettings
     gateway: Gateway
     image: str | None
     """Image of the bundled edge proxy."""
@@ -39,7 +39,7 @@ class EntranceArgs:
     service_url: pulumi.Output[str]
 
 
-class Entrance(pulumi.ComponentResource):
+class Edge(pulumi.ComponentResource):
     """The configured way from outside to the gateway."""
 
     url: pulumi.Output[str]
@@ -49,7 +49,7 @@ class Entrance(pulumi.ComponentResource):
     """The addresses that clients use, as far as the configuration contains them."""
 
     def __init__(
-        self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("seawall:entrance:Entrance", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -71,18 +71,18 @@ class Entrance(pulumi.ComponentResource):
                     args.service_port,
                     child,
                 )
-            case BundledEntrance():
-                made = NginxEntranceArgs(namespace, args.image or "", settings, args.gateway)
-                nginx = NginxEntrance(name, made, child)
+            case BundledEdge():
+                made = NginxEdgeArgs(namespace, args.image or "", settings, args.gateway)
+                nginx = NginxEdge(name, made, child)
                 # Its certificate is for host names, and Seawall's requests go to an address.
                 self.url = args.service_url if settings.tls else nginx.url
-            case NoEntrance():
+            case NoEdge():
                 pass
         self.register_outputs({"url": self.url, "hosts": self.hosts})
 
 
-def _addresses(settings: EntranceSettings) -> list[str]:
-    if isinstance(settings, NoEntrance | LoadBalancer):
+def _addresses(settings: EdgeSettings) -> list[str]:
+    if isinstance(settings, NoEdge | LoadBalancer):
         return []
     scheme = "https" if settings.tls else "http"
     return [f"{scheme}://{host}" for host in settings.hosts]

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from contract.components import EDGE
 from infra.components.edge.certificates import issuer_annotations
 from infra.components.edge.ingress import after_deadline_s
 from infra.config import Gateway, GatewayApi
@@ -36,7 +37,7 @@ def gateway_api(
         f"{name}-route",
         api_version=_API_VERSION,
         kind="HTTPRoute",
-        metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels_of("entrance")),
+        metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels_of(EDGE)),
         spec={
             "parentRefs": [parent],
             "hostnames": list(settings.hosts),
@@ -87,7 +88,7 @@ def _gateway(
         metadata=ObjectMetaArgs(
             name=name,
             namespace=namespace,
-            labels=labels_of("entrance"),
+            labels=labels_of(EDGE),
             annotations={**issuer_annotations(tls), **settings.annotations} or None,
         ),
         spec={

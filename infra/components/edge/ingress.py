@@ -19,6 +19,7 @@ from pulumi_kubernetes.networking.v1 import (
     ServiceBackendPortArgs,
 )
 
+from contract.components import EDGE
 from infra.components.edge.certificates import issuer_annotations
 from infra.config import Gateway, RateLimit
 from infra.config import Ingress as IngressSettings
@@ -60,7 +61,7 @@ def ingress(
         metadata=ObjectMetaArgs(
             name=name,
             namespace=namespace,
-            labels=labels_of("entrance"),
+            labels=labels_of(EDGE),
             annotations={
                 # Do not wait for an address, which the controller assigns at any later time.
                 "pulumi.com/skipAwait": "true",

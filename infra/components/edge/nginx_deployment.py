@@ -39,32 +39,32 @@ from infra.components.edge.nginx_pod import (
     pod_spec,
 )
 from infra.components.gateway.pod import COMPONENT as GATEWAY
-from infra.config import BundledEntrance, Gateway
+from infra.config import BundledEdge, Gateway
 from infra.labels import labels_of, selector_of
 
-__all__ = ["NginxEntrance", "NginxEntranceArgs"]
+__all__ = ["NginxEdge", "NginxEdgeArgs"]
 
 _HTTP, _HTTPS = 80, 443
 
 
 @dataclass(frozen=True, slots=True)
-class NginxEntranceArgs:
-    """What an NginxEntrance needs."""
+class NginxEdgeArgs:
+    """What an NginxEdge needs."""
 
     namespace: pulumi.Input[str]
     image: str
-    settings: BundledEntrance
+    settings: BundledEdge
     gateway: Gateway
 
 
-class NginxEntrance(pulumi.ComponentResource):
+class NginxEdge(pulumi.ComponentResource):
     """The Deployment with its Services; clients connect to the Service with its name."""
 
     url: pulumi.Output[str]
     """Address inside the cluster: that of the Service."""
 
     def __init__(
-        self, name: str, args: NginxEntranceArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: NginxEdgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("seawall:entrance:NginxEntrance", name, None, opts)
         self._args = args
@@ -105,12 +105,10 @@ class NginxEntrance(pulumi.ComponentResource):
         text = nginx_conf(
             NginxConf(
                 gateway=args.gateway,
-                upstream=Upstream(
-                    PODS_HOST, ports.GATEWAY_HTTP, f"127.0.0.1:{ports.ENTRANCE_NAMES}"
-                ),
+                upstream=Upstream(PODS_HOST, ports.GATEWAY_HTTP, f"127.0.0.1:{ports.EDGE_NAMES}"),
                 listener=Listener(
-                    ports.ENTRANCE_HTTPS if settings.tls else ports.ENTRANCE_HTTP,
-                    ports.ENTRANCE_HEALTH,
+                    ports.EDGE_HTTPS if settings.tls else ports.EDGE_HTTP,
+                    ports.EDGE_HEALTH,
                     TLS_DIR if settings.tls else None,
                 ),
                 connect_timeout=settings.connect_timeout,

@@ -17,6 +17,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from contract import ports
+from contract.components import EDGE
 from infra.components.base.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
 from infra.components.base.pods import (
     container_security,
@@ -28,14 +29,14 @@ from infra.components.base.pods import (
     secret_volume,
 )
 from infra.components.edge.nginx_conf import LEAVING_FILE
-from infra.config import Amount, BundledEntrance, Resources, Shutdown
+from infra.config import Amount, BundledEdge, Resources, Shutdown
 
 __all__ = ["COMPONENT", "CONFIG_DIR", "CONFIG_FILE", "PODS_HOST", "TLS_DIR", "NginxPod", "pod_spec"]
 
-COMPONENT = "entrance"
-CONFIG_DIR = "/etc/seawall/entrance"
+COMPONENT = EDGE
+CONFIG_DIR = "/etc/seawall/edge"
 CONFIG_FILE = "nginx.conf"
-TLS_DIR = "/etc/seawall/entrance-tls"
+TLS_DIR = "/etc/seawall/edge-tls"
 PODS_HOST = "gateway-pods"
 """The headless Service of the gateway's pods, which lists only the ready ones."""
 
@@ -55,7 +56,7 @@ _NGINX = f"nginx -e stderr -g 'daemon off;' -c {CONFIG_DIR}/{CONFIG_FILE}"
 class NginxPod:
     """The settings that the pod template depends on."""
 
-    settings: BundledEntrance
+    settings: BundledEdge
     image: str
     config: VolumeArgs
     """The volume with nginx.conf."""
@@ -122,9 +123,9 @@ def _nginx(pod: NginxPod) -> ContainerArgs:
         ports=[
             ContainerPortArgs(
                 name="http",
-                container_port=ports.ENTRANCE_HTTPS if pod.settings.tls else ports.ENTRANCE_HTTP,
+                container_port=ports.EDGE_HTTPS if pod.settings.tls else ports.EDGE_HTTP,
             ),
-            ContainerPortArgs(name="health", container_port=ports.ENTRANCE_HEALTH),
+            ContainerPortArgs(name="health", container_port=ports.EDGE_HEALTH),
         ],
         readiness_probe=http_probe("/health", "health", period_s=2, failures=2),
         resources=requirements(pod.settings.resources),
@@ -134,7 +135,7 @@ def _nginx(pod: NginxPod) -> ContainerArgs:
 
 
 def _names(image: pulumi.Input[str]) -> ContainerArgs:
-    health = ports.ENTRANCE_NAMES_HEALTH
+    health = ports.EDGE_NAMES_HEALTH
     return ContainerArgs(
         name="names",
         image=image,

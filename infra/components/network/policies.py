@@ -59,7 +59,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 ingress=[ingress(opening) for opening in ends.incoming],
                 egress=[egress(opening) for opening in ends.outgoing],
             )
-        edge = environment.entrance
+        edge = environment.edge
         if isinstance(edge, Ingress) and edge.tls and edge.tls.issuer:
             # When the issuer verifies names by HTTP, cert-manager creates a pod in the namespace.
             solved = Opening((reverse_proxies(edge.proxies),), (_SOLVER_PORT,))

@@ -14,7 +14,7 @@ from seawall.testbed.toolchain.rootfs import rootfs_archive
 __all__ = ["Image", "ImageBuilder"]
 
 _SOURCES = {
-    "entrance": ("contract", "agents"),
+    "edge": ("contract", "agents"),
     "gateway": ("contract", "service", "simulator"),
     "ops": ("contract", "agents"),
     "redis": ("contract", "agents"),
@@ -22,7 +22,7 @@ _SOURCES = {
 _LOCKS = {"gateway": "gateway.txt", "ops": "ops.txt", "redis": "agents.txt"}
 """The lock file of each target; the edge proxy's agent needs only the standard library."""
 _SERVERS = {
-    "entrance": ("NGINX_IMAGE", "nginx"),
+    "edge": ("NGINX_IMAGE", "nginx"),
     "ops": ("REDIS_IMAGE", "redis"),
     "redis": ("REDIS_IMAGE", "redis"),
 }
@@ -65,7 +65,7 @@ class ImageBuilder:
         )
 
     def project_image(self, target: str) -> Image:
-        """A target of the project's Dockerfile: gateway, redis, entrance, or ops for the jobs.
+        """A target of the project's Dockerfile: gateway, redis, edge, or ops for the jobs.
 
         Raises:
             BuildError: a step failed.

@@ -63,10 +63,11 @@ def _fields(body: bytes) -> dict[str, object]:
 
 
 def _listed(keys: KeyRing, runtime_keys: RuntimeKeys) -> bytes:
-    fixed = keys.of_the_file
+    fixed, listed = keys.of_the_file, runtime_keys.listed()
     return msgspec.json.encode(
         {
-            "made": runtime_keys.listed(),
+            "runtime_keys": listed,
+            "made": listed,  # the earlier name, for one release
             "of_the_file": sorted(key.id for key in fixed.keys.values()),
             "revoked": sorted(fixed.revoked),
         }

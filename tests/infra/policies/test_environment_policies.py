@@ -4,7 +4,7 @@ import pytest
 
 from infra.policies import check
 from infra.stack_config import parse
-from tests.infra.environments import WATCHING, Platform, complete, platform_of
+from tests.infra.environments import MONITORING_IMAGES, Platform, complete, platform_of
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_committed_environment_violates_none_of_its_policies(
 @pytest.mark.parametrize("env", ["dev", "staging", "prod"])
 def test_environment_with_bundled_prometheus_violates_no_policy(env: str) -> None:
     values = complete(env)
-    for image in WATCHING:
+    for image in MONITORING_IMAGES:
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
     told = {"page": "webhook", "ticket": "webhook"}
     outside = {"model": "fast", "api_key": "default"}

@@ -1,4 +1,4 @@
-"""The kinds of entrance, as the program registers them, and the refused settings."""
+"""The kinds of edge, as the program registers them, and the refused settings."""
 
 from typing import Any
 
@@ -57,14 +57,14 @@ EVERY = {"ingress": INGRESS, "gateway_api": GATEWAY_API, "load_balancer": LOAD_B
 EVERY["bundled"] = BUNDLED
 
 
-def prod_with(entrance: Values) -> Values:
-    values = changed(complete("prod"), "entrance", entrance)
-    values["seawall:images"]["entrance"] = values["seawall:images"]["gateway"]
+def prod_with(edge: Values) -> Values:
+    values = changed(complete("prod"), "edge", edge)
+    values["seawall:images"]["edge"] = values["seawall:images"]["gateway"]
     return values
 
 
-def built(entrance: Values) -> Platform:
-    return platform_of(prod_with(entrance))
+def built(edge: Values) -> Platform:
+    return platform_of(prod_with(edge))
 
 
 def refusal(values: Values) -> str:
@@ -75,7 +75,7 @@ def refusal(values: Values) -> str:
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("kind", EVERY)
-def test_manifests_of_every_entrance_kind_are_valid(kind: str, version: str) -> None:
+def test_manifests_of_every_edge_kind_are_valid(kind: str, version: str) -> None:
     plain = {item.title for item in platform_of(complete("prod")).registrations}
     made = [item for item in built(EVERY[kind]).registrations if item.title not in plain]
     manifests = [dict(item.inputs) for item in made if "apiVersion" in item.inputs]
@@ -154,13 +154,13 @@ def test_load_balancer_service_has_class_source_ranges_and_traffic_policy() -> N
     assert BALANCER["annotations"].items() <= service["metadata"]["annotations"].items()
 
 
-def test_bundled_entrance_resolves_ready_pods_only() -> None:
+def test_bundled_edge_resolves_ready_pods_only() -> None:
     spec = built(BUNDLED).one("Service", "gateway-pods").inputs["spec"]
     assert spec["clusterIP"] == "None"
     assert spec["publishNotReadyAddresses"] is False
 
 
-def test_bundled_entrance_drains_before_exit_and_is_spread() -> None:
+def test_bundled_edge_drains_before_exit_and_is_spread() -> None:
     platform = built(BUNDLED)
     deployment = platform.one("Deployment", "entrance")
     assert deployment.inputs["spec"]["replicas"] == 3
@@ -191,9 +191,9 @@ def test_existing_certificate_secret_is_only_referenced() -> None:
     assert built(own).all("Certificate") == []
 
 
-def reachable(entrance: Values) -> dict[str, set[str]]:
+def reachable(edge: Values) -> dict[str, set[str]]:
     """The sources that reach the pods of the gateway and of the edge proxy."""
-    platform = built(entrance)
+    platform = built(edge)
     policies = [item.inputs for item in platform.all("NetworkPolicy")]
     home = {"kubernetes.io/metadata.name": "seawall"}
     labels = {
@@ -203,7 +203,7 @@ def reachable(entrance: Values) -> dict[str, set[str]]:
     inside = Place("10.1.0.2", "seawall", labels.get("entrance", {"app": "none"}), home)
     targets = {
         "gateway": Destination(gateway, ports.GATEWAY_HTTP),
-        "entrance": Destination(inside, ports.ENTRANCE_HTTPS),
+        "entrance": Destination(inside, ports.EDGE_HTTPS),
     }
     asking = {
         "entrance": inside,
@@ -230,7 +230,7 @@ def reachable(entrance: Values) -> dict[str, set[str]]:
         ),
     ],
 )
-def test_network_policies_allow_only_the_path_of_the_entrance(
+def test_network_policies_allow_only_the_path_of_the_edge(
     kind: str, expected: dict[str, set[str]]
 ) -> None:
     reached = reachable(EVERY[kind])
@@ -239,7 +239,7 @@ def test_network_policies_allow_only_the_path_of_the_entrance(
 
 
 @pytest.mark.parametrize(
-    ("entrance", "reason"),
+    ("edge", "reason"),
     [
         ({"kind": "door"}, "kind must be one of 'none', 'load_balancer', 'ingress'"),
         ({**INGRESS, "hosts": []}, "at least 1 item"),
@@ -257,29 +257,27 @@ def test_network_policies_allow_only_the_path_of_the_entrance(
         ({**BUNDLED, "disruption": {"min_available": 3}}, "less than replicas = 3"),
         ({**BUNDLED, "connect_timeout": "10s"}, "must be from 50ms to 5s"),
         ({**LOAD_BALANCER, "source_ranges": []}, "network.clients names namespaces only"),
-        ({**LOAD_BALANCER, "external_traffic_policy": "Cluster"}, "seawall:entrance lets in"),
+        ({**LOAD_BALANCER, "external_traffic_policy": "Cluster"}, "seawall:edge lets in"),
         (
             {**BUNDLED, "load_balancer": {**BALANCER, "source_ranges": []}},
-            "seawall:entrance.load_balancer lets in clients",
+            "seawall:edge.load_balancer lets in clients",
         ),
     ],
 )
-def test_invalid_entrance_is_one_line(entrance: Values, reason: str) -> None:
-    message = refusal(prod_with(entrance))
+def test_invalid_edge_is_one_line(edge: Values, reason: str) -> None:
+    message = refusal(prod_with(edge))
     assert reason in message
-    assert message.startswith("seawall:entrance")
+    assert message.startswith("seawall:edge")
     assert "\n" not in message
 
 
-def test_the_bundled_entrance_needs_an_image() -> None:
+def test_the_bundled_edge_needs_an_image() -> None:
     values = prod_with(BUNDLED)
-    del values["seawall:images"]["entrance"]
-    assert refusal(values) == (
-        "seawall:images.entrance is missing, and seawall:entrance runs it; give it"
-    )
+    del values["seawall:images"]["edge"]
+    assert refusal(values) == ("seawall:images.edge is missing, and seawall:edge runs it; give it")
 
 
-def test_entrance_component_is_registered_only_if_configured() -> None:
+def test_edge_component_is_registered_only_if_configured() -> None:
     told = [
         item for item in built(INGRESS).registrations if item.type == "seawall:entrance:Entrance"
     ]

@@ -11,12 +11,12 @@ from infra.config.placement import Disruption, Spread
 from infra.config.scalars import Annotations, Between, Cidr, Duration, Host, Name, PortName
 
 __all__ = [
-    "BundledEntrance",
-    "Entrance",
+    "BundledEdge",
+    "Edge",
     "GatewayApi",
     "Ingress",
     "LoadBalancer",
-    "NoEntrance",
+    "NoEdge",
     "ParentGateway",
 ]
 
@@ -26,7 +26,7 @@ _NGINX = Resources(
 _Hosts = Annotated[tuple[Host, ...], Field(min_length=1)]
 
 
-class NoEntrance(Strict):
+class NoEdge(Strict):
     """Only the gateway's Service, for clients inside the cluster."""
 
     kind: Literal["none"] = "none"
@@ -119,7 +119,7 @@ class GatewayApi(Strict):
         return self
 
 
-class BundledEntrance(Strict):
+class BundledEdge(Strict):
     """Bundled nginx pods that connect directly to the gateway's pods.
 
     A gateway pod that cannot be reached costs one connect timeout; then nginx tries another pod.
@@ -167,8 +167,8 @@ class BundledEntrance(Strict):
         return self
 
 
-Entrance: TypeAlias = Annotated[
-    NoEntrance | LoadBalancer | Ingress | GatewayApi | BundledEntrance, Field(discriminator="kind")
+Edge: TypeAlias = Annotated[
+    NoEdge | LoadBalancer | Ingress | GatewayApi | BundledEdge, Field(discriminator="kind")
 ]
 
 

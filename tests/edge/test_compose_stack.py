@@ -18,7 +18,7 @@ from infra.docker_compose.atomic_write import swap_in
 from infra.docker_compose.files import FOLDER, GATEWAYS, REDIS, files_of
 from infra.docker_compose.secrets import write_secrets
 from seawall.common.wait import wait_until
-from tests.entrance.kit import START_S
+from tests.edge.kit import START_S
 from tests.infra.environments import CHECKOUT, Platform, complete, platform_of, pod_spec
 from tests.measured import measured
 from tests.service.kit import Gateway, Simulator, answers, patient_load

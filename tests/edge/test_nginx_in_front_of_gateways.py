@@ -18,7 +18,7 @@ import pytest
 from infra.components.edge.nginx_conf import NginxConf
 from infra.config import OwnLimit
 from seawall.common.wait import wait_until
-from tests.entrance.kit import MAX_BODY, Nginx, configuration, listening, names_server, silent
+from tests.edge.kit import MAX_BODY, Nginx, configuration, listening, names_server, silent
 from tests.measured import measured
 from tests.service.kit import API_KEY, Answer, Gateway, Simulator, http_request, patient_load
 from tests.support.ports import free_port

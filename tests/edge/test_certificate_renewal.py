@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from tests.entrance.kit import Nginx, configuration, issue, names_server
+from tests.edge.kit import Nginx, configuration, issue, names_server
 from tests.support.ports import free_port
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from infra.config import Front, Outside
+from infra.config import BlackboxProbe, Front
 from infra.stack_config import parse
-from infra.workloads.blackbox_probe import PROBE_MODULE, outside_url, probe_modules
+from infra.workloads.blackbox_probe import PROBE_MODULE, probe_modules, probe_url
 from seawall.common.wait import wait_until
 from seawall.testbed.kit import kit_here
+from tests.edge.kit import Nginx, configuration, issue, names_server
 from tests.egress_proxy import way_out
-from tests.entrance.kit import Nginx, configuration, issue, names_server
 from tests.infra.environments import Values, changed, complete
 from tests.service.kit import Simulator, answers
 from tests.support.ports import free_port
@@ -44,7 +44,7 @@ def tls(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def entrance(simulator: Simulator, tls: Path, tmp_path: Path) -> Generator[Nginx]:
+def edge(simulator: Simulator, tls: Path, tmp_path: Path) -> Generator[Nginx]:
     issue(tls, host=HOST)
     with names_server(["127.0.0.1"]) as resolver:
         conf = configuration(port=simulator.port, resolver=resolver, scratch=tmp_path / "scratch")
@@ -53,33 +53,35 @@ def entrance(simulator: Simulator, tls: Path, tmp_path: Path) -> Generator[Nginx
         made.stop()
 
 
-def question(values: Values) -> tuple[Outside, Front]:
+def question(values: Values) -> tuple[BlackboxProbe, Front]:
     """The probe's settings and the front that it targets, with a configured CA."""
-    made = parse(changed(values, "monitoring.outside.ca", "llm-tls"))
+    made = parse(changed(values, "monitoring.blackbox.ca", "llm-tls"))
     assert made.monitoring
-    assert made.monitoring.outside
-    return made.monitoring.outside, made.front
+    assert made.monitoring.blackbox
+    return made.monitoring.blackbox, made.front
 
 
-def at_entrance(entrance: Nginx, *hosts: str) -> tuple[Outside, Front]:
+def at_edge(edge: Nginx, *hosts: str) -> tuple[BlackboxProbe, Front]:
     """The probe of an edge proxy with a certificate for `hosts`, at its local address."""
     values = complete("local")
-    tls = {**values["seawall:entrance"], "hosts": list(hosts), "tls": {"secret": "llm-tls"}}
-    settings, front = question(changed(values, "entrance", tls))
+    tls = {**values["seawall:edge"], "hosts": list(hosts), "tls": {"secret": "llm-tls"}}
+    settings, front = question(changed(values, "edge", tls))
     assert front.url == "https://entrance"
-    return settings, replace(front, url=entrance.url)
+    return settings, replace(front, url=edge.url)
 
 
 class Probe:
     """A running blackbox_exporter that probes the edge proxy."""
 
-    def __init__(self, folder: Path, settings: Outside, front: Front, authority: Path) -> None:
+    def __init__(
+        self, folder: Path, settings: BlackboxProbe, front: Front, authority: Path
+    ) -> None:
         (folder / "api-key-local").write_text("sk-test")
         text = json.dumps(probe_modules(settings, front))
         text = text.replace(AUTHORITY, str(authority))
         file = folder / "blackbox.yml"
         file.write_text(text.replace("/etc/seawall/secrets", str(folder)))
-        self._target = outside_url(front)
+        self._target = probe_url(front)
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         program = kit_here().tool("blackbox-exporter") / "blackbox_exporter"
@@ -101,8 +103,8 @@ class Probe:
 
 
 @pytest.fixture
-def probe(tmp_path: Path, entrance: Nginx, tls: Path) -> Generator[Probe]:
-    made = Probe(tmp_path, *at_entrance(entrance, HOST), tls)
+def probe(tmp_path: Path, edge: Nginx, tls: Path) -> Generator[Probe]:
+    made = Probe(tmp_path, *at_edge(edge, HOST), tls)
     yield made
     made.stop()
 
@@ -129,17 +131,17 @@ def test_probe_fails_on_a_certificate_of_an_unknown_authority(probe: Probe, tls:
     assert not probe.success()
 
 
-def test_probe_fails_while_nginx_is_down(probe: Probe, entrance: Nginx) -> None:
+def test_probe_fails_while_nginx_is_down(probe: Probe, edge: Nginx) -> None:
     assert probe.success()
-    entrance.stop()
+    edge.stop()
     assert not probe.success()
 
 
 def test_wildcard_certificate_is_checked_with_a_matching_name(
-    tmp_path: Path, entrance: Nginx, tls: Path
+    tmp_path: Path, edge: Nginx, tls: Path
 ) -> None:
     issue(tls, host="*.example.com")
-    probe = Probe(tmp_path, *at_entrance(entrance, "*.example.com", "other.example.org"), tls)
+    probe = Probe(tmp_path, *at_edge(edge, "*.example.com", "other.example.org"), tls)
     try:
         assert probe.success()
     finally:
@@ -153,7 +155,7 @@ def test_probe_url_is_requested_through_the_egress_proxy_with_tls_verification(
     with way_out(tls, b'{"choices": []}') as way:
         proxy = {"block": "127.0.0.1/32", "port": way.server_port, "url": way.url}
         values = changed(complete("local"), "network.egress_proxy", proxy)
-        values = changed(values, "monitoring.outside.url", f"https://{HOST}")
+        values = changed(values, "monitoring.blackbox.url", f"https://{HOST}")
         probe = Probe(tmp_path, *question(values), tls)
         try:
             assert probe.success()

@@ -14,7 +14,7 @@ from monitoring.dashboards import BOARDS
 from monitoring.rules import rule_file
 from monitoring.slo import OBJECTIVES
 from tests.infra.environments import (
-    WATCHING,
+    MONITORING_IMAGES,
     Platform,
     Values,
     changed,
@@ -26,15 +26,15 @@ from tests.infra.environments import (
 OPERATOR: Values = {
     "kind": "operator",
     "labels": {"release": "prometheus"},
-    "outside": {"model": "fast", "api_key": "default"},
+    "blackbox": {"model": "fast", "api_key": "default"},
     "dashboards": {"grafana_dashboard": "1"},
 }
 WEBHOOKS: Values = {"page": "webhook", "ticket": "webhook"}
 
 
-def watched(env: str, monitoring: Values) -> Values:
+def monitored(env: str, monitoring: Values) -> Values:
     values = changed(complete(env), "monitoring", monitoring)
-    for image in WATCHING:
+    for image in MONITORING_IMAGES:
         values["seawall:images"][image] = values["seawall:images"]["gateway"]
     return values
 
@@ -76,7 +76,7 @@ def test_redis_exporter_password_is_only_in_its_mounted_file(platform: Platform)
 
 
 def test_external_secret_renders_the_same_exporter_file() -> None:
-    platform = platform_of(watched("prod", OPERATOR))
+    platform = platform_of(monitored("prod", OPERATOR))
     (made,) = [
         item
         for item in platform.registrations
@@ -115,7 +115,7 @@ def test_webhooks_use_the_egress_proxy_unless_a_relay_is_configured(
     relay: Values | None, *, proxied: bool
 ) -> None:
     told = {**WEBHOOKS, "info": "simulator", "relay": relay}
-    values = watched("prod", {"kind": "bundled", "alertmanager": told})
+    values = monitored("prod", {"kind": "bundled", "alertmanager": told})
     platform = platform_of(changed(values, "network.egress_proxy", PROXY))
     made = settings_of(platform, "alertmanager", "alertmanager.yml")["receivers"]
     ways = {item["name"]: item.get("webhook_configs", [{}])[0] for item in made}
@@ -127,14 +127,14 @@ def test_webhooks_use_the_egress_proxy_unless_a_relay_is_configured(
 
 
 def test_unreachable_webhooks_are_refused() -> None:
-    values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
+    values = monitored("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
     assert refusal(changed(values, "network.egress_proxy", RELAY)) == (
         'seawall:monitoring.alertmanager.page = "webhook" cannot be reached: '
         "seawall:network.egress_proxy is the only way out, and its url is missing; give that, or "
         "seawall:monitoring.alertmanager.relay for a place that the webhooks' own URLs lead to"
     )
     told = {"page": "simulator", "ticket": "nobody", "relay": RELAY}
-    values = watched("prod", {"kind": "bundled", "alertmanager": told})
+    values = monitored("prod", {"kind": "bundled", "alertmanager": told})
     assert refusal(values) == (
         "seawall:monitoring.alertmanager is wrong: relay is for webhooks, and there is none: "
         "page = simulator, ticket = nobody, info = nobody; leave it out"
@@ -142,7 +142,7 @@ def test_unreachable_webhooks_are_refused() -> None:
 
 
 def test_webhooks_require_their_secrets_and_no_simulated_receiver() -> None:
-    values = watched("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
+    values = monitored("prod", {"kind": "bundled", "alertmanager": WEBHOOKS})
     platform = platform_of(values)
     names = [item.name for item in platform.pods]
     assert "alertmanager" in names
@@ -157,7 +157,7 @@ def test_webhooks_require_their_secrets_and_no_simulated_receiver() -> None:
 
 
 def test_prometheus_operator_gets_the_same_jobs_and_all_alerts() -> None:
-    platform = platform_of(watched("prod", OPERATOR))
+    platform = platform_of(monitored("prod", OPERATOR))
     assert "prometheus" not in [item.name for item in platform.pods]
     probes = objects(platform, "Probe")
     assert {item["spec"]["jobName"] for item in probes.values()} == {
@@ -179,7 +179,7 @@ def test_prometheus_operator_gets_the_same_jobs_and_all_alerts() -> None:
 
 
 def test_dashboards_are_config_maps_with_the_sidecar_label() -> None:
-    platform = platform_of(watched("prod", OPERATOR))
+    platform = platform_of(monitored("prod", OPERATOR))
     for board in BOARDS:
         made = platform.one("ConfigMap", board.name).inputs
         assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
@@ -193,7 +193,7 @@ def refusal(values: Values) -> str:
 
 
 def test_operator_without_the_monitoring_namespace_labels_is_refused() -> None:
-    values = watched("prod", OPERATOR)
+    values = monitored("prod", OPERATOR)
     del values["seawall:network"]["monitoring"]
     assert "give the labels of that namespace in seawall:network.monitoring" in refusal(values)
 
@@ -202,14 +202,14 @@ def test_operator_without_the_monitoring_namespace_labels_is_refused() -> None:
 def test_probe_with_an_unknown_model_or_key_is_refused(
     values: Values, key: str, known: str
 ) -> None:
-    assert refusal(changed(values, f"monitoring.outside.{key}", "none")) == (
-        f'seawall:monitoring.outside.{key} = "none" is none of seawall:gateway.{key}s: {known}'
+    assert refusal(changed(values, f"monitoring.blackbox.{key}", "none")) == (
+        f'seawall:monitoring.blackbox.{key} = "none" is none of seawall:gateway.{key}s: {known}'
     )
 
 
 def test_probe_timeout_longer_than_its_interval_is_refused(values: Values) -> None:
     assert "timeout = 30s is longer than every = 5s" in refusal(
-        changed(values, "monitoring.outside.timeout", "30s")
+        changed(values, "monitoring.blackbox.timeout", "30s")
     )
 
 
@@ -222,7 +222,7 @@ def test_webhook_with_generated_secrets_is_refused(values: Values) -> None:
     ("image", "key"),
     [
         ("redis_exporter", "monitoring"),
-        ("blackbox_exporter", "monitoring.outside"),
+        ("blackbox_exporter", "monitoring.blackbox"),
         ("alertmanager", "monitoring.alertmanager"),
     ],
 )
