@@ -81,8 +81,7 @@ bench: venv ## compare the gateway with a bare proxy and with other gateways (ab
 	@$(BIN)/python -m tests.bench
 
 docs: venv ## generate the pages that derive from code and from results
-	@$(BIN)/python -m tools.config_reference >docs/configuration.md.new
-	@mv docs/configuration.md.new docs/configuration.md
+	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.verification
 
 picture: venv ## after `make up`: write the output of `seawall status` to docs/images/status.svg

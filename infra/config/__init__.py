@@ -1,7 +1,7 @@
 """The models of an environment's configuration: every key, its type, unit and limits. Frozen.
 
 `infra.stack_config` reads the configuration; these models do not depend on Pulumi. A key without a
-default is required. docs/configuration.md is generated from these models.
+default is required. docs/reference/configuration.md is generated from these models.
 """
 
 from contract.gateway_config import ApiKey, Model, Target
