@@ -26,8 +26,6 @@ _NAMESPACE = "compose"
 """The namespace label of series, which they have in a cluster, too."""
 _LIMIT = OwnLimit(requests_per_second=50, burst=100)
 _EVERY_S = 5
-_AGAIN_AFTER_S = 2
-"""Seconds without requests for a gateway that refused a connection."""
 
 
 def files_of(environment: Environment) -> Mapping[str, str]:
@@ -44,7 +42,7 @@ def files_of(environment: Environment) -> Mapping[str, str]:
         "nginx/nginx.conf": nginx_conf(
             NginxConf(
                 gateway=environment.gateway,
-                upstream=Upstream("gateways", None, block=_group()),
+                upstream=Upstream("gateways", ports.GATEWAY_HTTP, servers=GATEWAYS),
                 listener=Listener(ports.EDGE_HTTP, ports.EDGE_HEALTH),
                 connect_timeout=Duration.parse("300ms"),
                 rate_limit=_LIMIT,
@@ -53,15 +51,6 @@ def files_of(environment: Environment) -> Mapping[str, str]:
         "prometheus/prometheus.json": json.dumps(_prometheus(), indent=2) + "\n",
         "prometheus/rules.json": json.dumps(rules, indent=2) + "\n",
     }
-
-
-def _group() -> str:
-    """The upstream group. nginx resolves the names at its start, and Docker keeps the addresses."""
-    servers = "\n".join(
-        f"  server {name}:{ports.GATEWAY_HTTP} max_fails=1 fail_timeout={_AGAIN_AFTER_S}s;"
-        for name in GATEWAYS
-    )
-    return f"upstream gateways {{\n  least_conn;\n{servers}\n}}"
 
 
 def _prometheus() -> Mapping[str, object]:

@@ -7,7 +7,7 @@ wait for longer than a minute.
 import json
 from dataclasses import dataclass
 
-__all__ = ["error_locations"]
+__all__ = ["ERRORS"]
 
 _INVALID, _LIMIT, _SERVER = "invalid_request_error", "rate_limit_error", "server_error"
 
@@ -22,8 +22,19 @@ class _Error:
     also: tuple[int, ...] = ()
     """nginx's own status codes for the same error."""
 
+    @property
+    def codes(self) -> str:
+        """All status codes for the error."""
+        return " ".join(str(code) for code in (self.status, *self.also))
 
-_ERRORS = (
+    @property
+    def body(self) -> str:
+        """The answer's body, for a string in single quotes."""
+        error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
+        return json.dumps({"error": error}).replace("'", "\\'")
+
+
+ERRORS = (
     _Error(
         *(400, _INVALID, "bad_request", "The request is not well-formed HTTP."),
         # TLS: no certificate, a wrong certificate, or plain HTTP to a port with TLS.
@@ -45,21 +56,3 @@ _ERRORS = (
     ),
     _Error(504, _SERVER, "deadline_exceeded", "The gateway did not answer in time."),
 )
-
-
-def error_locations() -> str:
-    """The error_page lines, and the locations that they refer to."""
-    return "\n".join(_location(error) for error in _ERRORS)
-
-
-def _location(error: _Error) -> str:
-    name = f"@error_{error.status}"
-    body = {"message": error.message, "type": error.kind, "param": None, "code": error.code}
-    text = json.dumps({"error": body}).replace("'", "\\'")
-    codes = " ".join(str(code) for code in (error.status, *error.also))
-    lines = [f"error_page {codes} ={error.status} {name};", f"location {name} {{"]
-    lines.append("  add_header x-request-id $id always;")
-    if error.retry_after_s is not None:
-        lines.append(f"  add_header retry-after {error.retry_after_s} always;")
-    lines += [f"  return {error.status} '{text}';", "}"]
-    return "\n".join(lines)
