@@ -80,9 +80,10 @@ faults: venv ## run every fault of a provider and generate docs/faults.md
 bench: venv ## compare the gateway with a bare proxy and with other gateways (about 5 minutes)
 	@$(BIN)/python -m tests.bench
 
-docs: venv ## generate the pages that derive from code and from results
+docs: venv ## generate the pages that derive from code and results, and the site in build/site
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.verification
+	@$(BIN)/python -m tools.site build/site
 
 picture: venv ## after `make up`: write the output of `seawall status` to docs/images/status.svg
 	@$(BIN)/python -m tools.picture

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tools.config_reference.page import page as configuration
+from tools.reference.alerts import alerts
 from tools.reference.command_line import command_line
 from tools.reference.environment_variables import environment_variables
 from tools.reference.errors import errors
@@ -12,6 +13,7 @@ from tools.reference.metrics import metrics
 __all__ = ["PAGES"]
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "alerts.md": alerts,
     "cli.md": command_line,
     "configuration.md": configuration,
     "environment-variables.md": environment_variables,
