@@ -12,25 +12,16 @@ ARG NGINX_IMAGE=docker.io/library/nginx:1.26-bookworm
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG REDIS_IMAGE=docker.io/library/redis:7-bookworm
 
-# A Python image may lack bytecode of the standard library, and a build that sets the time of every
-# file makes existing bytecode stale. Without this step, each start would compile it again.
+# The steps that several images share are in tools/images/steps.
 FROM ${PYTHON_IMAGE} AS python
-RUN python3 -m compileall -q -f --invalidation-mode unchecked-hash \
-      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
-      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+RUN --mount=type=bind,source=tools/images/steps,target=/steps sh /steps/python.sh
 
 FROM python AS gateway-packages
 COPY locks/gateway.txt /locks/gateway.txt
-RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+RUN --mount=type=bind,source=tools/images/steps,target=/steps \
+    --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
-    set -eu; \
-    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
-    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
-    python3 -m venv /opt/venv; \
-    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
-      -r /locks/gateway.txt; \
-    /opt/venv/bin/pip uninstall --yes setuptools pip; \
-    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
+    sh /steps/packages.sh /locks/gateway.txt
 
 FROM python AS gateway
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -53,33 +44,14 @@ ENTRYPOINT ["python3", "-m", "service"]
 # Public Redis images contain no Python, but the agents need it.
 FROM ${REDIS_IMAGE} AS redis-python
 USER root
-RUN set -eu; \
-    if ! command -v python3 >/dev/null; then \
-      apt-get update; \
-      apt-get install -y --no-install-recommends python3; \
-      rm -rf /var/lib/apt/lists/*; \
-    fi; \
-    python3 -m compileall -q -f --invalidation-mode unchecked-hash \
-      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
-      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+RUN --mount=type=bind,source=tools/images/steps,target=/steps sh /steps/python.sh
 
 FROM redis-python AS redis-packages
-RUN set -eu; \
-    if ! python3 -c 'import ensurepip' 2>/dev/null; then \
-      apt-get update; \
-      apt-get install -y --no-install-recommends python3-venv; \
-    fi
 COPY locks/agents.txt /locks/agents.txt
-RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+RUN --mount=type=bind,source=tools/images/steps,target=/steps \
+    --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
-    set -eu; \
-    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
-    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
-    python3 -m venv /opt/venv; \
-    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
-      -r /locks/agents.txt; \
-    /opt/venv/bin/pip uninstall --yes setuptools pip; \
-    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
+    sh /steps/packages.sh /locks/agents.txt
 
 FROM redis-python AS redis
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -98,22 +70,11 @@ CMD ["redis"]
 
 # The backup job: redis-cli and redis-check-rdb of the Redis version that writes the data, and boto3.
 FROM redis-python AS ops-packages
-RUN set -eu; \
-    if ! python3 -c 'import ensurepip' 2>/dev/null; then \
-      apt-get update; \
-      apt-get install -y --no-install-recommends python3-venv; \
-    fi
 COPY locks/ops.txt /locks/ops.txt
-RUN --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
+RUN --mount=type=bind,source=tools/images/steps,target=/steps \
+    --mount=type=secret,id=extra_ca,target=/run/secrets/extra_ca \
     --mount=type=secret,id=pip_conf,target=/run/secrets/pip_conf \
-    set -eu; \
-    if [ -s /run/secrets/extra_ca ]; then export PIP_CERT=/run/secrets/extra_ca; fi; \
-    if [ -s /run/secrets/pip_conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip_conf; fi; \
-    python3 -m venv /opt/venv; \
-    /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
-      -r /locks/ops.txt; \
-    /opt/venv/bin/pip uninstall --yes setuptools pip; \
-    python3 -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv
+    sh /steps/packages.sh /locks/ops.txt
 
 FROM redis-python AS ops
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -131,15 +92,7 @@ CMD ["backup"]
 # Public nginx images contain no Python, but the agent needs it, with only its standard library.
 FROM ${NGINX_IMAGE} AS edge
 USER root
-RUN set -eu; \
-    if ! command -v python3 >/dev/null; then \
-      apt-get update; \
-      apt-get install -y --no-install-recommends python3; \
-      rm -rf /var/lib/apt/lists/*; \
-    fi; \
-    python3 -m compileall -q -f --invalidation-mode unchecked-hash \
-      -x '/(site-packages|dist-packages|test|tests|lib2to3|idlelib)/' \
-      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+RUN --mount=type=bind,source=tools/images/steps,target=/steps sh /steps/python.sh
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 COPY contract /app/contract

@@ -88,6 +88,7 @@ class ImageBuilder:
         files = [
             self._checkout / "Dockerfile",
             self._checkout / ".dockerignore",
+            *sorted((self._checkout / "tools" / "images" / "steps").iterdir()),
             *(self._checkout / "locks" / lock for lock in [_LOCKS.get(target)] if lock),
         ]
         names = [str(f.relative_to(self._checkout)) for f in sorted(sources)]
