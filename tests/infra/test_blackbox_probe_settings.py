@@ -28,7 +28,7 @@ def prod(kind: str, **probe: object) -> Values:
 def target(platform: Platform) -> str:
     """The URL that Prometheus tells the exporter to probe."""
     scraped = settings_of(platform, "prometheus", "prometheus.yml")["scrape_configs"]
-    (found,) = [item for item in scraped if item["job_name"] == jobs.OUTSIDE]
+    (found,) = [item for item in scraped if item["job_name"] == jobs.BLACKBOX]
     (asked,) = found["static_configs"][0]["targets"]
     return str(asked)
 
@@ -154,7 +154,7 @@ def test_only_the_ca_certificate_is_mounted_for_the_probe() -> None:
 
 def test_prometheus_operator_probe_has_the_same_target() -> None:
     values = changed(prod("bundled"), "monitoring", OPERATOR)
-    probe = objects(platform_of(values), "Probe")[jobs.OUTSIDE]["spec"]
+    probe = objects(platform_of(values), "Probe")[jobs.BLACKBOX]["spec"]
     asked = probe["targets"]["staticConfig"]["static"]
     assert asked == ["https://entrance/v1/chat/completions"]
 

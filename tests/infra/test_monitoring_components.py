@@ -163,7 +163,7 @@ def test_prometheus_operator_gets_the_same_jobs_and_all_alerts() -> None:
     assert {item["spec"]["jobName"] for item in probes.values()} == {
         jobs.REDIS,
         jobs.SENTINEL,
-        jobs.OUTSIDE,
+        jobs.BLACKBOX,
     }
     redis = probes[jobs.REDIS]["spec"]
     assert redis["prober"] == {"url": "redis-exporter.seawall.svc:9121", "path": "/scrape"}

@@ -113,9 +113,13 @@ def test_refused_field_is_adapted_in_later_requests_to_that_target(
     answers: dict[str, tuple[bytes, ...]] = {}
     for param, (message, _) in LEARNED.items():
         said = {"error": {"message": message, "param": param, "code": "unsupported_value"}}
-        answers[param] = (whole("400 Bad Request", json.dumps(said).encode(), JSON), GOOD)
+        answers[param.replace("_", "-")] = (
+            whole("400 Bad Request", json.dumps(said).encode(), JSON),
+            GOOD,
+        )
     with gateway_of(folder, alpha, answers, kind="openai") as gateway:
-        for name, (_, adapted) in LEARNED.items():
+        for param, (_, adapted) in LEARNED.items():
+            name = param.replace("_", "-")
             for _ in range(2):
                 answer = gateway.chat(f"{name}/x", max_tokens=50, temperature=0.5)
                 assert answer.status == 200

@@ -109,7 +109,7 @@ def test_settings_change_that_needs_a_restart_is_refused_and_named(changing: Gat
         models={"other": {"targets": [{"provider": "alpha", "model": "sim-0"}]}},
     )
     wait_for_refusal(changing)
-    assert "drain, admission: other values need a restart" in changing.output
+    assert "admission, shutdown: other values need a restart" in changing.output
     assert not knows(changing, "other"), "a file is in use as a whole or not at all"
     assert knows(changing, "model-0")
 

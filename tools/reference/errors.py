@@ -15,7 +15,7 @@ receive `{{"type": "error", "error": {{"type", "message"}}}}`. Every answer has 
 succeed. `x-should-retry: false` is present where it cannot.
 
 """
-_OTHER_STATUS = {
+_OTHER_STATUS: dict[type[GatewayError], str] = {
     NotServed: "404 or 405",
     PassedOn: "the provider's",
     StreamBroken: "200, and an event in the stream",
