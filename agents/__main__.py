@@ -28,9 +28,9 @@ def main(arguments: list[str]) -> int:
         return back_up()
     if arguments[:1] == ["names"] and len(arguments) == 2:  # noqa: PLR2004 - the word and its host
         # It runs in the pod of the edge proxy.
-        from agents.edge.dns_server import main as tell  # noqa: PLC0415
+        from agents.edge.dns_server import main as serve  # noqa: PLC0415
 
-        return tell(arguments[1])
+        return serve(arguments[1])
     try:
         return _dispatch(arguments, read_settings())
     except SettingsError as wrong:
@@ -50,9 +50,9 @@ def _dispatch(arguments: list[str], settings: Settings) -> int:
 
             start_sentinel(settings)
         case ["health"]:
-            from agents.redis.health import main as tell  # noqa: PLC0415
+            from agents.redis.health import main as serve  # noqa: PLC0415
 
-            return tell(settings)
+            return serve(settings)
         case ["stop"]:
             from agents.redis.stop_rule import stop  # noqa: PLC0415
 

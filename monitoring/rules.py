@@ -69,15 +69,15 @@ def rule_file(
         for_scale: the factor by which the `for` duration of each alert is multiplied.
     """
 
-    def told(objective: str | None) -> list[AlertRule]:
+    def alert_rules(objective: str | None) -> list[AlertRule]:
         chosen = [alert for alert in alerts if alert.objective == objective]
         return [_rule(alert, runbooks, namespace, for_scale) for alert in chosen]
 
     of_objectives: list[Group] = [
-        {"name": f"slo-{slo.name}", "rules": [*_records(slo, namespace), *told(slo.name)]}
+        {"name": f"slo-{slo.name}", "rules": [*_records(slo, namespace), *alert_rules(slo.name)]}
         for slo in objectives
     ]
-    return {"groups": [*of_objectives, {"name": "seawall", "rules": told(None)}]}
+    return {"groups": [*of_objectives, {"name": "seawall", "rules": alert_rules(None)}]}
 
 
 def _records(slo: Slo, namespace: str) -> list[RecordRule]:

@@ -41,8 +41,8 @@ def check(settings: BackupSettings, file: Path) -> int:
         BackupError: it is damaged, or it has no keys; it must not replace older copies with keys.
     """
     words = ["redis-check-rdb", str(file)]
-    said = _run(words, settings.dump_timeout_s, "check of the dump", {})
-    found = _KEYS.search(said)
+    printed = _run(words, settings.dump_timeout_s, "check of the dump", {})
+    found = _KEYS.search(printed)
     if found is None:
         raise BackupError("check of the dump: redis-check-rdb did not report the number of keys")
     if not int(found[1]):
@@ -68,8 +68,8 @@ def _run(words: Sequence[str], timeout_s: int, what: str, secrets: dict[str, str
         raise BackupError(f"{what}: {words[0]} cannot be started: {failed.strerror}") from failed
     if done.returncode:
         lines = (done.stderr + done.stdout).strip().splitlines() or ["no output"]
-        said = _without(secrets, lines[-1])[:_LONGEST]
-        raise BackupError(f"{what}: {words[0]} ended with {done.returncode}: {said}")
+        printed = _without(secrets, lines[-1])[:_LONGEST]
+        raise BackupError(f"{what}: {words[0]} ended with {done.returncode}: {printed}")
     return done.stdout
 
 

@@ -52,28 +52,28 @@ def _back_up(settings: BackupSettings, journal: Journal) -> None:
     # Imported here, so that a run without boto3 also ends with one line in the log.
     from agents.backup.store import Store, content_of  # noqa: PLC0415
 
-    with journal.step("choose") as said:
+    with journal.step("choose") as details:
         source = choose(settings)
-        said |= {"role": source.role, "host": source.host, "port": source.port}
+        details |= {"role": source.role, "host": source.host, "port": source.port}
     # In a new folder, which only its owner can read, and which is removed at the end.
     with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.scratch) as folder:
         file = Path(folder, "dump.rdb")
         taken = datetime.now(UTC)
-        with journal.step("dump") as said:
+        with journal.step("dump") as details:
             take(settings, source, file)
-            said["bytes"] = file.stat().st_size
-        with journal.step("check") as said:
-            said |= {"bytes": file.stat().st_size, "keys": check(settings, file)}
+            details["bytes"] = file.stat().st_size
+        with journal.step("check") as details:
+            details |= {"bytes": file.stat().st_size, "keys": check(settings, file)}
         store, key = Store(settings), key_of(settings.prefix, taken, settings.name)
-        with journal.step("upload") as said:
+        with journal.step("upload") as details:
             wanted = content_of(file)
             store.upload(file, key)
-            said |= {"bytes": wanted.size, "key": key}
-    with journal.step("verify") as said:
+            details |= {"bytes": wanted.size, "key": key}
+    with journal.step("verify") as details:
         _verify(store, key, wanted)
-        said |= {"bytes": wanted.size, "sha256": wanted.checksum}
+        details |= {"bytes": wanted.size, "sha256": wanted.checksum}
     if settings.keep_s is not None:
-        with journal.step("remove") as said:
+        with journal.step("remove") as details:
             keep = timedelta(seconds=settings.keep_s)
             sizes = store.sizes(settings.prefix)
             old = expired(
@@ -81,7 +81,7 @@ def _back_up(settings: BackupSettings, journal: Journal) -> None:
             )
             for each in old:
                 store.remove(each)
-            said |= {"bytes": sum(sizes[each] for each in old), "copies": len(old)}
+            details |= {"bytes": sum(sizes[each] for each in old), "copies": len(old)}
 
 
 def _verify(store: "Store", key: str, wanted: "Content") -> None:

@@ -34,14 +34,14 @@ def answer(question: bytes, addresses: Sequence[str]) -> bytes | None:
     if flags & _RESPONSE or questions != 1 or end is None or len(question) < end + 4:
         return None
     kind, _ = struct.unpack_from(">HH", question, end)
-    told = addresses[:_MOST] if kind == _A else ()
+    listed = addresses[:_MOST] if kind == _A else ()
     code = 0 if addresses else _SERVFAIL
     bits = _RESPONSE | _RECURSION_AVAILABLE | (flags & _RECURSION_DESIRED) | code
     records = b"".join(
         _RECORD.pack(_FIRST_NAME, _A, _IN, _TTL_S, 4) + ipaddress.IPv4Address(address).packed
-        for address in told
+        for address in listed
     )
-    header = _HEADER.pack(number, bits, 1, len(told), 0, 0)
+    header = _HEADER.pack(number, bits, 1, len(listed), 0, 0)
     return header + question[_HEADER.size : end + 4] + records
 
 

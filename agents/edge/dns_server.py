@@ -87,9 +87,9 @@ class _Server(asyncio.DatagramProtocol):
         known = list(self._names.addresses)
         # A client that takes the first address must not always get the same pod.
         random.shuffle(known)
-        said = answer(data, known)
-        if said and self._transport:
-            self._transport.sendto(said, addr)
+        reply = answer(data, known)
+        if reply and self._transport:
+            self._transport.sendto(reply, addr)
 
 
 def main(host: str) -> int:

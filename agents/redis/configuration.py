@@ -121,11 +121,11 @@ def sentinel_configuration(settings: Settings, earlier: str) -> str:
 
 def _quoted(text: str) -> str:
     """Quote a text as one word of a configuration file (`sdssplitargs` in Redis' src/sds.c)."""
-    told = (
+    escaped = (
         chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\x{byte:02x}"  # noqa: PLR2004 - printable ASCII
         for byte in text.encode()
     )
-    return f'"{"".join(told)}"'
+    return f'"{"".join(escaped)}"'
 
 
 def write_private(file: Path, text: str) -> None:

@@ -26,7 +26,7 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
             503; empty for a 200. Every probe calls it, except liveness probes.
     """
 
-    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(*_GONE), contextlib.closing(writer):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _TIMEOUT_S)
             lacking = (
@@ -38,7 +38,7 @@ async def answer_probes(port: int, why_not: Callable[[], Awaitable[str]]) -> asy
             writer.write(f"HTTP/1.1 {status}\r\n{length}\r\n\r\n".encode() + body)
             await writer.drain()
 
-    return await asyncio.start_server(tell, port=port)
+    return await asyncio.start_server(respond, port=port)
 
 
 def ended_by_a_signal() -> asyncio.Event:

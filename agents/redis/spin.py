@@ -67,8 +67,8 @@ class SpinGuard:
 
     def _sees_all_up(self, sentinel: Server) -> bool:
         asked = ("MASTER", "REPLICAS", "SENTINELS")
-        told = (sentinel.call("SENTINEL", what, self._settings.master_name) for what in asked)
-        return not any(_BUSY.search(str(answer)) for answer in told)
+        replies = (sentinel.call("SENTINEL", what, self._settings.master_name) for what in asked)
+        return not any(_BUSY.search(str(answer)) for answer in replies)
 
     def _reconnect(self, sentinel: Server) -> None:
         """Set Sentinel's passwords to their current values, so that it drops its connections.

@@ -46,10 +46,10 @@ def start_sentinel(settings: Settings) -> NoReturn:
     file = settings.sentinel_file
     earlier = file.read_text() if file.exists() else ""
     write_private(file, sentinel_configuration(settings, earlier))
-    said = ""
+    logged = ""
     while unresolved := [host for host in settings.hosts if not _resolves(host)]:
-        if (line := f"waiting for DNS: {', '.join(unresolved)}") != said:
-            said = line
+        if (line := f"waiting for DNS: {', '.join(unresolved)}") != logged:
+            logged = line
             say(line)
         time.sleep(_LOOK_EVERY_S)
     await_route(settings.own_host, settings.sentinel_port)
@@ -57,14 +57,14 @@ def start_sentinel(settings: Settings) -> NoReturn:
 
 
 def _await_decision(settings: Settings) -> Follow | Lead:
-    said: Decision | None = None
+    logged: Decision | None = None
     while True:
         settings.waiting_file.touch()
         decision = decide(observe(settings))
         if not isinstance(decision, Wait):
             return decision
-        if decision != said:
-            said = decision
+        if decision != logged:
+            logged = decision
             say(f"not starting yet: {decision.why}")
         time.sleep(_LOOK_EVERY_S)
 

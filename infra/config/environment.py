@@ -196,17 +196,17 @@ class Environment(Strict):
     def _alerts_reach_somebody(self) -> Self:
         bundled = _bundled(self.monitoring)
         settings = bundled.alertmanager if bundled else None
-        told = settings.webhooks if settings else ()
-        if told and isinstance(self.secret_store, Generated):
+        urls = settings.webhooks if settings else ()
+        if urls and isinstance(self.secret_store, Generated):
             raise ValueError(
-                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" needs a URL, and '
+                f'seawall:monitoring.alertmanager.{urls[0]} = "webhook" needs a URL, and '
                 'seawall:secret_store.kind = "generated" generates random secrets; use a secret '
                 'store, or the receiver "simulator"'
             )
         proxied = self.network.egress_proxy and not self.network.proxy_url
-        if told and proxied and settings and not settings.relay:
+        if urls and proxied and settings and not settings.relay:
             raise ValueError(
-                f'seawall:monitoring.alertmanager.{told[0]} = "webhook" cannot be reached: '
+                f'seawall:monitoring.alertmanager.{urls[0]} = "webhook" cannot be reached: '
                 "seawall:network.egress_proxy is the only way out, and its url is missing; give "
                 "that, or seawall:monitoring.alertmanager.relay for a place that the webhooks' own "
                 "URLs lead to"

@@ -63,9 +63,9 @@ def new(
     from seawall.ops.environments import check_environment, new_environment  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
-    told: list[str] = []
+    changes: list[str] = []
     file = new_environment(
-        kit.checkout, name, template=template, values=set_ or [], tell=told.append
+        kit.checkout, name, template=template, values=set_ or [], tell=changes.append
     )
     try:
         line = check_environment(kit.checkout, name)
@@ -74,5 +74,5 @@ def new(
     except SeawallError:
         file.unlink()
         raise
-    for words in (*told, f"made {file.name}", line):
+    for words in (*changes, f"made {file.name}", line):
         typer.echo(words)

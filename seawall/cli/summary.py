@@ -33,7 +33,7 @@ def print_released(target: Target, done: Released) -> None:
     console.print()
     console.print(f"gateway      {done.gateway_url}/v1   (OpenAI-compatible)")
     for name, url in done.admin_urls.items():
-        console.print(f"simulator    {url}   (tell provider {name} to fail)")
+        console.print(f"simulator    {url}   (makes provider {name} fail)")
     if target.key_file.exists():
         console.print(f"API key      {target.key_file}")
     console.print(f"kubeconfig   {target.kubeconfig}")

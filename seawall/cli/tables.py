@@ -85,58 +85,58 @@ def _breakers_line(breakers: Mapping[str, str] | None) -> Text:
     if breakers is None:
         return Text("breakers: unknown", _UNKNOWN)
     not_closed = [f"{name} {state}" for name, state in breakers.items() if state != "closed"]
-    told = ", ".join(not_closed) or f"all {len(breakers)} closed"
-    return Text(f"breakers: {told}", _WRONG if not_closed else _WELL)
+    line = ", ".join(not_closed) or f"all {len(breakers)} closed"
+    return Text(f"breakers: {line}", _WRONG if not_closed else _WELL)
 
 
 def _redis_line(pods: Sequence[RedisPod] | None, wanted: int | None) -> Text:
     if pods is None:
         return Text("redis: unknown", _UNKNOWN)
     up = sum(pod.up for pod in pods)
-    told = f"redis: {up} of {'unknown' if wanted is None else wanted} answer: "
-    told += ", ".join(map(_redis_words, pods))
+    line = f"redis: {up} of {'unknown' if wanted is None else wanted} answer: "
+    line += ", ".join(map(_redis_words, pods))
     masters = sum(pod.role == "master" for pod in pods)
     broken = any(not pod.up or pod.link_up is False for pod in pods)
     if masters != 1 or broken or (wanted is not None and up < wanted):
-        return Text(told, _WRONG)
+        return Text(line, _WRONG)
     replicas = [pod for pod in pods if pod.role != "master"]
     known = wanted is not None and all(pod.link_up is not None for pod in replicas)
-    return Text(told, _WELL if known else _UNKNOWN)
+    return Text(line, _WELL if known else _UNKNOWN)
 
 
 def _redis_words(pod: RedisPod) -> str:
     if not pod.up:
         return f"{pod.pod} does not answer"
-    told = f"{pod.pod} {pod.role or 'of unknown role'}"
+    line = f"{pod.pod} {pod.role or 'of unknown role'}"
     if pod.role == "master":
-        return told
+        return line
     match pod.link_up:
         case None:
-            return f"{told} (link to its master unknown)"
+            return f"{line} (link to its master unknown)"
         case False:
-            return f"{told} (LINK TO ITS MASTER DOWN)"
+            return f"{line} (LINK TO ITS MASTER DOWN)"
         case True:
             since = "" if pod.lag_s is None else f", lag {pod.lag_s:g} s"
-            return f"{told} (linked to its master{since})"
+            return f"{line} (linked to its master{since})"
 
 
 def _sentinels_line(monitored: Monitored, wanted: int | None) -> Text:
     count = monitored.sentinels
     quorum = {True: "quorum", False: "NO QUORUM", None: "quorum unknown"}[monitored.quorum]
     if count is None:
-        told = f"sentinels: unknown, {quorum}"
+        line = f"sentinels: unknown, {quorum}"
     else:
-        told = f"sentinels: {count} of {'unknown' if wanted is None else wanted} answer, {quorum}"
+        line = f"sentinels: {count} of {'unknown' if wanted is None else wanted} answer, {quorum}"
     missing = count is not None and wanted is not None and count < wanted
     if missing or monitored.quorum is False:
-        return Text(told, _WRONG)
-    return Text(told, _UNKNOWN if None in (count, wanted, monitored.quorum) else _WELL)
+        return Text(line, _WRONG)
+    return Text(line, _UNKNOWN if None in (count, wanted, monitored.quorum) else _WELL)
 
 
 def _alert_lines(monitored: Monitored) -> Iterator[Text]:
     """Firing alerts, then pending alerts, then alerts whose state is unknown."""
-    told = monitored.alerts or ()
-    for alert in sorted(told, key=lambda one: one.state != "firing"):
+    alerts = monitored.alerts or ()
+    for alert in sorted(alerts, key=lambda one: one.state != "firing"):
         firing = alert.state == "firing"
         state = "" if firing else f" ({alert.state})"
         text = f"{alert.severity}: {alert.name}{state}: {alert.summary}"
@@ -147,5 +147,5 @@ def _alert_lines(monitored: Monitored) -> Iterator[Text]:
     elif monitored.unevaluated:
         names = ", ".join(monitored.unevaluated)
         yield Text(f"alerts: unknown, not evaluated in the last minute: {names}", _UNKNOWN)
-    elif not any(alert.state == "firing" for alert in told):
-        yield Text("no alert fires", _UNKNOWN if told else _WELL)
+    elif not any(alert.state == "firing" for alert in alerts):
+        yield Text("no alert fires", _UNKNOWN if alerts else _WELL)

@@ -55,15 +55,15 @@ def renamed(text: str, old: str, new: str) -> tuple[str, list[str]]:
         The new text, and a line about each replaced value.
     """
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(old)}(?![A-Za-z0-9])")
-    told: list[str] = []
+    changes: list[str] = []
     for key, node in reversed(list(_own_values(text))):
         begin, end = node.start_mark.index, node.end_mark.index
         fresh = word.sub(new, text[begin:end])
         if fresh != text[begin:end]:
-            told.insert(0, f"{key}: {fresh} instead of {text[begin:end]}")
+            changes.insert(0, f"{key}: {fresh} instead of {text[begin:end]}")
             text = text[:begin] + fresh + text[end:]
     comment = re.compile(rf"^(\s*#.*--stack ){re.escape(old)}(?![A-Za-z0-9-])", re.MULTILINE)
-    return comment.sub(rf"\g<1>{new}", text), told
+    return comment.sub(rf"\g<1>{new}", text), changes
 
 
 def _own_values(text: str) -> Iterator[tuple[str, yaml.ScalarNode]]:

@@ -25,7 +25,7 @@ _ROOM = 4 << 20
 _SPARE_COPIES = 8
 """Pulumi keeps the state, the previous one and a copy for each update, plus files in writing."""
 
-_TOLD = re.compile(r"created by (?P<user>\S*?)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_LOCK = re.compile(r"created by (?P<user>\S*?)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 """The format in pkg/backend/diy/lock.go: one line for each lock."""
 
 
@@ -68,7 +68,10 @@ class Lock:
 
 def locks_in(message: str) -> list[Lock]:
     """The locks that the CLI's message lists."""
-    return [Lock(told["user"], told["host"], int(told["pid"])) for told in _TOLD.finditer(message)]
+    return [
+        Lock(report["user"], report["host"], int(report["pid"]))
+        for report in _LOCK.finditer(message)
+    ]
 
 
 def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
@@ -95,8 +98,8 @@ def read_or_restore(layout: Layout) -> tuple[Snapshot, str | None]:
             kept = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
             path.replace(kept)
             shutil.copyfile(copy, path)
-            told = f"the state {path.name} was damaged ({damage}); restored from {copy.name}"
-            return snapshot, f"{told}; the damaged file is kept as {kept}"
+            report = f"the state {path.name} was damaged ({damage}); restored from {copy.name}"
+            return snapshot, f"{report}; the damaged file is kept as {kept}"
         raise WorkspaceError(
             f"the state {path} is damaged ({damage}) and there is no good copy next to it; "
             f"restore a backup with `seawall state restore {layout.env} FILE`"

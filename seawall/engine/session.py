@@ -197,7 +197,7 @@ class Session:
         except CommandError as error:
             raise self._explained(listener.failure(str(error)), str(error)) from error
 
-    def _explained(self, told: str, everything: str) -> ToolError | UpdateFailed:
+    def _explained(self, reason: str, everything: str) -> ToolError | UpdateFailed:
         if _WRONG_PASSPHRASE.search(everything):
             source = self.backend.own_passphrase or "PULUMI_CONFIG_PASSPHRASE(_FILE)"
             return ToolError(
@@ -205,13 +205,13 @@ class Session:
                 "was encrypted with; use that one"
             )
         if _CUT_OFF.search(everything):
-            return UpdateCutOff(f"{told}; the operation was interrupted; the next `up` cleans up")
+            return UpdateCutOff(f"{reason}; the operation was interrupted; the next `up` cleans up")
         if _UNREADABLE.search(everything):
             return UpdateFailed(
                 f"the state of {self._layout.env} in {self.backend.url} cannot be read or written: "
-                f"{told}"
+                f"{reason}"
             )
-        return UpdateFailed(told)
+        return UpdateFailed(reason)
 
     def variables(self) -> dict[str, str]:
         """The environment variables of Pulumi's processes; they override those of the user."""

@@ -93,17 +93,17 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = cast("yaml.Event", self.peek_event())  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
-        told = _wrong_event(event)
-        if told:
-            raise ComposerError(None, None, told, cast("Mark | None", event.start_mark))
+        wrong = _wrong_event(event)
+        if wrong:
+            raise ComposerError(None, None, wrong, cast("Mark | None", event.start_mark))
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, object]:  # type: ignore[override]  # noqa: FBT001, FBT002 - the base class' signature
         seen: set[str] = set()
         for key_node, _ in node.value:
-            told = _wrong_key(key_node, seen)
-            if told:
-                raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
+            wrong = _wrong_key(key_node, seen)
+            if wrong:
+                raise yaml.constructor.ConstructorError(None, None, wrong, key_node.start_mark)
             seen.add(key_node.value)
         return cast("dict[str, object]", super().construct_mapping(node, deep))
 

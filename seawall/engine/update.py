@@ -138,8 +138,8 @@ class Listener:
     def failure(self, otherwise: str) -> str:
         """The errors as one line; `otherwise` when the engine reported none."""
         if not self._errors:
-            told = _ERROR_LINE.search(otherwise)
-            return _one_line(told["message"] if told else otherwise)
+            match = _ERROR_LINE.search(otherwise)
+            return _one_line(match["message"] if match else otherwise)
         more = len(self._errors) - 1
         return self._errors[0] + (f" (and {more} more)" if more else "")
 

@@ -18,7 +18,7 @@ from seawall.kube.kubectl import Kubectl
 
 __all__ = ["Answer", "Ask", "api_server"]
 
-_TOLD = "Starting to serve on"
+_SERVING = "Starting to serve on"
 _ANSWERS_S = 20.0
 _ENDS_S = 5.0
 
@@ -80,7 +80,7 @@ def _wait_for_it(process: "subprocess.Popen[str]") -> None:
     line = ""
     # Before it serves, it may print messages of its login plugin.
     for line in process.stdout or ():
-        if line.startswith(_TOLD):
+        if line.startswith(_SERVING):
             return
     raise ClusterError(f"kubectl proxy: {line.strip() or 'ended at once'}")
 

@@ -10,7 +10,7 @@ from seawall.kube.kubectl import Kubectl
 
 __all__ = ["forwarded"]
 
-_TOLD = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 _ENDS_S = 5.0
 
 
@@ -31,10 +31,10 @@ def forwarded(kubectl: Kubectl, namespace: str, what: str, *, port: int) -> Gene
         try:
             # kubectl prints one line when it listens; or it prints the reason and ends.
             line = process.stdout.readline() if process.stdout else ""
-            told = _TOLD.search(line)
-            if told is None:
+            match = _FORWARDING.search(line)
+            if match is None:
                 raise ClusterError(f"{what} cannot be reached: {line.strip()}")
-            yield f"http://127.0.0.1:{told[1]}"
+            yield f"http://127.0.0.1:{match[1]}"
         finally:
             process.terminate()
             try:

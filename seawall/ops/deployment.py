@@ -100,16 +100,16 @@ class Target:
         try:
             self.kubectl("get", "namespaces", "--output=name", timeout_s=30)
         except ClusterError as error:
-            told = str(error)
-            if _REFUSED.search(told):
+            reason = str(error)
+            if _REFUSED.search(reason):
                 raise ClusterError(
-                    f"{self.place} refuses the credentials (expired?): {told}; renew them in "
+                    f"{self.place} refuses the credentials (expired?): {reason}; renew them in "
                     f"{self.kubeconfig} and run this again"
                 ) from error
             if self.own:
-                raise ClusterError(f"{self.place} does not answer: {told}") from error
+                raise ClusterError(f"{self.place} does not answer: {reason}") from error
             raise ClusterError(
-                f"{self.place} does not answer: {told}; start it, or set "
+                f"{self.place} does not answer: {reason}; start it, or set "
                 f"seawall:kubernetes in Pulumi.{self.env}.yaml"
             ) from error
 

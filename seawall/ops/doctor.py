@@ -91,8 +91,8 @@ def _refused(what: str, check: Callable[[], str | None], seen: str = "") -> Find
     try:
         seen = check() or seen
     except SeawallError as refusal:
-        told, _, to_do = str(refusal).partition(": ")
-        return Finding(what, State.BAD, told, to_do)
+        problem, _, to_do = str(refusal).partition(": ")
+        return Finding(what, State.BAD, problem, to_do)
     return Finding(what, State.OK, seen)
 
 

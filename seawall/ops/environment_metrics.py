@@ -35,7 +35,7 @@ _QUORUM = f"max(redis_sentinel_master_ckquorum_status{{{_SENTINEL}}})"
 _BUDGET = f"slo:error_budget_remaining:ratio{{{of_objective(AVAILABILITY.name)}}}"
 _LATE_INTERVALS = 4
 _LATE_S = 60.0
-_TOLD = frozenset({"firing", "pending"})
+_SHOWN_STATES = frozenset({"firing", "pending"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class _Asked:
         # The time of Prometheus, which may differ from this machine's.
         now = self._one("vector(time())") or 0.0
         watches = self._prometheus.place.watches
-        told: list[KnownAlert] = []
+        known_alerts: list[KnownAlert] = []
         evaluated: set[str] = set()
         for group in self._prometheus.read("rules", _Rules).data.groups:
             rules = [rule for rule in group.rules if rule.labels.get("namespace") == watches]
@@ -208,10 +208,12 @@ class _Asked:
             if all(rule in well for rule in rules if rule.type == "recording"):
                 evaluated |= {rule.name for rule in well if rule.type == "alerting"}
             for rule in rules:
-                told += map(_known, (one for one in rule.alerts if one.state in _TOLD))
+                known_alerts += map(
+                    _known, (one for one in rule.alerts if one.state in _SHOWN_STATES)
+                )
         ours = [alert.name for alert in ALERTS]
         unevaluated = tuple(name for name in ours if name not in evaluated)
-        return (tuple(told) if told or evaluated else None), unevaluated
+        return (tuple(known_alerts) if known_alerts or evaluated else None), unevaluated
 
 
 def _is_well(rule: _Rule, now: float, group: _Group) -> bool:

@@ -166,11 +166,11 @@ class Prometheus:
         answer = self._get("query?" + urlencode({"query": query}, quote_via=quote))
         if answer.status in _BAD_QUERY:
             try:
-                told = _Error.model_validate_json(answer.body).error
+                reason = _Error.model_validate_json(answer.body).error
             except ValidationError:
                 pass
             else:
-                raise UsageError(f"Prometheus refuses the query {query}: {told}")
+                raise UsageError(f"Prometheus refuses the query {query}: {reason}")
         return _body(answer)
 
     def _get(self, path: str) -> Answer:
@@ -202,11 +202,11 @@ def place_of(target: Target) -> Place:
         case "bundled":
             return Place(target.namespace, watches=target.namespace)
         case "operator":
-            said = f"with {_MONITORING}.kind: operator the kit has no bundled Prometheus"
+            cause = f"with {_MONITORING}.kind: operator the kit has no bundled Prometheus"
         case _:
-            said = f"without {_MONITORING} the kit has no Prometheus"
+            cause = f"without {_MONITORING} the kit has no Prometheus"
     raise UsageError(
-        f"{target.env}: {said}; query your Prometheus with the matcher "
+        f"{target.env}: {cause}; query your Prometheus with the matcher "
         f'namespace="{target.namespace}" in the braces of the query'
     )
 
@@ -223,8 +223,8 @@ def _body(answer: Answer) -> str:
             refusal = model.model_validate_json(answer.body)
         except ValidationError:
             continue
-        told = refusal.message if isinstance(refusal, _Status) else refusal.error
-        raise ClusterError(f"Prometheus does not answer: {_line(told)}")
+        reason = refusal.message if isinstance(refusal, _Status) else refusal.error
+        raise ClusterError(f"Prometheus does not answer: {_line(reason)}")
     raise ClusterError(
         f"Prometheus does not answer: status {answer.status}: {_line(answer.body) or 'no text'}"
     )

@@ -95,9 +95,9 @@ def blaming_a_full_disk(folder: Path, *, variable: str) -> Generator[None]:
     try:
         yield
     except (SeawallError, OSError) as failed:
-        told = isinstance(failed, OSError) and failed.errno == errno.ENOSPC
-        told = told or "no space left on device" in str(failed).lower()
-        if not told and free_gib(folder) > _FULL_GIB:
+        is_full = isinstance(failed, OSError) and failed.errno == errno.ENOSPC
+        is_full = is_full or "no space left on device" in str(failed).lower()
+        if not is_full and free_gib(folder) > _FULL_GIB:
             raise
         raise HostError(
             f"the disk of {folder} is full ({free_gib(folder):.2f} GiB free), therefore: {failed};"

@@ -30,11 +30,11 @@ def fit_schema(schema: Mapping[str, Any] | None, how: Encoding) -> _Json:
     alternatives require, so that it accepts everything that the original accepts. `how` records
     that.
     """
-    told = dict(schema or {})
-    made: _Json = {name: value for name, value in told.items() if name not in _NOT_AT_THE_TOP}
+    given = dict(schema or {})
+    made: _Json = {name: value for name, value in given.items() if name not in _NOT_AT_THE_TOP}
     made["type"] = "object"
-    properties, required = _merged(told, told, depth=0)
-    if _NOT_AT_THE_TOP & told.keys():
+    properties, required = _merged(given, given, depth=0)
+    if _NOT_AT_THE_TOP & given.keys():
         how.adapted.add("tools")
         made["required"] = [name for name in required if name in properties]
     made["properties"] = properties
@@ -50,14 +50,14 @@ def is_strict(schema: object) -> bool:
         return all(is_strict(one) for one in cast("list[object]", schema))
     if not isinstance(schema, dict):
         return True
-    told = cast("_Json", schema)
-    properties = _object(told.get("properties"))
-    if properties or told.get("type") == "object":
-        closed = told.get("additionalProperties") is False
-        if not closed or properties.keys() != set(_list(told.get("required"))):
+    given = cast("_Json", schema)
+    properties = _object(given.get("properties"))
+    if properties or given.get("type") == "object":
+        closed = given.get("additionalProperties") is False
+        if not closed or properties.keys() != set(_list(given.get("required"))):
             return False
     return all(is_strict(one) for one in properties.values()) and all(
-        is_strict(one) for name, one in told.items() if name not in _VALUES | {"properties"}
+        is_strict(one) for name, one in given.items() if name not in _VALUES | {"properties"}
     )
 
 

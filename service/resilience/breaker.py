@@ -188,10 +188,10 @@ class CircuitBreaker:
             self._record_call(failed=outcome is Outcome.FAILED)
 
     def news(self) -> Change | None:
-        """The last opening or closing of this replica, until `told` confirms that it was sent."""
+        """The last opening or closing here, until `acknowledge` notes that it was sent."""
         return self._change
 
-    def told(self, change: Change) -> None:
+    def acknowledge(self, change: Change) -> None:
         """Note that `change` was sent to the other replicas."""
         if self._change is change:
             self._change = None

@@ -40,11 +40,11 @@ end
 local function open(account, holds)
   local kept = redis.call('HMGET', account, 'held',
     'w1', 's1', 't1', 'w2', 's2', 't2', 'w3', 's3', 't3')
-  local books = {held = tonumber(kept[1] or '0'), starts = starts(), spent = {}, told = {}}
+  local books = {held = tonumber(kept[1] or '0'), starts = starts(), spent = {}, reported = {}}
   for n = 1, 3 do
     local same = tonumber(kept[3 * n - 1] or '-1') == books.starts[n]
     books.spent[n] = same and tonumber(kept[3 * n]) or 0
-    books.told[n] = same and tonumber(kept[3 * n + 1]) or 0
+    books.reported[n] = same and tonumber(kept[3 * n + 1]) or 0
   end
   -- Reservations that expired without a settlement.
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', holds, '-inf', second, 'LIMIT', 0, 100)) do
@@ -55,16 +55,16 @@ local function open(account, holds)
   return books
 end
 
-local function tell(books, n, percent)
-  if percent <= books.told[n] then return 0 end
-  books.told[n] = percent
+local function report(books, n, percent)
+  if percent <= books.reported[n] then return 0 end
+  books.reported[n] = percent
   return percent
 end
 
 local function close(account, holds, books)
   local fields = {'held', whole(books.held)}
   for n = 1, 3 do
-    for name, value in pairs({w = books.starts[n], s = books.spent[n], t = books.told[n]}) do
+    for name, value in pairs({w = books.starts[n], s = books.spent[n], t = books.reported[n]}) do
       fields[#fields + 1] = name .. n
       fields[#fields + 1] = whole(value)
     end
@@ -120,7 +120,7 @@ if limits[1] + limits[2] + limits[3] > 0 then
     for n = 1, 3 do
       if limits[n] > 0 and books.spent[n] + books.held + amount > limits[n] then
         if result[1] == 0 then result[1] = -n end
-        if books.spent[n] >= limits[n] then result[5 + n] = tell(books, n, 100) end
+        if books.spent[n] >= limits[n] then result[5 + n] = report(books, n, 100) end
       end
     end
   end
@@ -148,7 +148,7 @@ SETTLE = Script(
     _BOOKS
     + """
 if redis.call('GET', KEYS[3]) then return {0, 0, 0} end
-local told = {0, 0, 0}
+local reported = {0, 0, 0}
 local limits = {tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])}
 if limits[1] + limits[2] + limits[3] > 0 then
   local books = open(KEYS[1], KEYS[2])
@@ -159,7 +159,7 @@ if limits[1] + limits[2] + limits[3] > 0 then
     books.spent[n] = books.spent[n] + tonumber(ARGV[3])
     if limits[n] > 0 then
       local share = books.spent[n] / limits[n]
-      told[n] = tell(books, n, share >= 1 and 100 or share >= 0.8 and 80 or 0)
+      reported[n] = report(books, n, share >= 1 and 100 or share >= 0.8 and 80 or 0)
     end
   end
   close(KEYS[1], KEYS[2], books)
@@ -171,7 +171,7 @@ for n = 4, #KEYS do
 end
 -- The marker is set last, so that a failed try can be repeated.
 redis.call('SET', KEYS[3], '1', 'EX', 300)
-return told
+return reported
 """
 )
 """KEYS: the account's books, its reservations, the marker of a settled charge, the token buckets.

@@ -89,7 +89,7 @@ class Fleet:
         for (target, change), heard in zip(changes.items(), view.heard, strict=True):
             breaker = breakers[target]
             if change is not None:
-                breaker.told(change)
+                breaker.acknowledge(change)
             breaker.hear(_change(heard, sent), may_probe=heard.may_probe, held_until=sent + HOLD_S)
 
 

@@ -34,7 +34,7 @@ class _Books:
     held: int = 0
     starts: tuple[int, int, int] = (-1, -1, -1)
     spent: list[int] = field(default_factory=lambda: [0, 0, 0])
-    told: list[int] = field(default_factory=lambda: [0, 0, 0])
+    reported: list[int] = field(default_factory=lambda: [0, 0, 0])
     holds: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
 
     def open(self, second: float) -> None:
@@ -42,7 +42,7 @@ class _Books:
         starts = window_starts(second)
         for n in range(len(WINDOWS)):
             if starts[n] != self.starts[n]:
-                self.spent[n] = self.told[n] = 0
+                self.spent[n] = self.reported[n] = 0
         self.starts = starts
         # They are in the order of their creation, which is nearly the order of their expiry.
         while self.holds and next(iter(self.holds.values()))[1] <= second:
@@ -54,9 +54,9 @@ class _Books:
 
     def tell(self, n: int, percent: int) -> int:
         """Return `percent` the first time in this window, and 0 after that."""
-        if percent <= self.told[n]:
+        if percent <= self.reported[n]:
             return 0
-        self.told[n] = percent
+        self.reported[n] = percent
         return percent
 
     @property
@@ -159,7 +159,7 @@ class MemoryStore:
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
         """See `Store.settle`; each settlement arrives once here."""
-        return [told for one in settlements for told in self.settle_now(one)], []
+        return [reported for one in settlements for reported in self.settle_now(one)], []
 
     async def exchange(self, replica: str, reports: Sequence[Report]) -> None:
         """Do nothing: there are no other replicas."""

@@ -154,7 +154,7 @@ def test_opening_and_closing_are_each_reported_once_with_their_times(bench: Benc
     opening = bench.breaker.news()
     assert opening is not None
     assert opening == Change(opened=True, at=100, until=105, open_s=5)
-    bench.breaker.told(opening)
+    bench.breaker.acknowledge(opening)
     assert bench.breaker.news() is None
     bench.now += 5
     bench.call(Outcome.OK)
@@ -162,7 +162,7 @@ def test_opening_and_closing_are_each_reported_once_with_their_times(bench: Benc
     assert closing is not None
     assert closing == Change(opened=False, at=105)
     bench.call(*[Outcome.FAILED] * 5)
-    bench.breaker.told(closing)
+    bench.breaker.acknowledge(closing)
     assert bench.breaker.news() is not None, "it opened while the closing was on its way"
 
 

@@ -81,7 +81,7 @@ def ingress(
 
 def _of_ingress_nginx(settings: IngressSettings, gateway: Gateway) -> dict[str, str]:
     wait = str(after_deadline_s(gateway))
-    told = {
+    values = {
         "proxy-body-size": str(gateway.admission.max_body_bytes),
         "proxy-buffering": "off",
         # It accepts whole seconds only.
@@ -95,16 +95,16 @@ def _of_ingress_nginx(settings: IngressSettings, gateway: Gateway) -> dict[str, 
         "proxy-send-timeout": wait,
         **(_limits(settings.rate_limit) if settings.rate_limit else {}),
     }
-    return {f"{_NGINX}{name}": value for name, value in told.items()}
+    return {f"{_NGINX}{name}": value for name, value in values.items()}
 
 
 def _limits(limit: RateLimit) -> dict[str, str]:
     """The rate limit; ingress-nginx answers 503 unless its `limit-req-status-code` is 429."""
     times = max(1, math.ceil(limit.burst / limit.requests_per_second))
-    told = {
+    values = {
         "limit-burst-multiplier": str(times),
         "limit-rps": str(limit.requests_per_second),
     }
     if limit.connections is not None:
-        told["limit-connections"] = str(limit.connections)
-    return told
+        values["limit-connections"] = str(limit.connections)
+    return values

@@ -113,8 +113,8 @@ class _Watch:
     def reason(self) -> str:
         """What is wrong: first the pod that is the cause, then the consequences."""
         more = len(self.problems) - _SHOWN
-        told = [self._evidence(), *self.problems[:_SHOWN], f"and {more} more" if more > 0 else ""]
-        return "; ".join(line for line in told if line) or "it became ready just now"
+        parts = [self._evidence(), *self.problems[:_SHOWN], f"and {more} more" if more > 0 else ""]
+        return "; ".join(line for line in parts if line) or "it became ready just now"
 
     def _evidence(self) -> str:
         """Why a container does not run, the events of its pod, and its last log lines."""
@@ -130,8 +130,8 @@ class _Watch:
             name = pod.metadata.name
             state = container.state.waiting or container.state.terminated
             reason = f"{state.reason} {state.message}".strip() if state else "not ready"
-            told = f"pod {name}, container {container.name}: {reason}"
-            return f"{told}; events: {self._events(name)}; log: {self._log(name, container.name)}"
+            what = f"pod {name}, container {container.name}: {reason}"
+            return f"{what}; events: {self._events(name)}; log: {self._log(name, container.name)}"
         waiting = [pod for pod in objects.pods() if pod.status.phase == "Pending"]
         if waiting:
             name = waiting[0].metadata.name
@@ -149,8 +149,8 @@ class _Watch:
         warnings = [
             event for event in _Events.model_validate(found).items if event.type != "Normal"
         ]
-        told = [" ".join(f"{event.reason}: {event.message}".split()) for event in warnings]
-        return " | ".join(told[-_EVENTS:]) or "none"
+        lines = [" ".join(f"{event.reason}: {event.message}".split()) for event in warnings]
+        return " | ".join(lines[-_EVENTS:]) or "none"
 
     def _log(self, pod: str, container: str) -> str:
         where = ("-n", self.namespace, "logs", pod, "-c", container, f"--tail={_LOG_LINES}")

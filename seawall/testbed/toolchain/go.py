@@ -235,7 +235,7 @@ def _embedded(tool: GoTool, folder: Path, go: Path, log: Path) -> Generator[list
         cwd=folder,
         env=_BUILD_ENVIRONMENT,
     )
-    told = subprocess.run(
+    printed = subprocess.run(
         [go, "list", "-m", "-f", "{{.Dir}}", tool.module],
         cwd=folder,
         env={**os.environ, **_BUILD_ENVIRONMENT},
@@ -243,7 +243,7 @@ def _embedded(tool: GoTool, folder: Path, go: Path, log: Path) -> Generator[list
         text=True,
         check=True,
     )
-    module = Path(told.stdout.strip())
+    module = Path(printed.stdout.strip())
     with tempfile.TemporaryDirectory() as made:
         replaced: dict[str, str] = {}
         for name, place in tool.embedded.items():

@@ -131,8 +131,8 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
     fields = cast("dict[str, Any]", document)
     if decoder.type is AnthropicEvent and fields.get("type") not in _EVENTS:
         fields = {"type": str(fields.get("type"))}
-    told = fields.get("content") or [fields.get("content_block")]
-    blocks = cast("list[object]", told if isinstance(told, list) else [])
+    given = fields.get("content") or [fields.get("content_block")]
+    blocks = cast("list[object]", given if isinstance(given, list) else [])
     inputs = [
         cast("dict[str, object]", block).pop("input", None) if isinstance(block, dict) else None
         for block in blocks

@@ -128,8 +128,8 @@ def _is(message: _Message, role: str) -> bool:
 
 
 def _is_empty_answer(message: _Message) -> bool:
-    told = (message.get(name, _NULL) for name in ("content", "tool_calls"))
-    return _is(message, "assistant") and all(bytes(one) in _EMPTY for one in told)
+    values = (message.get(name, _NULL) for name in ("content", "tool_calls"))
+    return _is(message, "assistant") and all(bytes(one) in _EMPTY for one in values)
 
 
 def _without_marks(content: msgspec.Raw) -> msgspec.Raw:

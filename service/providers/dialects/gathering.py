@@ -81,8 +81,7 @@ class CompletionGatherer:
         """See `Gatherer.body`."""
         choices: list[_Json] = []
         for _, choice in sorted(self._choices.items()):
-            told = choice["message"]
-            message: _Json = {"role": "assistant", "content": None, **told}
+            message: _Json = {"role": "assistant", "content": None, **choice["message"]}
             if message.get("tool_calls"):
                 message["tool_calls"] = _in_order(message["tool_calls"])
             choices.append({"logprobs": None, **choice, "message": message})
@@ -114,8 +113,8 @@ def _read_of_the_provider() -> Generator[None]:
         raise UpstreamFailure(Symptom.MALFORMED, detail) from None
 
 
-def _set(made: _Json, told: _Json, *, but: Collection[str]) -> None:
-    for name, value in told.items():
+def _set(made: _Json, fields: _Json, *, but: Collection[str]) -> None:
+    for name, value in fields.items():
         if name not in but and (name not in made or value not in _NOTHING):
             made[name] = value
 
@@ -242,9 +241,9 @@ class MessageGatherer:
                 _set(self._message, event, but=("type", "delta", "usage"))
                 self._message |= event.get("delta") or {}
                 usage: _Json = self._message.setdefault("usage", None) or {}
-                told = cast("_Json", event.get("usage") or {})
-                told = {name: count for name, count in told.items() if count is not None}
-                self._message["usage"] = {**usage, **told}
+                counts = cast("_Json", event.get("usage") or {})
+                counts = {name: count for name, count in counts.items() if count is not None}
+                self._message["usage"] = {**usage, **counts}
             case _:
                 pass
 

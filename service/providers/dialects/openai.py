@@ -104,8 +104,8 @@ def _read_chunk(payload: bytes) -> _Chunk:
         raise _malformed(f"an event is not a chunk: {type(error).__name__}") from None
     if not isinstance(fields, dict):
         raise _malformed("an event is not an object")
-    told = cast("dict[str, Any]", fields)
-    choices = told.get("choices")
+    given = cast("dict[str, Any]", fields)
+    choices = given.get("choices")
     return _Chunk(
         [
             _lenient(cast("dict[str, Any]", one))
@@ -114,8 +114,8 @@ def _read_chunk(payload: bytes) -> _Chunk:
         ]
         if isinstance(choices, list)
         else None,
-        _raw(told.get("usage")),
-        _raw(told.get("error")),
+        _raw(given.get("usage")),
+        _raw(given.get("error")),
     )
 
 

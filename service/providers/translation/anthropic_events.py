@@ -23,7 +23,7 @@ from service.providers.endings import end_of_completion
 from service.providers.failures import UpstreamFailure
 from service.providers.lenient import write_json
 from service.providers.translation.field_mapping import anthropic_usage, new_id, stop_reason
-from service.providers.translation.parts import said
+from service.providers.translation.parts import thought_and_text
 from service.resilience.retry import Symptom
 
 __all__ = ["AnthropicEvents"]
@@ -151,7 +151,7 @@ class AnthropicEvents:
         self._names = names
         self._splitter = EventSplitter()
         self._begun = False
-        self._told = 0
+        self._index = 0
         """The number of blocks that have ended."""
         self._blocks: deque[_Block] = deque()
         """Open blocks: the first is sent as it arrives, and the others wait for its end."""
@@ -230,7 +230,7 @@ class AnthropicEvents:
         return _event("message_start", message=message)
 
     def _delta(self, delta: _Delta, made: list[bytes]) -> None:
-        thought, text = said(delta.content, delta.reasoning_content or delta.reasoning)
+        thought, text = thought_and_text(delta.content, delta.reasoning_content or delta.reasoning)
         if thought and self._thoughts:
             self._growing(_THOUGHT, _thought_block).add(thought)
         if text or delta.refusal:
@@ -273,21 +273,21 @@ class AnthropicEvents:
             if not block.begun:
                 block.begun = True
                 made.append(
-                    _event("content_block_start", index=self._told, content_block=block.start)
+                    _event("content_block_start", index=self._index, content_block=block.start)
                 )
             kind, field_name = block.delta
             for text in block.pending:
                 if text:
                     delta = {"type": kind, field_name: text}
-                    made.append(_event("content_block_delta", index=self._told, delta=delta))
+                    made.append(_event("content_block_delta", index=self._index, delta=delta))
             block.pending.clear()
             if len(self._blocks) == 1 or not block.may_end():
                 return
             self._leave(made)
 
     def _leave(self, made: list[bytes]) -> None:
-        made.append(_event("content_block_stop", index=self._told))
-        self._told += 1
+        made.append(_event("content_block_stop", index=self._index))
+        self._index += 1
         self._blocks.popleft()
 
     def _ending(self) -> bytes:

@@ -141,9 +141,9 @@ class OpenAIChunks(AnthropicScanner):
 
     def _begin(self, index: int, block: Block) -> bytes:
         if block.type != "tool_use":
-            said = {"content": block.text, "reasoning_content": block.thinking}
-            told: dict[str, object] = {name: text for name, text in said.items() if text}
-            return self._chunk(told) if told else b""
+            fields = {"content": block.text, "reasoning_content": block.thinking}
+            given: dict[str, object] = {name: text for name, text in fields.items() if text}
+            return self._chunk(given) if given else b""
         number = self._tool_of_block[index] = next(self._tools)
         self._without_input[index] = bytes(block.input).decode() or "{}"
         name = self._names.get(block.name, block.name)

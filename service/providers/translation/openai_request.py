@@ -149,8 +149,8 @@ def message_request(call: ChatCall, model: str, how: Encoding) -> bytes:
         body["system"] = system
     elif system:
         how.adapted.add("messages")
-        said = [_text_block(system)] if isinstance(system, str) else system
-        body["messages"] = [{"role": "user", "content": said}]
+        content = [_text_block(system)] if isinstance(system, str) else system
+        body["messages"] = [{"role": "user", "content": content}]
     elif not body["messages"]:
         body["messages"] = [{"role": "user", "content": [_text_block(_NO_TEXT)]}]
     if call.stream:
@@ -257,8 +257,8 @@ def _system(messages: list[_Message]) -> str | list[_Json]:
     blocks: list[_Json] = []
     for one in ours:
         if isinstance(one.content, list):
-            told = [part for part in one.content if part.text.strip()]
-            blocks += [_marked(_text_block(part.text), part) for part in told]
+            parts = [part for part in one.content if part.text.strip()]
+            blocks += [_marked(_text_block(part.text), part) for part in parts]
         elif one.content and one.content.strip():
             blocks.append(_text_block(one.content))
     return blocks
@@ -309,13 +309,13 @@ def _paired(turns: list[tuple[str, list[_Json]]], how: Encoding) -> list[tuple[s
     made: list[tuple[str, list[_Json]]] = []
     owed: list[object] = []
     for role, blocks in turns:
-        said = blocks
+        content = blocks
         if role == "user":
-            said = _answering(owed, blocks, how)
+            content = _answering(owed, blocks, how)
         elif owed:
             made.append(("user", _answering(owed, [], how)))
         owed = [block["id"] for block in blocks if block["type"] == "tool_use"]
-        made.append((role, said))
+        made.append((role, content))
     if owed:
         made.append(("user", _answering(owed, [], how)))
     if made and made[0][0] == "assistant":
@@ -403,9 +403,9 @@ def _blocks(message: _Message, ids: _CallIds, how: Encoding) -> list[_Json]:
             return [{**result, "content": _result(message, how)}]
         case "assistant":
             text = _text(message)
-            said: list[_Json] = [{"type": "text", "text": text}] if text.strip() else []
+            spoken: list[_Json] = [{"type": "text", "text": text}] if text.strip() else []
             calls = message.tool_calls or ()
-            return said + [_tool_use(call, ids.of_call(call.id), how) for call in calls]
+            return spoken + [_tool_use(call, ids.of_call(call.id), how) for call in calls]
         case "user":
             return _parts(message, how)
         case _:
@@ -472,8 +472,8 @@ def _image(url: str, how: Encoding) -> _Json:
     if found is None:
         raise Untranslatable("An image is neither an http(s) URL nor base64 data.", "messages")
     data = _base64(found[2])
-    told = _MEDIA_TYPES.get(found[1].strip().lower())
-    media_type = next((name for start, name in _STARTS if data.startswith(start)), told)
+    declared = _MEDIA_TYPES.get(found[1].strip().lower())
+    media_type = next((name for start, name in _STARTS if data.startswith(start)), declared)
     if media_type is None:
         raise Untranslatable("An image is not a JPEG, PNG, GIF or WebP.", "messages")
     if media_type != found[1]:

@@ -19,7 +19,7 @@ from service.providers.translation.field_mapping import (
     refused_with,
     stop_reason,
 )
-from service.providers.translation.parts import said
+from service.providers.translation.parts import thought_and_text
 
 __all__ = ["OpenAIProviderForAnthropic"]
 
@@ -85,7 +85,9 @@ class OpenAIProviderForAnthropic:
         choice = completion.choices[0]
         message = choice.message
         content: list[dict[str, object]] = []
-        thought, text = said(message.content, message.reasoning_content or message.reasoning)
+        thought, text = thought_and_text(
+            message.content, message.reasoning_content or message.reasoning
+        )
         if thought:
             content.append({"type": "thinking", "thinking": thought, "signature": ""})
         if text or message.refusal:

@@ -6,17 +6,17 @@ thoughts into a separate field (`reasoning_content`, or the newer `reasoning`).
 
 from typing import NamedTuple, cast
 
-__all__ = ["Said", "said"]
+__all__ = ["ThoughtAndText", "thought_and_text"]
 
 
-class Said(NamedTuple):
+class ThoughtAndText(NamedTuple):
     """The thought and the text of a message, or of a piece of one."""
 
     thought: str = ""
     text: str = ""
 
 
-def said(content: object, reasoning: object = None) -> Said:
+def thought_and_text(content: object, reasoning: object = None) -> ThoughtAndText:
     """The thought and the text of a message; other parts are left out.
 
     Args:
@@ -26,11 +26,13 @@ def said(content: object, reasoning: object = None) -> Said:
     """
     thought = reasoning if isinstance(reasoning, str) else ""
     if not isinstance(content, list):
-        return Said(thought, content if isinstance(content, str) else "")
+        return ThoughtAndText(thought, content if isinstance(content, str) else "")
     texts: list[str] = []
     thoughts = [thought]
     for part in cast("list[object]", content):
         fields = cast("dict[str, object]", part) if isinstance(part, dict) else {}
-        inner = said(fields.get("thinking") or fields.get("text") or fields.get("refusal"))
+        inner = thought_and_text(
+            fields.get("thinking") or fields.get("text") or fields.get("refusal")
+        )
         (thoughts if fields.get("type") == "thinking" else texts).append(inner.text)
-    return Said("".join(thoughts), "".join(texts))
+    return ThoughtAndText("".join(thoughts), "".join(texts))

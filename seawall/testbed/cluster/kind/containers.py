@@ -99,9 +99,9 @@ class Containers:
         """
         docker("restart" if container.runs else "start", container.name)
         self._note(container.name).unlink(missing_ok=True)
-        told = docker("inspect", "--format", "{{.State.StartedAt}}", container.name).strip()
+        text = docker("inspect", "--format", "{{.State.StartedAt}}", container.name).strip()
         # Times in Kubernetes are whole seconds.
-        return _TIME.validate_python(told).replace(microsecond=0)
+        return _TIME.validate_python(text).replace(microsecond=0)
 
     def units(self, name: str, units: tuple[str, ...]) -> dict[str, str]:
         """The systemd state of each unit in a running container, such as `active`."""

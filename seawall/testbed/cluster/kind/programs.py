@@ -92,9 +92,9 @@ def _run(argv: list[str], timeout_s: float) -> str:
     return done.stdout
 
 
-def _words(told: str) -> str:
+def _words(printed: str) -> str:
     """The error in one line: kind's own error and the last line of the program that it ran."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
     own = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
     words = [*own[:1], *lines[-1:]]
     return ": ".join(dict.fromkeys(word.removeprefix(_ERROR) for word in words)) or "no output"
