@@ -12,12 +12,13 @@ _COMMAND = {
     "Default: `$PIP_CERT` or `$SSL_CERT_FILE`.",
     "SEAWALL_HOME": "State folder of a checkout; the cluster's name and addresses derive from it. "
     "Default: `.seawall` in the checkout.",
-    "SEAWALL_API_KEY_FILE": "File with an API key for `seawall smoke` and `seawall promote`, for "
-    "environments whose keys are in a secret store.",
-    "SEAWALL_RANGE": "IPv4 block of the bundled cluster's addresses. Default: one that derives "
-    "from the state folder's path.",
+    "SEAWALL_API_KEY_FILE": "File with one API key, with which `seawall up`, `rollback` and "
+    "`smoke` request completions. Needed unless `seawall:secret_store` is `generated`.",
+    "SEAWALL_RANGE": "The N of the bundled cluster's addresses, 10.N.0.0/16, from 64 to 127. "
+    "Default: a range that the machine does not route.",
     "SEAWALL_SECRETS": "For Docker Compose: the folder of the secret files.",
-    "SEAWALL_STATE_DIR": "Folder of the bundled cluster's data. Default: `/var/lib/seawall`.",
+    "SEAWALL_STATE_DIR": "Folder of the bundled cluster's disks, keys and logs. Default: "
+    "`/var/lib/seawall`.",
 }
 _GATEWAY = {
     "SEAWALL_CONFIG": "The settings file. Default: `/etc/seawall/config/gateway.yaml`.",
