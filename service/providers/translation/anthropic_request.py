@@ -4,7 +4,7 @@ Values that OpenAI's API refuses and Anthropic's accepts are adapted; see
 `service.providers.encoding`.
 """
 
-from typing import TypeAlias, cast
+from typing import cast
 
 import msgspec
 
@@ -13,93 +13,24 @@ from service.providers.dialect import Untranslatable
 from service.providers.dialects.quirks import Quirks
 from service.providers.encoding import Encoding, fit_name, fit_user
 from service.providers.schemas import fit_schema, is_strict
+from service.providers.translation.anthropic_request_fields import (
+    Block,
+    Json,
+    Message,
+    Request,
+    Source,
+)
 from service.providers.translation.client_tools import CLIENT_TOOLS
 from service.providers.translation.reading import read_request
 
 __all__ = ["completion_fields"]
-
-_Json: TypeAlias = dict[str, object]
-
-
-class _Source(msgspec.Struct):
-    type: str = ""
-    media_type: str = ""
-    data: str = ""
-    url: str = ""
-    content: "str | list[_Block] | None" = None
-
-
-class _Block(msgspec.Struct):
-    type: str
-    text: str = ""
-    source: _Source | str | None = None
-    thinking: str = ""
-    id: str = ""
-    name: str = ""
-    input: msgspec.Raw = msgspec.Raw(b"{}")
-    tool_use_id: str = ""
-    content: "str | list[_Block] | dict[str, object] | None" = None
-    is_error: bool = False
-    title: str | None = None
-
-
-class _Message(msgspec.Struct):
-    role: str
-    content: str | list[_Block]
-
-
-class _Tool(msgspec.Struct):
-    name: str = ""
-    type: str = ""
-    description: str | None = None
-    input_schema: dict[str, object] | None = None
-
-
-class _ToolChoice(msgspec.Struct):
-    type: str
-    name: str = ""
-    disable_parallel_tool_use: bool = False
-
-
-class _Metadata(msgspec.Struct):
-    user_id: str | None = None
-
-
-class _Thinking(msgspec.Struct):
-    type: str = ""
-    budget_tokens: int = 0
-
-
-class _Format(msgspec.Struct):
-    type: str = ""
-    schema: dict[str, object] = msgspec.field(default_factory=dict[str, object])
-
-
-class _OutputConfig(msgspec.Struct):
-    effort: str | None = None
-    format: _Format | None = None
-
-
-class _Request(msgspec.Struct):
-    messages: list[_Message]
-    max_tokens: int
-    system: str | list[_Block] | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop_sequences: list[str] | None = None
-    tools: list[_Tool] | None = None
-    tool_choice: _ToolChoice | None = None
-    metadata: _Metadata | None = None
-    thinking: _Thinking | None = None
-    output_config: _OutputConfig | None = None
-    output_format: _Format | None = None
 
 
 _ALTERING = frozenset(("container", "mcp_servers"))
 """Fields without a counterpart that change the answer."""
 _SAY_NOTHING = frozenset(("model", "stream", "service_tier", "cache_control", "context_management"))
 """Fields without a counterpart that do not change the answer."""
-_KNOWN = _SAY_NOTHING | frozenset(_Request.__struct_fields__)
+_KNOWN = _SAY_NOTHING | frozenset(Request.__struct_fields__)
 _LONGEST_USER = 64
 _LONGEST_NAME = 64
 _MOST_STOPS = 4
@@ -111,7 +42,7 @@ _NO_RESULT = "(no result)"
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 """The values of tool_choice that name no tool. The choice of a tool that is left out is `auto`."""
 _encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(_Request)
+_decoder = msgspec.json.Decoder(Request)
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -123,7 +54,7 @@ def completion_fields(call: ChatCall, quirks: Quirks, how: Encoding) -> dict[str
     """
     request = read_request(call, _decoder, known=_KNOWN, altering=_ALTERING, how=how)
     messages = _messages(request, quirks, how)
-    body: _Json = {"messages": messages, quirks.max_tokens: request.max_tokens}
+    body: Json = {"messages": messages, quirks.max_tokens: request.max_tokens}
     user = request.metadata.user_id if request.metadata is not None else None
     for name, value in (
         ("temperature", request.temperature),
@@ -149,7 +80,7 @@ def _stops(stops: list[str] | None, how: Encoding) -> list[str]:
     return asked[:_MOST_STOPS]
 
 
-def _effort(request: _Request, how: Encoding) -> str | None:
+def _effort(request: Request, how: Encoding) -> str | None:
     """The reasoning effort: the client's, or one derived from its thinking budget."""
     config, thinking = request.output_config, request.thinking
     asked = _EFFORTS.get(config.effort or "") if config is not None else None
@@ -162,7 +93,7 @@ def _effort(request: _Request, how: Encoding) -> str | None:
     return None
 
 
-def _format(request: _Request) -> _Json:
+def _format(request: Request) -> Json:
     config = request.output_config
     wanted = request.output_format or (config.format if config is not None else None)
     if wanted is None:
@@ -172,30 +103,30 @@ def _format(request: _Request) -> _Json:
             f"This provider does not support the output format '{wanted.type:.32}'.",
             "output_format",
         )
-    schema: _Json = {"name": "answer", "schema": wanted.schema, "strict": is_strict(wanted.schema)}
+    schema: Json = {"name": "answer", "schema": wanted.schema, "strict": is_strict(wanted.schema)}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def _messages(request: _Request, quirks: Quirks, how: Encoding) -> list[_Json]:
+def _messages(request: Request, quirks: Quirks, how: Encoding) -> list[Json]:
     system = _text(request.system or "")
-    made: list[_Json] = [{"role": "system", "content": system}] if system else []
+    made: list[Json] = [{"role": "system", "content": system}] if system else []
     for message in request.messages:
         made += _message(message, quirks, how)
     return _paired(made, how)
 
 
-def _paired(messages: list[_Json], how: Encoding) -> list[_Json]:
+def _paired(messages: list[Json], how: Encoding) -> list[Json]:
     """Put results right after their calls.
 
     A missing result is replaced by a note, and a surplus one becomes text.
     """
-    made: list[_Json] = []
+    made: list[Json] = []
     owed: list[object] = []
-    strays: list[_Json] = []
+    strays: list[Json] = []
     for message in messages:
         if message["role"] != "tool":
             made += [*_missing(owed, how), *strays, message]
-            calls = cast("list[_Json]", message.get("tool_calls") or ())
+            calls = cast("list[Json]", message.get("tool_calls") or ())
             owed, strays = [call["id"] for call in calls], []
         elif message["tool_call_id"] in owed:
             owed.remove(message["tool_call_id"])
@@ -206,13 +137,13 @@ def _paired(messages: list[_Json], how: Encoding) -> list[_Json]:
     return [*made, *_missing(owed, how), *strays]
 
 
-def _missing(owed: list[object], how: Encoding) -> list[_Json]:
+def _missing(owed: list[object], how: Encoding) -> list[Json]:
     if owed:
         how.adapted.add("messages")
     return [{"role": "tool", "tool_call_id": one, "content": _NO_RESULT} for one in owed]
 
 
-def _text(content: str | list[_Block] | None) -> str:
+def _text(content: str | list[Block] | None) -> str:
     if isinstance(content, list):
         for block in content:
             if block.type != "text":
@@ -225,7 +156,7 @@ def _text(content: str | list[_Block] | None) -> str:
     return content or ""
 
 
-def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
+def _message(message: Message, quirks: Quirks, how: Encoding) -> list[Json]:
     """Convert a message into one or several: each tool result is one message, before the rest.
 
     A result contains only text; its images follow in a message of the user.
@@ -236,8 +167,8 @@ def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
         return [{"role": message.role, "content": message.content}] if message.content else []
     if message.role == "assistant":
         return _assistant(message.content, quirks, how)
-    results: list[_Json] = []
-    parts: list[_Json] = []
+    results: list[Json] = []
+    parts: list[Json] = []
     for block in message.content:
         if block.type == "tool_result":
             content, others = _result(block, how)
@@ -248,9 +179,9 @@ def _message(message: _Message, quirks: Quirks, how: Encoding) -> list[_Json]:
     return [*results, {"role": message.role, "content": parts}] if parts else results
 
 
-def _result(block: _Block, how: Encoding) -> tuple[str, list[_Json]]:
+def _result(block: Block, how: Encoding) -> tuple[str, list[Json]]:
     """The text of a tool's result, and the parts of it that are not text."""
-    others: list[_Json] = []
+    others: list[Json] = []
     if isinstance(block.content, list):
         texts = [_readable(one) for one in block.content]
         text = "\n\n".join(one for one in texts if one)
@@ -267,7 +198,7 @@ def _result(block: _Block, how: Encoding) -> tuple[str, list[_Json]]:
     return f"Error: {text}" if block.is_error else text, others
 
 
-def _readable(block: _Block) -> str | None:
+def _readable(block: Block) -> str | None:
     """The text of a block that contains only text; None for other blocks."""
     if block.type == "text":
         return block.text
@@ -277,7 +208,7 @@ def _readable(block: _Block) -> str | None:
         head = " ".join(word for word in (block.title or "", source) if word)
         return "\n".join([head, *(one.text for one in block.content)])
     source = block.source
-    if block.type == "document" and isinstance(source, _Source):
+    if block.type == "document" and isinstance(source, Source):
         if source.type == "text":
             return source.data
         blocks = source.content
@@ -292,13 +223,13 @@ _NAMES_ONLY = frozenset(("tool_reference",))
 """Blocks that name a tool which the request defines anyway."""
 
 
-def _assistant(blocks: list[_Block], quirks: Quirks, how: Encoding) -> list[_Json]:
+def _assistant(blocks: list[Block], quirks: Quirks, how: Encoding) -> list[Json]:
     """Convert the model's text and tool calls; its thoughts go to providers that require them.
 
     Blocks of server tools, such as a search, are left out; the text contains their results.
     """
     text = thought = ""
-    calls: list[_Json] = []
+    calls: list[Json] = []
     for block in blocks:
         if block.type == "text":
             text += block.text
@@ -310,7 +241,7 @@ def _assistant(blocks: list[_Block], quirks: Quirks, how: Encoding) -> list[_Jso
             thought += block.thinking
         elif block.type != "redacted_thinking":
             how.adapted.add("messages")
-    made: _Json = {"role": "assistant", "content": text or None}
+    made: Json = {"role": "assistant", "content": text or None}
     if calls:
         made["tool_calls"] = calls
         if quirks.wants_thoughts and thought and how.may_add("reasoning_content"):
@@ -318,28 +249,28 @@ def _assistant(blocks: list[_Block], quirks: Quirks, how: Encoding) -> list[_Jso
     return [made] if text or calls else []
 
 
-def _part(block: _Block) -> _Json:
+def _part(block: Block) -> Json:
     text = _readable(block)
     if text is not None:
         return {"type": "text", "text": text}
     source = block.source
-    if block.type == "image" and isinstance(source, _Source):
+    if block.type == "image" and isinstance(source, Source):
         if source.type not in ("base64", "url"):
             raise Untranslatable(
                 f"This provider accepts no image source of type '{source.type:.32}'.", "messages"
             )
         url = source.url or f"data:{source.media_type};base64,{source.data}"
         return {"type": "image_url", "image_url": {"url": url}}
-    if block.type == "document" and isinstance(source, _Source) and source.type == "base64":
+    if block.type == "document" and isinstance(source, Source) and source.type == "base64":
         data = f"data:{source.media_type};base64,{source.data}"
         file = {"filename": block.title or "document.pdf", "file_data": data}
         return {"type": "file", "file": file}
     raise Untranslatable(f"This provider accepts no block of type '{block.type:.32}'.", "messages")
 
 
-def _tools(request: _Request, how: Encoding) -> _Json:
+def _tools(request: Request, how: Encoding) -> Json:
     """Convert tools that the client runs; tools that run at the provider are left out."""
-    tools: list[_Json] = []
+    tools: list[Json] = []
     for tool in request.tools or ():
         schema, description = tool.input_schema, tool.description
         if schema is None:
@@ -349,18 +280,18 @@ def _tools(request: _Request, how: Encoding) -> _Json:
                 continue
             schema, description = known.schema, known.description
         name = fit_name(tool.name, _LONGEST_NAME, how)
-        function: _Json = {"name": name, "parameters": fit_schema(schema, how)}
+        function: Json = {"name": name, "parameters": fit_schema(schema, how)}
         if description:
             function["description"] = description
         tools.append({"type": "function", "function": function})
     if not tools:
         return {}
-    made: _Json = {"tools": tools}
+    made: Json = {"tools": tools}
     choice = request.tool_choice
     if choice is not None:
         made["tool_choice"] = _CHOICES.get(choice.type, "auto")
         chosen = fit_name(choice.name, _LONGEST_NAME, how) if choice.name else ""
-        if any(cast("_Json", tool["function"])["name"] == chosen for tool in tools):
+        if any(cast("Json", tool["function"])["name"] == chosen for tool in tools):
             made["tool_choice"] = {"type": "function", "function": {"name": chosen}}
         if choice.disable_parallel_tool_use:
             made["parallel_tool_calls"] = False
