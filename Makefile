@@ -82,6 +82,7 @@ bench: venv ## compare the gateway with a bare proxy and with other gateways (ab
 
 docs: venv ## generate the pages that derive from code and results, and the site in build/site
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m infra.docker_compose files Pulumi.local.yaml
 	@$(BIN)/python -m tools.verification
 	@$(BIN)/python -m tools.site build/site
 

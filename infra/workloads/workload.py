@@ -72,14 +72,15 @@ class PodScrape:
 
     Attributes:
         job: the name of the Prometheus job.
-        port_name: the name of the container port with the metrics.
-        port: its number.
+        port_name: the name of the container port with the metrics; that of a `Program` is its
+            scheme.
+        port: the port's number; by default, that of the `Program`.
         path: the path of the metrics.
     """
 
     job: str
-    port_name: str
-    port: int
+    port_name: str = "http"
+    port: int | None = None
     path: str = paths.METRICS
 
 
@@ -178,7 +179,7 @@ class Workload:
     def scraped_port(self) -> int | None:
         """The port that Prometheus connects to; None when it does not."""
         for scrape in self.scrapes:
-            if isinstance(scrape, PodScrape):
+            if isinstance(scrape, PodScrape) and scrape.port is not None:
                 return scrape.port
             if self.program is not None:
                 return self.program.port

@@ -37,7 +37,7 @@ def usage_exporter(environment: Environment) -> Iterator[Workload]:
         image="usage_exporter",
         switched_on_by="monitoring.usage",
         reaches=[redis_servers()],
-        scrapes=[PodScrape(job="seawall-usage", port_name="http", port=_PORT)],
+        scrapes=[PodScrape(job="seawall-usage")],
         program=Program(
             type="seawall:monitoring:UsageExporter",
             arguments=[f"--listen=:{_PORT}"],

@@ -29,6 +29,12 @@ def test_every_alert_has_one_runbook_and_every_runbook_one_alert() -> None:
     assert pages == NAMES, f"without a runbook: {NAMES - pages}; without an alert: {pages - NAMES}"
 
 
+def test_every_alert_has_a_fault_in_the_cluster_test() -> None:
+    text = (CHECKOUT / "tests" / "cluster" / "test_alerts_reach_people.py").read_text("utf-8")
+    without = [alert.name for alert in ALERTS if f'"{alert.name}"' not in text]
+    assert without == [], "no fault makes these alerts fire"
+
+
 def test_every_alert_has_one_rule_test_and_every_rule_test_one_alert() -> None:
     files = {file.stem for file in RULE_TESTS.glob("*.yaml")}
     assert files == NAMES, f"without a test: {NAMES - files}; without an alert: {files - NAMES}"

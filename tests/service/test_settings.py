@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from contract.providers import KINDS, KINDS_WITHOUT_ADDRESS
 from service.errors import SettingsError
+from service.providers.catalogue import CATALOGUE
 from service.settings import load_settings, parse_settings
 from service.state.key_ring import load_keys
 from tests.service.kit import ProcessUnderTest, key_entry, write_keys
@@ -108,6 +110,12 @@ def test_error_for_an_invalid_key_file_hides_its_values(folder: Path, text: str)
     with pytest.raises(SettingsError, match=r"api-keys\.json") as raised:
         load_keys(path)
     assert "hunter2" not in str(raised.value)
+
+
+def test_the_schema_and_the_catalogue_have_the_same_kinds_of_providers() -> None:
+    assert set(KINDS) == set(CATALOGUE)
+    without = {name for name, kind in CATALOGUE.items() if kind.base_url is None}
+    assert without == KINDS_WITHOUT_ADDRESS
 
 
 def test_target_with_an_unknown_provider_is_refused() -> None:
