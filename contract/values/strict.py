@@ -8,6 +8,4 @@ __all__ = ["Strict"]
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys; the string below an attribute documents it."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

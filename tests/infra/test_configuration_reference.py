@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from infra.config import Environment
 from infra.stack_config import ConfigError, parse
+from tools.config_reference.descriptions import description
 from tools.config_reference.page import MINIMUM, page, sections
 
 
@@ -26,7 +27,7 @@ MODELS = sorted(models_below(Environment), key=lambda model: model.__name__)
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_has_a_description(model: type[BaseModel]) -> None:
-    without = [name for name, field in model.model_fields.items() if not field.description]
+    without = [name for name in model.model_fields if not description(model, name)]
     assert without == [], "the string below the attribute is its description"
 
 

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from infra.config import Environment
 from infra.config.environment import SET_BY_THE_KIT
 from tools.config_reference.cells import NOTHING, default_of, form_of, limits_of, models_in
+from tools.config_reference.descriptions import description
 
 __all__ = ["MINIMUM", "Entry", "Section", "page", "sections"]
 
@@ -77,7 +78,11 @@ class Section:
 def sections(environment: _Model = Environment) -> list[Section]:
     """Every section in the order of the model, without the values that the kit sets itself."""
     return [
-        Section(f"seawall:{name}", _describe(field), tuple(_entries(f"seawall:{name}", field)))
+        Section(
+            f"seawall:{name}",
+            description(environment, name),
+            tuple(_entries(f"seawall:{name}", environment, name)),
+        )
         for name, field in environment.model_fields.items()
         if SET_BY_THE_KIT not in field.metadata
     ]
@@ -93,36 +98,33 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _entries(key: str, field: FieldInfo) -> Iterator[Entry]:
-    """The row of the field if it has a value, and the rows of the keys below it."""
+def _entries(key: str, parent: _Model, attribute: str) -> Iterator[Entry]:
+    """The row of the attribute if it has a value, and the rows of the keys below it."""
+    field, text = parent.model_fields[attribute], description(parent, attribute)
     models = models_in(field.annotation)
     if not models:
-        yield _entry(key, field, form_of(field.annotation, field.metadata))
+        yield _entry(key, field, form_of(field.annotation, field.metadata), text)
         return
     suffix = _suffix(field.annotation)
     if suffix or not field.is_required():
         form = "a list" if suffix == "[]" else "an object by name" if suffix else "an object"
-        yield _entry(key, field, form)
+        yield _entry(key, field, form, text)
     kinds = [model for model in models if "kind" in model.model_fields and len(models) > 1]
     if kinds:
         names = " or ".join(_kind(model) for model in kinds)
         yield Entry(f"{key}.kind", names, "", "", _KIND)
     for model in models:
-        for name, below in model.model_fields.items():
+        for name in model.model_fields:
             if model not in kinds:
-                yield from _entries(f"{key}{suffix}.{name}", below)
+                yield from _entries(f"{key}{suffix}.{name}", model, name)
             elif name != "kind":
-                for entry in _entries(f"{key}{suffix}.{name}", below):
-                    text = f"({_kind(model)}) {entry.description}"
-                    yield Entry(entry.key, entry.form, entry.default, entry.limits, text)
+                for entry in _entries(f"{key}{suffix}.{name}", model, name):
+                    of_kind = f"({_kind(model)}) {entry.description}"
+                    yield Entry(entry.key, entry.form, entry.default, entry.limits, of_kind)
 
 
-def _entry(key: str, field: FieldInfo, form: str) -> Entry:
-    return Entry(key, form, default_of(field), limits_of(field), _describe(field))
-
-
-def _describe(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+def _entry(key: str, field: FieldInfo, form: str, text: str) -> Entry:
+    return Entry(key, form, default_of(field), limits_of(field), text)
 
 
 def _kind(model: _Model) -> str:
