@@ -1,11 +1,12 @@
 """`python -m tests.soak`: run the tests marked `soak` once, and those marked `timed` ten times.
 
-All share one environment, which is removed at the end. The whole takes sixty minutes at most. A
-round begins only when there is time for one; a run that is under way when the time is over is
-interrupted. The result is docs/results/soak.json: the version, the commit, what failed, and how
-many rounds of the `timed` tests there was time for.
+All share one environment, which is removed at the end. The whole takes sixty minutes at most, or
+`--minutes`. A round begins only when there is time for one; a run that is under way when the time
+is over is interrupted. The result is docs/results/soak.json: the version, the commit, what failed,
+and how many rounds of the `timed` tests there was time for.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -24,7 +25,7 @@ import pytest
 
 from tests.soak.versions import CHECKOUT, RESULT, newest_version
 
-LIMIT_S = 60 * 60.0
+LIMIT_MINUTES = 60.0
 ROUNDS = 10
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 _ENVIRONMENT = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
@@ -55,17 +56,20 @@ class Result:
 
 def main() -> int:
     """Run everything; the exit code is 1 if a test failed or did not run in time."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--minutes", type=float, default=LIMIT_MINUTES, help="the longest time")
     changelog = (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
+    ends = time.monotonic() + parser.parse_args().minutes * 60
     began = time.monotonic()
     describe = ["git", "-C", CHECKOUT, "describe", "--always", "--abbrev=12", "--dirty"]
     commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     today = datetime.now(UTC).date().isoformat()
     result = Result(newest_version(changelog) or "unreleased", commit, today)
     try:
-        whole = _run("soak", began, result)
+        whole = _run("soak", ends, result)
         if whole:
-            within = f"--rounds-within={_left_s(began):.0f}"
-            _run("timed and not soak and cluster", began, result, f"--rounds={ROUNDS}", within)
+            within = f"--rounds-within={_left_s(ends):.0f}"
+            _run("timed and not soak and cluster", ends, result, f"--rounds={ROUNDS}", within)
     finally:
         seawall = CHECKOUT / ".venv" / "bin" / "seawall"
         subprocess.run([seawall, "down"], env={**os.environ, **_ENVIRONMENT}, check=False)
@@ -81,19 +85,19 @@ def main() -> int:
     return 1 if result.failed else 0
 
 
-def _left_s(began: float) -> float:
-    return LIMIT_S - (time.monotonic() - began)
+def _left_s(ends: float) -> float:
+    return ends - time.monotonic()
 
 
-def _run(marks: str, began: float, result: Result, *rounds: str) -> bool:
+def _run(marks: str, ends: float, result: Result, *rounds: str) -> bool:
     """Run the tests with these marks; return whether they completed in time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "run.json"
         command = [sys.executable, "-m", "pytest", "-m", marks, f"--results={file}", *rounds]
-        print(f"{_left_s(began) / 60:.0f} min left; now the tests: {marks}", flush=True)
+        print(f"{_left_s(ends) / 60:.0f} min left; now the tests: {marks}", flush=True)
         running = subprocess.Popen(command, env={**os.environ, "SEAWALL_TEST_KEEP": "1"})
         try:
-            running.wait(timeout=_left_s(began))
+            running.wait(timeout=_left_s(ends))
             ended = True
         except subprocess.TimeoutExpired:
             _interrupt(running)
