@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.stack_config import ConfigError, parse, secret_names
+from infra.stack_config import ConfigError, parse
 from infra.synth import synth
 from tests.infra.environments import ENVIRONMENTS, Values, changed, committed, complete
 
@@ -244,17 +244,6 @@ def test_invalid_value_is_refused_with_its_reason(
     assert message.startswith(f"seawall:{path.split('.', maxsplit=1)[0]}")
 
 
-def test_secret_store_errors_name_the_configuration_keys() -> None:
-    values = complete("prod")
-    del values["seawall:secret_store"]["role"]
-    assert refusal(values) == "seawall:secret_store.role is missing"
-    message = refusal(changed(complete("prod"), "secret_store.region", "eu-west-1"))
-    assert message == (
-        'seawall:secret_store.region = "eu-west-1" is not known; allowed here: auth_mount, '
-        "ca_config_map, kind, mount, path, refresh, role, server"
-    )
-
-
 def test_image_without_a_digest_is_refused_if_digests_are_required() -> None:
     message = refusal(changed(complete("prod"), "images.redis", "registry.example/redis:7"))
     assert message == (
@@ -295,40 +284,6 @@ def test_per_pod_targets_without_a_metrics_adapter_are_refused(values: Values) -
     )
 
 
-def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None:
-    state = {"backend": "s3://example?region=eu-west-1", "secrets_provider": "passphrase"}
-    message = refusal(changed(values, "state", state))
-    assert message == (
-        'seawall:secret_store.kind = "generated" keeps secrets in the state, and '
-        'seawall:state.backend = "s3://example?region=eu-west-1" is shared; '
-        "refer to vault or aws-secrets-manager instead"
-    )
-
-
-def test_removal_by_the_job_is_refused_if_its_role_cannot_delete() -> None:
-    own = {"name": "example-backups", "prefix": "seawall/prod"}
-    aws = {"region": "eu-west-1", "backup_bucket": own}
-    values = changed(complete("prod"), "aws", aws)
-    told = 'seawall:backup.removal = "job" may not delete in "example-backups", which seawall:aws'
-    assert refusal(values).startswith(told)
-    parse(changed(values, "backup.removal", "bucket"))
-
-
-def test_generated_storage_keys_are_refused() -> None:
-    values = changed(complete("prod"), "state", {"backend": "file:///srv/state"})
-    values = changed(values, "state.secrets_provider", "passphrase")
-    values = changed(values, "secret_store", {"kind": "generated"})
-    message = refusal(changed(values, "backup.credentials", "secret"))
-    assert message.startswith('seawall:backup.credentials = "secret" needs keys that the storage')
-
-
-def test_generated_secrets_are_allowed_with_a_folder_state(values: Values) -> None:
-    state = {"backend": "file:///srv/state", "secrets_provider": "passphrase"}
-    given = parse(changed(values, "state", state)).state
-    assert given is not None
-    assert not given.is_shared
-
-
 def test_provider_port_that_network_policies_block_is_refused() -> None:
     values = changed(complete("dev"), "gateway.providers.groq.base_url", "http://groq.example/v1")
     assert refusal(values) == (
@@ -344,16 +299,6 @@ def test_max_lag_plus_one_second_must_be_less_than_down_after(values: Values) ->
     redis = parse(changed(values, "redis.down_after", "4001ms")).redis
     assert (redis.max_lag.seconds, redis.down_after.milliseconds) == (3, 4001)
     assert "two masters" in refusal(changed(values, "redis.down_after", "4s"))
-
-
-def test_secret_names_include_all_provider_and_client_keys(values: Values) -> None:
-    names = secret_names(parse(values))
-    assert {"api-key-local", "provider-alpha", "provider-beta"} <= set(names)
-    assert len(names) == len(set(names)) == 9
-
-
-def test_no_secret_names_are_needed_with_a_secret_store() -> None:
-    assert secret_names(parse(complete("prod"))) == ()
 
 
 def test_error_about_a_section_does_not_print_its_value(values: Values) -> None:

@@ -22,26 +22,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tests.kind.fake_node_files import CONTAINERD, FILES
+
 VERSION = "28.2.2"
 _CLUSTER, _ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
 _POLLS_UNTIL_HEARD = 2
 """The number of node queries until the API server notices a restart."""
-_ADMIN_CONF = """apiVersion: v1
-kind: Config
-clusters: [{name: kubernetes, cluster: {server: "https://inside:6443"}}]
-contexts: [{name: admin, context: {cluster: kubernetes, user: admin}}]
-current-context: admin
-users: [{name: admin, user: {token: not-a-real-one}}]
-"""
-_FILES = {
-    "/etc/kubernetes/admin.conf": _ADMIN_CONF,
-    "/kind/manifests/default-cni.yaml": "apiVersion: apps/v1\nkind: DaemonSet\n",
-    "/kind/manifests/default-storage.yaml": "apiVersion: storage.k8s.io/v1\nkind: StorageClass\n",
-}
-_CONTAINERD = """version = 3
-[plugins.'io.containerd.cri.v1.images']
-snapshotter = 'overlayfs'
-"""
 
 
 class Refused(Exception):  # noqa: N818 - what a daemon answers
@@ -228,13 +214,13 @@ def _exec(folder: Path, node: Container, words: list[str], given: BinaryIO) -> s
             version = re.search(r":(v[0-9.]+)", node.image)
             return version[1] if version else ""
         case ["cat", path]:
-            return _FILES[path]
+            return FILES[path]
         case ["cp", "/dev/stdin", path]:
             target = folder / "nodes" / node.name / path.strip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(given.read())
         case ["containerd", "config", "dump"]:
-            return _CONTAINERD
+            return CONTAINERD
         case ["ctr", "--namespace=k8s.io", "images", "list", "--quiet"]:
             return "\n".join(node.images)
         case ["ctr", *_, "-"]:
