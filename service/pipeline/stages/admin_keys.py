@@ -32,7 +32,6 @@ class AdminKeys:
         self._runtime_keys = dependencies.runtime_keys
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         asker, runtime_keys = exchange.key, self._runtime_keys
         if asker is None:
             raise Unauthorized("No API key.")

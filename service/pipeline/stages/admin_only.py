@@ -29,7 +29,6 @@ class AdminOnly:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         exchange.extra_headers.append((b"cache-control", b"no-store"))
         try:
             key = exchange.key = caller(exchange.scope, self._keys)

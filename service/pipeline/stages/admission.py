@@ -57,7 +57,6 @@ class Admission:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         loop = asyncio.get_running_loop()
         exchange.deadline = loop.time() + self._limits.deadline.seconds
         declared = self._declared(exchange)

@@ -46,6 +46,5 @@ class Authenticate:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         exchange.key = caller(exchange.scope, self._keys)
         await self._proceed(exchange)

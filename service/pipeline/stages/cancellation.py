@@ -22,7 +22,6 @@ class Cancellation:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         exchange.task = task

@@ -87,7 +87,6 @@ class Decode:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         client = exchange.client
         call = decode_chat(exchange.body, client)
         passed: dict[str, str] = {}

@@ -94,7 +94,6 @@ class Failover:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         committed: Committed | None = None
         try:
             if exchange.call.stream:

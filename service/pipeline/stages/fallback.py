@@ -36,7 +36,6 @@ class Fallback:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         call = exchange.call
         if self._stale.keeps and not call.fresh and not _TOOLS & call.fields.keys():
             exchange.copy = []

@@ -36,7 +36,6 @@ class HealthDetail:
         self._reported_at = float("-inf")
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         now = self._dependencies.clock()
         if now - self._reported_at >= FRESH_S:
             self._report, self._reported_at = detail(self._dependencies), now

@@ -55,7 +55,6 @@ class Limit:
         self._then = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         key = exchange.key
         if key is None:
             raise Unauthorized("No API key.")

@@ -45,7 +45,6 @@ class ListModels:
         self._entries = {name: msgspec.json.encode(_entry(name)) for name in dependencies.upstreams}
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         path: str = exchange.scope["path"]
         body = self._list
         if path.startswith(_PREFIX):

@@ -31,7 +31,6 @@ class Observe:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         began = time.perf_counter()
         exchange.request_id = request_id(exchange.scope)
         exchange.closing = self._health.draining

@@ -45,7 +45,6 @@ class Relay:
         self._metrics = dependencies.metrics
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         committed = exchange.committed
         if committed.scanner is None:
             await self._whole(exchange, committed)

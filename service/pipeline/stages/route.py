@@ -38,7 +38,6 @@ class Route:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         name = exchange.name
         targets = self._targets.get(name)
         if targets is None:

@@ -59,7 +59,6 @@ class Trace:
         self._proceed = proceed
 
     async def __call__(self, exchange: Exchange) -> None:
-        """See `Stage`."""
         spans = self._tracing.begin(exchange.scope["headers"])
         exchange.spans = spans
         exchange.trace = spans.headers
