@@ -11,6 +11,7 @@ __all__ = ["Between", "Duration"]
 _PATTERN = re.compile(r"(0|[1-9][0-9]{0,8})(ms|s|m|h|d)")
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SECOND = 1000
+_FORM = "must be a duration: a whole number and one of ms, s, m, h, d, such as 500ms or 30s"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,9 +31,7 @@ class Duration:
         """The duration that is written in `text`; raises ValueError for any other text."""
         found = _PATTERN.fullmatch(text)
         if found is None:
-            raise ValueError(
-                "must be a duration: a whole number and one of ms, s, m, h, d, such as 500ms or 30s"
-            )
+            raise ValueError(_FORM)
         return cls(int(found[1]) * _UNITS[found[2]], text)
 
     @property
@@ -49,6 +48,14 @@ class Duration:
         return self.text
 
     @classmethod
+    def _given(cls, value: object) -> "Duration":
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        raise ValueError(_FORM)
+
+    @classmethod
     def __get_pydantic_core_schema__(
         cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
@@ -56,10 +63,9 @@ class Duration:
         text = core_schema.no_info_after_validator_function(
             cls.parse, core_schema.str_schema(strict=True)
         )
-        either = core_schema.union_schema([core_schema.is_instance_schema(cls), text])
         return core_schema.json_or_python_schema(
             json_schema=text,
-            python_schema=either,
+            python_schema=core_schema.no_info_plain_validator_function(cls._given),
             serialization=core_schema.to_string_ser_schema(),
         )
 

@@ -33,7 +33,7 @@ def test_omitted_settings_have_documented_defaults() -> None:
         ("lisen: {port: 1}", ["lisen", "not permitted"]),
         ("listen: {port: 70000}", ["listen.port", "65535", "70000"]),
         ("replicas: 0", ["replicas", "greater than or equal to 1", "got 0"]),
-        ("timeouts: {gap: never}", ["timeouts.gap", "duration", "'never'"]),
+        ("timeouts: {gap: never}", ["gateway.yaml: timeouts.gap: must be a duration", "'never'"]),
         ("shutdown: {serve: 9s, grace: 10s}", ["shutdown", "more than", "14"]),
         ("state: {kind: mysql}", ["state", "'memory', 'redis'"]),
         ("state: {kind: redis, sentinels: [nowhere]}", ["state.redis.sentinels.0", "'nowhere'"]),
