@@ -7,7 +7,7 @@ from contract import ports
 from infra.config import BundledMonitoring, Environment
 from infra.secret_names import alert_webhook_secret
 from infra.workloads.alertmanager_config import RECEIVER, alertmanager_file
-from infra.workloads.peers import HTTPS, Namespaces, Opening, inside, outside, to_pods
+from infra.workloads.peers import HTTPS, Opening, from_monitoring, inside, outside, to_pods
 from infra.workloads.workload import Program, Scratch, SecretFiles, Workload
 
 __all__ = ["alertmanager"]
@@ -28,10 +28,6 @@ def alertmanager(environment: Environment) -> Iterator[Workload]:
         reached.append(inside(settings.relay) if settings.relay else outside(network, HTTPS))
     if settings.simulated:
         reached.append(to_pods(RECEIVER, ports.SIMULATOR_HTTP))
-    accepted: list[Opening] = []
-    if network.monitoring:
-        # People silence alerts there.
-        accepted.append(Opening((Namespaces(network.monitoring),), (ports.ALERTMANAGER,)))
     webhooks = tuple(alert_webhook_secret(name) for name in settings.webhooks)
     file = alertmanager_file(settings, proxy=None if settings.relay else network.proxy_url)
     yield Workload(
@@ -39,7 +35,8 @@ def alertmanager(environment: Environment) -> Iterator[Workload]:
         image="alertmanager",
         switched_on_by="monitoring.alertmanager",
         reaches=reached,
-        accepts=accepted,
+        # People silence alerts there.
+        accepts=from_monitoring(network, ports.ALERTMANAGER),
         program=Program(
             type="seawall:monitoring:Alertmanager",
             arguments=[

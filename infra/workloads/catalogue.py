@@ -36,8 +36,13 @@ _DECLARATIONS: tuple[Callable[[Environment], Iterator[Workload]], ...] = (
 
 def workloads(environment: Environment) -> Mapping[str, Workload]:
     """The workloads that the environment deploys, by name."""
-    found = [one for declared in _DECLARATIONS for one in declared(environment)]
+    found = _declared(environment)
     return {workload.name: _configured(workload, environment, found) for workload in found}
+
+
+def _declared(environment: Environment) -> list[Workload]:
+    """The workloads, Prometheus still without its configuration."""
+    return [one for declared in _DECLARATIONS for one in declared(environment)]
 
 
 def _configured(workload: Workload, environment: Environment, every: list[Workload]) -> Workload:
@@ -53,7 +58,7 @@ def _configured(workload: Workload, environment: Environment, every: list[Worklo
 
 def missing_image(environment: Environment) -> str:
     """What to do about the first workload whose image is not configured; empty when all are."""
-    for workload in workloads(environment).values():
+    for workload in _declared(environment):
         if workload.image and workload.image not in environment.images.given:
             return (
                 f"seawall:images.{workload.image} is missing, and "

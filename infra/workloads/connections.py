@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from infra.config import Environment
-from infra.workloads.peers import Namespaces, Opening, Pods, to_pods
+from infra.workloads.peers import Opening, Pods, from_monitoring, to_pods
 from infra.workloads.workload import Workload
 
 __all__ = ["Connections", "connections"]
@@ -30,15 +30,13 @@ def connections(
     """
     reached = {name: list(workload.reaches) for name, workload in workloads.items()}
     accepted = {name: list(workload.accepts) for name, workload in workloads.items()}
-    team = environment.network.monitoring
     for name, workload in workloads.items():
         port = workload.scraped_port
         if port is None:
             continue
         if _PROMETHEUS in workloads:
             reached[_PROMETHEUS].append(to_pods(name, port))
-        if team:
-            accepted[name].append(Opening((Namespaces(team),), (port,)))
+        accepted[name] += from_monitoring(environment.network, port)
     for name in workloads:
         for opening in reached[name]:
             for target in _pods(opening):

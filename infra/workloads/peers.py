@@ -16,6 +16,7 @@ __all__ = [
     "Pods",
     "clients",
     "from_api_server",
+    "from_monitoring",
     "inside",
     "outside",
     "port_of",
@@ -94,6 +95,12 @@ def to_api_server(network: Network) -> Opening:
     there = network.api_server
     peer = Block(there.block) if there.block else Block(_EVERYWHERE, (_METADATA,))
     return Opening((peer,), tuple(sorted({HTTPS, there.port})))
+
+
+def from_monitoring(network: Network, port: int) -> tuple[Opening, ...]:
+    """From the namespace of the team's monitoring; empty where there is none."""
+    team = network.monitoring
+    return (Opening((Namespaces(team),), (port,)),) if team else ()
 
 
 def from_api_server(network: Network, port: int) -> Opening:

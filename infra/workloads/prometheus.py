@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contract import ports
 from infra.config import BundledMonitoring, Environment
 from infra.workloads.peers import (
-    Namespaces,
-    Opening,
     from_api_server,
+    from_monitoring,
     to_api_server,
     to_pods,
 )
@@ -38,9 +37,7 @@ def prometheus(environment: Environment) -> Iterator[Workload]:
     reached = [to_api_server(network)]
     if settings.alertmanager:
         reached.append(to_pods("alertmanager", ports.ALERTMANAGER))
-    accepted: list[Opening] = []
-    if network.monitoring:
-        accepted.append(Opening((Namespaces(network.monitoring),), (ports.PROMETHEUS,)))
+    accepted = [*from_monitoring(network, ports.PROMETHEUS)]
     if network.api_server.block:
         # People query it by `kubectl get --raw`, as the runbooks do, and so does `seawall status`.
         accepted.append(from_api_server(network, ports.PROMETHEUS))

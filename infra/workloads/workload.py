@@ -163,8 +163,8 @@ class Workload:
             both ends.
         accepts: the connections to its pods from what is not a workload.
         scrapes: how Prometheus gets its metrics.
-        program: how it is deployed; None where a component of its own declares more than a
-            `Program` has.
+        program: how it is deployed; None for a workload that needs more than a `Program`, and has
+            a component of its own.
     """
 
     name: str
