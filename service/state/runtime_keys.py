@@ -184,8 +184,12 @@ class RuntimeKeys:
             raise _not_safe("deleted")
         _log.info("key %s was deleted by %s", key_id, maker)
 
-    def listed(self) -> list[dict[str, object]]:
-        """The runtime keys that are not deleted, as of the last read, without their hashes."""
+    async def listed(self) -> list[dict[str, object]]:
+        """Read the keys, and return those that are not deleted, without their hashes.
+
+        If the store does not answer, the answer contains the keys of the last read.
+        """
+        await self.refresh()
         records = [self._parse(value)[0] for value in self._read.values()]
         return [_shown(record) for record in records if record.entry and not record.deleted_at]
 

@@ -216,6 +216,17 @@ async def test_slow_read_does_not_restore_a_deleted_key(tmp_path: Path) -> None:
     watching.cancel()
 
 
+async def test_key_of_another_replica_is_listed_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "api-keys.json"
+    write_keys(file)
+    store = SlowStore()
+    first, second = RuntimeKeys(store, KeyRing(file)), RuntimeKeys(store, KeyRing(file))
+    key = await first.make({"tenant": "shop"}, "root")
+    assert [one["id"] for one in await second.listed()] == [key["id"]]
+    await first.delete(str(key["id"]), "root")
+    assert await second.listed() == []
+
+
 def test_keys_stay_valid_and_expire_while_redis_is_frozen(
     gateways: tuple[Gateway, Gateway], redis: RedisUnderTest
 ) -> None:

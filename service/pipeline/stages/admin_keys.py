@@ -12,7 +12,6 @@ from service.pipeline.exchange import Exchange
 from service.providers.dialect import UNREADABLE
 from service.settings import Settings
 from service.state.key_ring import KeyRing
-from service.state.runtime_keys import RuntimeKeys
 
 __all__ = ["SETTINGS", "AdminKeys"]
 
@@ -51,7 +50,8 @@ class AdminKeys:
             await exchange.start(204, [])
             await exchange.write(b"", more=False)
         else:
-            await exchange.answer(200, _JSON, _listed(self._keys, runtime_keys))
+            listed = await runtime_keys.listed()
+            await exchange.answer(200, _JSON, _document(self._keys, listed))
 
 
 def _fields(body: bytes) -> dict[str, object]:
@@ -61,8 +61,8 @@ def _fields(body: bytes) -> dict[str, object]:
         raise InvalidRequest(f"The body is not a JSON object: {error}") from None
 
 
-def _listed(keys: KeyRing, runtime_keys: RuntimeKeys) -> bytes:
-    fixed, listed = keys.of_the_file, runtime_keys.listed()
+def _document(keys: KeyRing, listed: list[dict[str, object]]) -> bytes:
+    fixed = keys.of_the_file
     return msgspec.json.encode(
         {
             "runtime_keys": listed,
