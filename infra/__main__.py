@@ -2,8 +2,9 @@
 
 import pulumi
 
+from infra.parsing import renamed_keys
 from infra.program import deploy
-from infra.stack_config import given, renamed_keys
+from infra.stack_config import given
 
 for warning in renamed_keys(given()):
     pulumi.log.warn(warning)

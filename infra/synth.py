@@ -17,9 +17,10 @@ from pulumi.runtime import config as runtime_config
 from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.proto import resource_pb2
 
+from infra.parsing import SECRETS_KEY, parse
 from infra.program import deploy
 from infra.resources import Resource
-from infra.stack_config import SECRETS_KEY, parse, secret_names
+from infra.secret_names import secret_names
 
 __all__ = ["PLACEHOLDER", "synth"]
 

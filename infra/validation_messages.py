@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from contract.addresses import without_secrets
+from contract.values.text_types import HIDDEN
 
 __all__ = ["explain"]
 
@@ -52,7 +53,8 @@ def _line(problem: ErrorDetails, root: type[BaseModel], namespace: str) -> str:
     if problem["type"] in _NO_KIND:
         kinds = problem.get("ctx", {}).get("expected_tags") or ", ".join(_kinds_at(place, root))
         return f"{key}.kind must be one of {kinds}"
-    return f"{key}{_value(problem['input'])} is wrong: {reason}"
+    shown = "" if problem["type"] == HIDDEN else _value(problem["input"])
+    return f"{key}{shown} is wrong: {reason}"
 
 
 def _value(given: object) -> str:

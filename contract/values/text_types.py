@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["Form", "matching"]
+__all__ = ["HIDDEN", "Form", "matching"]
+
+HIDDEN = "hidden"
+"""The type of a PydanticCustomError about a value that may be a secret. Messages omit the value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The models of an environment's configuration: every key, its type, unit and limits. Frozen.
 
-`infra.stack_config` reads the configuration; these models do not depend on Pulumi. A key without a
+`infra.parsing` reads the configuration; these models do not depend on Pulumi. A key without a
 default is required. docs/reference/configuration.md is generated from these models.
 """
 

@@ -1,11 +1,13 @@
 """The cluster, and the namespace in it."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from contract.values.strict import Strict
-from contract.values.text_types import Form, matching
+from contract.values.text_types import HIDDEN, Form, matching
 from infra.config.scalars import Image, Name
 
 __all__ = ["NEWEST", "OLDEST", "Kubernetes"]
@@ -14,6 +16,17 @@ OLDEST = "1.30"
 """The oldest supported version: preStop.sleep is enabled by default since this version."""
 NEWEST = "1.35"
 """The newest supported version: the one that Seawall was run with."""
+_CONTENTS = re.compile(r"[\n{}]|apiVersion")
+
+
+def _is_a_path(text: str) -> bool:
+    if _CONTENTS.search(text):
+        raise PydanticCustomError(
+            HIDDEN,
+            "must be the path of a file, because the contents of a kubeconfig would put its keys "
+            "into git and into the stack's state",
+        )
+    return bool(text)
 
 
 class Kubernetes(Strict):
@@ -28,9 +41,9 @@ class Kubernetes(Strict):
     default of the installed kind when not given."""
     context: str | None = None
     """Name of the context in the kubeconfig. Its current context when not given."""
-    kubeconfig: (
-        Annotated[str, Form("the path of a file", "~/.kube/config", matching(r"[^\n{}]+"))] | None
-    ) = None
+    kubeconfig: Annotated[str, Form("the path of a file", "~/.kube/config", _is_a_path)] | None = (
+        None
+    )
     """Path of the kubeconfig file. `$KUBECONFIG` when not given. The contents of the file are
     refused, because they would put keys into git and the state."""
     namespace: Name

@@ -12,7 +12,7 @@ from infra.config.images import Images
 from infra.docker_compose.atomic_write import swap_in
 from infra.docker_compose.files import FOLDER, files_of
 from infra.docker_compose.secrets import write_secrets
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 
 __all__ = ["environment_of", "main"]
 

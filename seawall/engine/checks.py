@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from infra import parsing
 from seawall.engine.errors import IncompleteError, PolicyError, WorkspaceError
 from seawall.engine.existing import ObjectName
 from seawall.engine.layout import Layout
@@ -30,23 +31,18 @@ def checked_program(layout: Layout) -> Program:
     # Not at the top: importing the SDK's Kubernetes types takes a second; only updates need them.
     from infra.policies import check  # noqa: PLC0415
     from infra.program import deploy  # noqa: PLC0415
-    from infra.stack_config import (  # noqa: PLC0415
-        ConfigError,
-        parse,
-        renamed_keys,
-        secret_names,
-    )
-    from infra.stack_config import IncompleteError as Incomplete  # noqa: PLC0415
+    from infra.secret_names import secret_names  # noqa: PLC0415
     from infra.synth import synth  # noqa: PLC0415
 
     values = stack_values(layout)
     try:
-        environment = parse(values)
+        environment = parsing.parse(values)
         resources = synth(values, env=layout.env)
-    except ConfigError as error:
-        kind = IncompleteError if isinstance(error, Incomplete) else WorkspaceError
+    except parsing.ConfigError as error:
+        missing = isinstance(error, parsing.IncompleteError)
+        kind = IncompleteError if missing else WorkspaceError
         raise kind(f"{layout.committed_file.name}: {error}") from error
-    for warning in renamed_keys(values):
+    for warning in parsing.renamed_keys(values):
         sys.stderr.write(f"warning: {layout.committed_file.name}: {warning}\n")
     violations = check(resources, environment.policies)
     if violations:

@@ -16,12 +16,12 @@ from seawall.engine.program import Program, closing_its_loop
 from seawall.engine.programs import Programs
 from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
+from seawall.engine.sections import images_of, kubernetes_of
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
 from seawall.engine.strict_yaml import Values, load
 from seawall.engine.update import Listener, OnProgress, Output, UpResult, silent
-from seawall.engine.values import object_at
-from seawall.engine.workspace import IMAGES, KUBERNETES, RunValues, committed_values, write_document
+from seawall.engine.workspace import RunValues, write_document
 from seawall.kube.kubectl import Kubectl
 
 __all__ = ["Engine"]
@@ -222,9 +222,8 @@ class Engine:
         self.prepare()
         deployed = self._session.snapshot().outputs.get("images")
         known = {k: str(v) for k, v in deployed.items()} if isinstance(deployed, dict) else {}
-        committed = object_at(committed_values(self._layout), IMAGES)
-        named = {k: str(v) for k, v in committed.items()}
-        return RunValues(self._place(), {**known, **named, **(images or {})}, settings)
+        named = {**known, **images_of(self._layout), **(images or {})}
+        return RunValues(self._place(), named, settings)
 
     def _up(self, run: RunValues, *, refresh: bool, on_progress: OnProgress) -> UpResult:
         self._session.write(run)
@@ -232,7 +231,7 @@ class Engine:
         before = self._session.seen()
         self._complete(program)
         recovered = self._operations.recover(before, on_progress)
-        if not recovered and not self._adopts():
+        if not recovered and not kubernetes_of(self._layout).adopt_existing:
             refuse_existing(
                 program.objects, before=before, env=self._layout.env, kubectl=self._kubectl()
             )
@@ -249,10 +248,6 @@ class Engine:
             name: Output(v, secret=False) for name, v in self._session.seen().outputs.items()
         }
         return _result(heard, outputs=outputs, recovered=recovered)
-
-    def _adopts(self) -> bool:
-        """Whether the configuration lets the stack take over existing objects."""
-        return object_at(committed_values(self._layout), KUBERNETES).get("adopt_existing") is True
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
         self._session.write(self._run_values(None, None))

@@ -11,9 +11,8 @@ from seawall.common.environment_names import check_env_name
 from seawall.common.errors import ClusterError, UsageError
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
+from seawall.engine.sections import kubernetes_of, metrics_of
 from seawall.engine.stack import Engine
-from seawall.engine.values import object_at
-from seawall.engine.workspace import KUBERNETES, committed_values
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.cluster.interface import Cluster
@@ -23,7 +22,6 @@ __all__ = ["Target", "own_namespace", "target_of"]
 
 _ADAPTER = "seawall:metrics_adapter"
 _METRICS_APIS = (".custom.metrics.k8s.io", ".external.metrics.k8s.io")
-_CONTENTS = re.compile(r"[\n{]|apiVersion")
 _REFUSED = re.compile(r"Unauthorized|provide credentials|certificate has expired|x509|Forbidden")
 
 
@@ -121,8 +119,7 @@ class Target:
         Raises:
             UsageError: another namespace serves the metrics API of the autoscaler.
         """
-        values = committed_values(self.engine.layout)
-        if not isinstance(values.get(_ADAPTER), dict):
+        if metrics_of(self.engine.layout).metrics_adapter is None:
             return
         where = "jsonpath={range .items[*]}{.metadata.name}={.spec.service.namespace} {end}"
         for entry in self.kubectl("get", "apiservices", "-o", where).split():
@@ -157,44 +154,35 @@ def target_of(kit: Kit, env: str) -> Target:
 
     Raises:
         UsageError: the name is invalid, or this checkout has a cluster of another kind.
-        WorkspaceError: the file does not exist or cannot be read.
+        WorkspaceError: the file does not exist, cannot be read, or its section about the cluster
+            is wrong.
         ClusterError: the kubeconfig does not exist.
     """
     check_env_name(env)
-    values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
-    kind = OwnCluster.named(values.get("cluster"))
-    image = values.get("node_image")
-    own = kit.cluster(kind, node_image=image if isinstance(image, str) else None) if kind else None
-    context = values.get("context")
+    named = kubernetes_of(Layout(kit.checkout, kit.home, env))
+    kind = OwnCluster.named(named.cluster)
+    own = kit.cluster(kind, node_image=named.node_image) if kind else None
     return Target(
         kit=kit,
         env=env,
-        namespace=str(values.get("namespace", "")),
+        namespace=named.namespace,
         own=own,
-        kubeconfig=own.kubeconfig if own else _kubeconfig(values.get("kubeconfig")),
-        context=context if isinstance(context, str) else None,
+        kubeconfig=own.kubeconfig if own else _kubeconfig(named.kubeconfig),
+        context=named.context,
     )
 
 
 def own_namespace(kit: Kit, env: str) -> str:
     """The namespace of an environment on the bundled cluster; empty when it is unknown."""
     try:
-        values = object_at(committed_values(Layout(kit.checkout, kit.home, env)), KUBERNETES)
+        named = kubernetes_of(Layout(kit.checkout, kit.home, env))
     except WorkspaceError:
         return ""
-    named = values.get("namespace")
-    own = OwnCluster.named(values.get("cluster")) is not None
-    return named if own and isinstance(named, str) else ""
+    return named.namespace if OwnCluster.named(named.cluster) else ""
 
 
-def _kubeconfig(given: object) -> Path:
-    if given is not None and (not isinstance(given, str) or _CONTENTS.search(given)):
-        # The value is not shown: it may contain a private key instead of a path.
-        raise UsageError(
-            "seawall:kubernetes.kubeconfig is not the path of a file; write a path, because the "
-            "contents of a kubeconfig would put its keys into git and into the stack's state"
-        )
-    named = given if isinstance(given, str) else os.environ.get("KUBECONFIG", "")
+def _kubeconfig(given: str | None) -> Path:
+    named = given or os.environ.get("KUBECONFIG", "")
     if os.pathsep in named:
         raise UsageError(
             f"KUBECONFIG names several files ({named}); name one in "

@@ -11,16 +11,10 @@ from seawall.common.environment_names import check_env_name, renamed
 from seawall.common.errors import SeawallError, UsageError
 from seawall.engine.checks import checked_program
 from seawall.engine.layout import Layout
+from seawall.engine.sections import images_of, kubernetes_in, kubernetes_of
 from seawall.engine.strict_yaml import Values, load, value_in
 from seawall.engine.values import merge, object_at
-from seawall.engine.workspace import (
-    IMAGES,
-    KUBERNETES,
-    RunValues,
-    committed_values,
-    environments,
-    write_project,
-)
+from seawall.engine.workspace import RunValues, environments, write_project
 from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.image_builds import dockerfile_targets, go_modules, packages
 
@@ -43,9 +37,8 @@ def check_environment(checkout: Path, env: str) -> str:
     check_env_name(env)
     with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
         layout = Layout(checkout, Path(folder), env)
-        values = committed_values(layout)
-        own = OwnCluster.named(object_at(values, KUBERNETES).get("cluster"))
-        images = {**_built_here(), **_named(values)} if own else None
+        own = OwnCluster.named(kubernetes_of(layout).cluster)
+        images = {**_built_here(), **images_of(layout)} if own else None
         write_project(layout, RunValues(images=images))
         program = checked_program(layout)
     return f"valid; {program.resources} resources, no policy is violated"
@@ -59,10 +52,6 @@ def _built_here() -> dict[str, str]:
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
-
-
-def _named(values: Values) -> dict[str, str]:
-    return {name: str(ref) for name, ref in object_at(values, IMAGES).items()}
 
 
 def new_environment(
@@ -100,7 +89,7 @@ def new_environment(
     for text in values:
         changes = merge(changes, _change(text))
     layout = Layout(checkout, checkout, template)
-    base = committed_values(layout)  # also refuses a template that does not exist
+    base = kubernetes_of(layout)  # also refuses a template that does not exist
     text, replaced = renamed(layout.committed_file.read_bytes().decode(), template, name)
     target = checkout / f"Pulumi.{name}.yaml"
     fresh = target.with_suffix(".new")
@@ -110,24 +99,18 @@ def new_environment(
             document = load(fresh)
             document["config"] = merge(object_at(document, "config"), changes)
             fresh.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-        config = object_at(load(fresh), "config")
+        made = kubernetes_in(object_at(load(fresh), "config"), target.name)
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    for line in (*replaced, *_namespace_note(config, base, template)):
+    for line in replaced:
         tell(line)
+    if made.namespace == base.namespace:
+        tell(
+            f"namespace {made.namespace} is also that of {template}, so the two cannot share a "
+            "cluster; --set kubernetes.namespace=<name> chooses another one"
+        )
     return target
-
-
-def _namespace_note(config: Values, base: Values, template: str) -> list[str]:
-    namespace = object_at(config, KUBERNETES).get("namespace")
-    if namespace is None or namespace != object_at(base, KUBERNETES).get("namespace"):
-        return []
-    line = (
-        f"namespace {namespace} is also that of {template}, so the two cannot share a cluster; "
-        "--set kubernetes.namespace=<name> chooses another one"
-    )
-    return [line]
 
 
 def _change(text: str) -> Values:

@@ -8,11 +8,10 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
+from infra.config import BundledMonitoring, Operator
 from seawall.common.errors import ClusterError, UsageError
 from seawall.engine.layout import Layout
-from seawall.engine.strict_yaml import Values
-from seawall.engine.values import object_at
-from seawall.engine.workspace import committed_values
+from seawall.engine.sections import metrics_of
 from seawall.kube.api_server import Answer, Ask, api_server
 from seawall.kube.kubectl import Kubectl
 from seawall.ops.deployment import Target
@@ -197,22 +196,17 @@ def place_of(target: Target) -> Place:
         UsageError: the environment has no bundled Prometheus; says what to do.
         WorkspaceError: the configuration cannot be read.
     """
-    monitoring = object_at(_values(target), _MONITORING)
-    match monitoring.get("kind"):
-        case "bundled":
+    match metrics_of(Layout(target.kit.checkout, target.kit.home, target.env)).monitoring:
+        case BundledMonitoring():
             return Place(target.namespace, watches=target.namespace)
-        case "operator":
+        case Operator():
             cause = f"with {_MONITORING}.kind: operator the kit has no bundled Prometheus"
-        case _:
+        case None:
             cause = f"without {_MONITORING} the kit has no Prometheus"
     raise UsageError(
         f"{target.env}: {cause}; query your Prometheus with the matcher "
         f'namespace="{target.namespace}" in the braces of the query'
     )
-
-
-def _values(target: Target) -> Values:
-    return committed_values(Layout(target.kit.checkout, target.kit.home, target.env))
 
 
 def _body(answer: Answer) -> str:

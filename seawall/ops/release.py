@@ -12,10 +12,11 @@ from seawall.common.errors import ClusterError, SeawallError, UsageError
 from seawall.common.wait import TimedOutError, wait_until
 from seawall.engine.errors import UpdateCutOff, UpdateFailed
 from seawall.engine.release import settings_of
+from seawall.engine.sections import images_of
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
 from seawall.engine.values import object_at
-from seawall.engine.workspace import IMAGES, committed_values
+from seawall.engine.workspace import committed_values
 from seawall.kube.port_forward import forwarded
 from seawall.ops.deployment import Target
 from seawall.ops.smoke import Answer, smoke_test
@@ -159,13 +160,11 @@ def _notes_of_rollback(target: Target, good: Values) -> list[str]:
     if deployed == same:
         notes.append("this release was already the last good one: no earlier one is recorded")
     layout = target.engine.layout
-    committed = committed_values(layout)
-    named = object_at(committed, IMAGES)
-    images = {**(references(target.kit) if target.own else {}), **named}
+    images = {**(references(target.kit) if target.own else {}), **images_of(layout)}
     kept = object_at(good, "images")
     if any(kept.get(name) != ref for name, ref in images.items()):
         notes.append("the next `up` deploys other images: those that are now built or configured")
-    if settings_of(committed) != object_at(good, "settings"):
+    if settings_of(committed_values(layout)) != object_at(good, "settings"):
         notes.append(
             f"{layout.committed_file.name} has other settings: the next `up` deploys those"
         )

@@ -127,21 +127,6 @@ def test_missing_kubeconfig_fails_with_one_line(
     assert str(kubeconfig) in one_line_message(caught.value)
 
 
-@pytest.mark.parametrize(
-    "value", ['{"users": [{"user": {"token": "s3cret"}}]}', {"secure": "v1:abc"}, 5]
-)
-def test_kubeconfig_value_that_is_no_path_is_refused_and_not_printed(
-    qa: Target, value: object
-) -> None:
-    file = qa.kit.checkout / "Pulumi.qa.yaml"
-    document = yaml.safe_load(file.read_text())
-    document["config"]["seawall:kubernetes"]["kubeconfig"] = value
-    file.write_text(yaml.safe_dump(document))
-    with pytest.raises(UsageError, match="is not the path of a file") as caught:
-        target_of(qa.kit, "qa")
-    assert "s3cret" not in one_line_message(caught.value)
-
-
 def test_rollback_without_a_good_release_is_refused(environment: Environment, qa: Target) -> None:
     with pytest.raises(UsageError, match="no release of qa was ever seen to serve"):
         rollback(dataclasses.replace(qa, own=environment.kit.cluster()), SILENT)

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from agents.edge.dns_server import Names, serve
 from infra.components.edge.nginx_conf import Listener, NginxConf, Upstream, nginx_conf
 from infra.config import Duration
-from infra.stack_config import parse
+from infra.parsing import parse
 from seawall.common.wait import wait_until
 from tests.infra.environments import changed, complete
 from tests.service.kit import answers

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from infra.config import BlackboxProbe, Front
-from infra.stack_config import parse
+from infra.parsing import parse
 from infra.workloads.blackbox_probe import PROBE_MODULE, probe_modules, probe_url
 from seawall.common.wait import wait_until
 from seawall.testbed.kit import kit_here

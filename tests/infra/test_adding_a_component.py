@@ -78,7 +78,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
 """File, the text after which a change comes, and the change."""
 LOOK = """
 import json, sys
-from infra.stack_config import ConfigError
+from infra.parsing import ConfigError
 from infra.synth import synth
 from seawall.testbed.image_builds import go_modules
 from tools.config_reference.page import page

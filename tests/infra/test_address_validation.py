@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from contract.addresses import check_base_url
 from infra.config import Provider, Tracing
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from service import settings as service
 from service.errors import SettingsError
 from service.settings import parse_settings

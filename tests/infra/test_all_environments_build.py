@@ -7,7 +7,7 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] - it has n
 import pytest
 
 from infra.config.kubernetes import NEWEST, OLDEST
-from infra.stack_config import parse
+from infra.parsing import parse
 from tests.infra.environments import (
     CHECKOUT,
     ENVIRONMENTS,

@@ -6,10 +6,10 @@ import pytest
 
 from contract import labels, ports
 from infra.components.redis.backup import SERVICE_ACCOUNT
+from infra.parsing import ConfigError, parse
 from infra.policies import check
 from infra.policies.state import BACKUP_COMPONENT
 from infra.secret_names import every_secret
-from infra.stack_config import ConfigError, parse
 from tests.infra.aws_programs import ACCOUNT
 from tests.infra.environments import Platform, Values, annotations, changed, complete, platform_of
 from tests.infra.reachability import Destination, Place, reaches

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contract import jobs, ports
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from tests.infra.environments import Platform, Values, changed, complete, platform_of, pod_spec
 from tests.infra.reachability import Destination, Place, reaches
 from tests.infra.test_clients_reach_the_edge import BUNDLED, EVERY, HOST

@@ -7,7 +7,7 @@ import pytest
 
 from contract import ports
 from infra.config.kubernetes import NEWEST, OLDEST
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from tests.infra.environments import (
     Platform,
     Values,

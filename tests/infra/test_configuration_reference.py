@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from infra.config import Environment
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from tools.config_reference.descriptions import description
 from tools.config_reference.page import MINIMUM, page, sections
 

@@ -1,6 +1,7 @@
 """Secret stores that do not fit the rest of the configuration are refused."""
 
-from infra.stack_config import parse, secret_names
+from infra.parsing import parse
+from infra.secret_names import secret_names
 from tests.infra.environments import Values, changed, complete
 from tests.infra.test_invalid_configurations import refusal
 

@@ -7,7 +7,7 @@ import pytest
 
 from contract import jobs, metrics, paths
 from infra.config import Alertmanager
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from infra.workloads.alertmanager_config import alertmanager_file
 from monitoring.alerts import ALERTS
 from monitoring.dashboards import BOARDS

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from infra.stack_config import ConfigError, parse
+from infra.parsing import ConfigError, parse
 from tests.infra.environments import Values, changed, complete
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from infra.parsing import ConfigError, parse, renamed_keys
 from infra.renamed_keys import RENAMED
-from infra.stack_config import ConfigError, parse, renamed_keys
 from tests.infra.environments import changed, complete
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.components.gateway.files import api_keys_file, settings_file
-from infra.stack_config import parse
+from infra.parsing import parse
 from seawall.common.wait import wait_until
 from tests.infra.environments import changed
 from tests.service.kit import answers

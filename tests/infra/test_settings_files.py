@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.components.gateway.files import api_keys_file, settings_file
+from infra.parsing import parse
 from infra.secret_names import every_secret
-from infra.stack_config import parse
 from service.resilience.gcra import Limit
 from service.settings import RedisState, parse_settings
 from service.state.charges import Budget

@@ -15,7 +15,7 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import resource_pb2
 
-from infra.stack_config import ConfigError
+from infra.parsing import ConfigError
 from infra.synth import synth
 from tests.infra.environments import Values, changed
 from tests.measured import measured

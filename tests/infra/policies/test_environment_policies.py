@@ -2,8 +2,8 @@
 
 import pytest
 
+from infra.parsing import parse
 from infra.policies import check
-from infra.stack_config import parse
 from tests.infra.environments import MONITORING_IMAGES, Platform, complete, platform_of
 
 
