@@ -2,9 +2,10 @@
 
 import itertools
 import time
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
+from typing_extensions import override
 
 __all__ = ["Answers", "ChatRequest", "OpenAIAnswers", "words_of"]
 
@@ -28,10 +29,8 @@ class ChatRequest(msgspec.Struct):
 class Answers(Protocol):
     """Makes the bodies of one simulator's answers, in one format."""
 
-    @property
-    def malformed_event(self) -> bytes:
-        """An event that breaks off in the middle."""
-        ...
+    malformed_event: ClassVar[bytes]
+    """An event that breaks off in the middle."""
 
     def whole(self, request: ChatRequest) -> bytes:
         """A whole answer."""
@@ -62,7 +61,7 @@ def words_of(tokens: int) -> list[str]:
     return [word + " " for word in itertools.islice(itertools.cycle(_WORDS), max(1, tokens))]
 
 
-class OpenAIAnswers:
+class OpenAIAnswers(Answers):
     """`Answers` as chat completions."""
 
     malformed_event = b'data: {"choices": [{"index": 0, "delta"\n\ndata: [DONE]\n\n'
@@ -97,19 +96,19 @@ class OpenAIAnswers:
         head = self._head(request, "chat.completion")
         return _encode({**head, "choices": [choice], "usage": self._usage})
 
+    @override
     def empty(self, request: ChatRequest) -> bytes:
-        """See `Answers.empty`."""
         return _encode({**self._head(request, "chat.completion"), "choices": []})
 
+    @override
     def error_event(self, body: bytes) -> bytes:
-        """See `Answers.error_event`."""
         return b"data: " + body + b"\n\n"
 
+    @override
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
-        """See `Answers.streamed`.
+        """The first event has the role and no text, like OpenAI's.
 
-        The first event has the role and no text, like OpenAI's. The ending is the finish_reason,
-        the usage if requested, and the end marker.
+        The ending is the finish_reason, the usage if requested, and the end marker.
         """
         head = self._head(request, "chat.completion.chunk")
         deltas = [{"role": "assistant", "content": ""}]
@@ -120,8 +119,8 @@ class OpenAIAnswers:
             ending.append(b"data: " + usage + b"\n\n")
         return [self._event(head, delta, None) for delta in deltas], b"".join((*ending, DONE))
 
+    @override
     def error(self, message: str, kind: str, code: str | None) -> bytes:
-        """An error in OpenAI's format."""
         return _encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
     def _head(self, request: ChatRequest, kind: str) -> dict[str, object]:

@@ -3,8 +3,9 @@
 import itertools
 
 import msgspec
+from typing_extensions import override
 
-from simulator.answers import ChatRequest, words_of
+from simulator.answers import Answers, ChatRequest, words_of
 
 __all__ = ["MessagesAnswers"]
 
@@ -17,7 +18,7 @@ def _event(name: str, **fields: object) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
-class MessagesAnswers:
+class MessagesAnswers(Answers):
     """`Answers` as messages."""
 
     malformed_event = b'event: content_block_delta\ndata: {"type": "content_block_de\n\n'
@@ -27,17 +28,17 @@ class MessagesAnswers:
         self._words = words_of(tokens)
         self._numbers = itertools.count(1)
 
+    @override
     def whole(self, request: ChatRequest) -> bytes:
-        """See `Answers.whole`."""
         text = {"type": "text", "text": "".join(self._words).strip()}
         return _encode(self._message(request, [text], "end_turn", len(self._words)))
 
+    @override
     def empty(self, request: ChatRequest) -> bytes:
-        """See `Answers.empty`."""
         return _encode(self._message(request, None, None, 0))
 
+    @override
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
-        """See `Answers.streamed`."""
         start = _event("message_start", message=self._message(request, [], None, 1))
         block = {"type": "text", "text": ""}
         begin = _event("content_block_start", index=0, content_block=block)
@@ -53,13 +54,13 @@ class MessagesAnswers:
         )
         return pieces, b"".join(ending)
 
+    @override
     def error(self, message: str, kind: str, code: str | None) -> bytes:
-        """See `Answers.error`."""
         del code
         return _encode({"type": "error", "error": {"type": kind, "message": message}})
 
+    @override
     def error_event(self, body: bytes) -> bytes:
-        """See `Answers.error_event`."""
         return b"event: error\ndata: " + body + b"\n\n"
 
     def _message(

@@ -30,7 +30,7 @@ JOINED_BYTES = 64 << 10
 
 
 class ClientConnection(HttpToolsProtocol):
-    """See `service.pipeline.exchange.Connection`."""
+    """A client's connection: the `Connection` of the stages, and its time limits."""
 
     _head_open = False
     """Whether the headers of a request have begun and are incomplete."""

@@ -25,7 +25,7 @@ escaped, so no text matches."""
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target of one model; see `Candidate`."""
+    """One target of one model, and its current state as a `Candidate`."""
 
     upstream: Upstream
     priority: int
@@ -39,28 +39,28 @@ class Target:
 
     @property
     def available(self) -> bool:
-        """See `Candidate`."""
+        """Whether its breaker admits a call."""
         return self.upstream.breaker.available()
 
     @property
     def retry_in_s(self) -> float:
-        """See `Candidate`."""
+        """Seconds until its breaker admits a call."""
         return self.upstream.breaker.retry_in_s()
 
     @property
     def limited(self) -> bool:
-        """See `Candidate`."""
+        """Whether the provider's rate limit is used up."""
         quota = self.upstream.quota
         return quota is not None and quota.exhausted
 
     @property
     def in_flight(self) -> int:
-        """See `Candidate`."""
+        """The number of calls that are under way."""
         return self.upstream.load.in_flight
 
     @property
     def expected_s(self) -> float | None:
-        """See `Candidate`."""
+        """The usual seconds until the first content; None before the first answer."""
         return self.upstream.load.expected_s
 
 

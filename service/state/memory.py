@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 from contract.budgets import PERCENTS, WINDOWS
 from service.resilience.gcra import Decision, Limit, shift, take
 from service.state.charges import (
@@ -16,6 +18,7 @@ from service.state.charges import (
     window_starts,
 )
 from service.state.fleet_script import Report
+from service.state.store import Store
 
 __all__ = ["MemoryStore"]
 
@@ -66,8 +69,10 @@ class _Books:
         return hour + self.held, day + self.held, month + self.held
 
 
-class MemoryStore:
-    """See `Store`. It holds one number per bucket, the books of each account, and never fails.
+class MemoryStore(Store):
+    """The store in this process: one number per bucket, and the books of each account.
+
+    It never fails.
 
     Args:
         clock: returns seconds, for rates.
@@ -147,18 +152,19 @@ class MemoryStore:
                     self._tell(charge.account, books, n, level, crossings)
         return crossings
 
+    @override
     async def take(self, key: str, limit: Limit) -> Decision:
-        """See `Store.take`."""
         return self.take_now(key, limit)
 
+    @override
     async def charge(self, charge: Charge) -> Verdict:
-        """See `Store.charge`."""
         return self.charge_now(charge)
 
+    @override
     async def settle(
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
-        """See `Store.settle`; each settlement arrives once here."""
+        """Book the costs; each settlement arrives once here."""
         return [reported for one in settlements for reported in self.settle_now(one)], []
 
     async def exchange(self, replica: str, reports: Sequence[Report]) -> None:

@@ -22,10 +22,12 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from typing_extensions import override
 
 from service.errors import SettingsError, StateUnavailable
 from service.files import SecretFile
 from service.settings import RedisState
+from service.state.runtime_keys import KeyStore
 from service.state.scripts import Call
 
 __all__ = ["FileCredentials", "Numbers", "RedisClient", "in_background", "translated"]
@@ -86,8 +88,8 @@ class _MasterConnection(SentinelManagedConnection):
 _REDISCOVER_TYPES = frozenset(("ReadOnlyError", "MasterDownError", "BusyLoadingError"))
 
 
-class RedisClient:
-    """Runs scripts, and implements `KeyStore`."""
+class RedisClient(KeyStore):
+    """Runs scripts, and stores runtime keys."""
 
     def __init__(self, state: RedisState, secrets_dir: Path) -> None:
         no_retry = Retry(NoBackoff(), 0)
@@ -142,14 +144,14 @@ class RedisClient:
         async with in_background(seconds):
             return await self.run(calls)
 
+    @override
     async def read_hash(self, key: str) -> Mapping[str, bytes]:
-        """See `KeyStore.read_hash`."""
         async with in_background():
             found = cast("dict[bytes, bytes]", await cast("Any", self._redis.hgetall(key)))
         return {field.decode(errors="replace"): value for field, value in found.items()}
 
+    @override
     async def write_hash(self, key: str, field: str, value: bytes) -> bool:
-        """See `KeyStore.write_hash`."""
         # One pipeline uses one connection, and WAIT covers the writes of its connection.
         pipeline: Any = self._redis.pipeline(transaction=False)
         pipeline.hset(key, field, value)
@@ -158,8 +160,8 @@ class RedisClient:
             _, replicas = await pipeline.execute()
         return cast("int", replicas) > 0
 
+    @override
     async def forget_fields(self, key: str, fields: Sequence[str]) -> None:
-        """See `KeyStore.forget_fields`."""
         async with in_background():
             await cast("Any", self._redis.hdel(key, *fields))
 

@@ -6,6 +6,8 @@ Nothing is retried here: callers have a local answer, and a late decision is use
 from collections.abc import Sequence
 from pathlib import Path
 
+from typing_extensions import override
+
 from service.errors import StateUnavailable
 from service.resilience.gcra import Decision, Limit
 from service.settings import RedisState
@@ -24,6 +26,7 @@ from service.state.fleet_script import FleetView, Report, fleet_call, view
 from service.state.limit_script import decision_of, limit_call, limit_key
 from service.state.redis_batches import HOT_PATH_S, Batches
 from service.state.redis_client import RedisClient, in_background
+from service.state.store import Store
 
 __all__ = ["RedisStore"]
 
@@ -42,25 +45,28 @@ _PING = charge_call(
 """Charges like a real request, so that an answer proves that requests can write, too."""
 
 
-class RedisStore:
-    """See `Store`."""
+class RedisStore(Store):
+    """The store in Redis, which all replicas share."""
 
     def __init__(self, state: RedisState, secrets_dir: Path) -> None:
         self.client = RedisClient(state, secrets_dir)
         self._batches = Batches(self.client)
 
+    @override
     async def take(self, key: str, limit: Limit) -> Decision:
-        """See `Store.take`; the call joins the current batch."""
+        """Take one request; the call joins the current batch."""
         return decision_of(await self._batches.answer(limit_call(key, limit)))
 
+    @override
     async def charge(self, charge: Charge) -> Verdict:
-        """See `Store.charge`; the call joins the current batch."""
+        """Take everything or nothing; the call joins the current batch."""
         return verdict_of(charge, await self._batches.answer(charge_call(charge)))
 
+    @override
     async def settle(
         self, settlements: Sequence[Settlement]
     ) -> tuple[list[Crossing], list[Settlement]]:
-        """See `Store.settle`; it uses a separate pipeline."""
+        """Book the costs in a separate pipeline."""
         answers = await self.client.run_at_leisure([settle_call(one) for one in settlements])
         crossings: list[Crossing] = []
         left: list[Settlement] = []
@@ -71,15 +77,16 @@ class RedisStore:
                 crossings += crossings_of(settlement.charge, answer)
         return crossings, left
 
+    @override
     async def exchange(self, replica: str, reports: Sequence[Report]) -> FleetView | None:
-        """See `Store.exchange`."""
         (answer,) = await self.client.run_at_leisure([fleet_call(replica, reports)], EXCHANGE_S)
         if isinstance(answer, StateUnavailable):
             raise answer
         return view(answer)
 
+    @override
     async def ping(self) -> None:
-        """See `Store.ping`; a connect and two commands may take 1.5 s together.
+        """Check that the store answers; a connect and two commands may take 1.5 s together.
 
         It does not use PING, which a node that refuses writes also answers. The second call must
         be as fast as requests need it; otherwise the limiter's breaker would open again at once.
@@ -91,6 +98,6 @@ class RedisStore:
         if isinstance(answer, StateUnavailable):
             raise answer
 
+    @override
     async def close(self) -> None:
-        """See `Store.close`."""
         await self.client.close()

@@ -1,4 +1,4 @@
-"""Typed sections of a committed file: wrong values are one line, and other sections do not matter."""
+"""Typed sections of a committed file: a wrong value is one line; other sections do not matter."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
+from typing_extensions import override
+
 from seawall.common.errors import ClusterError, UsageError
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster import readiness
@@ -19,7 +21,7 @@ from seawall.testbed.cluster.artifacts import Supplies
 from seawall.testbed.cluster.cgroups import remove_cgroups
 from seawall.testbed.cluster.image_import import load_images
 from seawall.testbed.cluster.instance import Instance, write_note
-from seawall.testbed.cluster.interface import Part
+from seawall.testbed.cluster.interface import Cluster, Part
 from seawall.testbed.cluster.kubeconfig import write_kubeconfig
 from seawall.testbed.cluster.machine import Machine
 from seawall.testbed.cluster.network import Network
@@ -32,7 +34,7 @@ from seawall.testbed.toolchain.images import Image
 __all__ = ["EmbeddedCluster"]
 
 
-class EmbeddedCluster:
+class EmbeddedCluster(Cluster):
     """The embedded cluster; see `Cluster` for its methods.
 
     Args:
@@ -49,8 +51,8 @@ class EmbeddedCluster:
         self._machines = {m: Machine(instance, m, self._network) for m in instance.machines}
 
     @property
+    @override
     def place(self) -> str:
-        """See `Cluster`."""
         return f"the embedded cluster {self._instance.name}"
 
     @property
@@ -59,8 +61,8 @@ class EmbeddedCluster:
         return True
 
     @property
+    @override
     def tools(self) -> tuple[str, ...]:
-        """See `Cluster`."""
         return ("kubernetes",)
 
     @property
@@ -79,20 +81,20 @@ class EmbeddedCluster:
             raise ClusterError("the cluster has not been started: run `make up`")
         return Kubectl(Path(note.read_text()) / "kubectl", self.kubeconfig)
 
+    @override
     def check_user(self) -> None:
-        """See `Cluster`."""
         check_root()
 
+    @override
     def check_host(self) -> None:
-        """See `Cluster`."""
         check_kernel()
 
+    @override
     def build(self) -> None:
-        """See `Cluster`."""
         self._supplies()
 
+    @override
     def up(self) -> None:
-        """See `Cluster`."""
         supplies = self._supplies()
         self._network.check_range_is_free()
         check_keys(self._instance)
@@ -129,14 +131,14 @@ class EmbeddedCluster:
         readiness.wait_for_addons(kubectl)
         readiness.wait_for_parts(self.status)
 
+    @override
     def load(self, images: Sequence[Image]) -> None:
-        """See `Cluster`."""
         nodes = [self._machines[m] for m in self._instance.node_machines]
         with ThreadPoolExecutor() as pool:
             list(pool.map(load_images, nodes, repeat(images)))
 
+    @override
     def down(self) -> None:
-        """See `Cluster`."""
         for machine in self._found_machines():
             machine.stop()
         self._network.remove()
@@ -146,8 +148,8 @@ class EmbeddedCluster:
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
+    @override
     def status(self) -> list[Part]:
-        """See `Cluster`."""
         parts: list[Part] = []
         for name, machine in self._machines.items():
             pid = machine.pid()
@@ -161,8 +163,8 @@ class EmbeddedCluster:
                 parts.append(Part(f"{name}/{daemon['name']}", runs, detail))
         return parts
 
+    @override
     def logs(self, part: str) -> str:
-        """See `Cluster`."""
         machine, _, daemon = part.partition("/")
         known = [f"{m}/{d['name']}" for m in self._machines for d in daemons_of(self._instance, m)]
         file = self._instance.home(machine) / "logs" / f"{daemon or 'init'}.log"
@@ -172,28 +174,28 @@ class EmbeddedCluster:
             raise UsageError(f"{part} has not been started yet: run `make up`")
         return file.read_text(errors="replace")
 
+    @override
     def stop_node(self, name: str) -> None:
-        """See `Cluster`."""
         machine = self._running_node(name)
         # Cut the network first: the kernel would otherwise close the connections of the node's
         # processes, which a machine that loses power does not do.
         self._network.cut(machine.name)
         machine.stop()
 
+    @override
     def start_node(self, name: str) -> None:
-        """See `Cluster`."""
         machine = self._node(name)
         if machine.pid() is not None:
             raise UsageError(f"node {name} runs already")
         machine.start_again()
         register(self.kubectl(), self._instance, booted=[machine.name], up=[machine.name])
 
+    @override
     def partition_node(self, name: str) -> None:
-        """See `Cluster`."""
         self._network.cut(self._running_node(name).name)
 
+    @override
     def heal_node(self, name: str) -> None:
-        """See `Cluster`."""
         machine = self._node(name)
         if not self._network.is_cut(machine.name):
             raise UsageError(f"node {name} is not cut off from the network")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from typing_extensions import override
+
 from seawall.testbed.toolchain.run import run_logged
 
 __all__ = ["Buildah", "Docker", "ImageEngine", "Recipe", "docker_runs"]
@@ -87,13 +89,13 @@ def docker_runs() -> bool:
     return asked.returncode == 0
 
 
-class Docker:
+class Docker(ImageEngine):
     """`docker build` with BuildKit."""
 
     name = "docker"
 
+    @override
     def build(self, recipe: Recipe, *, log: Path) -> None:
-        """See ImageEngine."""
         run_logged(
             ["docker", "build", *recipe.flags(), recipe.context],
             log=log,
@@ -101,21 +103,21 @@ class Docker:
             env={"DOCKER_BUILDKIT": "1"},
         )
 
+    @override
     def export(self, ref: str, archive: Path, *, log: Path) -> None:
-        """See ImageEngine."""
         run_logged(
             ["docker", "save", "--output", archive, ref], log=log, what=f"docker save of {ref}"
         )
 
+    @override
     def load(self, ref: str, archive: Path, *, log: Path) -> None:
-        """See ImageEngine."""
         if not _knows(["docker", "image", "inspect", ref]):
             run_logged(
                 ["docker", "load", "--input", archive], log=log, what=f"docker load of {ref}"
             )
 
 
-class Buildah:
+class Buildah(ImageEngine):
     """buildah with chroot isolation: needs root, but no daemon and no user namespaces.
 
     Args:
@@ -131,8 +133,8 @@ class Buildah:
             *("--storage-driver", "overlay"),
         ]
 
+    @override
     def build(self, recipe: Recipe, *, log: Path) -> None:
-        """See ImageEngine."""
         # The docker format, because OCI images cannot hold a HEALTHCHECK.
         run_logged(
             [
@@ -146,16 +148,16 @@ class Buildah:
             what=f"buildah build of {recipe.ref}",
         )
 
+    @override
     def export(self, ref: str, archive: Path, *, log: Path) -> None:
-        """See ImageEngine."""
         run_logged(
             [*self._base, "push", ref, f"docker-archive:{archive}:{ref}"],
             log=log,
             what=f"buildah push of {ref}",
         )
 
+    @override
     def load(self, ref: str, archive: Path, *, log: Path) -> None:
-        """See ImageEngine."""
         if not _knows([*self._base, "inspect", "--type", "image", ref]):
             run_logged(
                 [*self._base, "pull", f"docker-archive:{archive}"],

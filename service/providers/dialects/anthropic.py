@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
+from typing_extensions import override
 
 from service.providers.chat_request import ChatCall, Usage
-from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialect import UNREADABLE, Dialect, StreamScanner, WholeAnswer
 from service.providers.dialects.sse import EventSplitter
 from service.providers.dialects.thoughts import fit_thoughts
 from service.providers.encoding import SAME_NAMES, Encoding
@@ -186,7 +187,7 @@ class AnthropicReader:
 
     @property
     def has_usage(self) -> bool:
-        """See `Progress.has_usage`: the event with the stop_reason carries it."""
+        """Whether the usage has passed; the event with the stop_reason carries it."""
         return self.finished
 
     def rest(self) -> list[tuple[bytes, AnthropicEvent | None]]:
@@ -249,43 +250,45 @@ class AnthropicReader:
             self.has_content = True
 
 
-class AnthropicScanner:
-    """See `StreamScanner`. Events pass unchanged; subclasses convert them in `_shown`."""
+class AnthropicScanner(StreamScanner):
+    """Reads a stream of Anthropic's events, which pass unchanged; subclasses convert them."""
 
     def __init__(self) -> None:
         self._reader = AnthropicReader()
 
     @property
+    @override
     def has_content(self) -> bool:
-        """See `StreamScanner.has_content`."""
         return self._reader.has_content
 
     @property
+    @override
     def finished(self) -> bool:
-        """See `StreamScanner.finished`."""
         return self._reader.finished
 
     @property
+    @override
     def has_usage(self) -> bool:
-        """See `StreamScanner.has_usage`: the event with the stop_reason carries it."""
+        """The event with the stop_reason carries it."""
         return self._reader.finished
 
     @property
+    @override
     def done(self) -> bool:
-        """See `StreamScanner.done`."""
         return self._reader.done
 
     @property
+    @override
     def usage(self) -> Usage:
-        """See `StreamScanner.usage`."""
         return self._reader.usage
 
+    @override
     def feed(self, data: bytes) -> bytes:
-        """See `StreamScanner.feed`."""
         return b"".join([self._shown(raw, event) for raw, event in self._reader.read(data)])
 
+    @override
     def finish(self) -> bytes:
-        """See `StreamScanner.finish`; a missing end marker is added after a stop_reason."""
+        """A missing end marker is added after a stop_reason."""
         if self._reader.done:
             return b""
         last = b"".join([self._shown(raw, event) for raw, event in self._reader.rest()])
@@ -304,26 +307,29 @@ class AnthropicScanner:
         return _END
 
 
-class AnthropicDialect:
-    """See `Dialect`: for clients of the same format."""
+class AnthropicDialect(Dialect):
+    """The dialect of Anthropic's providers for clients of the same format."""
 
+    @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Usage is reported without being requested."""
+        """Usage is reported without being requested."""
         streamed = {"stream": True} if call.stream else {}
         return _encode({**fit_thoughts(call.fields, how), "model": model, **streamed})
 
+    @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`. The message must be complete; its bytes stay unchanged."""
+        """The message must be complete; its bytes stay unchanged."""
         del names
         usage = read_message(body).usage
         return WholeAnswer(body, usage.counted() if usage is not None else Usage())
 
+    @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`. The body stays unchanged."""
+        """The body stays unchanged."""
         del status
         return body
 
+    @override
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> AnthropicScanner:
-        """See `Dialect.scanner`."""
         del call, names
         return AnthropicScanner()

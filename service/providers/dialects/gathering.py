@@ -52,13 +52,13 @@ class CompletionGatherer:
 
     def __init__(self) -> None:
         self.progress = OpenAIScanner(include_usage=True)
-        """See `Gatherer.progress`; it also validates the chunks."""
+        """The progress of the stream; it also validates the chunks."""
         self._splitter = EventSplitter()
         self._head: _Json = {}
         self._choices: dict[int, _Json] = {}
 
     def feed(self, data: bytes) -> None:
-        """See `Gatherer.feed`."""
+        """Take bytes of the stream; empty bytes mean that the provider closed it."""
         passed = self.progress.feed(data) if data else self.progress.finish()
         for _, payload in self._splitter.feed(passed):
             if payload is not None and payload != b"[DONE]":
@@ -78,7 +78,7 @@ class CompletionGatherer:
             _set(made, choice, but=("index", "delta", "logprobs"))
 
     def body(self) -> bytes:
-        """See `Gatherer.body`."""
+        """The whole completion."""
         choices: list[_Json] = []
         for _, choice in sorted(self._choices.items()):
             message: _Json = {"role": "assistant", "content": None, **choice["message"]}
@@ -215,13 +215,13 @@ class MessageGatherer:
 
     def __init__(self) -> None:
         self.progress = AnthropicReader()
-        """See `Gatherer.progress`; it also validates the events."""
+        """The progress of the stream; it also validates the events."""
         self._message: _Json = {}
         self._blocks: dict[int, _Json] = {}
         self._inputs: dict[int, str] = {}
 
     def feed(self, data: bytes) -> None:
-        """See `Gatherer.feed`."""
+        """Take bytes of the stream; empty bytes mean that the provider closed it."""
         for raw, event in self.progress.read(data) if data else self.progress.rest():
             if event is not None:
                 with _read_of_the_provider():
@@ -260,7 +260,7 @@ class MessageGatherer:
                         block[name] = (block.get(name) or "") + value
 
     def body(self) -> bytes:
-        """See `Gatherer.body`."""
+        """The whole message."""
         for index, text in self._inputs.items():
             with contextlib.suppress(ValueError):  # cut off by max_tokens
                 self._blocks[index]["input"] = json.loads(text)

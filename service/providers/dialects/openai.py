@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
+from typing_extensions import override
 
 from service.providers.chat_request import ChatCall, Usage
-from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialect import UNREADABLE, Dialect, WholeAnswer
 from service.providers.dialects.fitting import MessageFitter
 from service.providers.dialects.quirks import Quirks
 from service.providers.dialects.sse import EventSplitter
@@ -167,16 +168,22 @@ class OpenAIScanner:
 
     @property
     def finished(self) -> bool:
-        """See `StreamScanner.finished`."""
+        """Whether every choice has ended; only usage and the end marker may be missing."""
         return bool(self._finished) and not self._open
 
     def feed(self, data: bytes) -> bytes:
-        """See `StreamScanner.feed`."""
+        """Take bytes of the stream, and return whole events for the client."""
         events = self._splitter.feed(data)
         return self._passed(events) if events else b""
 
     def finish(self) -> bytes:
-        """See `StreamScanner.finish`; a missing end marker is added when all choices have ended."""
+        """Note that the provider closed the stream, and return the rest for the client.
+
+        A missing end marker is added when all choices have ended.
+
+        Raises:
+            UpstreamFailure: the answer is not complete.
+        """
         if self.done:
             return b""
         try:
@@ -267,15 +274,16 @@ def _rename(fields: dict[str, msgspec.Raw], names: Mapping[str, str]) -> None:
         fields[names[name]] = fields.pop(name)
 
 
-class OpenAIDialect:
-    """See `Dialect`: for clients of the same format."""
+class OpenAIDialect(Dialect):
+    """The dialect of OpenAI's providers for clients of the same format."""
 
     def __init__(self, quirks: Quirks | None = None) -> None:
         self.quirks = quirks or Quirks()
         self._messages = MessageFitter(self.quirks)
 
+    @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Streams request usage, because the gateway counts it."""
+        """Streams request usage, because the gateway counts it."""
         fields = dict(call.fields)
         fields["model"] = msgspec.Raw(_encode(model))
         if call.stream:
@@ -299,8 +307,9 @@ class OpenAIDialect:
             fields["stream_options"] = msgspec.Raw(_encode(options))
         return _encode(fields)
 
+    @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`. Every choice must be complete; the bytes stay unchanged."""
+        """Every choice must be complete; the bytes stay unchanged."""
         del names
         try:
             answer = _read_answer(body)
@@ -314,12 +323,13 @@ class OpenAIDialect:
             raise UpstreamFailure(Symptom.CUT, "a choice has no known finish_reason")
         return WholeAnswer(body, _counted(answer.usage) or Usage())
 
+    @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`. The body stays unchanged."""
+        """The body stays unchanged."""
         del status
         return body
 
+    @override
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> OpenAIScanner:
-        """See `Dialect.scanner`."""
         del names
         return OpenAIScanner(include_usage=call.include_usage)

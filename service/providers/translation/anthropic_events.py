@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
+from typing_extensions import override
 
 from service.providers.chat_request import Usage
-from service.providers.dialect import UNREADABLE
+from service.providers.dialect import UNREADABLE, StreamScanner
 from service.providers.dialects.openai import OpenAIScanner
 from service.providers.dialects.sse import EventSplitter
 from service.providers.dialects.tool_calls import begins_another_call, is_object
@@ -136,13 +137,13 @@ def _event(name: str, **fields: object) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
-class AnthropicEvents:
-    """See `StreamScanner`.
+class AnthropicEvents(StreamScanner):
+    """Converts a stream of OpenAI's chunks into Anthropic's events.
 
     Args:
         chunks: reads and validates the provider's chunks; it must let the usage pass.
         thoughts: whether the client wants the thoughts.
-        names: the names of tools; see `Encoding.names`.
+        names: the names of tools, as in `Encoding.names`.
     """
 
     def __init__(self, chunks: OpenAIScanner, *, thoughts: bool, names: Mapping[str, str]) -> None:
@@ -161,36 +162,36 @@ class AnthropicEvents:
         self._finish: str | None = None
 
     @property
+    @override
     def has_content(self) -> bool:
-        """See `StreamScanner.has_content`."""
         return self._chunks.has_content
 
     @property
+    @override
     def finished(self) -> bool:
-        """See `StreamScanner.finished`."""
         return self._chunks.finished
 
     @property
+    @override
     def has_usage(self) -> bool:
-        """See `StreamScanner.has_usage`."""
         return self._chunks.has_usage
 
     @property
+    @override
     def done(self) -> bool:
-        """See `StreamScanner.done`."""
         return self._chunks.done
 
     @property
+    @override
     def usage(self) -> Usage:
-        """See `StreamScanner.usage`."""
         return self._chunks.usage
 
+    @override
     def feed(self, data: bytes) -> bytes:
-        """See `StreamScanner.feed`."""
         return self._translated(self._chunks.feed(data))
 
+    @override
     def finish(self) -> bytes:
-        """See `StreamScanner.finish`."""
         return self._translated(self._chunks.finish())
 
     def _translated(self, accepted: bytes) -> bytes:

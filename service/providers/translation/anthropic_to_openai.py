@@ -5,9 +5,10 @@ import time
 from collections.abc import Mapping
 
 import msgspec
+from typing_extensions import override
 
 from service.providers.chat_request import ChatCall, Usage
-from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialect import UNREADABLE, Dialect, WholeAnswer
 from service.providers.dialects.anthropic import (
     AnthropicEvent,
     AnthropicScanner,
@@ -44,15 +45,16 @@ def _tool_call(block: Block, names: Mapping[str, str]) -> dict[str, object]:
     return {"id": block.id, "type": "function", "function": function}
 
 
-class AnthropicProviderForOpenAI:
-    """See `Dialect`."""
+class AnthropicProviderForOpenAI(Dialect):
+    """The dialect of Anthropic's providers for clients of OpenAI's format."""
 
+    @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`. Usage is reported without being requested."""
+        """Usage is reported without being requested."""
         return message_request(call, model, how)
 
+    @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`."""
         answer = read_message(body)
         blocks = answer.content or []
         text = "".join(block.text for block in blocks if block.type == "text")
@@ -80,8 +82,9 @@ class AnthropicProviderForOpenAI:
         }
         return WholeAnswer(write_json(made), usage)
 
+    @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: the same message in OpenAI's error format."""
+        """The same message in OpenAI's error format."""
         try:
             kind = _decode_refusal(body).error.type
         except UNREADABLE:
@@ -92,8 +95,8 @@ class AnthropicProviderForOpenAI:
         shape = {"message": message, "type": kind, "param": None, "code": code}
         return _encode({"error": shape})
 
+    @override
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> "OpenAIChunks":
-        """See `Dialect.scanner`."""
         return OpenAIChunks(include_usage=call.include_usage, names=names)
 
 

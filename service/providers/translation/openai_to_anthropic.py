@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import msgspec
+from typing_extensions import override
 
 from service.providers.chat_request import ChatCall
-from service.providers.dialect import UNREADABLE, WholeAnswer
+from service.providers.dialect import UNREADABLE, Dialect, WholeAnswer
 from service.providers.dialects.openai import OpenAIDialect
 from service.providers.encoding import SAME_NAMES, Encoding
 from service.providers.lenient import read_json
@@ -63,8 +64,8 @@ _decoder = msgspec.json.Decoder(_Completion)
 _arguments = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
-class OpenAIProviderForAnthropic:
-    """See `Dialect`.
+class OpenAIProviderForAnthropic(Dialect):
+    """The dialect of OpenAI's providers for clients of Anthropic's format.
 
     Args:
         native: the provider's dialect for clients of its own format.
@@ -73,13 +74,13 @@ class OpenAIProviderForAnthropic:
     def __init__(self, native: OpenAIDialect) -> None:
         self._native = native
 
+    @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """See `Dialect.encode`."""
         fields = completion_fields(call, self._native.quirks, how)
         return self._native.encode(msgspec.structs.replace(call, fields=fields), model, how)
 
+    @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """See `Dialect.answer`."""
         usage = self._native.answer(body).usage
         completion = read_json(body, _decoder)
         choice = completion.choices[0]
@@ -105,12 +106,13 @@ class OpenAIProviderForAnthropic:
         }
         return WholeAnswer(_encode(made), usage)
 
+    @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """See `Dialect.refusal`: the same message in Anthropic's error format."""
+        """The same message in Anthropic's error format."""
         return anthropic_error(status, message_of(body) or refused_with(status))
 
+    @override
     def scanner(self, call: ChatCall, names: Mapping[str, str] = SAME_NAMES) -> AnthropicEvents:
-        """See `Dialect.scanner`."""
         chunks = self._native.scanner(msgspec.structs.replace(call, include_usage=True))
         return AnthropicEvents(chunks, thoughts=_wants_thoughts(call), names=names)
 

@@ -8,13 +8,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from typing_extensions import override
+
 from seawall.common.errors import ClusterError, UsageError
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster import readiness
 from seawall.testbed.cluster.addons import MetricsValues, rendered_metrics
 from seawall.testbed.cluster.artifacts import MetricsImages
 from seawall.testbed.cluster.instance import Instance
-from seawall.testbed.cluster.interface import Part
+from seawall.testbed.cluster.interface import Cluster, Part
 from seawall.testbed.cluster.kind.config import control_plane_name, worker_names
 from seawall.testbed.cluster.kind.containers import Container, Containers
 from seawall.testbed.cluster.kind.create import Maker
@@ -34,7 +36,7 @@ _LOAD_S = 10 * 60.0
 _UNITS = ("containerd", "kubelet")
 
 
-class KindCluster:
+class KindCluster(Cluster):
     """The cluster of kind; see `Cluster` for its methods.
 
     Args:
@@ -60,8 +62,8 @@ class KindCluster:
         self._maker = Maker(instance, owner, node_image, self._containers, self.kubeconfig)
 
     @property
+    @override
     def place(self) -> str:
-        """See `Cluster`."""
         return f"the kind cluster {self._instance.name}"
 
     @property
@@ -70,8 +72,8 @@ class KindCluster:
         return False
 
     @property
+    @override
     def tools(self) -> tuple[str, ...]:
-        """See `Cluster`."""
         return ("metrics-server", "kube-state-metrics")
 
     @property
@@ -79,28 +81,28 @@ class KindCluster:
         """File with administrator credentials; the user's own kubeconfig is never changed."""
         return self._instance.data / "admin.kubeconfig"
 
+    @override
     def kubectl(self) -> Kubectl:
-        """See `Cluster`."""
         if not self.kubeconfig.exists():
             raise ClusterError("the cluster has not been started: run `make up`")
         require("kubectl")
         return Kubectl(Path(shutil.which("kubectl") or ""), self.kubeconfig)
 
+    @override
     def check_user(self) -> None:
-        """See `Cluster`."""
         check_engine()
         check_writable(self._instance.data)
 
+    @override
     def check_host(self) -> None:
-        """See `Cluster`."""
         check_programs()
 
+    @override
     def build(self) -> None:
-        """See `Cluster`."""
         self._images()
 
+    @override
     def up(self) -> None:
-        """See `Cluster`."""
         images = self._images()
         self._instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         started = self._maker.ensure()
@@ -117,8 +119,9 @@ class KindCluster:
         self._install_metrics(kubectl, images)
         readiness.wait_for_addons(kubectl)
 
+    @override
     def load(self, images: Sequence[Image]) -> None:
-        """See `Cluster`; the control plane runs no workloads, so it gets no images."""
+        """The control plane runs no workloads, so it gets no images."""
         there = {name: self._containers.images(name) for name in self._workers.values()}
         for image in images:
             without = [name for name, refs in there.items() if image.ref not in refs]
@@ -129,16 +132,16 @@ class KindCluster:
                     timeout_s=_LOAD_S,
                 )
 
+    @override
     def down(self) -> None:
-        """See `Cluster`."""
         self._maker.delete()
         shutil.rmtree(self._instance.data, ignore_errors=True)
         parent = self._instance.data.parent
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
 
+    @override
     def status(self) -> list[Part]:
-        """See `Cluster`."""
         found = self._containers.all()
         parts: list[Part] = []
         for name in self._names:
@@ -154,8 +157,8 @@ class KindCluster:
                 parts.append(Part(f"{name}/{unit}", state == "active", state))
         return parts
 
+    @override
     def logs(self, part: str) -> str:
-        """See `Cluster`."""
         name, _, unit = part.partition("/")
         known = [f"{name}/{unit}" for name in self._names for unit in _UNITS]
         if part not in [*known, *self._names]:
@@ -165,27 +168,28 @@ class KindCluster:
             return docker("logs", name)
         return docker("exec", name, "journalctl", "--no-pager", f"--unit={unit}")
 
+    @override
     def stop_node(self, name: str) -> None:
-        """See `Cluster`."""
         node = self._running_node(name)
         # Cut the network first: the kernel would otherwise close the connections of the node's
         # processes, which a machine that loses power does not do.
         self._containers.cut(node)
         docker("kill", node.name)
 
+    @override
     def start_node(self, name: str) -> None:
-        """See `Cluster`."""
         node = self._node(name)
         if node.runs:
             raise UsageError(f"node {name} runs already")
         self._start(node)
 
+    @override
     def partition_node(self, name: str) -> None:
-        """See `Cluster`."""
         self._containers.cut(self._running_node(name))
 
+    @override
     def heal_node(self, name: str) -> None:
-        """See `Cluster`; a node that comes back with another address is restarted."""
+        """A node that comes back with another address is restarted."""
         node = self._node(name)
         if not node.is_cut:
             raise UsageError(f"node {name} is not cut off from the network")
