@@ -1,10 +1,12 @@
 """Common parts of all pods: the restricted security context, volumes, resources."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
     CapabilitiesArgs,
+    ContainerArgs,
     EmptyDirVolumeSourceArgs,
     EnvVarArgs,
     EnvVarSourceArgs,
@@ -15,11 +17,13 @@ from pulumi_kubernetes.core.v1 import (
     PodDNSConfigArgs,
     PodDNSConfigOptionArgs,
     PodSecurityContextArgs,
+    PodSpecArgs,
     ProbeArgs,
     ResourceRequirementsArgs,
     SeccompProfileArgs,
     SecretVolumeSourceArgs,
     SecurityContextArgs,
+    SysctlArgs,
     TCPSocketActionArgs,
     VolumeArgs,
 )
@@ -27,13 +31,11 @@ from pulumi_kubernetes.core.v1 import (
 from infra.config import Resources
 
 __all__ = [
-    "container_security",
     "env",
     "exec_probe",
     "http_probe",
-    "pod_security",
-    "quick_names",
     "requirements",
+    "restricted",
     "scratch_volume",
     "secret_volume",
     "tcp_probe",
@@ -44,9 +46,32 @@ _USER = 10001
 _SECRET_MODE = 0o440
 
 
-def pod_security() -> PodSecurityContextArgs:
-    """The pod-level part of the restricted Pod Security standard."""
-    return PodSecurityContextArgs(
+def restricted(pod: PodSpecArgs, *, sysctls: Mapping[str, str] | None = None) -> PodSpecArgs:
+    """Complete a pod with what all pods of the kit have in common.
+
+    - The restricted Pod Security standard, and read-only root file systems.
+    - An image is pulled only when its node lacks it, so that a pod starts while the registry does
+      not answer.
+    - No variables for every Service of the namespace, and no token of a service account unless the
+      pod asks for it.
+    - A DNS query is repeated after one second instead of five, because a name server may be
+      leaving.
+
+    Args:
+        pod: the pod, whose containers are plain arguments.
+        sysctls: kernel parameters of the pod's network.
+    """
+    containers = (*_plain(pod.containers), *_plain(pod.init_containers))
+    for container in containers:
+        container.image_pull_policy = "IfNotPresent"
+        container.security_context = SecurityContextArgs(
+            allow_privilege_escalation=False,
+            capabilities=CapabilitiesArgs(drop=["ALL"]),
+            read_only_root_filesystem=True,
+            run_as_non_root=True,
+            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+        )
+    pod.security_context = PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=_USER,
         run_as_group=_USER,
@@ -54,26 +79,24 @@ def pod_security() -> PodSecurityContextArgs:
         # When the owner of a volume is right already, Kubernetes does not visit each of its files.
         fs_group_change_policy="OnRootMismatch",
         seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+        sysctls=[SysctlArgs(name=name, value=value) for name, value in sysctls.items()]
+        if sysctls
+        else None,
     )
-
-
-def container_security() -> SecurityContextArgs:
-    """The container-level part of the standard, and a read-only root file system."""
-    return SecurityContextArgs(
-        allow_privilege_escalation=False,
-        capabilities=CapabilitiesArgs(drop=["ALL"]),
-        read_only_root_filesystem=True,
-        run_as_non_root=True,
-        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    if pod.automount_service_account_token is None:
+        pod.automount_service_account_token = False
+    pod.enable_service_links = False
+    pod.dns_config = PodDNSConfigArgs(
+        options=[
+            PodDNSConfigOptionArgs(name=name, value=value)
+            for name, value in {"timeout": "1", "attempts": "3"}.items()
+        ]
     )
+    return pod
 
 
-def quick_names() -> PodDNSConfigArgs:
-    """Repeat a DNS query after one second instead of five, because a name server may be leaving."""
-    options = {"timeout": "1", "attempts": "3"}
-    return PodDNSConfigArgs(
-        options=[PodDNSConfigOptionArgs(name=name, value=value) for name, value in options.items()]
-    )
+def _plain(containers: object) -> Sequence[ContainerArgs]:
+    return cast("Sequence[ContainerArgs] | None", containers) or ()
 
 
 def requirements(resources: Resources) -> ResourceRequirementsArgs:

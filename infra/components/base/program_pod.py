@@ -20,11 +20,9 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from contract import paths
 from infra.components.base.config_volume import mounted_files
 from infra.components.base.pods import (
-    container_security,
     http_probe,
-    pod_security,
-    quick_names,
     requirements,
+    restricted,
     scratch_volume,
     secret_volume,
 )
@@ -97,7 +95,6 @@ class ProgramPod(pulumi.ComponentResource):
         container = ContainerArgs(
             name=self._name,
             image=self._args.image,
-            image_pull_policy="IfNotPresent",
             command=list(program.command) if program.command else None,
             args=list(program.arguments),
             ports=[ContainerPortArgs(name=program.scheme, container_port=program.port)],
@@ -112,19 +109,17 @@ class ProgramPod(pulumi.ComponentResource):
                 scheme=scheme,
             ),
             resources=requirements(program.resources),
-            security_context=container_security(),
             volume_mounts=[mount for _, mount in mounts],
         )
-        return PodSpecArgs(
-            automount_service_account_token=account is not None,
-            containers=[container],
-            dns_config=quick_names(),
-            enable_service_links=False,
-            host_aliases=self._args.redis_aliases if program.knows_redis else None,
-            security_context=pod_security(),
-            service_account_name=account,
-            termination_grace_period_seconds=program.grace_s,
-            volumes=[volume for volume, _ in mounts],
+        return restricted(
+            PodSpecArgs(
+                automount_service_account_token=account is not None,
+                containers=[container],
+                host_aliases=self._args.redis_aliases if program.knows_redis else None,
+                service_account_name=account,
+                termination_grace_period_seconds=program.grace_s,
+                volumes=[volume for volume, _ in mounts],
+            )
         )
 
     def _mounts(self) -> list[tuple[VolumeArgs, VolumeMountArgs]]:

@@ -9,9 +9,7 @@ from pulumi_kubernetes.core.v1 import (
     ExecActionArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
-    PodSecurityContextArgs,
     PodSpecArgs,
-    SysctlArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -20,11 +18,9 @@ from contract import ports
 from contract.components import EDGE
 from infra.components.base.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
 from infra.components.base.pods import (
-    container_security,
     http_probe,
-    pod_security,
-    quick_names,
     requirements,
+    restricted,
     scratch_volume,
     secret_volume,
 )
@@ -45,7 +41,11 @@ _SPARE_S = 5
 _NAMES = Resources(
     requests=Amount(cpu="10m", memory="32Mi"), limits=Amount(cpu="200m", memory="64Mi")
 )
-_DEAD_PEERS = {"time": "5", "intvl": "2", "probes": "3"}
+_DEAD_PEERS = {
+    "net.ipv4.tcp_keepalive_time": "5",
+    "net.ipv4.tcp_keepalive_intvl": "2",
+    "net.ipv4.tcp_keepalive_probes": "3",
+}
 """TCP keepalive detects a pod that is gone without notice after 11 s, not at the end of a deadline.
 Clients that wait for its answer then receive an error."""
 
@@ -75,30 +75,20 @@ def pod_spec(pod: NginxPod) -> PodSpecArgs:
     volumes = [pod.config, scratch_volume("tmp", "64Mi", memory=False)]
     if pod.settings.tls:
         volumes.append(secret_volume("tls", pod.settings.tls.secret))
-    return PodSpecArgs(
-        automount_service_account_token=False,
-        containers=[_nginx(pod)],
-        dns_config=quick_names(),
-        enable_service_links=False,
-        # A sidecar, in Kubernetes' terms: it starts before nginx and ends after it.
-        init_containers=[_names(pod.image)],
-        security_context=_security(),
-        termination_grace_period_seconds=(
-            shutdown.pre_stop.whole_seconds + shutdown.grace.whole_seconds + _SPARE_S
+    return restricted(
+        PodSpecArgs(
+            containers=[_nginx(pod)],
+            # A sidecar, in Kubernetes' terms: it starts before nginx and ends after it.
+            init_containers=[_names(pod.image)],
+            termination_grace_period_seconds=(
+                shutdown.pre_stop.whole_seconds + shutdown.grace.whole_seconds + _SPARE_S
+            ),
+            tolerations=tolerations_of_lost_nodes(pod.replace_after_s),
+            topology_spread_constraints=apart or None,
+            volumes=volumes,
         ),
-        tolerations=tolerations_of_lost_nodes(pod.replace_after_s),
-        topology_spread_constraints=apart or None,
-        volumes=volumes,
+        sysctls=_DEAD_PEERS,
     )
-
-
-def _security() -> PodSecurityContextArgs:
-    security = pod_security()
-    security.sysctls = [
-        SysctlArgs(name=f"net.ipv4.tcp_keepalive_{name}", value=value)
-        for name, value in _DEAD_PEERS.items()
-    ]
-    return security
 
 
 def _nginx(pod: NginxPod) -> ContainerArgs:
@@ -115,7 +105,6 @@ def _nginx(pod: NginxPod) -> ContainerArgs:
     return ContainerArgs(
         name="nginx",
         image=pod.image,
-        image_pull_policy="IfNotPresent",
         # preStop runs before a restart of the container, too, and its file outlives the container.
         command=["sh", "-c", f"rm -f {LEAVING_FILE}; exec {_NGINX}"],
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=leave)),
@@ -129,7 +118,6 @@ def _nginx(pod: NginxPod) -> ContainerArgs:
         ],
         readiness_probe=http_probe("/health", "health", period_s=2, failures=2),
         resources=requirements(pod.settings.resources),
-        security_context=container_security(),
         volume_mounts=mounts,
     )
 
@@ -139,14 +127,12 @@ def _names(image: pulumi.Input[str]) -> ContainerArgs:
     return ContainerArgs(
         name="names",
         image=image,
-        image_pull_policy="IfNotPresent",
         command=["python3", "-m", "agents", "names", PODS_HOST],
         liveness_probe=http_probe("/", "names-health", period_s=10, failures=6),
         ports=[ContainerPortArgs(name="names-health", container_port=health)],
         readiness_probe=http_probe("/", "names-health", period_s=2, failures=3),
         resources=requirements(_NAMES),
         restart_policy="Always",
-        security_context=container_security(),
         # The first pod of the gateway may take a while.
         startup_probe=http_probe("/", "names-health", period_s=1, failures=120),
     )

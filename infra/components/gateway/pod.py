@@ -19,11 +19,9 @@ from pulumi_kubernetes.core.v1 import (
 from contract import paths, ports
 from infra.components.base.placement import HOSTS, ZONES, spread_over, tolerations_of_lost_nodes
 from infra.components.base.pods import (
-    container_security,
     http_probe,
-    pod_security,
-    quick_names,
     requirements,
+    restricted,
     scratch_volume,
     secret_volume,
 )
@@ -61,21 +59,19 @@ def pod_spec(pod: GatewayPod) -> PodSpecArgs:
         *spread_over(HOSTS, spread.hosts, COMPONENT),
         *spread_over(ZONES, spread.zones, COMPONENT),
     ]
-    return PodSpecArgs(
-        automount_service_account_token=False,
-        containers=[_container(pod)],
-        dns_config=quick_names(),
-        enable_service_links=False,
-        host_aliases=pod.host_aliases,
-        security_context=pod_security(),
-        termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
-        tolerations=tolerations_of_lost_nodes(pod.settings.replace_after.whole_seconds),
-        topology_spread_constraints=apart or None,
-        volumes=[
-            pod.config,
-            secret_volume("secrets", pod.secret),
-            scratch_volume("tmp", "64Mi", memory=False),
-        ],
+    return restricted(
+        PodSpecArgs(
+            containers=[_container(pod)],
+            host_aliases=pod.host_aliases,
+            termination_grace_period_seconds=grace_seconds(pod.settings.shutdown),
+            tolerations=tolerations_of_lost_nodes(pod.settings.replace_after.whole_seconds),
+            topology_spread_constraints=apart or None,
+            volumes=[
+                pod.config,
+                secret_volume("secrets", pod.secret),
+                scratch_volume("tmp", "64Mi", memory=False),
+            ],
+        )
     )
 
 
@@ -86,7 +82,6 @@ def _container(pod: GatewayPod) -> ContainerArgs:
     return ContainerArgs(
         name=COMPONENT,
         image=pod.image,
-        image_pull_policy="IfNotPresent",
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=sleep)),
         liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=3),
         ports=[
@@ -95,7 +90,6 @@ def _container(pod: GatewayPod) -> ContainerArgs:
         ],
         readiness_probe=http_probe(paths.HEALTH_READY, "health", period_s=2, failures=2),
         resources=requirements(pod.settings.resources),
-        security_context=container_security(),
         # Two minutes are enough for a cold node with a throttled CPU.
         startup_probe=http_probe(paths.HEALTH_STARTUP, "health", period_s=1, failures=120),
         volume_mounts=[

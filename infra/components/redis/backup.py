@@ -22,11 +22,9 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from contract import paths
 from infra.components.base.pods import (
-    container_security,
     env,
-    pod_security,
-    quick_names,
     requirements,
+    restricted,
     scratch_volume,
     secret_volume,
 )
@@ -138,30 +136,26 @@ class RedisBackup(pulumi.ComponentResource):
         container = ContainerArgs(
             name=_COMPONENT,
             image=self._args.image,
-            image_pull_policy="IfNotPresent",
             command=["python3", "-m", "agents", "backup"],
             env=self._environment(),
             resources=requirements(settings.resources),
-            security_context=container_security(),
             volume_mounts=[
                 VolumeMountArgs(name="secrets", mount_path=paths.SECRETS_DIR, read_only=True),
                 VolumeMountArgs(name="scratch", mount_path=_SCRATCH),
             ],
         )
-        return PodSpecArgs(
-            automount_service_account_token=False,
-            containers=[container],
-            dns_config=quick_names(),
-            enable_service_links=False,
-            host_aliases=self._args.redis_aliases,
-            restart_policy="Never",
-            security_context=pod_security(),
-            service_account_name=account,
-            termination_grace_period_seconds=_GRACE_S,
-            volumes=[
-                secret_volume("secrets", secret),
-                scratch_volume("scratch", settings.scratch, memory=False),
-            ],
+        return restricted(
+            PodSpecArgs(
+                containers=[container],
+                host_aliases=self._args.redis_aliases,
+                restart_policy="Never",
+                service_account_name=account,
+                termination_grace_period_seconds=_GRACE_S,
+                volumes=[
+                    secret_volume("secrets", secret),
+                    scratch_volume("scratch", settings.scratch, memory=False),
+                ],
+            )
         )
 
     def _environment(self) -> list[EnvVarArgs]:

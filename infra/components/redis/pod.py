@@ -20,13 +20,11 @@ from pulumi_kubernetes.core.v1 import (
 from contract import paths, ports
 from infra.components.base.placement import ZONES, apart_on_hosts, spread_over
 from infra.components.base.pods import (
-    container_security,
     env,
     exec_probe,
     http_probe,
-    pod_security,
-    quick_names,
     requirements,
+    restricted,
     scratch_volume,
     secret_volume,
     tcp_probe,
@@ -82,32 +80,30 @@ def pod_spec(pod: RedisPod) -> PodSpecArgs:
     variables = _environment(pod)
     spread = pod.settings.spread
     apart = apart_on_hosts(spread.hosts, COMPONENT)
-    return PodSpecArgs(
-        affinity=AffinityArgs(pod_anti_affinity=apart) if apart else None,
-        automount_service_account_token=False,
-        containers=[
-            _container(
-                *("redis", pod, variables, pod.settings.resources),
-                stop="stop",
-            ),
-            _container(
-                *("sentinel", pod, variables, pod.settings.sentinel_resources),
-                stop="stop-wait",
-            ),
-            _health(pod, variables),
-        ],
-        dns_config=quick_names(),
-        enable_service_links=False,
-        host_aliases=pod.host_aliases,
-        security_context=pod_security(),
-        termination_grace_period_seconds=_TERMINATION_GRACE_S,
-        topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,
-        volumes=[
-            secret_volume("secrets", pod.secret),
-            # Generated configuration contains passwords, so it is kept in memory only.
-            scratch_volume("run", "16Mi", memory=True),
-            scratch_volume("tmp", "64Mi", memory=False),
-        ],
+    return restricted(
+        PodSpecArgs(
+            affinity=AffinityArgs(pod_anti_affinity=apart) if apart else None,
+            containers=[
+                _container(
+                    *("redis", pod, variables, pod.settings.resources),
+                    stop="stop",
+                ),
+                _container(
+                    *("sentinel", pod, variables, pod.settings.sentinel_resources),
+                    stop="stop-wait",
+                ),
+                _health(pod, variables),
+            ],
+            host_aliases=pod.host_aliases,
+            termination_grace_period_seconds=_TERMINATION_GRACE_S,
+            topology_spread_constraints=spread_over(ZONES, spread.zones, COMPONENT) or None,
+            volumes=[
+                secret_volume("secrets", pod.secret),
+                # Generated configuration contains passwords, so it is kept in memory only.
+                scratch_volume("run", "16Mi", memory=True),
+                scratch_volume("tmp", "64Mi", memory=False),
+            ],
+        )
     )
 
 
@@ -140,7 +136,6 @@ def _container(
     return ContainerArgs(
         name=name,
         image=pod.image,
-        image_pull_policy="IfNotPresent",
         command=_agent(name),
         env=variables,
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=stopping)),
@@ -151,7 +146,6 @@ def _container(
         # The container `health` reports whether the pod is ready.
         readiness_probe=tcp_probe(name, period_s=5, failures=2),
         resources=requirements(resources),
-        security_context=container_security(),
         startup_probe=_probe(
             f"{name}-live", port, period_s=_STARTUP_PERIOD_S, failures=_STARTUP_FAILURES
         ),
@@ -172,7 +166,6 @@ def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
     return ContainerArgs(
         name="health",
         image=pod.image,
-        image_pull_policy="IfNotPresent",
         command=_agent("health"),
         env=variables,
         liveness_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=10, failures=6),
@@ -182,7 +175,6 @@ def _health(pod: RedisPod, variables: list[EnvVarArgs]) -> ContainerArgs:
             paths.HEALTH_READY, "health", period_s=5, failures=2, timeout_s=5
         ),
         resources=requirements(_HEALTH),
-        security_context=container_security(),
         # The kubelet probes readiness only after this probe succeeds, and then at once.
         startup_probe=http_probe(paths.HEALTH_LIVE, "health", period_s=1, failures=120),
         volume_mounts=[

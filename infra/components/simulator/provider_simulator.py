@@ -27,9 +27,8 @@ from pulumi_kubernetes.meta.v1 import (
 from contract import labels, ports
 from infra.components.base.placement import HOSTS
 from infra.components.base.pods import (
-    container_security,
-    pod_security,
     requirements,
+    restricted,
     scratch_volume,
 )
 from infra.components.base.single_pod import SinglePod, single_pod
@@ -97,7 +96,6 @@ def _pod_spec(name: str, args: ProviderSimulatorArgs) -> PodSpecArgs:
     container = ContainerArgs(
         name="simulator",
         image=args.image,
-        image_pull_policy="IfNotPresent",
         command=["python3", "-m", "simulator", *words],
         ports=[
             ContainerPortArgs(name="http", container_port=ports.SIMULATOR_HTTP),
@@ -106,17 +104,15 @@ def _pod_spec(name: str, args: ProviderSimulatorArgs) -> PodSpecArgs:
         liveness_probe=_probe(period_s=10, failures=6),
         readiness_probe=_probe(period_s=2, failures=3),
         resources=requirements(_RESOURCES),
-        security_context=container_security(),
         volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume
     )
-    return PodSpecArgs(
-        affinity=AffinityArgs(pod_anti_affinity=_apart_from_others(name)),
-        automount_service_account_token=False,
-        containers=[container],
-        enable_service_links=False,
-        security_context=pod_security(),
-        termination_grace_period_seconds=5,
-        volumes=[scratch_volume("tmp", "16Mi", memory=False)],
+    return restricted(
+        PodSpecArgs(
+            affinity=AffinityArgs(pod_anti_affinity=_apart_from_others(name)),
+            containers=[container],
+            termination_grace_period_seconds=5,
+            volumes=[scratch_volume("tmp", "16Mi", memory=False)],
+        )
     )
 
 
