@@ -16,7 +16,7 @@ from seawall.engine.program import Program, closing_its_loop
 from seawall.engine.programs import Programs
 from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
-from seawall.engine.sections import images_of, kubernetes_of
+from seawall.engine.sections import images_of
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
 from seawall.engine.strict_yaml import Values, load
@@ -39,7 +39,8 @@ class Engine:
         pulumi: the CLI that the kit built, used when none is on PATH.
         kubeconfig: the cluster; when None, the configuration or $KUBECONFIG names it.
         provider: finds or builds the program of the Kubernetes provider.
-        kubectl: returns a kubectl for the same cluster, to find existing objects.
+        kubectl: returns a kubectl for the same cluster, to refuse objects that exist already; None
+            when the stack takes them over.
         program: what to deploy; the platform by default.
 
     Every method raises an EngineError with a message of one line.
@@ -54,7 +55,7 @@ class Engine:
         pulumi: Path | None,
         kubeconfig: Path | None,
         provider: Callable[[], Path],
-        kubectl: Callable[[], Kubectl],
+        kubectl: Callable[[], Kubectl] | None,
         program: Program | None = None,
     ) -> None:
         self._layout = Layout(checkout.resolve(), state_dir.resolve(), env)
@@ -231,7 +232,7 @@ class Engine:
         before = self._session.seen()
         self._complete(program)
         recovered = self._operations.recover(before, on_progress)
-        if not recovered and not kubernetes_of(self._layout).adopt_existing:
+        if not recovered and self._kubectl is not None:
             refuse_existing(
                 program.objects, before=before, env=self._layout.env, kubectl=self._kubectl()
             )

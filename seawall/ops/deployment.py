@@ -36,6 +36,7 @@ class Target:
         own: the bundled cluster that it is deployed to; None for any other cluster.
         kubeconfig: the kubeconfig of the cluster.
         context: the context in the kubeconfig; None uses the current context.
+        adopt_existing: whether `up` takes over objects that exist already.
     """
 
     kit: Kit
@@ -44,6 +45,7 @@ class Target:
     own: Cluster | None
     kubeconfig: Path
     context: str | None
+    adopt_existing: bool = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -60,7 +62,7 @@ class Target:
             pulumi=None if shutil.which("pulumi") else self.kit.tool("pulumi") / "pulumi",
             kubeconfig=self.kubeconfig,
             provider=self.kit.provider,
-            kubectl=lambda: self.kubectl,
+            kubectl=None if self.adopt_existing else lambda: self.kubectl,
         )
 
     @cached_property
@@ -169,6 +171,7 @@ def target_of(kit: Kit, env: str) -> Target:
         own=own,
         kubeconfig=own.kubeconfig if own else _kubeconfig(named.kubeconfig),
         context=named.context,
+        adopt_existing=named.adopt_existing,
     )
 
 

@@ -57,6 +57,8 @@ class Scratch:
         machine: str = ".seawall",
         objects: Sequence[ObjectName] = (),
         env: str = "test",
+        *,
+        adopt_existing: bool = False,
     ) -> Engine:
         return Engine(
             checkout=self.checkout,
@@ -65,7 +67,7 @@ class Scratch:
             pulumi=self.pulumi,
             kubeconfig=self.kubeconfig,
             provider=lambda: self.provider,
-            kubectl=lambda: Kubectl(self.program, self.kubeconfig),
+            kubectl=None if adopt_existing else lambda: Kubectl(self.program, self.kubeconfig),
             program=Program(run, tuple(secrets), objects=tuple(objects)),
         )
 

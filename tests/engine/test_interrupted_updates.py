@@ -117,10 +117,8 @@ def test_existing_object_is_not_adopted_after_a_failed_update(
 
 
 def test_existing_object_is_adopted_with_adopt_existing(scratch: "Scratch") -> None:
-    document = {"config": {"seawall:kubernetes": {"adopt_existing": True}}}
-    (scratch.checkout / "Pulumi.test.yaml").write_text(json.dumps(document))
     scratch.kubectl("create", "configmap", "link-3", "--from-literal=a=theirs")
-    scratch.engine(chain(scratch), objects=names(scratch)).up()
+    scratch.engine(chain(scratch), objects=names(scratch), adopt_existing=True).up()
     assert scratch.kubectl("get", "configmap/link-3", "-o", "jsonpath={.data.a}") == "1"
 
 
