@@ -18,7 +18,7 @@ up: venv ## build everything and deploy a working gateway locally (NODES=n: n no
 	@$(BIN)/seawall up $(if $(NODES),--nodes $(NODES))
 
 down: venv ## remove everything that `up` created, except the build cache
-	@$(BIN)/seawall down
+	@$(BIN)/seawall cluster down
 
 serve: venv ## run only the gateway, without a cluster
 	@$(BIN)/seawall serve

@@ -1,12 +1,16 @@
 """The `seawall` command: every error is one line on standard error and a non-zero exit.
 
+With --json, standard output has the error, too: {"error": {"message": ..., "exit_code": ...}}.
+
 Exit codes: 0 success, 1 failure, 2 the request or the configuration is wrong, 3 something differs,
 4 another run is under way, 130 interrupted.
 """
 
 import errno
+import json
 import os
 import sys
+from typing import NoReturn
 
 from seawall.common.errors import SeawallError
 
@@ -20,16 +24,21 @@ def main() -> None:
     try:
         app()
     except SeawallError as failed:
-        sys.stderr.write(f"seawall: {failed}\n")
-        sys.exit(failed.exit_code)
+        _end(str(failed), failed.exit_code)
     except OSError as failed:
-        sys.stderr.write(f"seawall: {_one_line(failed)}\n")
-        sys.exit(1)
+        _end(_one_line(failed), 1)
     except (KeyboardInterrupt, SystemExit) as ended:
         if not _is_interrupt(ended):
             raise
-        sys.stderr.write("seawall: interrupted; run the same command again to continue\n")
-        sys.exit(130)
+        _end("interrupted; run the same command again to continue", 130)
+
+
+def _end(message: str, exit_code: int) -> NoReturn:
+    if "--json" in sys.argv:
+        error = {"message": message, "exit_code": exit_code}
+        sys.stdout.write(f"{json.dumps({'error': error}, indent=2)}\n")
+    sys.stderr.write(f"seawall: {message}\n")
+    sys.exit(exit_code)
 
 
 def _one_line(failed: OSError) -> str:

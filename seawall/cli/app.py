@@ -16,6 +16,7 @@ __all__ = ["app"]
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Deploy and operate a resilient LLM gateway. ENV is an environment's name: local, or one "
     "of your Pulumi.<env>.yaml files. kubectl and query use the environment that SEAWALL_ENV "
@@ -31,6 +32,27 @@ app.add_typer(cluster.app, name="cluster")
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(configuration.env_app, name="env")
 app.add_typer(state.app, name="state")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature of a callback
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - only here
+
+        typer.echo(f"seawall {version('seawall')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    del version
 
 
 @app.command()

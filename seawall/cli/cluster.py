@@ -44,7 +44,7 @@ def up(nodes: Nodes = None, kind: Kind = None) -> None:
 
 @app.command()
 def down() -> None:
-    """Remove the cluster; the same as `seawall down`: a stack cannot exist without its cluster."""
+    """Remove the cluster, and all local state: a stack cannot exist without its cluster."""
     kit = kit_here()
     with kit.progress.step("remove the local environment", estimate_s=5):
         remove_everything(kit)

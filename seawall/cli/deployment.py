@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from seawall.cli.options import Env, Images, Json, Nodes, Timings, Yes, images_of, print_json
-from seawall.common.errors import UsageError
+from seawall.common.errors import ClusterError, UsageError
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.kit import Kit, kit_here
 
@@ -45,8 +45,13 @@ def up(
 
     begun = time.perf_counter()
     kit = kit_here(nodes=nodes)
-    target = target_of(kit, env)
     images = images_of(image)
+    try:
+        target = target_of(kit, env)
+    except ClusterError:
+        # Missing keys are reported first: a person sets them before there is a cluster.
+        check_environment(kit.checkout, env, images)
+        raise
     if target.own:
         target.own.check_user()
         # Check before the builds and the cluster, which take half an hour the first time.
@@ -118,33 +123,20 @@ def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
         print_released(target, done)
 
 
-def down(
-    env: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ENV]", help="An environment; default: everything on this machine."
-        ),
-    ] = None,
-    *,
-    yes: Yes = False,
-) -> None:
-    """Delete what an environment deployed; without ENV, the cluster and state on this machine."""
-    if env is None:
-        from seawall.testbed.local_environment import remove_everything  # noqa: PLC0415 - Pulumi is slow to import
+def down(env: Env = "local", *, yes: Yes = False) -> None:
+    """Delete what an environment deployed, with its data; a bundled cluster stays.
 
-        kit = kit_here()
-        with kit.progress.step("remove the local environment", estimate_s=5):
-            remove_everything(kit)
-        return
+    `seawall cluster down` removes the bundled cluster and all local state.
+    """
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
     kit = kit_here()
     target = target_of(kit, env)
+    target.check_deployed()
     with kit.alone():
         target.check_cluster()
         target.check_deployed_here()
-        if not target.own:
-            _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
+        _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
         with _progress_bar(kit) as watcher:
             watcher.expect(target.engine.snapshot().resources or None)
             done = target.engine.destroy(on_progress=watcher.hear)

@@ -27,7 +27,7 @@ def status(env: Env = "local", *, json: Json = False) -> None:
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.status import status_of  # noqa: PLC0415 - same
 
-    found = status_of(target_of(kit_here(), env))
+    found = status_of(target_of(kit_here(builds=False), env))
     if json:
         print_json(found.as_json())
     else:
@@ -47,7 +47,8 @@ def logs(
     from contract.labels import NAME  # noqa: PLC0415 - only here
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
-    target = target_of(kit_here(), env)
+    target = target_of(kit_here(builds=False), env)
+    target.check_deployed()
     target.check_cluster()
     label = NAME.replace(".", "\\.")
     query = f"--output=jsonpath={{.items[*].metadata.labels.{label}}}"
@@ -83,7 +84,7 @@ def smoke(env: Env = "local", *, json: Json = False) -> None:
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.release import smoke as ask  # noqa: PLC0415 - Pulumi is slow to import
 
-    answers, note = ask(target_of(kit_here(), env))
+    answers, note = ask(target_of(kit_here(builds=False), env))
     if note:
         raise UsageError(note)
     if json:
@@ -97,7 +98,9 @@ def engine(env: Env = "local", *, json: Json = False) -> None:
     """Show the Pulumi CLI, the provider and the state backend of an environment."""
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
-    found = target_of(kit_here(), env).engine
+    target = target_of(kit_here(builds=False), env)
+    target.check_deployed()
+    found = target.engine
     found.prepare()
     snapshot, backend, used = found.snapshot(), found.session.backend, found.programs
     if json:

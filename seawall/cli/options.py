@@ -20,9 +20,7 @@ Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output.")
 ]
 Timings: TypeAlias = Annotated[bool, typer.Option(help="Print how long each part took.")]
-Yes: TypeAlias = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask before changing a shared cluster.")
-]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for a confirmation.")]
 Images: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--image", metavar="NAME=REF", help="An image to deploy, such as gateway=..."),

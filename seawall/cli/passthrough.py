@@ -38,7 +38,7 @@ def kubectl() -> None:
     """
     # Read from sys.argv: the parser would remove the `--` before a command for a pod.
     own = sys.argv[sys.argv.index("kubectl") + 1 :]
-    program, namespace = _asked(kit_here())
+    program, namespace = _asked(kit_here(builds=False))
     command = program.arguments(own, namespace=namespace)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted
 
@@ -58,7 +58,7 @@ def query(
         prometheus_at,
     )
 
-    target = target_of(kit_here(), os.environ.get(ENVIRONMENT) or _USUAL)
+    target = target_of(kit_here(builds=False), os.environ.get(ENVIRONMENT) or _USUAL)
     place = place_of(target)
     _tell(target.env, target.place)
     with prometheus_at(target.kubectl, place) as prometheus:

@@ -22,11 +22,11 @@ def backup(
 ) -> None:
     """Write a copy of the state; its secrets stay encrypted."""
     from seawall.engine.state import backup_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
-        typer.echo(backup_state(target_of(kit, env).engine, to))
+        typer.echo(backup_state(engine_of(kit, env), to))
 
 
 @app.command()
@@ -35,11 +35,11 @@ def restore(
 ) -> None:
     """Replace the stack's state with a copy; the next `up` adopts what was deployed since."""
     from seawall.engine.state import restore_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
-        kept = restore_state(target_of(kit, env).engine, file)
+        kept = restore_state(engine_of(kit, env), file)
     before = f"the previous state is in {kept}" if kept else "there was no previous state"
     typer.echo(f"restored; {before}")
     typer.echo(f"next: seawall preview {env}")
@@ -49,11 +49,11 @@ def restore(
 def unlock(env: Env) -> None:
     """Remove the lock of an update whose machine is gone."""
     from seawall.engine.state import unlock_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
 
     kit = kit_here()
     with kit.alone():
-        held = unlock_state(target_of(kit, env).engine)
+        held = unlock_state(engine_of(kit, env))
     typer.echo(
         "the state was not locked"
         if not held

@@ -6,6 +6,7 @@ SDK, installed by the user or built by the kit. Pulumi finds it in the private P
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -41,12 +42,17 @@ def provider_release() -> str:
     return version("pulumi-kubernetes")
 
 
-def choose_cli(built: Path | None) -> Path:
-    """The CLI on PATH, else `built`; raises ToolError when there is neither."""
+def choose_cli(build: Callable[[], Path]) -> Path:
+    """The CLI on PATH, else the one that `build` returns.
+
+    Raises:
+        ToolError: there is neither.
+    """
     on_path = shutil.which("pulumi")
     if on_path:
         return Path(on_path)
-    if built is not None and os.access(built, os.X_OK):
+    built = build()
+    if os.access(built, os.X_OK):
         return built.resolve()
     raise ToolError(
         f"no Pulumi CLI: none on PATH, and none was built at {built}; "

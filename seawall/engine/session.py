@@ -52,13 +52,15 @@ class Session:
 
     Args:
         layout: the paths of the environment.
-        built: the CLI that the kit built, used when none is on PATH.
+        cli: returns the CLI that is used when none is on PATH, and may build it.
         provider: finds or builds the program of the Kubernetes provider.
     """
 
-    def __init__(self, layout: Layout, *, built: Path | None, provider: Callable[[], Path]) -> None:
+    def __init__(
+        self, layout: Layout, *, cli: Callable[[], Path], provider: Callable[[], Path]
+    ) -> None:
         self._layout = layout
-        self._built = built
+        self._cli = cli
         self._provider = provider
         self.repaired: str | None = None
         """A line about a damaged state that was restored; None when the state was intact."""
@@ -82,7 +84,7 @@ class Session:
     @cached_property
     def cli(self) -> Cli:
         """The Pulumi CLI."""
-        return Cli(programs.choose_cli(self._built))
+        return Cli(programs.choose_cli(self._cli))
 
     @cached_property
     def programs(self) -> Programs:

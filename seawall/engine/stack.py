@@ -36,7 +36,7 @@ class Engine:
         checkout: the folder with Pulumi.yaml and Pulumi.<env>.yaml.
         state_dir: the folder for state, secrets and the generated project.
         env: the environment, which is also the stack's name.
-        pulumi: the CLI that the kit built, used when none is on PATH.
+        pulumi: returns the CLI that is used when none is on PATH, and may build it.
         kubeconfig: the cluster; when None, the configuration or $KUBECONFIG names it.
         provider: finds or builds the program of the Kubernetes provider.
         kubectl: returns a kubectl for the same cluster, to refuse objects that exist already; None
@@ -52,14 +52,14 @@ class Engine:
         checkout: Path,
         state_dir: Path,
         env: str,
-        pulumi: Path | None,
+        pulumi: Callable[[], Path],
         kubeconfig: Path | None,
         provider: Callable[[], Path],
         kubectl: Callable[[], Kubectl] | None,
         program: Program | None = None,
     ) -> None:
         self._layout = Layout(checkout.resolve(), state_dir.resolve(), env)
-        self._session = Session(self._layout, built=pulumi, provider=provider)
+        self._session = Session(self._layout, cli=pulumi, provider=provider)
         self._kubeconfig = kubeconfig
         self._kubectl = kubectl
         self._given_program = program

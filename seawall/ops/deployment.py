@@ -3,22 +3,25 @@
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from seawall.common.environment_names import check_env_name
 from seawall.common.errors import ClusterError, UsageError
+from seawall.engine.backend import backend_of
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.sections import kubernetes_of, metrics_of
 from seawall.engine.stack import Engine
+from seawall.engine.workspace import STATE, committed_values
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.kit import Kit
 
-__all__ = ["Target", "own_namespace", "target_of"]
+__all__ = ["Target", "engine_of", "own_namespace", "target_of"]
 
 _ADAPTER = "seawall:metrics_adapter"
 _METRICS_APIS = (".custom.metrics.k8s.io", ".external.metrics.k8s.io")
@@ -49,21 +52,13 @@ class Target:
 
     @cached_property
     def engine(self) -> Engine:
-        """The stack of the environment; builds the Pulumi CLI when PATH has none.
+        """The stack of the environment.
 
         Raises:
             UsageError: the state folder belongs to another kit.
         """
-        self.kit.claim_home()
-        return Engine(
-            checkout=self.kit.checkout,
-            state_dir=self.kit.home,
-            env=self.env,
-            pulumi=None if shutil.which("pulumi") else self.kit.tool("pulumi") / "pulumi",
-            kubeconfig=self.kubeconfig,
-            provider=self.kit.provider,
-            kubectl=None if self.adopt_existing else lambda: self.kubectl,
-        )
+        existing = None if self.adopt_existing else lambda: self.kubectl
+        return _engine(self.kit, self.env, self.kubeconfig, existing)
 
     @cached_property
     def kubectl(self) -> Kubectl:
@@ -133,6 +128,20 @@ class Target:
                     "file, or remove the existing adapter"
                 )
 
+    def check_deployed(self) -> None:
+        """Make sure that something was deployed; needs no cluster and no Pulumi CLI.
+
+        A shared state is not read: other machines may have deployed the environment.
+
+        Raises:
+            UsageError: nothing was deployed from this checkout, and its state is not shared.
+            WorkspaceError: the configuration cannot be read.
+        """
+        layout = Layout(self.kit.checkout, self.kit.home, self.env)
+        shared = backend_of(layout, committed_values(layout).get(STATE)).is_shared
+        if not shared and not layout.checkpoint.exists():
+            raise UsageError(f"{self.env} is not deployed; `seawall up {self.env}` deploys it")
+
     def check_deployed_here(self) -> None:
         """Make sure that this is the cluster which the stack was deployed to.
 
@@ -172,6 +181,31 @@ def target_of(kit: Kit, env: str) -> Target:
         kubeconfig=own.kubeconfig if own else _kubeconfig(named.kubeconfig),
         context=named.context,
         adopt_existing=named.adopt_existing,
+    )
+
+
+def engine_of(kit: Kit, env: str) -> Engine:
+    """The stack of an environment, for operations on its state, which need no cluster.
+
+    Raises:
+        UsageError: the name is invalid, or the state folder belongs to another kit.
+    """
+    check_env_name(env)
+    return _engine(kit, env, None, None)
+
+
+def _engine(
+    kit: Kit, env: str, kubeconfig: Path | None, kubectl: Callable[[], Kubectl] | None
+) -> Engine:
+    kit.claim_home()
+    return Engine(
+        checkout=kit.checkout,
+        state_dir=kit.home,
+        env=env,
+        pulumi=lambda: kit.tool("pulumi") / "pulumi",
+        kubeconfig=kubeconfig,
+        provider=kit.provider,
+        kubectl=kubectl,
     )
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from seawall.common.errors import BusyError, SeawallError
-from seawall.engine.programs import choose_cli, installed_provider, provider_release
+from seawall.engine.programs import installed_provider, provider_release
 from seawall.testbed.cluster import cgroups
 from seawall.testbed.cluster.instance import OwnCluster, read_note
 from seawall.testbed.cluster.kind import check_programs
@@ -232,11 +232,11 @@ def _docker_and_kind() -> Finding:
 
 
 def _programs(kit: Kit) -> Iterator[Finding]:
-    built = None if shutil.which("pulumi") else kit.cache.root / "pulumi"
-    if built is None:
-        yield Finding("Pulumi CLI", State.OK, f"{choose_cli(None)}, from PATH")
+    found = shutil.which("pulumi")
+    if found:
+        yield Finding("Pulumi CLI", State.OK, f"{found}, from PATH")
     else:
-        ready = "is there" if built.is_dir() else "comes with `make up`"
+        ready = "is there" if (kit.cache.root / "pulumi").is_dir() else "comes with `make up`"
         yield Finding("Pulumi CLI", State.OK, f"none on PATH; the one that the kit builds {ready}")
     plugin = installed_provider()
     ready = (

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -23,8 +23,13 @@ __all__ = ["check_environment", "new_environment"]
 _PREFIX = "seawall:"
 
 
-def check_environment(checkout: Path, env: str) -> str:
+def check_environment(checkout: Path, env: str, images: Mapping[str, str] | None = None) -> str:
     """Check an environment's values, their combinations, and the policies.
+
+    Args:
+        checkout: the repository.
+        env: the environment.
+        images: image references by name, in addition to those of the file.
 
     Returns:
         One line with the result.
@@ -38,8 +43,9 @@ def check_environment(checkout: Path, env: str) -> str:
     with tempfile.TemporaryDirectory(prefix="seawall-check-") as folder:
         layout = Layout(checkout, Path(folder), env)
         own = OwnCluster.named(kubernetes_of(layout).cluster)
-        images = {**_built_here(), **images_of(layout)} if own else None
-        write_project(layout, RunValues(images=images))
+        built = _built_here() if own else {}
+        named = {**built, **images_of(layout), **(images or {})}
+        write_project(layout, RunValues(images=named))
         program = checked_program(layout)
     return f"valid; {program.resources} resources, no policy is violated"
 

@@ -140,6 +140,7 @@ def rollback(target: Target, watcher: Watcher) -> Released:
         UsageError: no such release is recorded.
         SeawallError: see `release`.
     """
+    target.check_deployed()
     target.engine.prepare()
     good = target.engine.last_good()
     if good is None:
@@ -180,6 +181,7 @@ def smoke(target: Target) -> tuple[list[Answer], str | None]:
     Raises:
         SeawallError: the environment is not deployed, or the gateway gives a wrong answer.
     """
+    target.check_deployed()
     target.engine.prepare()
     target.check_cluster()
     found = {name: output.value for name, output in target.engine.outputs().items()}

@@ -24,7 +24,14 @@ from seawall.testbed.preflight import blaming_a_full_disk
 from seawall.testbed.toolchain.cache import Cache, default_root
 from seawall.testbed.toolchain.debian import CLUSTER_PACKAGES, ensure_packages
 from seawall.testbed.toolchain.engines import docker_runs
-from seawall.testbed.toolchain.go import GO_TOOLS, build_go_tool, ensure_go, go_tool_key
+from seawall.testbed.toolchain.go import (
+    GO_TOOLS,
+    build_go_tool,
+    ensure_go,
+    go_on_path,
+    go_tool_key,
+    has_go,
+)
 from seawall.testbed.toolchain.images import Image, ImageBuilder
 from seawall.testbed.toolchain.provider import download_provider
 
@@ -38,6 +45,12 @@ _CLUSTER_PROGRAMS = (
     "pause",
 )
 _PROVIDER = "pulumi-kubernetes"
+_PROGRAMS = {
+    "kubernetes": "kubectl on PATH",
+    "pulumi": "Pulumi CLI on PATH",
+    _PROVIDER: "Kubernetes provider of Pulumi",
+}
+"""What a person installs in place of a build, by the build's name."""
 _NODES = 3
 """Enough to test a drain, a lost node and the majority of the Sentinels."""
 
@@ -52,6 +65,8 @@ class Kit:
         instance: the names and addresses of the bundled cluster.
         cache: builds, shared by all checkouts of this user.
         progress: reports every step that takes time.
+        builds: whether missing programs and images are built. Commands that only read build
+            nothing, so that they answer at once.
     """
 
     checkout: Path
@@ -59,6 +74,7 @@ class Kit:
     instance: Instance
     cache: Cache
     progress: Progress
+    builds: bool = True
 
     @contextmanager
     def alone(self) -> Generator[None]:
@@ -134,8 +150,13 @@ class Kit:
         """The folder with a Go tool's programs, built when missing.
 
         Raises:
-            BuildError: see build_go_tool.
+            BuildError: it cannot be built, or this kit builds nothing.
         """
+        if not self.builds and not self._is_built(name):
+            raise BuildError(
+                f"this machine has no {_PROGRAMS.get(name, name)}: install it, or run `seawall up`,"
+                " which builds it"
+            )
         return build_go_tool(
             GO_TOOLS[name],
             checkout=self.checkout,
@@ -158,13 +179,18 @@ class Kit:
         A user who has the vendor's CLI can download the plugin with it.
         """
         cli = shutil.which("pulumi")
-        if cli is None or self.cache.has(_PROVIDER, self._tool_key(_PROVIDER)):
+        if cli is None or not self.builds or self.cache.has(_PROVIDER, self._tool_key(_PROVIDER)):
             return None
         try:
             return download_provider(Path(cli), provider_release(), self.cache, self.progress)
         except BuildError as refused:
             self.progress.note(f"{refused}; it is built instead")
             return None
+
+    def _is_built(self, name: str) -> bool:
+        """Whether the cache has the tool; the toolchain is not installed for the answer."""
+        toolchain = go_on_path() or has_go(self.checkout, self.cache)
+        return bool(toolchain) and self.cache.has(name, self._tool_key(name))
 
     @cached_property
     def _go(self) -> Path:
@@ -265,7 +291,7 @@ class Kit:
         if note and kind not in (None, note.kind):
             raise UsageError(
                 f"this checkout has a cluster of kind {note.kind}, and {kind} is asked for: "
-                "remove the cluster and all state with `seawall down`, or set "
+                "remove the cluster and all state with `seawall cluster down`, or set "
                 f"seawall:kubernetes.cluster to {note.kind}"
             )
         match kind or (note.kind if note else OwnCluster.EMBEDDED):
@@ -290,7 +316,12 @@ class Kit:
             cluster.up()
 
 
-def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = None) -> Kit:
+def kit_here(
+    *,
+    nodes: int | None = None,
+    emit: Callable[[str], None] | None = None,
+    builds: bool = True,
+) -> Kit:
     """The kit of the checkout that this package runs from.
 
     $SEAWALL_HOME moves the state folder, and with it the cluster's name and addresses.
@@ -298,6 +329,7 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     Args:
         nodes: the number of nodes; default: that of the existing cluster, or else three.
         emit: receives each progress line; by default, lines go to standard error.
+        builds: whether missing programs and images are built.
 
     Raises:
         UsageError: `nodes` or a variable is out of range.
@@ -310,4 +342,5 @@ def kit_here(*, nodes: int | None = None, emit: Callable[[str], None] | None = N
     count = nodes if nodes is not None else (note.nodes if note else _NODES)
     root = default_root()
     progress = Progress(root / "durations.json", emit)
-    return Kit(checkout, home, instance_of(home, nodes=count), Cache(root, progress.note), progress)
+    cache = Cache(root, progress.note)
+    return Kit(checkout, home, instance_of(home, nodes=count), cache, progress, builds)

@@ -64,7 +64,7 @@ class Scratch:
             checkout=self.checkout,
             state_dir=self.checkout / machine,
             env=env,
-            pulumi=self.pulumi,
+            pulumi=lambda: self.pulumi,
             kubeconfig=self.kubeconfig,
             provider=lambda: self.provider,
             kubectl=None if adopt_existing else lambda: Kubectl(self.program, self.kubeconfig),

@@ -89,7 +89,7 @@ def copy_of(env: str, folder: Path, served: ApiServer, pulumi: Path) -> Platform
         checkout=folder,
         state_dir=folder / ".seawall",
         env=env,
-        pulumi=pulumi,
+        pulumi=lambda: pulumi,
         kubeconfig=served.kubeconfig,
         provider=kit_here().provider,
         kubectl=lambda: served.kubectl,

@@ -28,7 +28,7 @@ FAILED = [
 def told(checkout: Path, words: str) -> UpdateFailed:
     session = Session(
         Layout(checkout=checkout, root=checkout / ".seawall", env="test"),
-        built=None,
+        cli=lambda: checkout,
         provider=lambda: checkout,
     )
     with pytest.raises(UpdateFailed) as caught, session.heard():

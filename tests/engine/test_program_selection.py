@@ -28,9 +28,9 @@ def test_cli_on_path_is_preferred_to_the_built_one(
     (tmp_path / "built").mkdir()
     on_path, built = executable(tmp_path / "bin"), executable(tmp_path / "built")
     monkeypatch.setenv("PATH", str(on_path.parent))
-    assert choose_cli(built) == on_path
+    assert choose_cli(lambda: built) == on_path
     monkeypatch.setenv("PATH", "")
-    assert choose_cli(built) == built
+    assert choose_cli(lambda: built) == built
 
 
 def test_missing_cli_error_names_the_searched_places(
@@ -38,7 +38,7 @@ def test_missing_cli_error_names_the_searched_places(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolError, match="none on PATH, and none was built at"):
-        choose_cli(tmp_path / "pulumi")
+        choose_cli(lambda: tmp_path / "pulumi")
 
 
 def test_each_program_is_reported_in_one_line() -> None:

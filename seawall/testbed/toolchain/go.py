@@ -26,11 +26,13 @@ __all__ = [
     "ensure_go",
     "go_on_path",
     "go_tool_key",
+    "has_go",
     "pinned_version",
 ]
 
 OLDEST_GO = (1, 26, 4)
 """The highest `go` line of the modules in tools/; a test compares the two."""
+_TOOLCHAIN = "go-toolchain"
 _BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
 
 
@@ -159,11 +161,16 @@ def ensure_go(checkout: Path, cache: Cache, progress: Progress) -> Path:
                 what="installing Go",
             )
 
-    root = cache.get("go-toolchain", digest_of_files([lock]), install)
+    root = cache.get(_TOOLCHAIN, digest_of_files([lock]), install)
     for candidate in sorted(root.rglob("bin/go")):
         if candidate.is_file() and _go_version(str(candidate)) >= OLDEST_GO:
             return candidate
     raise BuildError(f"the Go toolchain in {root} has no usable bin/go: remove it and run again")
+
+
+def has_go(checkout: Path, cache: Cache) -> bool:
+    """Whether the cache has the Go toolchain."""
+    return cache.has(_TOOLCHAIN, digest_of_files([checkout / "locks" / "go.txt"]))
 
 
 def go_on_path() -> Path | None:

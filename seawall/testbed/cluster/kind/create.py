@@ -65,7 +65,7 @@ class Maker:
         if gone:
             raise ClusterError(
                 f"{', '.join(gone)} was removed, and kind cannot add a node: remove the cluster "
-                "and all state with `seawall down`, then recreate it with `seawall up`"
+                "and all state with `seawall cluster down`, then recreate it with `seawall up`"
             )
         started = [self._bring_back(found[name]) for name in names]
         self._write_credentials()
@@ -96,7 +96,7 @@ class Maker:
         if asked != made:
             raise UsageError(
                 f"the cluster was made with {_words(*made)}, and {_words(*asked)} are asked for: "
-                "kind cannot change that; `seawall down` removes it with all state"
+                "kind cannot change that; `seawall cluster down` removes it with all state"
             )
 
     def _bring_back(self, container: Container) -> datetime | None:
