@@ -7,7 +7,6 @@ import typer
 
 from seawall.cli import cluster, configuration, deployment, inspection, passthrough, state
 from seawall.cli.options import Json, print_json
-from seawall.cli.tables import print_findings
 from seawall.testbed.kit import kit_here
 from seawall.testbed.preflight import check_port
 
@@ -70,6 +69,7 @@ def serve(
 @app.command()
 def doctor(*, json: Json = False) -> None:
     """Check this machine and say what to do; exit code 3 when `make up` would fail."""
+    from seawall.cli.tables import print_findings  # noqa: PLC0415 - Pulumi is slow to import
     from seawall.ops.doctor import State, examine  # noqa: PLC0415 - only here
 
     found = list(examine(kit_here()))

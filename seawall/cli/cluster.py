@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from seawall.cli.options import Nodes
-from seawall.cli.tables import parts_table
 from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.kit import Kit, kit_here
@@ -53,6 +52,8 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Show whether every machine and daemon runs; exit code 3 when one does not."""
+    from seawall.cli.tables import parts_table  # noqa: PLC0415 - Pulumi is slow to import
+
     cluster = kit_here().cluster()
     parts = cluster.status()
     Console().print(parts_table(cluster.place, parts))
