@@ -172,7 +172,9 @@ def environment() -> Generator[Environment]:
     variables = {"SEAWALL_HOME": str(CHECKOUT / ".seawall-test")}
     os.environ.update(variables)  # for code that tests call in this process
     if not KEEP_ENVIRONMENT:
-        run_seawall("down", variables=variables)  # removes what a killed session left behind
+        run_seawall(
+            "cluster", "down", variables=variables
+        )  # removes what a killed session left behind
     kit = kit_here()
     _ = kit.images  # Debian packages stay installed, so install them before the snapshot
     with exclusive(HOST_LOCK):
@@ -186,4 +188,4 @@ def environment() -> Generator[Environment]:
         yield Environment(kit_here(), variables, before)
     finally:
         if not KEEP_ENVIRONMENT:
-            run_seawall("down", variables=variables)
+            run_seawall("cluster", "down", variables=variables)

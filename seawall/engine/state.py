@@ -25,8 +25,11 @@ def backup_state(engine: Engine, to: Path | None = None) -> Path:
     """
     env = engine.layout.env
     engine.prepare()
-    with engine.session.heard():
-        text = engine.session.export()
+    text = None
+    # The CLI, which may have to be built, is not needed to see that a local state does not exist.
+    if engine.session.backend.is_shared or engine.snapshot().stack is not None:
+        with engine.session.heard():
+            text = engine.session.export()
     if text is None:
         raise WorkspaceError(f"stack {env} has no state yet; `seawall up {env}` creates one")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -46,7 +46,7 @@ class NewCluster:
         assert done.returncode == 0, done.stderr[-2000:]
 
     def down(self) -> None:
-        done = self.seawall("down")
+        done = self.seawall("cluster", "down")
         assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -60,7 +60,7 @@ def new_cluster_in(folder: Path) -> Generator[NewCluster]:
         kit = kit_here()
     yield NewCluster(kit, variables)
     if kit.home.exists() or kit.instance.data.exists():
-        run_seawall("down", variables=variables)
+        run_seawall("cluster", "down", variables=variables)
 
 
 @pytest.fixture

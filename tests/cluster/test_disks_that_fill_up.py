@@ -100,7 +100,7 @@ def test_up_on_a_disk_that_fills_up_while_images_load_fails_with_one_line_and_a_
             lines_until(again, "never said")
         assert "load the images into the nodes: done" in lines[-1], lines
     finally:
-        down = run_seawall("down", variables=own_variables)
+        down = run_seawall("cluster", "down", variables=own_variables)
     assert down.returncode == 0, down.stderr
 
 

@@ -134,10 +134,12 @@ def test_next_up_or_down_finishes_the_work_of_a_killed_one(new_cluster: NewClust
     kill(parent, "the process that started n2's init")
     control_plane = init_of(new_cluster, "cp")
     run_and_kill_when(
-        new_cluster, "down", lambda: ended(control_plane), what="the control plane's end"
+        new_cluster, "cluster down", lambda: ended(control_plane), what="the control plane's end"
     )
     host_link = Path("/sys/class/net") / f"{instance.name}h"
-    run_and_kill_when(new_cluster, "down", lambda: not host_link.exists(), what="the network's end")
+    run_and_kill_when(
+        new_cluster, "cluster down", lambda: not host_link.exists(), what="the network's end"
+    )
     new_cluster.down()
     assert left_behind(new_cluster.kit, before) == {}
 

@@ -187,5 +187,7 @@ def test_down_ends_within_three_times_the_goal(started: Started) -> None:
     begun = time.monotonic()
     started.new_cluster.down()
     took = time.monotonic() - begun
-    measured(f"`seawall down` of an idle cluster took {took:.1f} s (goal {DOWN_GOAL_S:.0f} s)")
+    measured(
+        f"`seawall cluster down` of an idle cluster took {took:.1f} s (goal {DOWN_GOAL_S:.0f} s)"
+    )
     assert took < LENIENCE * DOWN_GOAL_S

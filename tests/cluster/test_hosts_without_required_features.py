@@ -34,7 +34,7 @@ def variables_of_a_refused_up(variables: dict[str, str]) -> Generator[dict[str, 
     """Variables for a command that must be refused; a cluster that it started is removed."""
     yield variables
     if kit_here().instance.data.exists():
-        run_seawall("down", variables=variables)
+        run_seawall("cluster", "down", variables=variables)
 
 
 def up_with_mounts(

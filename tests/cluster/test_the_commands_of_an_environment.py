@@ -200,6 +200,14 @@ def test_state_backup_is_private_without_secrets_and_can_be_restored(
     assert "was not locked" in environment.seawall("state", "unlock", "local").stdout
 
 
+def test_down_asks_before_it_deletes_the_data(environment: Environment) -> None:
+    done = environment.seawall("down")
+    assert done.returncode == 2
+    assert "DELETE local from" in done.stderr
+    assert "there is no terminal; add --yes" in done.stderr
+    assert environment.seawall("status").returncode == 0
+
+
 def interrupted_up(environment: Environment, *, after: str) -> "subprocess.Popen[str]":
     """Start `seawall up` in a separate process group, and interrupt it after the text `after`."""
     process = subprocess.Popen(

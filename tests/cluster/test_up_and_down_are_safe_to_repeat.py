@@ -118,9 +118,9 @@ def kill_daemon(environment: Environment, machine: str, pid: str) -> None:
 @pytest.mark.last
 def test_down_leaves_nothing_on_the_host(environment: Environment) -> None:
     begun = time.monotonic()
-    down = environment.seawall("down")
+    down = environment.seawall("cluster", "down")
     took = time.monotonic() - begun
-    measured(f"`seawall down` took {took:.1f} s")
+    measured(f"`seawall cluster down` took {took:.1f} s")
     assert down.returncode == 0, down.stderr[-2000:]
     assert left_behind(environment.kit, environment.before) == {}
     assert not environment.kit.home.exists()

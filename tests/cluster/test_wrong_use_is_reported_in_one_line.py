@@ -169,15 +169,17 @@ def test_up_and_down_refuse_a_folder_that_seawall_did_not_create(tmp_path: Path)
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis").write_text("important")
-    for command in ("down", "up"):
-        done = run_seawall(command, variables={"SEAWALL_HOME": str(precious)})
+    for command in ("cluster down", "up"):
+        done = run_seawall(*command.split(), variables={"SEAWALL_HOME": str(precious)})
         assert_one_line(done, str(precious), "not made by this kit")
     assert (precious / "thesis").read_text() == "important"
 
 
 @pytest.mark.parametrize("home", ["/", str(CHECKOUT), str(Path.home())])
 def test_shared_folder_as_state_folder_is_refused(home: str) -> None:
-    assert_one_line(run_seawall("down", variables={"SEAWALL_HOME": home}), "separate folder")
+    assert_one_line(
+        run_seawall("cluster", "down", variables={"SEAWALL_HOME": home}), "separate folder"
+    )
 
 
 def test_cache_path_that_is_no_folder_is_refused(variables: dict[str, str]) -> None:

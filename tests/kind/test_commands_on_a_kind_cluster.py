@@ -69,7 +69,7 @@ def test_wrong_cluster_kind_and_wrong_log_part_are_one_line(
     del cluster
     told = one_line(seawall("cluster", "up", "--kind", "embedded"), 2)
     assert "has a cluster of kind kind, and embedded is asked for" in told
-    assert "seawall down" in told
+    assert "seawall cluster down" in told
     told = one_line(seawall("cluster", "logs", "n1/kubelet"), 2)
     assert f"{name}-control-plane/kubelet" in told
 

@@ -158,7 +158,7 @@ def test_up_refuses_changes_that_kind_cannot_make(
         make_cluster(nodes=nodes, node_image=image).up()
     assert words in str(caught.value)
     assert "made with 3 nodes of the default image of kind" in str(caught.value)
-    assert "seawall down" in str(caught.value)
+    assert "seawall cluster down" in str(caught.value)
     assert all(part.ok for part in cluster.status())
 
 

@@ -72,7 +72,9 @@ def main() -> int:
             _run("timed and not soak and cluster", ends, result, f"--rounds={ROUNDS}", within)
     finally:
         seawall = CHECKOUT / ".venv" / "bin" / "seawall"
-        subprocess.run([seawall, "down"], env={**os.environ, **_ENVIRONMENT}, check=False)
+        subprocess.run(
+            [seawall, "cluster", "down"], env={**os.environ, **_ENVIRONMENT}, check=False
+        )
     if not whole:
         result.failed.append("the tests marked soak did not come to their end in time")
     result.minutes = round((time.monotonic() - began) / 60, 1)

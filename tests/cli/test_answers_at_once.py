@@ -1,0 +1,121 @@
+"""Commands answer at once where nothing is deployed: they build nothing and need no cluster."""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.kit import run, seawall
+from tests.conftest import CHECKOUT, run_seawall
+from tests.measured import measured
+
+pytestmark = [pytest.mark.servers]
+
+ANSWER_GOAL_S = 2.0
+HELP_GOAL_S = 0.5
+NOT_DEPLOYED = "seawall: local is not deployed; `seawall up local` deploys it\n"
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> Mapping[str, str]:
+    """A machine on which Seawall was never used, and which has no kubeconfig."""
+    return {
+        "HOME": str(tmp_path),
+        "KUBECONFIG": "",
+        "SEAWALL_HOME": str(tmp_path / "home"),
+        "SEAWALL_CACHE": str(tmp_path / "cache"),
+    }
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "smoke", "engine", "rollback local", "down"])
+def test_command_says_that_nothing_is_deployed_and_creates_nothing(
+    variables: Mapping[str, str], tmp_path: Path, command: str
+) -> None:
+    done = seawall(*command.split(), variables=variables)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", NOT_DEPLOYED)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timed
+def test_answer_comes_within_three_times_the_goal(variables: Mapping[str, str]) -> None:
+    begun = time.monotonic()
+    done = run_seawall("status", variables=variables)
+    took = time.monotonic() - begun
+    measured(f"`seawall status` without a deployment took {took:.2f} s (goal {ANSWER_GOAL_S} s)")
+    assert done.stderr == NOT_DEPLOYED
+    assert took < 3 * ANSWER_GOAL_S
+
+
+@pytest.mark.timed
+def test_help_and_version_come_within_three_times_the_goal(variables: Mapping[str, str]) -> None:
+    begun = time.monotonic()
+    shown = run_seawall("-h", variables=variables)
+    took = time.monotonic() - begun
+    measured(f"`seawall -h` took {took:.2f} s (goal {HELP_GOAL_S} s)")
+    assert "Usage: seawall" in shown.stdout
+    assert took < 3 * HELP_GOAL_S
+    assert seawall("--version", variables=variables).stdout == f"seawall {version('seawall')}\n"
+
+
+def test_error_with_json_is_a_document_on_standard_output(variables: Mapping[str, str]) -> None:
+    done = seawall("status", "--json", variables=variables)
+    message = NOT_DEPLOYED.removeprefix("seawall: ").rstrip()
+    assert json.loads(done.stdout) == {"error": {"message": message, "exit_code": 2}}
+    assert (done.returncode, done.stderr) == (2, NOT_DEPLOYED)
+
+
+def test_up_names_missing_keys_before_it_looks_for_a_cluster(
+    variables: Mapping[str, str],
+) -> None:
+    done = seawall("up", "prod", "--yes", variables=variables)
+    assert done.returncode == 2
+    assert done.stderr.startswith("seawall: Pulumi.prod.yaml: seawall:images, ")
+    assert "kubeconfig" not in done.stderr
+
+
+def test_up_of_a_complete_file_names_the_missing_kubeconfig(
+    checkout: Path, variables: Mapping[str, str]
+) -> None:
+    images = ("gateway", "redis", "edge", "prometheus", "metrics_adapter", "redis_exporter")
+    more = ("blackbox_exporter", "alertmanager")
+    file = checkout / "Pulumi.qa.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["seawall:images"] = dict.fromkeys((*images, *more), "example.org/a:1")
+    file.write_text(yaml.safe_dump(document))
+    done = run("up", "qa", "--yes", checkout=checkout, variables=variables)
+    assert "there is no kubeconfig" in done.stderr
+
+
+def test_state_commands_need_no_cluster(checkout: Path, variables: Mapping[str, str]) -> None:
+    done = run("state", "backup", "qa", checkout=checkout, variables=variables)
+    assert "kubeconfig" not in done.stderr
+    assert "has no state yet" in done.stderr
+
+
+def test_command_for_a_shared_state_does_not_build_the_pulumi_cli(
+    checkout: Path, variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    file = checkout / "Pulumi.qa.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["seawall:secret_store"] = {
+        "kind": "aws-secrets-manager",
+        "region": "eu-central-1",
+        "prefix": "qa",
+    }
+    document["config"]["seawall:state"] = {
+        "backend": f"file://{tmp_path}",
+        "secrets_provider": "passphrase",
+    }
+    file.write_text(yaml.safe_dump(document))
+    (tmp_path / "kubeconfig").touch()
+    (checkout / "locks").mkdir()
+    shutil.copy(CHECKOUT / "locks" / "go.txt", checkout / "locks")
+    given = {**variables, "KUBECONFIG": str(tmp_path / "kubeconfig"), "PATH": "/usr/bin:/bin"}
+    done = run("engine", "qa", checkout=checkout, variables=given)
+    assert "no Pulumi CLI on PATH: install it, or run `seawall up`" in done.stderr
+    assert not (tmp_path / "cache" / "pulumi").exists()
