@@ -14,7 +14,15 @@ from pathlib import Path
 from seawall.engine.errors import ToolError
 from seawall.engine.layout import Layout
 
-__all__ = ["PROVIDER", "Programs", "choose_cli", "installed_provider", "place", "provider_release"]
+__all__ = [
+    "PROVIDER",
+    "Programs",
+    "choose_cli",
+    "installed_provider",
+    "place",
+    "provider_release",
+    "stop_automatic_logs",
+]
 
 PROVIDER = "pulumi-resource-kubernetes"
 """The file name of the provider's program."""
@@ -79,6 +87,21 @@ def place(layout: Layout, provider: Path) -> None:
     fresh = link.with_name(f"{PROVIDER}.{os.getpid()}")
     fresh.symlink_to(provider)
     fresh.replace(link)
+
+
+def stop_automatic_logs(layout: Layout) -> None:
+    """Make sure that the CLI cannot create the folder of its automatic logs, and remove old ones.
+
+    The CLI has no option for it, and works without the folder. Each operation would write all
+    properties of all resources there (docs/adr/0033-pulumi-writes-no-automatic-log.md).
+    """
+    logs = layout.pulumi_home / "logs"
+    if logs.is_file():
+        return
+    if logs.is_dir():
+        shutil.rmtree(logs, ignore_errors=True)
+    logs.parent.mkdir(parents=True, exist_ok=True)
+    logs.touch()
 
 
 def _folder() -> str:

@@ -84,6 +84,7 @@ class Session:
     @cached_property
     def cli(self) -> Cli:
         """The Pulumi CLI."""
+        programs.stop_automatic_logs(self._layout)
         return Cli(programs.choose_cli(self._cli))
 
     @cached_property

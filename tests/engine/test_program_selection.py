@@ -6,12 +6,14 @@ import pytest
 from pytest import MonkeyPatch  # noqa: PT013 - a type
 
 from seawall.engine.errors import ToolError
+from seawall.engine.layout import Layout
 from seawall.engine.programs import (
     PROVIDER,
     Programs,
     choose_cli,
     installed_provider,
     provider_release,
+    stop_automatic_logs,
 )
 
 
@@ -39,6 +41,20 @@ def test_missing_cli_error_names_the_searched_places(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolError, match="none on PATH, and none was built at"):
         choose_cli(lambda: tmp_path / "pulumi")
+
+
+def test_automatic_logs_of_an_earlier_version_are_removed_and_no_new_ones_are_possible(
+    tmp_path: Path,
+) -> None:
+    layout = Layout(tmp_path, tmp_path, "test")
+    logs = layout.pulumi_home / "logs"
+    logs.mkdir(parents=True)
+    (logs / "pulumi-1.log").write_text("secret")
+    for _ in range(2):
+        stop_automatic_logs(layout)
+        assert logs.is_file()
+    with pytest.raises(FileExistsError):
+        logs.mkdir()
 
 
 def test_each_program_is_reported_in_one_line() -> None:

@@ -85,7 +85,7 @@ def test_generated_secret_stays_the_same_across_updates(scratch: "Scratch") -> N
     assert str(first.value) not in repr(first)
 
 
-def test_no_secret_is_in_process_arguments(
+def test_no_secret_is_in_process_arguments_and_pulumi_writes_no_log(
     scratch: "Scratch", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -106,3 +106,5 @@ def test_no_secret_is_in_process_arguments(
     assert "config" in seen, "the command that stores secrets was not seen"
     assert any(PROVIDER in line for line in seen), "no process was seen while the update ran"
     assert not any(word in line for line in seen)
+    logs = engine.layout.pulumi_home / "logs"
+    assert logs.read_bytes() == b"", "its automatic log has all properties of all resources"
