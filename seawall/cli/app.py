@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from seawall.cli import cluster, configuration, deployment, inspection, passthrough, state
-from seawall.cli.options import Json, print_json
-from seawall.testbed.kit import kit_here
-from seawall.testbed.preflight import check_port
+from seawall.cli.options import Json, kit_here, print_json
 
 __all__ = ["app"]
 
@@ -61,6 +59,7 @@ def serve(
 ) -> None:
     """Start only the gateway, in seconds: state in memory, simulated providers, no cluster."""
     from seawall.ops.serve import serve as serve_alone  # noqa: PLC0415 - only here
+    from seawall.testbed.preflight import check_port  # noqa: PLC0415 - only here
 
     check_port(host, port)
     raise typer.Exit(serve_alone(host, port))

@@ -2,16 +2,17 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from seawall.cli.options import Nodes
-from seawall.testbed.cluster.instance import OwnCluster
-from seawall.testbed.cluster.interface import Cluster
-from seawall.testbed.kit import Kit, kit_here
-from seawall.testbed.local_environment import remove_everything
+from seawall.cli.options import Nodes, kit_here
+from seawall.testbed.cluster.own_cluster import OwnCluster
+
+if TYPE_CHECKING:
+    from seawall.testbed.cluster.interface import Cluster
+    from seawall.testbed.kit import Kit
 
 __all__ = ["app"]
 
@@ -44,6 +45,8 @@ def up(nodes: Nodes = None, kind: Kind = None) -> None:
 @app.command()
 def down() -> None:
     """Remove the cluster, and all local state: a stack cannot exist without its cluster."""
+    from seawall.testbed.local_environment import remove_everything  # noqa: PLC0415 - slow to import
+
     kit = kit_here()
     with kit.progress.step("remove the local environment", estimate_s=5):
         remove_everything(kit)
@@ -98,7 +101,7 @@ def heal(name: NodeName) -> None:
 
 
 @contextmanager
-def _alone() -> Generator[tuple[Kit, Cluster]]:
+def _alone() -> Generator[tuple["Kit", "Cluster"]]:
     """The existing cluster, locked for changes by this process; checks the user's permission."""
     kit = kit_here()
     cluster = kit.cluster()

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from seawall.cli.options import Json, print_json
+from seawall.cli.options import Json, kit_here, print_json
 from seawall.common.errors import SeawallError
-from seawall.testbed.kit import kit_here
 
 __all__ = ["config_app", "env_app"]
 

@@ -3,15 +3,27 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from seawall.cli.options import Env, Images, Json, Nodes, Timings, Yes, images_of, print_json
+from seawall.cli.options import (
+    Env,
+    Images,
+    Json,
+    Nodes,
+    Timings,
+    Yes,
+    images_of,
+    kit_here,
+    print_json,
+)
 from seawall.common.errors import ClusterError, UsageError
-from seawall.testbed.cluster.interface import Cluster
-from seawall.testbed.kit import Kit, kit_here
+
+if TYPE_CHECKING:
+    from seawall.testbed.cluster.interface import Cluster
+    from seawall.testbed.kit import Kit
 
 __all__ = ["register"]
 
@@ -143,20 +155,20 @@ def down(env: Env = "local", *, yes: Yes = False) -> None:
     kit.progress.note(done.line())
 
 
-def _built_images(kit: Kit, cluster: Cluster) -> dict[str, str]:
+def _built_images(kit: "Kit", cluster: "Cluster") -> dict[str, str]:
     from seawall.testbed.local_environment import prepare  # noqa: PLC0415 - only for bundled clusters
 
     return dict(prepare(kit, cluster))
 
 
-def _built_references(kit: Kit) -> dict[str, str]:
+def _built_references(kit: "Kit") -> dict[str, str]:
     """The images that `up` would build or use, so that a preview shows changed images."""
     from seawall.testbed.local_environment import references  # noqa: PLC0415 - only for bundled clusters
 
     return dict(references(kit))
 
 
-def _progress_bar(kit: Kit):  # noqa: ANN202 - the context manager of `progress_bar`
+def _progress_bar(kit: "Kit"):  # noqa: ANN202 - the context manager of `progress_bar`
     from seawall.cli.progress_bar import progress_bar  # noqa: PLC0415 - Pulumi is slow to import
 
     return progress_bar(kit)

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from seawall.cli.options import Env, Json, print_json
+from seawall.cli.options import Env, Json, kit_here, print_json
 from seawall.common.errors import UsageError
-from seawall.testbed.kit import kit_here
 
 __all__ = ["check_component", "register"]
 

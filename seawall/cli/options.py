@@ -3,13 +3,26 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from seawall.common.errors import UsageError
 
-__all__ = ["Env", "Images", "Json", "Nodes", "Timings", "Yes", "images_of", "print_json"]
+if TYPE_CHECKING:
+    from seawall.testbed.kit import Kit
+
+__all__ = [
+    "Env",
+    "Images",
+    "Json",
+    "Nodes",
+    "Timings",
+    "Yes",
+    "images_of",
+    "kit_here",
+    "print_json",
+]
 
 Env: TypeAlias = Annotated[str, typer.Argument(help="The environment.", metavar="ENV")]
 Nodes: TypeAlias = Annotated[
@@ -40,6 +53,17 @@ def images_of(given: list[str] | None) -> Mapping[str, str] | None:
         if not name or not ref:
             raise UsageError(f"--image {name}: write NAME=REFERENCE, such as gateway=<image>")
     return {name: ref for name, _, ref in pairs}
+
+
+def kit_here(*, nodes: int | None = None, builds: bool = True) -> "Kit":
+    """The kit of this checkout, imported late so that `seawall -h` answers at once.
+
+    Raises:
+        UsageError: see `seawall.testbed.kit.kit_here`.
+    """
+    from seawall.testbed import kit  # noqa: PLC0415 - slow to import
+
+    return kit.kit_here(nodes=nodes, builds=builds)
 
 
 def print_json(document: Mapping[str, object]) -> None:

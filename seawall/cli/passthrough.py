@@ -8,13 +8,15 @@ import json as json_module
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seawall.cli.options import Json, print_json
-from seawall.kube.kubectl import Kubectl
-from seawall.testbed.kit import Kit, kit_here
+from seawall.cli.options import Json, kit_here, print_json
+
+if TYPE_CHECKING:
+    from seawall.kube.kubectl import Kubectl
+    from seawall.testbed.kit import Kit
 
 __all__ = ["ENVIRONMENT", "register"]
 
@@ -77,7 +79,7 @@ def query(
     typer.echo("\n".join(sorted(lines)) or "no series")
 
 
-def _asked(kit: Kit) -> tuple[Kubectl, str]:
+def _asked(kit: "Kit") -> tuple["Kubectl", str]:
     """Kubectl, and the namespace that it uses when its arguments name none."""
     from seawall.ops.deployment import own_namespace, target_of  # noqa: PLC0415 - Pulumi is slow to import
 

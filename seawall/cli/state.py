@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seawall.cli.options import Env
-from seawall.testbed.kit import kit_here
+from seawall.cli.options import Env, kit_here
 
 __all__ = ["app"]
 

@@ -17,8 +17,8 @@ from seawall.engine.sections import kubernetes_of, metrics_of
 from seawall.engine.stack import Engine
 from seawall.engine.workspace import STATE, committed_values
 from seawall.kube.kubectl import Kubectl
-from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.cluster.interface import Cluster
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.kit import Kit
 
 __all__ = ["Target", "engine_of", "own_namespace", "target_of"]

@@ -14,8 +14,9 @@ from pathlib import Path
 from seawall.common.errors import BusyError, SeawallError
 from seawall.engine.programs import installed_provider, provider_release
 from seawall.testbed.cluster import cgroups
-from seawall.testbed.cluster.instance import OwnCluster, read_note
+from seawall.testbed.cluster.instance import read_note
 from seawall.testbed.cluster.kind import check_programs
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.cluster.pki import check_keys
 from seawall.testbed.kit import Kit
 from seawall.testbed.local_environment import space_needed

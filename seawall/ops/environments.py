@@ -15,7 +15,7 @@ from seawall.engine.sections import images_of, kubernetes_in, kubernetes_of
 from seawall.engine.strict_yaml import Values, load, value_in
 from seawall.engine.values import merge, object_at
 from seawall.engine.workspace import RunValues, environments, write_project
-from seawall.testbed.cluster.instance import OwnCluster
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.image_builds import dockerfile_targets, go_modules, packages
 
 __all__ = ["check_environment", "new_environment"]

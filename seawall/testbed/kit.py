@@ -15,10 +15,11 @@ from seawall.engine.programs import PROVIDER, installed_provider, provider_relea
 from seawall.testbed.cluster.artifacts import MetricsImages, Supplies
 from seawall.testbed.cluster.embedded import EmbeddedCluster
 from seawall.testbed.cluster.image_store import golden_store
-from seawall.testbed.cluster.instance import Instance, OwnCluster, instance_of, read_note
+from seawall.testbed.cluster.instance import Instance, instance_of, read_note
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.cluster.kind import KindCluster
 from seawall.testbed.cluster.network import Network
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.image_builds import go_modules, packages
 from seawall.testbed.preflight import blaming_a_full_disk
 from seawall.testbed.toolchain.cache import Cache, default_root

@@ -14,8 +14,8 @@ from seawall.common.errors import ClusterError, UsageError
 from seawall.ops.deployment import Target, target_of
 from seawall.ops.doctor import Finding, State, examine
 from seawall.testbed.cluster.artifacts import MetricsImages
-from seawall.testbed.cluster.instance import OwnCluster
 from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.kit import Kit, kit_here
 from seawall.testbed.local_environment import space_needed
 from seawall.testbed.toolchain.cache import Cache

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from seawall.common.errors import ClusterError, HostError, UsageError
-from seawall.testbed.cluster.instance import OwnCluster, instance_of, read_note
+from seawall.testbed.cluster.instance import instance_of, read_note
 from seawall.testbed.cluster.kind import KindCluster
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.toolchain.images import Image
 from tests.kind.conftest import FakeDocker, MakeCluster
 

@@ -12,31 +12,19 @@ Inside 10.N.0.0/16:
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from seawall.common.errors import UsageError
+from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.cluster.routes import in_the_way, routes
 
-__all__ = ["MAX_NODES", "Instance", "Note", "OwnCluster", "instance_of", "read_note", "write_note"]
+__all__ = ["MAX_NODES", "Instance", "Note", "instance_of", "read_note", "write_note"]
 
 MAX_NODES = 32
 _FIRST_RANGE, _RANGES = 64, 64
 _CONTROL_PLANE = "cp"
-
-
-class OwnCluster(StrEnum):
-    """The kinds of bundled cluster, as in `kubernetes.cluster`; the kit starts and removes them."""
-
-    EMBEDDED = "embedded"
-    KIND = "kind"
-
-    @classmethod
-    def named(cls, value: object) -> "OwnCluster | None":
-        """The kind with that name; None for any other cluster, which the kit does not manage."""
-        return next((own for own in cls if own == value), None)
 
 
 @dataclass(frozen=True, slots=True)

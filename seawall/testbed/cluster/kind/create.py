@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from seawall.common.errors import ClusterError, UsageError
-from seawall.testbed.cluster.instance import Instance, OwnCluster, read_note, write_note
+from seawall.testbed.cluster.instance import Instance, read_note, write_note
 from seawall.testbed.cluster.kind.config import control_plane_name, kind_config, worker_names
 from seawall.testbed.cluster.kind.containers import Container, Containers
 from seawall.testbed.cluster.kind.programs import kind
+from seawall.testbed.cluster.own_cluster import OwnCluster
 
 __all__ = ["Maker"]
 
