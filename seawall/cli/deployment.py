@@ -124,6 +124,7 @@ def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
 
     kit = kit_here()
     target = target_of(kit, env)
+    target.check_deployed()
     with kit.alone():
         if not target.own:
             _ask_first(f"roll back {env} on {target.place}", yes=yes)

@@ -22,11 +22,15 @@ def register(app: typer.Typer) -> None:
 
 def status(env: Env = "local", *, json: Json = False) -> None:
     """Show the workloads, their images and whether all are ready; exit code 3 when not."""
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
+
+    target = target_of(kit_here(builds=False), env)
+    target.check_deployed()
+
     from seawall.cli.tables import print_status  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.status import status_of  # noqa: PLC0415 - same
 
-    found = status_of(target_of(kit_here(builds=False), env))
+    found = status_of(target)
     if json:
         print_json(found.as_json())
     else:
@@ -47,7 +51,6 @@ def logs(
     from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
 
     target = target_of(kit_here(builds=False), env)
-    target.check_deployed()
     target.check_cluster()
     label = NAME.replace(".", "\\.")
     query = f"--output=jsonpath={{.items[*].metadata.labels.{label}}}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seawall.common.environment_names import check_env_name
 from seawall.common.errors import ClusterError, UsageError
@@ -14,12 +15,14 @@ from seawall.engine.backend import backend_of
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.sections import kubernetes_of, metrics_of
-from seawall.engine.stack import Engine
 from seawall.engine.workspace import STATE, committed_values
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.cluster.own_cluster import OwnCluster
 from seawall.testbed.kit import Kit
+
+if TYPE_CHECKING:
+    from seawall.engine.stack import Engine
 
 __all__ = ["Target", "engine_of", "own_namespace", "target_of"]
 
@@ -51,7 +54,7 @@ class Target:
     adopt_existing: bool = False
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """The stack of the environment.
 
         Raises:
@@ -184,7 +187,7 @@ def target_of(kit: Kit, env: str) -> Target:
     )
 
 
-def engine_of(kit: Kit, env: str) -> Engine:
+def engine_of(kit: Kit, env: str) -> "Engine":
     """The stack of an environment, for operations on its state, which need no cluster.
 
     Raises:
@@ -196,7 +199,9 @@ def engine_of(kit: Kit, env: str) -> Engine:
 
 def _engine(
     kit: Kit, env: str, kubeconfig: Path | None, kubectl: Callable[[], Kubectl] | None
-) -> Engine:
+) -> "Engine":
+    from seawall.engine.stack import Engine  # noqa: PLC0415 - Pulumi is slow to import
+
     kit.claim_home()
     return Engine(
         checkout=kit.checkout,

@@ -140,7 +140,6 @@ def rollback(target: Target, watcher: Watcher) -> Released:
         UsageError: no such release is recorded.
         SeawallError: see `release`.
     """
-    target.check_deployed()
     target.engine.prepare()
     good = target.engine.last_good()
     if good is None:

@@ -84,10 +84,8 @@ def status_of(target: Target) -> Status:
     """Look at an environment.
 
     Raises:
-        UsageError: it is not deployed.
         SeawallError: its cluster does not answer, or its state cannot be read.
     """
-    target.check_deployed()
     target.engine.prepare()
     target.check_cluster()
     snapshot = target.engine.snapshot()

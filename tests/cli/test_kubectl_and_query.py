@@ -246,7 +246,7 @@ def test_query_on_an_unreachable_cluster_exits_with_1(
     ("monitoring", "said"),
     [
         (
-            {"kind": "operator", "labels": {}},
+            {"kind": "operator", "labels": {"release": "monitoring"}},
             "with seawall:monitoring.kind: operator the kit has no",
         ),
         (None, "without seawall:monitoring the kit has no Prometheus"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seawall.engine.layout import Layout
 from tests.cli.kit import run
 from tests.infra.environments import MONITORING_IMAGES
 
@@ -21,8 +22,14 @@ COMMANDS = ["up", "rollback", "down"]
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Path:
-    """The file of recorded calls, one a line; the stubs of kubectl and pulumi are on PATH."""
-    del variables
+    """The file of recorded calls, one a line; the stubs of kubectl and pulumi are on PATH.
+
+    The environment `qa` has a state, since a command for one without it asks nothing.
+    """
+    layout = Layout(tmp_path, Path(variables["SEAWALL_HOME"]), "qa")
+    layout.checkpoint.parent.mkdir(parents=True)
+    layout.checkpoint.write_text('{"version": 3, "checkpoint": {"stack": "qa", "latest": null}}')
+    (layout.root / "made-by-seawall").touch()
     noted = tmp_path / "calls"
     noted.touch()
     programs = tmp_path / "bin"
