@@ -5,6 +5,7 @@ Every error in the configuration becomes one line with the key, the value and wh
 
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -49,6 +50,7 @@ def parse(values: Mapping[str, object]) -> Environment:
         IncompleteError: keys are missing, and nothing else is wrong.
         ConfigError: a value is wrong.
     """
+    _refuse_misspelt_namespaces(values)
     environment = _validated(_own(values), Environment)
     if unknown := missing_image(environment):
         raise ConfigError(unknown)
@@ -82,6 +84,16 @@ def _validated(own: Mapping[str, object], model: type[T]) -> T:
         line = explain(error, model, NAMESPACE)
         missing = all(problem["type"] == "missing" for problem in error.errors())
         raise (IncompleteError if missing else ConfigError)(line) from error
+
+
+def _refuse_misspelt_namespaces(values: Mapping[str, object]) -> None:
+    """Refuse keys that Pulumi would give to another program, or silently to this one."""
+    for key in values:
+        namespace, colon, name = key.partition(":")
+        if not colon:
+            raise ConfigError(f"{key} is not known; write {NAMESPACE}:{key}")
+        if namespace != NAMESPACE and get_close_matches(namespace.lower(), [NAMESPACE], cutoff=0.8):
+            raise ConfigError(f"{key} is not known; write {NAMESPACE}:{name}")
 
 
 def _own(values: Mapping[str, object]) -> Mapping[str, object]:

@@ -71,7 +71,8 @@ def _value(given: object) -> str:
 
 def _key(place: _Place, root: type[BaseModel]) -> str:
     """The dotted path as a person wrote it, without pydantic's steps into the kinds of a union."""
-    return ".".join(str(step) for step, _ in _walk(place, root))
+    steps = (str(step) for step, _ in _walk(place, root))
+    return ".".join(step if step.isprintable() else ascii(step) for step in steps)
 
 
 def _keys_beside(place: _Place, root: type[BaseModel]) -> list[str]:

@@ -91,6 +91,21 @@ class AwsRegistry(Strict):
     untagged_days: Days = 14
     """Number of days after which an image without a tag is removed from its repository."""
 
+    @model_validator(mode="after")
+    def _repositories_differ(self) -> Self:
+        resources = [name.replace("/", "-") for name in self.repositories]
+        doubled = [
+            name
+            for name, resource in zip(self.repositories, resources, strict=True)
+            if resources.count(resource) > 1
+        ]
+        if doubled:
+            raise ValueError(
+                f'repositories has "{doubled[0]}" and "{doubled[1]}", which would be one resource; '
+                "rename or remove one of them"
+            )
+        return self
+
 
 class Peers(Strict):
     """The other end of a connection: security groups, address blocks, or both."""

@@ -153,6 +153,15 @@ class BundledEdge(Strict):
     """CPU and memory of the nginx container."""
 
     @model_validator(mode="after")
+    def _not_every_client_is_a_proxy(self) -> Self:
+        if "0.0.0.0/0" in self.trusted_proxies:
+            raise ValueError(
+                "trusted_proxies has 0.0.0.0/0, so that every client could choose its own address; "
+                "name the proxies' blocks"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _nodes_can_be_drained(self) -> Self:
         self.disruption.refuse_to_block(self.replicas, where="replicas")
         return self

@@ -29,6 +29,7 @@ __all__ = ["SET_BY_THE_KIT", "Environment"]
 SET_BY_THE_KIT = "set by the kit"
 """Marks a key that Seawall sets itself; the reference omits it."""
 _HTTPS = 443
+_DAY_S = 86_400
 _METADATA = "169.254.169.254/32"
 """The cloud's metadata address: never reachable, whatever network.never contains."""
 
@@ -95,6 +96,13 @@ class Environment(Strict):
                 f'seawall:state.backend = "{self.state.backend}" is shared; '
                 "refer to vault or aws-secrets-manager instead"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _simulators_differ(self) -> Self:
+        twice = [name for name in self.simulators if self.simulators.count(name) > 1]
+        if twice:
+            raise ValueError(f'seawall:simulators has "{twice[0]}" twice; remove one of the two')
         return self
 
     @model_validator(mode="after")
@@ -253,6 +261,12 @@ class Environment(Strict):
             raise ValueError(
                 f'seawall:backup.removal = "job" may not delete in "{own}", which seawall:aws '
                 'creates; write "bucket", whose lifecycle rule removes older copies'
+            )
+        days = self.aws.backup_bucket.days if self.aws and self.aws.backup_bucket else None
+        if self.backup.bucket == own and days and self.backup.keep.seconds != days * _DAY_S:
+            raise ValueError(
+                f"seawall:backup.keep = {self.backup.keep} is not what seawall:aws.backup_bucket."
+                f"days = {days} keeps, and the bucket removes the copies; give both the same time"
             )
         return self
 

@@ -11,6 +11,7 @@ from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
 from infra.config.scalars import Between, Cidr, Count, Duration, Labels, Name
+from infra.quantities import memory_bytes
 
 __all__ = ["Gateway", "PerPod", "Provider", "Replicas", "Shutdown", "Tracing"]
 
@@ -143,6 +144,33 @@ class Gateway(GatewayConfig[Provider]):
         missing = missing_price(self.models, self.providers)
         if with_budget and missing:
             raise ValueError(f"api_keys.{with_budget[0]} has a budget, and {missing}")
+        return self
+
+    @model_validator(mode="after")
+    def _bodies_and_answers_fit_into_the_memory(self) -> Self:
+        limit = self.resources.limits.memory
+        bodies, stale = self.admission.max_buffered_bytes, self.degradation.stale_bytes
+        if bodies + stale > memory_bytes(limit) // 2:
+            raise ValueError(
+                f"admission.max_buffered_bytes = {bodies} and degradation.stale_bytes = {stale} "
+                f"together must be at most half of resources.limits.memory = {limit}, since the "
+                "process needs the rest"
+            )
+        if self.admission.max_body_bytes > bodies:
+            raise ValueError(
+                f"admission.max_body_bytes = {self.admission.max_body_bytes} must not be more than "
+                f"admission.max_buffered_bytes = {bodies}, or the largest body is always refused"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_end_before_the_deadline(self) -> Self:
+        deadline = self.admission.deadline
+        if self.timeouts.answer.seconds > deadline.seconds:
+            raise ValueError(
+                f"timeouts.answer = {self.timeouts.answer} must not be more than "
+                f"admission.deadline = {deadline}, which ends the request"
+            )
         return self
 
     @model_validator(mode="after")

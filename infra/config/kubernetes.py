@@ -16,6 +16,8 @@ OLDEST = "1.30"
 """The oldest supported version: preStop.sleep is enabled by default since this version."""
 NEWEST = "1.35"
 """The newest supported version: the one that Seawall was run with."""
+_OF_THE_CLUSTER = "default"
+_PREFIX_OF_THE_CLUSTER = "kube-"
 _CONTENTS = re.compile(r"[\n{}]|apiVersion")
 
 
@@ -55,6 +57,16 @@ class Kubernetes(Strict):
     ] = f"v{NEWEST}"
     """Version of the restricted Pod Security standard. It is pinned so that an upgrade of the
     cluster does not change it."""
+
+    @model_validator(mode="after")
+    def _namespace_is_the_environments_own(self) -> Self:
+        name = self.namespace
+        if name == _OF_THE_CLUSTER or name.startswith(_PREFIX_OF_THE_CLUSTER):
+            raise ValueError(
+                f'namespace = "{name}" belongs to the cluster, whose own pods the network policies '
+                "and the Pod Security standard would stop; name another one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _only_kind_has_a_node_image(self) -> Self:

@@ -31,7 +31,7 @@ class Disruption(Strict):
         return self
 
     def refuse_to_block(self, replicas: int, *, where: str) -> None:
-        """Raise ValueError when no pod of `replicas` could ever be evicted."""
+        """Raise ValueError when a drain could evict no pod of `replicas`, or all of several."""
         if self.max_unavailable == 0:
             raise ValueError(
                 "disruption.max_unavailable = 0 would block every drain of a node; set 1 or more"
@@ -41,6 +41,17 @@ class Disruption(Strict):
                 f"disruption.min_available = {self.min_available} would block every drain of a "
                 f"node; it must be less than {where} = {replicas}"
             )
+        if self.max_unavailable is not None and self.max_unavailable >= max(replicas, 2):
+            raise ValueError(
+                f"disruption.max_unavailable = {self.max_unavailable} lets a drain evict every pod "
+                f"at once; it must be less than {where} = {replicas}"
+            )
+
+    def evicted(self, replicas: int) -> int:
+        """The number of pods of `replicas` that drains may evict at once."""
+        if self.min_available is not None:
+            return replicas - self.min_available
+        return self.max_unavailable or 0
 
 
 class Spread(Strict):

@@ -9,9 +9,11 @@ from contract.values.strict import Strict
 from infra.config.compute import Amount, Resources
 from infra.config.placement import Disruption, Spread
 from infra.config.scalars import Between, Duration, Memory
+from infra.quantities import memory_bytes
 
 __all__ = ["Redis"]
 
+_LEAST_MEMORY = "64Mi"
 _NOTICE = Duration.parse("1s")
 """A master counts its replicas once a second, in Redis' own timer."""
 _REDIS = Resources(
@@ -29,9 +31,11 @@ class Redis(Strict):
     """Number of pods. Each pod runs one Redis and one Sentinel."""
     quorum: Annotated[int, Field(ge=1, le=5)] | None = None
     """Number of Sentinels that must agree that the master is down. It must be at least the majority
-    of `replicas`, which is the default."""
+    of `replicas`, which is the default, and less than `replicas`, since the Sentinel of a lost
+    master does not vote."""
     storage: Memory = "4Gi"
-    """Size of each Redis pod's volume."""
+    """Size of each Redis pod's volume. It must be at least twice the memory limit, since Redis
+    writes a new copy of its data while it keeps the old one."""
     storage_class: str | None = None
     """StorageClass of the volumes. The cluster's default when not given."""
     resources: Resources = _REDIS
@@ -59,10 +63,32 @@ class Redis(Strict):
     @model_validator(mode="after")
     def _quorum_is_a_majority_that_exists(self) -> Self:
         least = majority(self.replicas)
-        if not least <= self.agreeing <= self.replicas:
+        if not least <= self.agreeing < self.replicas:
             raise ValueError(
-                f"quorum = {self.quorum} must be from {least}, the majority, to "
-                f"replicas = {self.replicas}"
+                f"quorum = {self.quorum} must be at least {least}, the majority, and less than "
+                f"replicas = {self.replicas}: the Sentinel of a lost master does not vote"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _data_fits(self) -> Self:
+        memory = self.resources.limits.memory
+        if memory_bytes(memory) < memory_bytes(_LEAST_MEMORY):
+            raise ValueError(f"resources.limits.memory = {memory} must be at least {_LEAST_MEMORY}")
+        if memory_bytes(self.storage) < 2 * memory_bytes(memory):
+            raise ValueError(
+                f"storage = {self.storage} must be at least twice resources.limits.memory = "
+                f"{memory}: Redis writes a new copy of its data while it keeps the old one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _drains_leave_a_majority(self) -> Self:
+        evicted, most = self.disruption.evicted(self.replicas), self.replicas // 2
+        if evicted > most:
+            raise ValueError(
+                f"disruption lets a drain evict {evicted} of {self.replicas} pods at once; it must "
+                f"leave the majority of the Sentinels, so at most {most} may be missing"
             )
         return self
 

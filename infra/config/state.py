@@ -1,11 +1,29 @@
 """Where Pulumi keeps the stack's state. The engine reads this section, not the program."""
 
+import re
 from typing import Annotated
 
+from pydantic_core import PydanticCustomError
+
 from contract.values.strict import Strict
-from contract.values.text_types import Form, matching
+from contract.values.text_types import HIDDEN, Form, matching
 
 __all__ = ["State"]
+
+_BACKEND = re.compile(r"(file|s3|gs|azblob|https)://[^\s@]+")
+_CREDENTIALS = re.compile(
+    r"[?&][^=&]*(secret|token|password|access_?key|sig)[^=&]*=", re.IGNORECASE
+)
+
+
+def _is_backend(text: str) -> bool:
+    if _CREDENTIALS.search(text):
+        raise PydanticCustomError(
+            HIDDEN,
+            "must not contain credentials, because the file is in git; give them to the CLI by "
+            "environment variables",
+        )
+    return _BACKEND.fullmatch(text) is not None
 
 
 class State(Strict):
@@ -16,7 +34,7 @@ class State(Strict):
         Form(
             "the URL of a Pulumi backend: file, s3, gs, azblob or https",
             "s3://<bucket>?region=<region>",
-            matching(r"(file|s3|gs|azblob|https)://[^\s@]+"),
+            _is_backend,
         ),
     ]
     """URL of the Pulumi backend, which everybody who deploys the environment shares."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from seawall.cli.options import Nodes, kit_here
+from seawall.cli.options import Json, Nodes, kit_here, print_json
 from seawall.testbed.cluster.own_cluster import OwnCluster
 
 if TYPE_CHECKING:
@@ -53,13 +54,16 @@ def down() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(*, json: Json = False) -> None:
     """Show whether every machine and daemon runs; exit code 3 when one does not."""
     from seawall.cli.tables import parts_table  # noqa: PLC0415 - Pulumi is slow to import
 
     cluster = kit_here().cluster()
     parts = cluster.status()
-    Console().print(parts_table(cluster.place, parts))
+    if json:
+        print_json({"place": cluster.place, "parts": [asdict(part) for part in parts]})
+    else:
+        Console().print(parts_table(cluster.place, parts))
     if not all(part.ok for part in parts):
         raise typer.Exit(3)
 

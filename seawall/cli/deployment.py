@@ -22,6 +22,7 @@ from seawall.cli.options import (
 from seawall.common.errors import ClusterError, UsageError
 
 if TYPE_CHECKING:
+    from seawall.ops.deployment import Target
     from seawall.testbed.cluster.interface import Cluster
     from seawall.testbed.kit import Kit
 
@@ -51,19 +52,13 @@ def up(
     deployment needs: tools, cluster and images.
     """
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
     from seawall.ops.environments import check_environment  # noqa: PLC0415 - same
     from seawall.ops.release import release  # noqa: PLC0415 - same
 
     begun = time.perf_counter()
     kit = kit_here(nodes=nodes)
     images = images_of(image)
-    try:
-        target = target_of(kit, env)
-    except ClusterError:
-        # Missing keys are reported first: a person sets them before there is a cluster.
-        check_environment(kit.checkout, env, images)
-        raise
+    target = _target(kit, env, images)
     if target.own:
         target.own.check_user()
         # Check before the builds and the cluster, which take half an hour the first time.
@@ -94,14 +89,13 @@ def preview(
 ) -> None:
     """Show what `up` would change, including drift of the live objects. Changes nothing."""
     from seawall.cli.summary import print_preview, update_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
 
     begun = time.perf_counter()
     kit = kit_here()
-    target = target_of(kit, env)
+    images = images_of(image)
+    target = _target(kit, env, images)
     with kit.alone():
         target.check_cluster()
-        images = images_of(image)
         if target.own:
             images = {**_built_references(kit), **(images or {})}
         with _progress_bar(kit) as watcher:
@@ -154,6 +148,18 @@ def down(env: Env = "local", *, yes: Yes = False) -> None:
             watcher.expect(target.engine.snapshot().resources or None)
             done = target.engine.destroy(on_progress=watcher.hear)
     kit.progress.note(done.line())
+
+
+def _target(kit: "Kit", env: str, images: Mapping[str, str] | None) -> "Target":
+    """The environment; an incomplete file is reported before a missing kubeconfig."""
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
+    from seawall.ops.environments import check_environment  # noqa: PLC0415 - same
+
+    try:
+        return target_of(kit, env)
+    except ClusterError:
+        check_environment(kit.checkout, env, images)
+        raise
 
 
 def _built_images(kit: "Kit", cluster: "Cluster") -> dict[str, str]:

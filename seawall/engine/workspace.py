@@ -16,7 +16,7 @@ import yaml
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.strict_yaml import Value, Values, load
-from seawall.engine.values import merge, object_at, secure
+from seawall.engine.values import merge, object_at, plain, secure
 
 __all__ = [
     "IMAGES",
@@ -40,8 +40,10 @@ PLACE = frozenset({"adopt_existing", "context", "kubeconfig"})
 """Keys below KUBERNETES that describe the cluster and its access, not what is deployed."""
 
 _PROGRAM = "infra"
+SECRETS = "seawall:secrets"
 # The keys that Pulumi itself writes into a stack's file, next to `config`.
 _KEPT = ("encryptedkey", "encryptionsalt", "secretsprovider")
+_ALLOWED = frozenset(("config", "environment", *_KEPT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,18 @@ def _committed(layout: Layout) -> Values:
             f"there is no environment {layout.env!r}: {layout.checkout} has no file "
             f"{layout.committed_file.name}; there are: {known}"
         )
-    return load(layout.committed_file)
+    document = load(layout.committed_file)
+    unknown = sorted(document.keys() - _ALLOWED)
+    if unknown:
+        raise WorkspaceError(
+            f"{layout.committed_file.name}: {unknown[0]} is not known; the values are below config"
+        )
+    if plain(object_at(object_at(document, "config"), SECRETS)):
+        raise WorkspaceError(
+            f"{layout.committed_file.name}: {SECRETS} has secrets in plain text, which git would "
+            "keep; remove it: `seawall up` generates them, or seawall:secret_store names a store"
+        )
+    return document
 
 
 def _project(layout: Layout) -> Values:

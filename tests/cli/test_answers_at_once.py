@@ -80,10 +80,11 @@ def test_error_with_json_is_a_document_on_standard_output(variables: Mapping[str
     assert (done.returncode, done.stderr) == (2, NOT_DEPLOYED)
 
 
-def test_up_names_missing_keys_before_it_looks_for_a_cluster(
-    variables: Mapping[str, str],
+@pytest.mark.parametrize("command", ["up prod --yes", "preview prod"])
+def test_missing_keys_are_named_before_a_missing_cluster(
+    variables: Mapping[str, str], command: str
 ) -> None:
-    done = seawall("up", "prod", "--yes", variables=variables)
+    done = seawall(*command.split(), variables=variables)
     assert done.returncode == 2
     assert done.stderr.startswith("seawall: Pulumi.prod.yaml: seawall:images, ")
     assert "kubeconfig" not in done.stderr

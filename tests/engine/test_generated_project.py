@@ -13,7 +13,13 @@ from seawall.engine.layout import Layout
 from seawall.engine.programs import PROVIDER, place, provider_release
 from seawall.engine.release import release_of, write_release
 from seawall.engine.strict_yaml import Value
-from seawall.engine.workspace import RunValues, kept_secrets, stack_values, write_project
+from seawall.engine.workspace import (
+    RunValues,
+    committed_values,
+    kept_secrets,
+    stack_values,
+    write_project,
+)
 
 
 @pytest.fixture
@@ -183,3 +189,21 @@ def test_pulumi_home_contains_only_the_chosen_provider(layout: Layout, tmp_path:
         assert not folder.is_symlink(), "Pulumi does not look into a folder that is a link"
         assert folder.name == f"resource-kubernetes-v{provider_release()}"
         assert (folder / PROVIDER).readlink() == tmp_path / name
+
+
+def test_secrets_in_plain_text_in_the_committed_file_are_refused_and_not_printed(
+    layout: Layout,
+) -> None:
+    commit(layout, {"seawall:secrets": {"provider-alpha": "s3cret"}})
+    with pytest.raises(WorkspaceError, match="seawall:secrets has secrets in plain text") as told:
+        committed_values(layout)
+    assert "s3cret" not in str(told.value)
+    encrypted: dict[str, object] = {"seawall:secrets": {"provider-alpha": {"secure": "v1:abc"}}}
+    commit(layout, encrypted)
+    assert committed_values(layout) == encrypted
+
+
+def test_unknown_key_beside_config_is_refused(layout: Layout) -> None:
+    layout.committed_file.write_text(yaml.safe_dump({"confg": {}}))
+    with pytest.raises(WorkspaceError, match=r"test\.yaml: confg is not known"):
+        committed_values(layout)

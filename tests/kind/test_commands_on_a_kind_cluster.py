@@ -1,6 +1,7 @@
 """`seawall cluster` and environments on a kind cluster, which a configuration value selects."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -43,6 +44,11 @@ def test_commands_use_the_existing_kind_cluster(
     shown = seawall("cluster", "status")
     assert shown.returncode == 3, "a node is down"
     assert f"the kind cluster {name}" in shown.stdout
+    found = seawall("cluster", "status", "--json")
+    assert found.returncode == 3
+    parts = {part["name"]: part["ok"] for part in json.loads(found.stdout)["parts"]}
+    assert not parts[f"{name}-worker2"]
+    assert parts[f"{name}-worker"]
     assert seawall("kubectl", "get", "--raw", "/readyz").stdout == "ok\n"
     assert engine.calls("kubectl")[-1] == [
         f"--kubeconfig={cluster.kubeconfig}",
