@@ -89,6 +89,7 @@ class OpenAIAnswers(Answers):
             }
         )
 
+    @override
     def whole(self, request: ChatRequest) -> bytes:
         """A whole completion."""
         message = {"role": "assistant", "content": "".join(self._words).strip()}
@@ -106,9 +107,10 @@ class OpenAIAnswers(Answers):
 
     @override
     def streamed(self, request: ChatRequest) -> tuple[list[bytes], bytes]:
-        """The first event has the role and no text, like OpenAI's.
+        """The events with text, and the ending.
 
-        The ending is the finish_reason, the usage if requested, and the end marker.
+        The first event has the role and no text, like OpenAI's. The ending is the finish_reason,
+        the usage if requested, and the end marker.
         """
         head = self._head(request, "chat.completion.chunk")
         deltas = [{"role": "assistant", "content": ""}]

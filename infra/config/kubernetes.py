@@ -10,7 +10,7 @@ from contract.values.strict import Strict
 from contract.values.text_types import HIDDEN, Form, matching
 from infra.config.scalars import Image, Name
 
-__all__ = ["NEWEST", "OLDEST", "Kubernetes"]
+__all__ = ["NEWEST", "OLDEST", "Kubernetes", "has_contents"]
 
 OLDEST = "1.30"
 """The oldest supported version: preStop.sleep is enabled by default since this version."""
@@ -18,11 +18,17 @@ NEWEST = "1.35"
 """The newest supported version: the one that Seawall was run with."""
 _OF_THE_CLUSTER = "default"
 _PREFIX_OF_THE_CLUSTER = "kube-"
-_CONTENTS = re.compile(r"[\n{}]|apiVersion")
+_CONTENTS = re.compile(r"[\n{}]|apiVersion|^YXBpVmVyc2lvbjo")  # the last one is in base64
+_LONGEST_PATH = 1024
+
+
+def has_contents(text: str) -> bool:
+    """Whether a text, where the path of a kubeconfig is expected, may be its contents."""
+    return len(text) > _LONGEST_PATH or _CONTENTS.search(text) is not None
 
 
 def _is_a_path(text: str) -> bool:
-    if _CONTENTS.search(text):
+    if has_contents(text):
         raise PydanticCustomError(
             HIDDEN,
             "must be the path of a file, because the contents of a kubeconfig would put its keys "

@@ -1,6 +1,7 @@
 """The `seawall` command: every error is one line on standard error and a non-zero exit.
 
-With --json, standard output has the error, too: {"error": {"message": ..., "exit_code": ...}}.
+With --json, standard output has the error of a command, too:
+{"error": {"message": ..., "exit_code": ...}}. A wrong command line prints its usage only.
 
 Exit codes: 0 success, 1 failure, 2 the request or the configuration is wrong, 3 something differs,
 4 another run is under way, 130 interrupted.
@@ -34,11 +35,17 @@ def main() -> None:
 
 
 def _end(message: str, exit_code: int) -> NoReturn:
-    if "--json" in sys.argv:
+    if _wants_json(sys.argv[1:]):
         error = {"message": message, "exit_code": exit_code}
         sys.stdout.write(f"{json.dumps({'error': error}, indent=2)}\n")
     sys.stderr.write(f"seawall: {message}\n")
     sys.exit(exit_code)
+
+
+def _wants_json(words: list[str]) -> bool:
+    """Whether the command line has --json, apart from the arguments of kubectl."""
+    own = words[: words.index("kubectl")] if "kubectl" in words else words
+    return "--json" in own
 
 
 def _one_line(failed: OSError) -> str:

@@ -113,7 +113,7 @@ def preview(
 def rollback(env: Env, *, yes: Yes = False, json: Json = False) -> None:
     """Return to the last release that was seen to serve, which the stack's outputs record."""
     from seawall.cli.summary import print_released, released_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
     from seawall.ops.release import rollback as roll_back  # noqa: PLC0415 - same
 
     kit = kit_here()
@@ -135,13 +135,13 @@ def down(env: Env = "local", *, yes: Yes = False) -> None:
 
     `seawall cluster down` removes the bundled cluster and all local state.
     """
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
 
     kit = kit_here()
     target = target_of(kit, env)
     target.check_deployed()
     with kit.alone():
-        target.check_cluster()
+        _check_cluster_of(target)
         target.check_deployed_here()
         _ask_first(f"DELETE {env} from {target.place}, with its data", yes=yes)
         with _progress_bar(kit) as watcher:
@@ -150,15 +150,27 @@ def down(env: Env = "local", *, yes: Yes = False) -> None:
     kit.progress.note(done.line())
 
 
+def _check_cluster_of(target: "Target") -> None:
+    """Check the cluster before a deletion; the error names the command for a broken own cluster."""
+    try:
+        target.check_cluster()
+    except ClusterError as error:
+        if target.own is None:
+            raise
+        raise ClusterError(
+            f"{error}; `seawall cluster down` removes the cluster with everything in it"
+        ) from error
+
+
 def _target(kit: "Kit", env: str, images: Mapping[str, str] | None) -> "Target":
     """The environment; an incomplete file is reported before a missing kubeconfig."""
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
+    from seawall.ops.deployment import deployed_images, target_of  # noqa: PLC0415 - slow to import
     from seawall.ops.environments import check_environment  # noqa: PLC0415 - same
 
     try:
         return target_of(kit, env)
-    except ClusterError:
-        check_environment(kit.checkout, env, images)
+    except (ClusterError, UsageError):
+        check_environment(kit.checkout, env, {**deployed_images(kit, env), **(images or {})})
         raise
 
 

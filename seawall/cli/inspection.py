@@ -48,7 +48,7 @@ def logs(
 ) -> None:
     """Print the log lines of a component's pods, each with its pod's name."""
     from contract.labels import NAME  # noqa: PLC0415 - only here
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
 
     target = target_of(kit_here(builds=False), env)
     target.check_cluster()
@@ -83,7 +83,7 @@ def check_component(component: str, running: Collection[str], *, env: str) -> No
 def smoke(env: Env = "local", *, json: Json = False) -> None:
     """Ask the gateway for a plain and a streamed completion."""
     from seawall.cli.summary import answer_line, answers_as_json  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
     from seawall.ops.release import smoke as ask  # noqa: PLC0415 - Pulumi is slow to import
 
     answers, note = ask(target_of(kit_here(builds=False), env))
@@ -98,7 +98,7 @@ def smoke(env: Env = "local", *, json: Json = False) -> None:
 
 def engine(env: Env = "local", *, json: Json = False) -> None:
     """Show the Pulumi CLI, the provider and the state backend of an environment."""
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
 
     target = target_of(kit_here(builds=False), env)
     target.check_deployed()

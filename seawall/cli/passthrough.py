@@ -51,7 +51,7 @@ def query(
     json: Json = False,
 ) -> None:
     """Query the Prometheus of $SEAWALL_ENV (`local` when not set): one line for each series."""
-    from seawall.ops.deployment import target_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import target_of  # noqa: PLC0415 - slow to import
     from seawall.ops.prometheus import (  # noqa: PLC0415 - Pulumi is slow to import
         Matrix,
         Single,
@@ -81,7 +81,7 @@ def query(
 
 def _asked(kit: "Kit") -> tuple["Kubectl", str]:
     """Kubectl, and the namespace that it uses when its arguments name none."""
-    from seawall.ops.deployment import own_namespace, target_of  # noqa: PLC0415 - Pulumi is slow to import
+    from seawall.ops.deployment import own_namespace, target_of  # noqa: PLC0415 - slow to import
 
     env = os.environ.get(ENVIRONMENT)
     if env:

@@ -21,7 +21,7 @@ def backup(
 ) -> None:
     """Write a copy of the state; its secrets stay encrypted."""
     from seawall.engine.state import backup_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - slow to import
 
     kit = kit_here()
     with kit.alone():
@@ -34,7 +34,7 @@ def restore(
 ) -> None:
     """Replace the stack's state with a copy; the next `up` adopts what was deployed since."""
     from seawall.engine.state import restore_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - slow to import
 
     kit = kit_here()
     with kit.alone():
@@ -48,7 +48,7 @@ def restore(
 def unlock(env: Env) -> None:
     """Remove the lock of an update whose machine is gone."""
     from seawall.engine.state import unlock_state  # noqa: PLC0415 - Pulumi is slow to import
-    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - same
+    from seawall.ops.deployment import engine_of  # noqa: PLC0415 - slow to import
 
     kit = kit_here()
     with kit.alone():

@@ -13,7 +13,7 @@ from seawall.engine.errors import IncompleteError, PolicyError, WorkspaceError
 from seawall.engine.existing import ObjectName
 from seawall.engine.layout import Layout
 from seawall.engine.program import Program
-from seawall.engine.workspace import stack_values
+from seawall.engine.workspace import committed_values, stack_values
 
 __all__ = ["checked_program"]
 
@@ -42,7 +42,7 @@ def checked_program(layout: Layout) -> Program:
         missing = isinstance(error, parsing.IncompleteError)
         kind = IncompleteError if missing else WorkspaceError
         raise kind(f"{layout.committed_file.name}: {error}") from error
-    for warning in parsing.renamed_keys(values):
+    for warning in parsing.renamed_keys(committed_values(layout)):
         sys.stderr.write(f"warning: {layout.committed_file.name}: {warning}\n")
     violations = check(resources, environment.policies)
     if violations:

@@ -18,7 +18,7 @@ from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.snapshot import DamagedError, Snapshot
 
-__all__ = ["Lock", "keep_copy", "locks_in", "read_or_restore"]
+__all__ = ["Lock", "keep_copy", "locks_in", "may_be_deployed", "read_or_restore"]
 
 _ROOM = 4 << 20
 """Bytes in addition to the copies of the state: history, locks, event log of one operation."""
@@ -120,6 +120,16 @@ def _drop_damaged_sidecar(path: Path) -> None:
         return
     except ValueError:
         sidecar.unlink(missing_ok=True)
+
+
+def may_be_deployed(layout: Layout) -> bool:
+    """Whether the state in the file backend has resources, or is damaged. Changes nothing."""
+    try:
+        return Snapshot.of_file(layout.checkpoint.read_bytes()).stack is not None
+    except FileNotFoundError:
+        return False
+    except DamagedError:
+        return True
 
 
 def keep_copy(layout: Layout) -> None:

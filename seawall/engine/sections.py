@@ -16,7 +16,13 @@ from seawall.engine.layout import Layout
 from seawall.engine.strict_yaml import Values
 from seawall.engine.workspace import committed_values
 
-__all__ = ["Metrics", "images_of", "kubernetes_in", "kubernetes_of", "metrics_of"]
+__all__ = [
+    "committed_images",
+    "has_metrics_adapter",
+    "kubernetes_in",
+    "kubernetes_of",
+    "monitoring_of",
+]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -29,10 +35,11 @@ class _NamedImages(BaseModel):
     images: dict[str, str] = {}
 
 
-class Metrics(BaseModel):
-    """The sections about metrics; None for what the environment does not have."""
-
+class _Monitored(BaseModel):
     monitoring: Monitoring | None = None
+
+
+class _Adapted(BaseModel):
     metrics_adapter: MetricsAdapter | None = None
 
 
@@ -50,14 +57,19 @@ def kubernetes_in(values: Values, file: str) -> Kubernetes:
     return _parsed(values, file, _Cluster).kubernetes
 
 
-def images_of(layout: Layout) -> Mapping[str, str]:
+def committed_images(layout: Layout) -> Mapping[str, str]:
     """The image references that the file has, by name; raises as `kubernetes_of`."""
     return _of(layout, _NamedImages).images
 
 
-def metrics_of(layout: Layout) -> Metrics:
-    """The sections about metrics; raises as `kubernetes_of`."""
-    return _of(layout, Metrics)
+def monitoring_of(layout: Layout) -> Monitoring | None:
+    """The monitoring of the environment; raises as `kubernetes_of`."""
+    return _of(layout, _Monitored).monitoring
+
+
+def has_metrics_adapter(layout: Layout) -> bool:
+    """Whether the environment deploys a metrics adapter; raises as `kubernetes_of`."""
+    return _of(layout, _Adapted).metrics_adapter is not None
 
 
 def _of(layout: Layout, model: type[T]) -> T:

@@ -16,7 +16,7 @@ from seawall.engine.program import Program, closing_its_loop
 from seawall.engine.programs import Programs
 from seawall.engine.release import LAST_GOOD, release_of, write_release
 from seawall.engine.secrets import ensure_secrets
-from seawall.engine.sections import images_of
+from seawall.engine.sections import committed_images
 from seawall.engine.session import Session
 from seawall.engine.snapshot import Snapshot
 from seawall.engine.strict_yaml import Values, load
@@ -139,7 +139,7 @@ class Engine:
 
     def refresh(self, *, on_progress: OnProgress = silent) -> UpResult:
         """Update the state from the live objects; the cluster is not changed."""
-        self._session.write(self._run_values(None, None))
+        self._session.write(self._as_deployed({}))
         with self._operations.run("refresh", on_progress) as heard:
             self._session.stack.refresh(on_event=heard.hear, color="never")
         return _result(heard)
@@ -208,6 +208,11 @@ class Engine:
         return self._session
 
     @property
+    def refuses_existing(self) -> bool:
+        """Whether `up` refuses objects that exist already and are not in the state."""
+        return self._kubectl is not None
+
+    @property
     def project(self) -> Path:
         """The folder of the generated project."""
         return self._layout.project
@@ -219,12 +224,20 @@ class Engine:
         return {"kubeconfig": str(self._kubeconfig.resolve())}
 
     def _run_values(self, images: Mapping[str, str] | None, settings: Values | None) -> RunValues:
-        """The values of a run; images that are not named anywhere stay as deployed."""
+        """The values of a run of the program; images that are not named anywhere stay as deployed.
+
+        The images of an earlier release are in `images`, and those of the committed file are not
+        used then.
+        """
+        named: Mapping[str, str] = {} if settings else committed_images(self._layout)
+        return self._as_deployed({**named, **(images or {})}, settings)
+
+    def _as_deployed(self, images: Mapping[str, str], settings: Values | None = None) -> RunValues:
+        """The values of a run with these images, and with the deployed ones where none is named."""
         self.prepare()
         deployed = self._session.snapshot().outputs.get("images")
         known = {k: str(v) for k, v in deployed.items()} if isinstance(deployed, dict) else {}
-        named = {**known, **images_of(self._layout), **(images or {})}
-        return RunValues(self._place(), named, settings)
+        return RunValues(self._place(), {**known, **images}, settings)
 
     def _up(self, run: RunValues, *, refresh: bool, on_progress: OnProgress) -> UpResult:
         self._session.write(run)
@@ -251,7 +264,7 @@ class Engine:
         return _result(heard, outputs=outputs, recovered=recovered)
 
     def _destroy(self, on_progress: OnProgress) -> UpResult:
-        self._session.write(self._run_values(None, None))
+        self._session.write(self._as_deployed({}))
         before = self._session.seen()
         if before.protected:
             # Pulumi would delete all the other resources before it refuses these.

@@ -27,7 +27,7 @@ def backup_state(engine: Engine, to: Path | None = None) -> Path:
     engine.prepare()
     text = None
     # The CLI, which may have to be built, is not needed to see that a local state does not exist.
-    if engine.session.backend.is_shared or engine.snapshot().stack is not None:
+    if engine.session.backend.is_shared or engine.layout.checkpoint.exists():
         with engine.session.heard():
             text = engine.session.export()
     if text is None:

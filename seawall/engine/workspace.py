@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import yaml
 
+from infra.renamed_keys import with_new_names
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.strict_yaml import Value, Values, load
@@ -75,7 +77,8 @@ def write_project(layout: Layout, run: RunValues) -> None:
     before = load(layout.stack_file) if layout.stack_file.is_file() else {}
     base = _base(object_at(document, "config"), run.settings)
     if run.images:
-        base = merge(base, {IMAGES: {**run.images}})
+        named, _ = with_new_names({"images": object_at(base, IMAGES)})
+        base[IMAGES] = {**cast("Values", named["images"]), **run.images}
     if run.kubernetes:
         base = merge(base, {KUBERNETES: run.kubernetes})
     kept: Values = {

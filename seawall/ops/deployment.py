@@ -3,18 +3,21 @@
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.config import Images
+from infra.config.kubernetes import has_contents
 from seawall.common.environment_names import check_env_name
 from seawall.common.errors import ClusterError, UsageError
 from seawall.engine.backend import backend_of
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
-from seawall.engine.sections import kubernetes_of, metrics_of
+from seawall.engine.recovery import may_be_deployed, read_or_restore
+from seawall.engine.sections import has_metrics_adapter, kubernetes_of
 from seawall.engine.workspace import STATE, committed_values
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster.interface import Cluster
@@ -24,7 +27,7 @@ from seawall.testbed.kit import Kit
 if TYPE_CHECKING:
     from seawall.engine.stack import Engine
 
-__all__ = ["Target", "engine_of", "own_namespace", "target_of"]
+__all__ = ["Target", "deployed_images", "engine_of", "own_namespace", "target_of"]
 
 _ADAPTER = "seawall:metrics_adapter"
 _METRICS_APIS = (".custom.metrics.k8s.io", ".external.metrics.k8s.io")
@@ -119,7 +122,7 @@ class Target:
         Raises:
             UsageError: another namespace serves the metrics API of the autoscaler.
         """
-        if metrics_of(self.engine.layout).metrics_adapter is None:
+        if not has_metrics_adapter(self.engine.layout):
             return
         where = "jsonpath={range .items[*]}{.metadata.name}={.spec.service.namespace} {end}"
         for entry in self.kubectl("get", "apiservices", "-o", where).split():
@@ -142,7 +145,7 @@ class Target:
         """
         layout = Layout(self.kit.checkout, self.kit.home, self.env)
         shared = backend_of(layout, committed_values(layout).get(STATE)).is_shared
-        if not shared and not layout.checkpoint.exists():
+        if not shared and not may_be_deployed(layout):
             raise UsageError(f"{self.env} is not deployed; `seawall up {self.env}` deploys it")
 
     def check_deployed_here(self) -> None:
@@ -188,17 +191,22 @@ def target_of(kit: Kit, env: str) -> Target:
 
 
 def engine_of(kit: Kit, env: str) -> "Engine":
-    """The stack of an environment, for operations on its state, which need no cluster.
+    """The stack of an environment, for operations on its state: the cluster need not exist.
 
     Raises:
         UsageError: the name is invalid, or the state folder belongs to another kit.
+        WorkspaceError: the file does not exist, cannot be read, or its section about the cluster
+            is wrong.
     """
     check_env_name(env)
-    return _engine(kit, env, None, None)
+    named = kubernetes_of(Layout(kit.checkout, kit.home, env))
+    kind = OwnCluster.named(named.cluster)
+    path = kit.cluster(kind).kubeconfig if kind else _path_of_kubeconfig(named.kubeconfig)
+    return _engine(kit, env, path, None)
 
 
 def _engine(
-    kit: Kit, env: str, kubeconfig: Path | None, kubectl: Callable[[], Kubectl] | None
+    kit: Kit, env: str, kubeconfig: Path, kubectl: Callable[[], Kubectl] | None
 ) -> "Engine":
     from seawall.engine.stack import Engine  # noqa: PLC0415 - Pulumi is slow to import
 
@@ -214,6 +222,18 @@ def _engine(
     )
 
 
+def deployed_images(kit: Kit, env: str) -> Mapping[str, str]:
+    """The images of the last deployment by name, as far as a local state has them.
+
+    For a shared state, which only the Pulumi CLI reads, they are placeholders.
+    """
+    layout = Layout(kit.checkout, kit.home, env)
+    if backend_of(layout, committed_values(layout).get(STATE)).is_shared:
+        return dict.fromkeys(Images.model_fields, "deployed.invalid/image:0")
+    images = read_or_restore(layout)[0].outputs.get("images")
+    return {name: str(ref) for name, ref in images.items()} if isinstance(images, dict) else {}
+
+
 def own_namespace(kit: Kit, env: str) -> str:
     """The namespace of an environment on the bundled cluster; empty when it is unknown."""
     try:
@@ -224,16 +244,24 @@ def own_namespace(kit: Kit, env: str) -> str:
 
 
 def _kubeconfig(given: str | None) -> Path:
-    named = given or os.environ.get("KUBECONFIG", "")
-    if os.pathsep in named:
-        raise UsageError(
-            f"KUBECONFIG names several files ({named}); name one in "
-            "seawall:kubernetes.kubeconfig, and its context in seawall:kubernetes.context"
-        )
-    path = Path(named or "~/.kube/config").expanduser()
+    """The existing kubeconfig that the configuration or the environment variable names."""
+    path = _path_of_kubeconfig(given)
     if not path.is_file():
         raise ClusterError(
             f"there is no kubeconfig {path}; name one in KUBECONFIG or in "
             "seawall:kubernetes.kubeconfig"
         )
     return path
+
+
+def _path_of_kubeconfig(given: str | None) -> Path:
+    named = given or os.environ.get("KUBECONFIG", "")
+    if has_contents(named):
+        # Not shown, since the contents have keys.
+        raise UsageError("KUBECONFIG must be the path of a file, and it seems to have its contents")
+    if os.pathsep in named:
+        raise UsageError(
+            f"KUBECONFIG names several files ({named}); name one in "
+            "seawall:kubernetes.kubeconfig, and its context in seawall:kubernetes.context"
+        )
+    return Path(named or "~/.kube/config").expanduser()

@@ -11,7 +11,7 @@ from seawall.common.environment_names import check_env_name, renamed
 from seawall.common.errors import SeawallError, UsageError
 from seawall.engine.checks import checked_program
 from seawall.engine.layout import Layout
-from seawall.engine.sections import images_of, kubernetes_in, kubernetes_of
+from seawall.engine.sections import committed_images, kubernetes_in, kubernetes_of
 from seawall.engine.strict_yaml import Values, load, value_in
 from seawall.engine.values import merge, object_at
 from seawall.engine.workspace import RunValues, environments, write_project
@@ -44,7 +44,7 @@ def check_environment(checkout: Path, env: str, images: Mapping[str, str] | None
         layout = Layout(checkout, Path(folder), env)
         own = OwnCluster.named(kubernetes_of(layout).cluster)
         built = _built_here() if own else {}
-        named = {**built, **images_of(layout), **(images or {})}
+        named = {**built, **committed_images(layout), **(images or {})}
         write_project(layout, RunValues(images=named))
         program = checked_program(layout)
     return f"valid; {program.resources} resources, no policy is violated"

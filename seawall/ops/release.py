@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from contract import labels, ports
 from seawall.common.errors import ClusterError, SeawallError, UsageError
 from seawall.common.wait import TimedOutError, wait_until
-from seawall.engine.errors import UpdateCutOff, UpdateFailed
+from seawall.engine.errors import UpdateCutOff, UpdateFailed, WorkspaceError
 from seawall.engine.release import settings_of
-from seawall.engine.sections import images_of
+from seawall.engine.sections import committed_images
 from seawall.engine.strict_yaml import Values
 from seawall.engine.update import OnProgress, UpResult
 from seawall.engine.values import object_at
@@ -160,7 +160,12 @@ def _notes_of_rollback(target: Target, good: Values) -> list[str]:
     if deployed == same:
         notes.append("this release was already the last good one: no earlier one is recorded")
     layout = target.engine.layout
-    images = {**(references(target.kit) if target.own else {}), **images_of(layout)}
+    try:
+        named = committed_images(layout)
+    except WorkspaceError as wrong:
+        notes.append(f"the next `up` fails: {wrong}")
+        return notes
+    images = {**(references(target.kit) if target.own else {}), **named}
     kept = object_at(good, "images")
     if any(kept.get(name) != ref for name, ref in images.items()):
         notes.append("the next `up` deploys other images: those that are now built or configured")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from seawall.common.errors import SeawallError, UsageError
+from seawall.common.errors import SeawallError
 from seawall.ops.deployment import Target
 from seawall.ops.environment_metrics import Monitored, monitored_by_prometheus
 from seawall.ops.prometheus import place_of
@@ -125,7 +125,7 @@ def monitored_of(target: Target) -> tuple[Monitored | None, str]:
     """What the environment's Prometheus knows, or None and the reason."""
     try:
         place = place_of(target)
-    except UsageError as nowhere:
+    except SeawallError as nowhere:
         return None, str(nowhere)
     words = ("-n", place.namespace, "get", "service", place.service, "--ignore-not-found")
     try:

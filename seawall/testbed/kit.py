@@ -34,7 +34,7 @@ from seawall.testbed.toolchain.go import (
     has_go,
 )
 from seawall.testbed.toolchain.images import Image, ImageBuilder
-from seawall.testbed.toolchain.provider import download_provider
+from seawall.testbed.toolchain.provider import download_provider, has_provider
 
 __all__ = ["Kit", "kit_here"]
 
@@ -66,8 +66,8 @@ class Kit:
         instance: the names and addresses of the bundled cluster.
         cache: builds, shared by all checkouts of this user.
         progress: reports every step that takes time.
-        builds: whether missing programs and images are built. Commands that only read build
-            nothing, so that they answer at once.
+        builds: whether missing programs are built. Commands that only read build nothing, so that
+            they answer at once.
     """
 
     checkout: Path
@@ -180,10 +180,13 @@ class Kit:
         A user who has the vendor's CLI can download the plugin with it.
         """
         cli = shutil.which("pulumi")
-        if cli is None or not self.builds or self.cache.has(_PROVIDER, self._tool_key(_PROVIDER)):
+        release = provider_release()
+        if cli is None or not (self.builds or has_provider(release, self.cache)):
+            return None
+        if self._is_built(_PROVIDER):
             return None
         try:
-            return download_provider(Path(cli), provider_release(), self.cache, self.progress)
+            return download_provider(Path(cli), release, self.cache, self.progress)
         except BuildError as refused:
             self.progress.note(f"{refused}; it is built instead")
             return None
@@ -330,7 +333,7 @@ def kit_here(
     Args:
         nodes: the number of nodes; default: that of the existing cluster, or else three.
         emit: receives each progress line; by default, lines go to standard error.
-        builds: whether missing programs and images are built.
+        builds: whether missing programs are built.
 
     Raises:
         UsageError: `nodes` or a variable is out of range.

@@ -167,12 +167,15 @@ class MemoryStore(Store):
         """Book the costs; each settlement arrives once here."""
         return [reported for one in settlements for reported in self.settle_now(one)], []
 
+    @override
     async def exchange(self, replica: str, reports: Sequence[Report]) -> None:
         """Do nothing: there are no other replicas."""
 
+    @override
     async def ping(self) -> None:
         """Do nothing: the store is in this process."""
 
+    @override
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 

@@ -1,9 +1,9 @@
-"""Runtime API keys: stored as hashes in one Redis hash, which is read once a second.
+"""Runtime API keys: stored as hashes in one Redis hash, read once a second and for each list.
 
 A change is confirmed when the master and one replica have it, so that a failover cannot lose it. A
 key that an older copy of the data brings back can be refused by `revoked` in the key file. While
-Redis does not answer, the keys of the last read stay valid, and expire in time. No request waits
-for Redis here.
+Redis does not answer, the keys of the last read stay valid, and expire in time. Only requests of
+admins wait for Redis here.
 """
 
 import asyncio
@@ -90,6 +90,8 @@ class RuntimeKeys:
         self._read: Mapping[str, bytes] = {}
         self._changes = 0
         """The number of local changes; a read that began before a change does not contain it."""
+        self._begun = self._adopted = 0
+        """The numbers of the last read that began, and of the last one that was adopted."""
         self._parsed: dict[bytes, tuple[_Record, Mapping[str, ApiKey]]] = {}
 
     async def watch(self) -> None:
@@ -103,9 +105,11 @@ class RuntimeKeys:
         # The limiter reports when the store does not answer.
         with contextlib.suppress(StateUnavailable):
             before = self._changes
+            self._begun = number = self._begun + 1
             read = await self._store.read_hash(_HASH)
-            if before == self._changes:
-                self._read = read
+            # A slower read that began earlier may be older than what another read adopted.
+            if before == self._changes and number > self._adopted:
+                self._read, self._adopted = read, number
             self._ring.runtime_keys_loaded = True
         self._publish()
 

@@ -4,12 +4,18 @@ import json
 import resource
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
+from infra.config import Images
+from seawall.cli import _wants_json  # pyright: ignore[reportPrivateUsage]
+from seawall.engine.layout import Layout
+from seawall.ops.deployment import target_of
+from seawall.testbed.kit import kit_here
 from tests.cli.kit import run, seawall
 from tests.conftest import CHECKOUT, run_seawall
 from tests.measured import measured
@@ -73,6 +79,38 @@ def test_version_is_that_of_the_package(variables: Mapping[str, str]) -> None:
     assert seawall("--version", variables=variables).stdout == f"seawall {version('seawall')}\n"
 
 
+def test_contents_in_the_variable_kubeconfig_are_refused_and_not_printed(
+    checkout: Path, variables: Mapping[str, str]
+) -> None:
+    contents = "apiVersion: v1\nusers:\n- user: {token: s3cret}\n"
+    done = run(
+        "logs", "qa", "gateway", checkout=checkout, variables={**variables, "KUBECONFIG": contents}
+    )
+    assert done.returncode == 2
+    assert "KUBECONFIG must be the path of a file" in done.stderr
+    assert "s3cret" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_up_with_a_missing_kubeconfig_knows_the_deployed_images(
+    checkout: Path, variables: Mapping[str, str]
+) -> None:
+    """The committed file has no images: those of the last deployment stay."""
+    images = dict.fromkeys(Images.model_fields, "example.org/a:1")
+    stack = {
+        "urn": "urn:pulumi:qa::seawall::pulumi:pulumi:Stack::seawall-qa",
+        "type": "pulumi:pulumi:Stack",
+        "outputs": {"images": images},
+    }
+    layout = Layout(checkout, Path(variables["SEAWALL_HOME"]), "qa")
+    layout.checkpoint.parent.mkdir(parents=True)
+    state = {"version": 3, "checkpoint": {"stack": "qa", "latest": {"resources": [stack]}}}
+    layout.checkpoint.write_text(json.dumps(state))
+    given = {**variables, "KUBECONFIG": "/nowhere/typo"}
+    done = run("up", "qa", "--yes", checkout=checkout, variables=given)
+    assert "there is no kubeconfig /nowhere/typo" in done.stderr
+
+
 def test_error_with_json_is_a_document_on_standard_output(variables: Mapping[str, str]) -> None:
     done = seawall("status", "--json", variables=variables)
     message = NOT_DEPLOYED.removeprefix("seawall: ").rstrip()
@@ -93,11 +131,9 @@ def test_missing_keys_are_named_before_a_missing_cluster(
 def test_up_of_a_complete_file_names_the_missing_kubeconfig(
     checkout: Path, variables: Mapping[str, str]
 ) -> None:
-    images = ("gateway", "redis", "edge", "prometheus", "metrics_adapter", "redis_exporter")
-    more = ("blackbox_exporter", "alertmanager")
     file = checkout / "Pulumi.qa.yaml"
     document = yaml.safe_load(file.read_text())
-    document["config"]["seawall:images"] = dict.fromkeys((*images, *more), "example.org/a:1")
+    document["config"]["seawall:images"] = dict.fromkeys(Images.model_fields, "example.org/a:1")
     file.write_text(yaml.safe_dump(document))
     done = run("up", "qa", "--yes", checkout=checkout, variables=variables)
     assert "there is no kubeconfig" in done.stderr
@@ -131,3 +167,33 @@ def test_command_for_a_shared_state_does_not_build_the_pulumi_cli(
     done = run("engine", "qa", checkout=checkout, variables=given)
     assert "no Pulumi CLI on PATH: install it, or run `seawall up`" in done.stderr
     assert not (tmp_path / "cache" / "pulumi").exists()
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+def test_environment_that_adopts_existing_objects_does_not_look_for_them(
+    checkout: Path, variables: Mapping[str, str], tmp_path: Path, *, adopts: bool
+) -> None:
+    file = checkout / "Pulumi.qa.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["seawall:kubernetes"] |= {
+        "adopt_existing": adopts,
+        "kubeconfig": str(tmp_path / "kubeconfig"),
+    }
+    file.write_text(yaml.safe_dump(document))
+    (tmp_path / "kubeconfig").touch()
+    kit = replace(kit_here(), checkout=checkout, home=Path(variables["SEAWALL_HOME"]))
+    target = target_of(kit, "qa")
+    assert target.adopt_existing is adopts
+    assert target.engine.refuses_existing is not adopts
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["status", "--json"], True),
+        (["status"], False),
+        (["kubectl", "exec", "redis-0", "--", "redis-cli", "--json"], False),
+    ],
+)
+def test_arguments_of_kubectl_ask_for_no_document(words: list[str], *, wanted: bool) -> None:
+    assert _wants_json(words) is wanted

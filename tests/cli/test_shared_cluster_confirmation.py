@@ -4,6 +4,7 @@ kubectl and pulumi are stubs that record their calls: kubectl answers that the c
 pulumi must not be called.
 """
 
+import json
 import os
 import pty
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.infra.environments import MONITORING_IMAGES
 pytestmark = [pytest.mark.servers]
 
 COMMANDS = ["up", "rollback", "down"]
+STACK = "pulumi:pulumi:Stack"
 
 
 @pytest.fixture
@@ -28,7 +30,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
     """
     layout = Layout(tmp_path, Path(variables["SEAWALL_HOME"]), "qa")
     layout.checkpoint.parent.mkdir(parents=True)
-    layout.checkpoint.write_text('{"version": 3, "checkpoint": {"stack": "qa", "latest": null}}')
+    stack = {"urn": f"urn:pulumi:qa::seawall::{STACK}::seawall-qa", "type": STACK}
+    state = {"version": 3, "checkpoint": {"stack": "qa", "latest": {"resources": [stack]}}}
+    layout.checkpoint.write_text(json.dumps(state))
     (layout.root / "made-by-seawall").touch()
     noted = tmp_path / "calls"
     noted.touch()

@@ -117,6 +117,10 @@ def kill_daemon(environment: Environment, machine: str, pid: str) -> None:
 
 @pytest.mark.last
 def test_down_leaves_nothing_on_the_host(environment: Environment) -> None:
+    deleted = environment.seawall("down", "--yes")
+    assert deleted.returncode == 0, deleted.stderr[-2000:]
+    assert environment.seawall("cluster", "status").returncode == 0, "the cluster stays"
+    assert "local is not deployed" in environment.seawall("status").stderr
     begun = time.monotonic()
     down = environment.seawall("cluster", "down")
     took = time.monotonic() - begun

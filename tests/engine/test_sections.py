@@ -1,5 +1,6 @@
 """Typed sections of a committed file: a wrong value is one line; other sections do not matter."""
 
+import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import yaml
 from infra.config import BundledMonitoring
 from seawall.engine.errors import WorkspaceError
 from seawall.engine.layout import Layout
-from seawall.engine.sections import images_of, kubernetes_of, metrics_of
+from seawall.engine.sections import (
+    committed_images,
+    has_metrics_adapter,
+    kubernetes_of,
+    monitoring_of,
+)
+from seawall.engine.workspace import RunValues, stack_values, write_project
 
 WRONG_ELSEWHERE: dict[str, object] = {"gateway": {"replicas": "many"}, "misspelt": 1}
 
@@ -32,18 +39,31 @@ def test_sections_are_read_while_others_are_wrong(
 ) -> None:
     place = {"cluster": "existing", "namespace": "night", "context": "shift"}
     layout = written({"kubernetes": place, "monitoring": {"kind": "bundled"}})
-    kubernetes, metrics = kubernetes_of(layout), metrics_of(layout)
+    kubernetes = kubernetes_of(layout)
     assert (kubernetes.namespace, kubernetes.context) == ("night", "shift")
     assert not kubernetes.adopt_existing
-    assert isinstance(metrics.monitoring, BundledMonitoring)
-    assert metrics.metrics_adapter is None
-    assert images_of(layout) == {}
+    assert isinstance(monitoring_of(layout), BundledMonitoring)
+    assert not has_metrics_adapter(layout)
+    assert committed_images(layout) == {}
 
 
 def test_old_name_of_an_image_is_read_as_the_new_one(
     written: Callable[[Mapping[str, object]], Layout],
 ) -> None:
-    assert images_of(written({"images": {"entrance": "nginx:1"}})) == {"edge": "nginx:1"}
+    layout = written({"images": {"entrance": "nginx:1"}})
+    assert committed_images(layout) == {"edge": "nginx:1"}
+    (layout.checkout / "Pulumi.yaml").write_text("name: seawall\nruntime: python\n")
+    write_project(layout, RunValues(images=committed_images(layout)))
+    assert stack_values(layout)["seawall:images"] == {"edge": "nginx:1"}
+
+
+def test_wrong_metrics_adapter_does_not_matter_for_monitoring(
+    written: Callable[[Mapping[str, object]], Layout],
+) -> None:
+    layout = written({"metrics_adapter": {"x": 1}, "monitoring": {"kind": "bundled"}})
+    assert isinstance(monitoring_of(layout), BundledMonitoring)
+    with pytest.raises(WorkspaceError, match=r"seawall:metrics_adapter\.x = 1 is not known"):
+        has_metrics_adapter(layout)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +87,14 @@ def test_wrong_section_is_one_line_with_file_and_key(
 
 
 @pytest.mark.parametrize(
-    "value", ['{"users": [{"user": {"token": "s3cret"}}]}', {"secure": "v1:s3cret"}, 5]
+    "value",
+    [
+        '{"users": [{"user": {"token": "s3cret"}}]}',
+        {"secure": "v1:s3cret"},
+        base64.b64encode(b"apiVersion: v1\nusers: []").decode() + "s3cret",
+        "s3cret" * 200,
+        5,
+    ],
 )
 def test_kubeconfig_that_is_no_path_is_refused_and_not_printed(
     written: Callable[[Mapping[str, object]], Layout], value: object

@@ -216,6 +216,25 @@ async def test_slow_read_does_not_restore_a_deleted_key(tmp_path: Path) -> None:
     watching.cancel()
 
 
+async def test_slow_read_of_a_list_does_not_replace_a_newer_read(tmp_path: Path) -> None:
+    file = tmp_path / "api-keys.json"
+    write_keys(file)
+    ring, store = KeyRing(file), SlowStore()
+    here, elsewhere = RuntimeKeys(store, ring), RuntimeKeys(store, KeyRing(file))
+    key = await elsewhere.make({"tenant": "shop"}, "root")
+    store.asked.clear()
+    store.answer.clear()
+    listing = asyncio.create_task(here.listed())
+    await store.asked.wait()
+    held, store.answer = store.answer, asyncio.Event()
+    store.answer.set()
+    await elsewhere.delete(str(key["id"]), "root")
+    await here.refresh()
+    held.set()
+    assert await listing == []
+    assert ring.find(str(key["key"])) is None
+
+
 async def test_key_of_another_replica_is_listed_at_once(tmp_path: Path) -> None:
     file = tmp_path / "api-keys.json"
     write_keys(file)

@@ -35,7 +35,7 @@ __all__ = ["EmbeddedCluster"]
 
 
 class EmbeddedCluster(Cluster):
-    """The embedded cluster; see `Cluster` for its methods.
+    """The embedded cluster.
 
     Args:
         instance: names, addresses, number of nodes.
@@ -56,6 +56,7 @@ class EmbeddedCluster(Cluster):
         return f"the embedded cluster {self._instance.name}"
 
     @property
+    @override
     def reachable(self) -> bool:
         """True: the host has routes to pods and Services."""
         return True
@@ -66,10 +67,12 @@ class EmbeddedCluster(Cluster):
         return ("kubernetes",)
 
     @property
+    @override
     def kubeconfig(self) -> Path:
         """File with administrator credentials."""
         return self._instance.data / "admin.kubeconfig"
 
+    @override
     def kubectl(self) -> Kubectl:
         """A kubectl with administrator credentials.
 

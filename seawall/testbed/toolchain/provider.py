@@ -6,7 +6,14 @@ from seawall.common.progress import Progress
 from seawall.testbed.toolchain.cache import Cache
 from seawall.testbed.toolchain.run import run_logged
 
-__all__ = ["download_provider"]
+__all__ = ["download_provider", "has_provider"]
+
+_ENTRY = "pulumi-kubernetes-plugin"
+
+
+def has_provider(release: str, cache: Cache) -> bool:
+    """Whether the cache has a downloaded plugin of the release."""
+    return cache.has(_ENTRY, release)
 
 
 def download_provider(cli: Path, release: str, cache: Cache, progress: Progress) -> Path:
@@ -21,10 +28,10 @@ def download_provider(cli: Path, release: str, cache: Cache, progress: Progress)
         with progress.step(what, estimate_s=20):
             run_logged(
                 [cli, "plugin", "install", "resource", "kubernetes", f"v{release}"],
-                log=cache.root / "logs" / "pulumi-kubernetes-plugin.log",
+                log=cache.root / "logs" / f"{_ENTRY}.log",
                 what=what,
                 env={"PULUMI_HOME": str(target), "PULUMI_SKIP_UPDATE_CHECK": "true"},
             )
 
-    home = cache.get("pulumi-kubernetes-plugin", release, download)
+    home = cache.get(_ENTRY, release, download)
     return home / "plugins" / f"resource-kubernetes-v{release}"

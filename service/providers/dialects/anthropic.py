@@ -269,7 +269,7 @@ class AnthropicScanner(StreamScanner):
     @property
     @override
     def has_usage(self) -> bool:
-        """The event with the stop_reason carries it."""
+        """Whether the usage has passed: the event with the stop_reason has it."""
         return self._reader.finished
 
     @property
@@ -288,7 +288,7 @@ class AnthropicScanner(StreamScanner):
 
     @override
     def finish(self) -> bytes:
-        """A missing end marker is added after a stop_reason."""
+        """Return the rest; a missing end marker is added after a stop_reason."""
         if self._reader.done:
             return b""
         last = b"".join([self._shown(raw, event) for raw, event in self._reader.rest()])
@@ -312,20 +312,20 @@ class AnthropicDialect(Dialect):
 
     @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """Usage is reported without being requested."""
+        """Anthropic reports usage in every answer, so the request does not ask for it."""
         streamed = {"stream": True} if call.stream else {}
         return _encode({**fit_thoughts(call.fields, how), "model": model, **streamed})
 
     @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """The message must be complete; its bytes stay unchanged."""
+        """The message itself, byte for byte; it must be complete."""
         del names
         usage = read_message(body).usage
         return WholeAnswer(body, usage.counted() if usage is not None else Usage())
 
     @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """The body stays unchanged."""
+        """The body itself, byte for byte."""
         del status
         return body
 

@@ -152,7 +152,7 @@ def _holds_content(delta: msgspec.Raw) -> bool:
 
 
 class OpenAIScanner:
-    """Scans a stream of chat completion chunks; see `StreamScanner`."""
+    """Scans a stream of chat completion chunks, as a `StreamScanner`."""
 
     def __init__(self, *, include_usage: bool) -> None:
         self._include_usage = include_usage
@@ -283,7 +283,7 @@ class OpenAIDialect(Dialect):
 
     @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """Streams request usage, because the gateway counts it."""
+        """A stream asks for its usage, because the gateway counts it."""
         fields = dict(call.fields)
         fields["model"] = msgspec.Raw(_encode(model))
         if call.stream:
@@ -309,7 +309,7 @@ class OpenAIDialect(Dialect):
 
     @override
     def answer(self, body: bytes, names: Mapping[str, str] = SAME_NAMES) -> WholeAnswer:
-        """Every choice must be complete; the bytes stay unchanged."""
+        """The completion itself, byte for byte; every choice must be complete."""
         del names
         try:
             answer = _read_answer(body)
@@ -325,7 +325,7 @@ class OpenAIDialect(Dialect):
 
     @override
     def refusal(self, status: int, body: bytes) -> bytes:
-        """The body stays unchanged."""
+        """The body itself, byte for byte."""
         del status
         return body
 

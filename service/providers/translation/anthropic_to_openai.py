@@ -50,7 +50,7 @@ class AnthropicProviderForOpenAI(Dialect):
 
     @override
     def encode(self, call: ChatCall, model: str, how: Encoding) -> bytes:
-        """Usage is reported without being requested."""
+        """Anthropic reports usage in every answer, so the request does not ask for it."""
         return message_request(call, model, how)
 
     @override
@@ -101,7 +101,7 @@ class AnthropicProviderForOpenAI(Dialect):
 
 
 class OpenAIChunks(AnthropicScanner):
-    """Converts the events of a message into chunks of a completion; see `StreamScanner`."""
+    """Converts the events of a message into chunks of a completion."""
 
     def __init__(self, *, include_usage: bool, names: Mapping[str, str]) -> None:
         super().__init__()

@@ -37,7 +37,7 @@ _UNITS = ("containerd", "kubelet")
 
 
 class KindCluster(Cluster):
-    """The cluster of kind; see `Cluster` for its methods.
+    """The cluster of kind.
 
     Args:
         instance: its name and its number of nodes; Docker assigns the addresses.
@@ -67,6 +67,7 @@ class KindCluster(Cluster):
         return f"the kind cluster {self._instance.name}"
 
     @property
+    @override
     def reachable(self) -> bool:
         """False: their addresses are reachable only inside the containers."""
         return False
@@ -77,6 +78,7 @@ class KindCluster(Cluster):
         return ("metrics-server", "kube-state-metrics")
 
     @property
+    @override
     def kubeconfig(self) -> Path:
         """File with administrator credentials; the user's own kubeconfig is never changed."""
         return self._instance.data / "admin.kubeconfig"
