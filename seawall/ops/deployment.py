@@ -225,10 +225,15 @@ def _engine(
 def deployed_images(kit: Kit, env: str) -> Mapping[str, str]:
     """The images of the last deployment by name, as far as a local state has them.
 
-    For a shared state, which only the Pulumi CLI reads, they are placeholders.
+    For a shared state, which only the Pulumi CLI reads, they are placeholders. They are empty
+    without a state, and when the configuration does not say where it is.
     """
     layout = Layout(kit.checkout, kit.home, env)
-    if backend_of(layout, committed_values(layout).get(STATE)).is_shared:
+    try:
+        shared = backend_of(layout, committed_values(layout).get(STATE)).is_shared
+    except WorkspaceError:
+        return {}
+    if shared:
         return dict.fromkeys(Images.model_fields, "deployed.invalid/image:0")
     images = read_or_restore(layout)[0].outputs.get("images")
     return {name: str(ref) for name, ref in images.items()} if isinstance(images, dict) else {}

@@ -193,7 +193,7 @@ def test_backup_uses_the_role_that_the_program_creates() -> None:
     aws = {
         "region": "eu-west-1",
         "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.example/id",
-        "backup_bucket": {"name": "example-backups", "prefix": "seawall/prod"},
+        "backup_bucket": {"name": "example-backups", "prefix": "seawall/prod", "days": 30},
     }
     platform = platform_of(changed(with_backup(removal="bucket"), "aws", aws))
     account = platform.one("ServiceAccount", SERVICE_ACCOUNT).inputs

@@ -179,8 +179,16 @@ def test_missing_team_values_are_listed_by_key(env: str, keys: list[str]) -> Non
         ("gateway.providers.alpha.limits", {"requests_per_minute": 0}, "or equal to 1"),
         ("gateway.api_keys.local.on_outage", "maybe", "'allow' or 'deny'"),
         ("redis.replicas", 4, "3 or 5"),
-        ("redis.quorum", 4, "quorum = 4 must be from 2, the majority, to replicas = 3"),
-        ("redis.quorum", 1, "quorum = 1 must be from 2, the majority, to replicas = 3"),
+        (
+            "redis.quorum",
+            4,
+            "quorum = 4 must be at least 2, the majority, and less than replicas = 3",
+        ),
+        (
+            "redis.quorum",
+            1,
+            "quorum = 1 must be at least 2, the majority, and less than replicas = 3",
+        ),
         ("gateway.replicas.per_pod", {"requests_in_flight": 0}, "greater than or equal to 1"),
         ("gateway.replicas.per_pod", {"latency": 1}, "allowed here: breaker_openings_per_minute"),
         ("gateway.admission.queue", 4, "per_pod.queued_requests = 5 can never be reached"),

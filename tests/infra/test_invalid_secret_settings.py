@@ -28,7 +28,7 @@ def test_generated_secrets_are_refused_in_a_shared_state(values: Values) -> None
 
 
 def test_removal_by_the_job_is_refused_if_its_role_cannot_delete() -> None:
-    own = {"name": "example-backups", "prefix": "seawall/prod"}
+    own = {"name": "example-backups", "prefix": "seawall/prod", "days": 30}
     aws = {"region": "eu-west-1", "backup_bucket": own}
     values = changed(complete("prod"), "aws", aws)
     told = 'seawall:backup.removal = "job" may not delete in "example-backups", which seawall:aws'
