@@ -1,15 +1,12 @@
 """Runtime keys: real gateways, and a real Redis with a replica and a sentinel."""
 
-import asyncio
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from seawall.common.wait import wait_until
-from service.state.key_ring import KeyRing
-from service.state.runtime_keys import RuntimeKeys
 from tests.service.kit import (
     API_KEY,
     Answer,
@@ -18,7 +15,6 @@ from tests.service.kit import (
     http_request,
     key_entry,
     provider_of,
-    write_keys,
 )
 from tests.service.redis_kit import RedisUnderTest
 
@@ -169,82 +165,6 @@ def test_key_is_not_created_when_no_redis_replica_stored_it(
     assert (answer.status, answer.json()["error"]["code"]) == (503, "keys_unavailable")
     assert "sk-seawall-" not in answer.body.decode()
     assert redis.master.command("HGETALL", "seawall:keys") == "*0\r\n", "it is removed again"
-
-
-class SlowStore:
-    """A store that answers a read with the data of its start, once the test allows the answer."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, bytes] = {}
-        self.asked = asyncio.Event()
-        self.answer = asyncio.Event()
-        self.answer.set()
-
-    async def read_hash(self, key: str) -> Mapping[str, bytes]:
-        del key
-        found = dict(self.fields)
-        self.asked.set()
-        await self.answer.wait()
-        return found
-
-    async def write_hash(self, key: str, field: str, value: bytes) -> bool:
-        del key
-        self.fields[field] = value
-        return True
-
-    async def forget_fields(self, key: str, fields: Sequence[str]) -> None:
-        del key, fields
-
-
-async def test_slow_read_does_not_restore_a_deleted_key(tmp_path: Path) -> None:
-    file = tmp_path / "api-keys.json"
-    write_keys(file)
-    ring, store = KeyRing(file), SlowStore()
-    runtime_keys = RuntimeKeys(store, ring)
-    key = await runtime_keys.make({"tenant": "shop"}, "root")
-    store.asked.clear()
-    store.answer.clear()
-    watching = asyncio.create_task(runtime_keys.watch())
-    await store.asked.wait()
-    held, store.answer = store.answer, asyncio.Event()
-    store.answer.set()
-    await runtime_keys.delete(str(key["id"]), "root")
-    held.set()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert ring.find(str(key["key"])) is None
-    watching.cancel()
-
-
-async def test_slow_read_of_a_list_does_not_replace_a_newer_read(tmp_path: Path) -> None:
-    file = tmp_path / "api-keys.json"
-    write_keys(file)
-    ring, store = KeyRing(file), SlowStore()
-    here, elsewhere = RuntimeKeys(store, ring), RuntimeKeys(store, KeyRing(file))
-    key = await elsewhere.make({"tenant": "shop"}, "root")
-    store.asked.clear()
-    store.answer.clear()
-    listing = asyncio.create_task(here.listed())
-    async with asyncio.timeout(SEEN_S):
-        await store.asked.wait()
-    held, store.answer = store.answer, asyncio.Event()
-    store.answer.set()
-    await elsewhere.delete(str(key["id"]), "root")
-    await here.refresh()
-    held.set()
-    assert await listing == []
-    assert ring.find(str(key["key"])) is None
-
-
-async def test_key_of_another_replica_is_listed_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "api-keys.json"
-    write_keys(file)
-    store = SlowStore()
-    first, second = RuntimeKeys(store, KeyRing(file)), RuntimeKeys(store, KeyRing(file))
-    key = await first.make({"tenant": "shop"}, "root")
-    assert [one["id"] for one in await second.listed()] == [key["id"]]
-    await first.delete(str(key["id"]), "root")
-    assert await second.listed() == []
 
 
 def test_keys_stay_valid_and_expire_while_redis_is_frozen(
