@@ -154,7 +154,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """See aiohttp."""
+        """The addresses of a host, for the connector of aiohttp."""
         return [
             ResolveResult(
                 hostname=host,

@@ -35,7 +35,7 @@ class FastCounter(Collector):
         self._counts[values] = self._counts.get(values, 0) + by
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """See prometheus_client."""
+        """Yield all series as one family, for the registry of prometheus_client."""
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         for values, count in tuple(self._counts.items()):
             family.add_metric(values, count)
@@ -81,7 +81,7 @@ class FastHistogram(Collector):
         child.total += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """See prometheus_client."""
+        """Yield all series as one family, for the registry of prometheus_client."""
         family = HistogramMetricFamily(self._name, self._help, labels=[self._label])
         names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         for value, child in tuple(self._children.items()):
