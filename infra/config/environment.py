@@ -256,17 +256,19 @@ class Environment(Strict):
                 'seawall:backup.credentials = "secret" needs keys that the storage accepts, and '
                 'seawall:secret_store.kind = "generated" generates random ones; use a secret store'
             )
-        own = self.aws.backup_bucket.name if self.aws and self.aws.backup_bucket else None
-        if self.backup.bucket == own and self.backup.removal == "job":
+        own = self.aws.backup_bucket if self.aws else None
+        if own is None or self.backup.bucket != own.name:
+            return self
+        if self.backup.removal == "job":
             raise ValueError(
-                f'seawall:backup.removal = "job" may not delete in "{own}", which seawall:aws '
+                f'seawall:backup.removal = "job" may not delete in "{own.name}", which seawall:aws '
                 'creates; write "bucket", whose lifecycle rule removes older copies'
             )
-        days = self.aws.backup_bucket.days if self.aws and self.aws.backup_bucket else None
-        if self.backup.bucket == own and days and self.backup.keep.seconds != days * _DAY_S:
+        if self.backup.keep.seconds != own.days * _DAY_S:
             raise ValueError(
                 f"seawall:backup.keep = {self.backup.keep} is not what seawall:aws.backup_bucket."
-                f"days = {days} keeps, and the bucket removes the copies; give both the same time"
+                f"days = {own.days} keeps, and the bucket removes the copies; give both the same "
+                "time"
             )
         return self
 

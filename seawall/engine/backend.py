@@ -14,8 +14,9 @@ from pathlib import Path
 from seawall.engine.errors import ToolError, WorkspaceError
 from seawall.engine.layout import Layout
 from seawall.engine.strict_yaml import Value
+from seawall.engine.workspace import STATE, committed_values
 
-__all__ = ["Backend", "backend_of"]
+__all__ = ["Backend", "backend_of", "committed_backend"]
 
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of a secrets provider
 _PASSPHRASE_BYTES = 32
@@ -72,6 +73,11 @@ class Backend:
                 "it in PULUMI_CONFIG_PASSPHRASE_FILE"
             )
         return {**found, **given}
+
+
+def committed_backend(layout: Layout) -> Backend:
+    """The backend that the environment's committed file names; raises as `backend_of`."""
+    return backend_of(layout, committed_values(layout).get(STATE))
 
 
 def backend_of(layout: Layout, state: Value) -> Backend:

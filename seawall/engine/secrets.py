@@ -9,12 +9,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from seawall.engine.layout import Layout
-from seawall.engine.workspace import kept_secrets
+from seawall.engine.workspace import SECRETS, kept_secrets
 
-__all__ = ["CONFIG_KEY", "SetSecret", "ensure_secrets"]
-
-CONFIG_KEY = "seawall:secrets"
-"""The object in a stack's configuration that holds every secret by name."""
+__all__ = ["SetSecret", "ensure_secrets"]
 
 _TOKEN_BYTES = 32
 """256 bits: as many as the SHA-256 digests in which the gateway stores API keys."""
@@ -30,8 +27,8 @@ class SetSecret(Protocol):
 
 def ensure_secrets(layout: Layout, names: Iterable[str], store: SetSecret) -> list[str]:
     """Generate the secrets of `names` that have no value yet; returns the generated names."""
-    have = kept_secrets(layout, CONFIG_KEY)
+    have = kept_secrets(layout, SECRETS)
     missing = [name for name in names if name not in have]
     for name in missing:
-        store(f"{CONFIG_KEY}.{name}", secrets.token_urlsafe(_TOKEN_BYTES))
+        store(f"{SECRETS}.{name}", secrets.token_urlsafe(_TOKEN_BYTES))
     return missing

@@ -18,7 +18,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 from pydantic import JsonValue, TypeAdapter
 
 from seawall.engine import programs
-from seawall.engine.backend import Backend, backend_of
+from seawall.engine.backend import Backend, committed_backend
 from seawall.engine.cli import Cli
 from seawall.engine.errors import ToolError, UpdateCutOff, UpdateFailed, UpdateRunning
 from seawall.engine.layout import Layout
@@ -27,7 +27,7 @@ from seawall.engine.recovery import Lock, locks_in, read_or_restore
 from seawall.engine.snapshot import DamagedError, Snapshot
 from seawall.engine.temporary import own_folder
 from seawall.engine.update import Listener, OnProgress, silent
-from seawall.engine.workspace import STATE, RunValues, committed_values, write_project
+from seawall.engine.workspace import RunValues, write_project
 
 __all__ = ["Session"]
 
@@ -79,7 +79,7 @@ class Session:
     @cached_property
     def backend(self) -> Backend:
         """Where the state lives."""
-        return backend_of(self._layout, committed_values(self._layout).get(STATE))
+        return committed_backend(self._layout)
 
     @cached_property
     def cli(self) -> Cli:

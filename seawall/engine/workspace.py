@@ -24,6 +24,7 @@ __all__ = [
     "IMAGES",
     "KUBERNETES",
     "PLACE",
+    "SECRETS",
     "STATE",
     "RunValues",
     "committed_values",
@@ -43,6 +44,7 @@ PLACE = frozenset({"adopt_existing", "context", "kubeconfig"})
 
 _PROGRAM = "infra"
 SECRETS = "seawall:secrets"
+"""The object in a stack's configuration that holds every secret by name."""
 # The keys that Pulumi itself writes into a stack's file, next to `config`.
 _KEPT = ("encryptedkey", "encryptionsalt", "secretsprovider")
 _ALLOWED = frozenset(("config", "environment", *_KEPT))

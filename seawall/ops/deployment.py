@@ -13,12 +13,10 @@ from infra.config import Images
 from infra.config.kubernetes import has_contents
 from seawall.common.environment_names import check_env_name
 from seawall.common.errors import ClusterError, UsageError
-from seawall.engine.backend import backend_of
+from seawall.engine.backend import committed_backend
 from seawall.engine.errors import WorkspaceError
-from seawall.engine.layout import Layout
 from seawall.engine.recovery import may_be_deployed, read_or_restore
 from seawall.engine.sections import has_metrics_adapter, kubernetes_of
-from seawall.engine.workspace import STATE, committed_values
 from seawall.kube.kubectl import Kubectl
 from seawall.testbed.cluster.interface import Cluster
 from seawall.testbed.cluster.own_cluster import OwnCluster
@@ -88,6 +86,11 @@ class Target:
         return self.own is not None and self.own.reachable
 
     @property
+    def not_deployed(self) -> str:
+        """The message that nothing is deployed, and the command that deploys it."""
+        return f"{self.env} is not deployed; `seawall up {self.env}` deploys it"
+
+    @property
     def key_file(self) -> Path:
         """Where a generated API key is kept (mode 0600)."""
         return self.kit.home / self.env / "api-key"
@@ -143,10 +146,9 @@ class Target:
             UsageError: nothing was deployed from this checkout, and its state is not shared.
             WorkspaceError: the configuration cannot be read.
         """
-        layout = Layout(self.kit.checkout, self.kit.home, self.env)
-        shared = backend_of(layout, committed_values(layout).get(STATE)).is_shared
-        if not shared and not may_be_deployed(layout):
-            raise UsageError(f"{self.env} is not deployed; `seawall up {self.env}` deploys it")
+        layout = self.kit.layout(self.env)
+        if not committed_backend(layout).is_shared and not may_be_deployed(layout):
+            raise UsageError(self.not_deployed)
 
     def check_deployed_here(self) -> None:
         """Make sure that this is the cluster which the stack was deployed to.
@@ -176,7 +178,7 @@ def target_of(kit: Kit, env: str) -> Target:
         ClusterError: the kubeconfig does not exist.
     """
     check_env_name(env)
-    named = kubernetes_of(Layout(kit.checkout, kit.home, env))
+    named = kubernetes_of(kit.layout(env))
     kind = OwnCluster.named(named.cluster)
     own = kit.cluster(kind, node_image=named.node_image) if kind else None
     return Target(
@@ -199,7 +201,7 @@ def engine_of(kit: Kit, env: str) -> "Engine":
             is wrong.
     """
     check_env_name(env)
-    named = kubernetes_of(Layout(kit.checkout, kit.home, env))
+    named = kubernetes_of(kit.layout(env))
     kind = OwnCluster.named(named.cluster)
     path = kit.cluster(kind).kubeconfig if kind else _path_of_kubeconfig(named.kubeconfig)
     return _engine(kit, env, path, None)
@@ -228,12 +230,12 @@ def deployed_images(kit: Kit, env: str) -> Mapping[str, str]:
     For a shared state, which only the Pulumi CLI reads, they are placeholders. They are empty
     without a state, and when the configuration does not say where it is.
     """
-    layout = Layout(kit.checkout, kit.home, env)
+    layout = kit.layout(env)
     try:
-        shared = backend_of(layout, committed_values(layout).get(STATE)).is_shared
+        backend = committed_backend(layout)
     except WorkspaceError:
         return {}
-    if shared:
+    if backend.is_shared:
         return dict.fromkeys(Images.model_fields, "deployed.invalid/image:0")
     images = read_or_restore(layout)[0].outputs.get("images")
     return {name: str(ref) for name, ref in images.items()} if isinstance(images, dict) else {}
@@ -242,7 +244,7 @@ def deployed_images(kit: Kit, env: str) -> Mapping[str, str]:
 def own_namespace(kit: Kit, env: str) -> str:
     """The namespace of an environment on the bundled cluster; empty when it is unknown."""
     try:
-        named = kubernetes_of(Layout(kit.checkout, kit.home, env))
+        named = kubernetes_of(kit.layout(env))
     except WorkspaceError:
         return ""
     return named.namespace if OwnCluster.named(named.cluster) else ""

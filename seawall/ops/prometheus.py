@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from infra.config import BundledMonitoring, Operator
 from seawall.common.errors import ClusterError, UsageError
-from seawall.engine.layout import Layout
 from seawall.engine.sections import monitoring_of
 from seawall.kube.api_server import Answer, Ask, api_server
 from seawall.kube.kubectl import Kubectl
@@ -196,7 +195,7 @@ def place_of(target: Target) -> Place:
         UsageError: the environment has no bundled Prometheus; says what to do.
         WorkspaceError: the configuration cannot be read.
     """
-    match monitoring_of(Layout(target.kit.checkout, target.kit.home, target.env)):
+    match monitoring_of(target.kit.layout(target.env)):
         case BundledMonitoring():
             return Place(target.namespace, watches=target.namespace)
         case Operator():

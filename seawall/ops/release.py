@@ -190,7 +190,7 @@ def smoke(target: Target) -> tuple[list[Answer], str | None]:
     target.check_cluster()
     found = {name: output.value for name, output in target.engine.outputs().items()}
     if "gateway_url" not in found:
-        raise UsageError(f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
+        raise UsageError(target.not_deployed)
     return _ask(target, _Outputs.model_validate(found))
 
 

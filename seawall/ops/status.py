@@ -96,7 +96,7 @@ def status_of(target: Target) -> Status:
     expected = Expected(snapshot.objects, asked)
     found = list(problems(objects, expected))
     if not outputs:
-        found.insert(0, f"{target.env} is not deployed; `seawall up {target.env}` deploys it")
+        found.insert(0, target.not_deployed)
     monitored, unmonitored = monitored_of(target) if outputs else (None, "nothing is deployed")
     return Status(
         env=target.env,

@@ -11,6 +11,7 @@ from pathlib import Path
 from seawall.common.errors import BuildError, UsageError
 from seawall.common.locks import try_exclusive
 from seawall.common.progress import Progress
+from seawall.engine.layout import Layout
 from seawall.engine.programs import PROVIDER, installed_provider, provider_release
 from seawall.testbed.cluster.artifacts import MetricsImages, Supplies
 from seawall.testbed.cluster.embedded import EmbeddedCluster
@@ -94,6 +95,10 @@ class Kit:
         It is next to the state folder, because `down` removes that folder while it holds the lock.
         """
         return self.home.with_name(f"{self.home.name}.lock")
+
+    def layout(self, env: str) -> Layout:
+        """The engine's paths of an environment."""
+        return Layout(self.checkout, self.home, env)
 
     def claim_home(self) -> None:
         """Create the state folder, readable by its owner only, and mark it as this kit's.

@@ -4,6 +4,7 @@ Most commands are forked from a process that has imported this checkout's comman
 starts an interpreter, which runs the code of the checkout in its working directory.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from seawall.engine.layout import Layout
 from tests.conftest import SEAWALL as SCRIPT
 from tests.support.forked import COMMANDS
 
-__all__ = ["SEAWALL", "run", "seawall"]
+__all__ = ["SEAWALL", "run", "seawall", "write_state"]
 
 SEAWALL = (sys.executable, "-c", "import sys; from seawall.cli import main; sys.exit(main())")
 """The command of the checkout in the working directory."""
@@ -89,3 +91,13 @@ def _forked(
         for file in (printed, told):
             file.seek(0)
         return subprocess.CompletedProcess(words, code, printed.read(), told.read())
+
+
+def write_state(layout: Layout, outputs: Mapping[str, object]) -> None:
+    """Write the local state of an environment that has only the stack itself."""
+    kind = "pulumi:pulumi:Stack"
+    urn = f"urn:pulumi:{layout.env}::seawall::{kind}::seawall-{layout.env}"
+    resources = [{"urn": urn, "type": kind, "outputs": outputs}]
+    state = {"version": 3, "checkpoint": {"stack": layout.env, "latest": {"resources": resources}}}
+    layout.checkpoint.parent.mkdir(parents=True)
+    layout.checkpoint.write_text(json.dumps(state))

@@ -16,7 +16,7 @@ from seawall.cli import _wants_json  # pyright: ignore[reportPrivateUsage]
 from seawall.engine.layout import Layout
 from seawall.ops.deployment import target_of
 from seawall.testbed.kit import kit_here
-from tests.cli.kit import run, seawall
+from tests.cli.kit import run, seawall, write_state
 from tests.conftest import CHECKOUT, run_seawall
 from tests.measured import measured
 
@@ -97,15 +97,7 @@ def test_up_with_a_missing_kubeconfig_knows_the_deployed_images(
 ) -> None:
     """The committed file has no images: those of the last deployment stay."""
     images = dict.fromkeys(Images.model_fields, "example.org/a:1")
-    stack = {
-        "urn": "urn:pulumi:qa::seawall::pulumi:pulumi:Stack::seawall-qa",
-        "type": "pulumi:pulumi:Stack",
-        "outputs": {"images": images},
-    }
-    layout = Layout(checkout, Path(variables["SEAWALL_HOME"]), "qa")
-    layout.checkpoint.parent.mkdir(parents=True)
-    state = {"version": 3, "checkpoint": {"stack": "qa", "latest": {"resources": [stack]}}}
-    layout.checkpoint.write_text(json.dumps(state))
+    write_state(Layout(checkout, Path(variables["SEAWALL_HOME"]), "qa"), {"images": images})
     given = {**variables, "KUBECONFIG": "/nowhere/typo"}
     done = run("up", "qa", "--yes", checkout=checkout, variables=given)
     assert "there is no kubeconfig /nowhere/typo" in done.stderr

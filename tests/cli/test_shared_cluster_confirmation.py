@@ -4,7 +4,6 @@ kubectl and pulumi are stubs that record their calls: kubectl answers that the c
 pulumi must not be called.
 """
 
-import json
 import os
 import pty
 from pathlib import Path
@@ -13,13 +12,12 @@ import pytest
 import yaml
 
 from seawall.engine.layout import Layout
-from tests.cli.kit import run
+from tests.cli.kit import run, write_state
 from tests.infra.environments import MONITORING_IMAGES
 
 pytestmark = [pytest.mark.servers]
 
 COMMANDS = ["up", "rollback", "down"]
-STACK = "pulumi:pulumi:Stack"
 
 
 @pytest.fixture
@@ -29,10 +27,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
     The environment `qa` has a state, since a command for one without it asks nothing.
     """
     layout = Layout(tmp_path, Path(variables["SEAWALL_HOME"]), "qa")
-    layout.checkpoint.parent.mkdir(parents=True)
-    stack = {"urn": f"urn:pulumi:qa::seawall::{STACK}::seawall-qa", "type": STACK}
-    state = {"version": 3, "checkpoint": {"stack": "qa", "latest": {"resources": [stack]}}}
-    layout.checkpoint.write_text(json.dumps(state))
+    write_state(layout, {})
     (layout.root / "made-by-seawall").touch()
     noted = tmp_path / "calls"
     noted.touch()

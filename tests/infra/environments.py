@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 import yaml
 
 from infra.config.images import DebianPackage, GoModule, Images
+from infra.parsing import ConfigError, parse
 from infra.resources import Resource
 from infra.synth import synth
 
@@ -26,6 +28,7 @@ __all__ = [
     "complete",
     "platform_of",
     "pod_spec",
+    "refusal",
 ]
 
 CHECKOUT = Path(__file__).parents[2]
@@ -118,3 +121,12 @@ def platform_of(values: Mapping[str, object]) -> Platform:
 @cache
 def _platform_of(values: str) -> Platform:
     return Platform(synth(json.loads(values), env="test"))
+
+
+def refusal(values: Values) -> str:
+    """The one line with which the configuration is refused."""
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message

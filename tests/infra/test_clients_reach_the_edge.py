@@ -7,7 +7,6 @@ import pytest
 
 from contract import ports
 from infra.config.kubernetes import NEWEST, OLDEST
-from infra.parsing import ConfigError, parse
 from tests.infra.environments import (
     Platform,
     Values,
@@ -16,6 +15,7 @@ from tests.infra.environments import (
     complete,
     platform_of,
     pod_spec,
+    refusal,
 )
 from tests.infra.reachability import Destination, Place, reaches
 
@@ -65,12 +65,6 @@ def prod_with(edge: Values) -> Values:
 
 def built(edge: Values) -> Platform:
     return platform_of(prod_with(edge))
-
-
-def refusal(values: Values) -> str:
-    with pytest.raises(ConfigError) as refused:
-        parse(values)
-    return str(refused.value)
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])

@@ -2,18 +2,10 @@
 
 import pytest
 
-from infra.parsing import ConfigError, parse
-from tests.infra.environments import Values, changed, complete
+from infra.parsing import parse
+from tests.infra.environments import changed, complete, refusal
 
 PROD = complete("prod")
-
-
-def refusal(values: Values) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse(values)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,7 @@ import pytest
 
 from infra.parsing import ConfigError, parse
 from infra.synth import synth
-from tests.infra.environments import ENVIRONMENTS, Values, changed, committed, complete
-
-
-def refusal(values: Values) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse(values)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+from tests.infra.environments import ENVIRONMENTS, Values, changed, committed, complete, refusal
 
 
 def test_the_committed_values_of_local_are_accepted(values: Values) -> None:

@@ -2,8 +2,7 @@
 
 from infra.parsing import parse
 from infra.secret_names import secret_names
-from tests.infra.environments import Values, changed, complete
-from tests.infra.test_invalid_configurations import refusal
+from tests.infra.environments import Values, changed, complete, refusal
 
 
 def test_secret_store_errors_name_the_configuration_keys() -> None:

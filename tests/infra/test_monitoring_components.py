@@ -7,7 +7,6 @@ import pytest
 
 from contract import jobs, metrics, paths
 from infra.config import Alertmanager
-from infra.parsing import ConfigError, parse
 from infra.workloads.alertmanager_config import alertmanager_file
 from monitoring.alerts import ALERTS
 from monitoring.dashboards import BOARDS
@@ -21,6 +20,7 @@ from tests.infra.environments import (
     complete,
     platform_of,
     pod_spec,
+    refusal,
 )
 
 OPERATOR: Values = {
@@ -184,12 +184,6 @@ def test_dashboards_are_config_maps_with_the_sidecar_label() -> None:
         made = platform.one("ConfigMap", board.name).inputs
         assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert json.loads(made["data"][f"{board.name}.json"])["uid"] == board.name
-
-
-def refusal(values: Values) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse(values)
-    return str(caught.value)
 
 
 def test_operator_without_the_monitoring_namespace_labels_is_refused() -> None:

@@ -4,16 +4,8 @@ from datetime import date
 
 import pytest
 
-from infra.parsing import ConfigError, parse
-from tests.infra.environments import Values, changed, complete
-
-
-def refusal(values: Values) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse(values)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+from infra.parsing import parse
+from tests.infra.environments import Values, changed, complete, refusal
 
 
 @pytest.mark.parametrize(
